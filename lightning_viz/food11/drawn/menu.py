@@ -1,0 +1,56 @@
+"""The menu: the classes, how each is painted and how often it is served on which dish."""
+
+from collections.abc import Callable
+
+from lightning_viz.food11.drawn.canvas import Canvas, Pose
+from lightning_viz.food11.drawn.foods_bread import BREAD
+from lightning_viz.food11.drawn.foods_dairy_egg import DAIRY, EGG
+from lightning_viz.food11.drawn.foods_dessert import DESSERT
+from lightning_viz.food11.drawn.foods_fried import FRIED
+from lightning_viz.food11.drawn.foods_meat import MEAT
+from lightning_viz.food11.drawn.foods_plants import PLANTS
+from lightning_viz.food11.drawn.foods_sea import SEAFOOD
+from lightning_viz.food11.drawn.foods_soup import SOUP
+from lightning_viz.food11.drawn.foods_starch import NOODLES, RICE
+
+CLASSES = [
+    "Bread",
+    "Dairy product",
+    "Dessert",
+    "Egg",
+    "Fried food",
+    "Meat",
+    "Noodles/Pasta",
+    "Rice",
+    "Seafood",
+    "Soup",
+    "Vegetable/Fruit",
+]
+Painter = Callable[[Canvas, Pose], None]
+FOODS: tuple[tuple[tuple[Painter, float], ...], ...] = (
+    BREAD,
+    DAIRY,
+    DESSERT,
+    EGG,
+    FRIED,
+    MEAT,
+    NOODLES,
+    RICE,
+    SEAFOOD,
+    SOUP,
+    PLANTS,
+)
+# How often each class is served on: plate, bowl, board, paper, the bare table.
+SERVED: tuple[tuple[float, ...], ...] = (
+    (5, 0, 3, 0.5, 1),
+    (1.5, 0, 3, 0, 4),
+    (5, 0, 1, 1, 2),
+    (6, 1, 1, 0, 0),
+    (3, 1, 0.5, 7, 0),
+    (6, 0.5, 4, 0, 0),
+    (5, 3, 0, 0, 0),
+    (3, 5, 0, 0, 0),
+    (6, 1, 2, 0, 0),
+    (0, 1, 0, 0, 0),
+    (3, 2, 3, 0, 3),
+)

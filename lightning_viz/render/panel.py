@@ -1,0 +1,132 @@
+"""Pictures as TensorBoard shows them: as wide as a card, with a caption strip, the same size in every epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lightning_viz.render.size import WIDTH, Picture, enlarge
+from lightning_viz.render.text import DARK, fit_lines, line_height, margin, strip
+
+SIZE, SMALL, GAP = 14, 12, 4
+
+
+def panel(
+    image: Picture | Sequence[Picture],
+    caption: Sequence[str] = (),
+    *,
+    titles: Sequence[str] | None = None,
+    width: int = WIDTH,
+    lines: int | None = None,
+) -> Picture:
+    """One picture, or several side by side, over a caption.
+
+    Args:
+        image: uint8 (h, w, 3), or several of them.
+        caption: Each entry begins a line. What is too long is wrapped while there are lines to spare, else
+            shortened with an ellipsis.
+        titles: A short title above each picture.
+        width: Of the panel, in pixels.
+        lines: Of the caption; one per entry if None. Give it where captions differ between epochs: the panel's
+            height depends on nothing else.
+
+    Returns:
+        uint8 (H, width, 3).
+
+    Raises:
+        ValueError: If there is no picture, a picture is not uint8 (h, w, 3), or the texts do not fit the number of
+            pictures or lines.
+
+    >>> panel(np.zeros((32, 32, 3), np.uint8), ["true: egg", "predicted: soup 61 %"]).shape
+    (395, 350, 3)
+    """
+    images = [image] if isinstance(image, np.ndarray) else list(image)
+    body = grid(images, columns=len(images), titles=titles, width=width)
+    lines = len(caption) if lines is None else lines
+    laid = fit_lines(list(caption), lines, width - 2 * margin(SIZE), SIZE)
+    return np.concatenate([body, strip(laid, width, size=SIZE)]) if lines else body
+
+
+def grid(
+    images: Sequence[Picture], columns: int, *, titles: Sequence[str] | None = None, width: int = WIDTH
+) -> Picture:
+    """Pictures in rows, each fitted into a cell of the same size and centred there.
+
+    Args:
+        images: uint8 (h, w, 3) each.
+        columns: How many in a row.
+        titles: A short title above each picture, shortened if need be.
+        width: Of the whole grid, in pixels.
+
+    Returns:
+        uint8 (H, width, 3).
+
+    Raises:
+        ValueError: If there is no picture, a picture is not uint8 (h, w, 3), or titles are not one per picture.
+    """
+    _check(images, columns, titles, width)
+    cell = (width - GAP * (columns - 1)) // columns
+    high = max(min(-(-cell * image.shape[0] // image.shape[1]), cell) for image in images)
+    cells = [_cell(image, high, cell) for image in images]
+    if titles is not None:
+        cells = [np.concatenate([_title(t, cell), c]) for t, c in zip(titles, cells, strict=True)]
+    rows = [_row(cells[i : i + columns], columns, width) for i in range(0, len(cells), columns)]
+    between = np.full((GAP, width, 3), DARK, np.uint8)
+    return np.concatenate([part for row in rows for part in (row, between)][:-1])
+
+
+def notice(text: str, width: int = WIDTH, height: int = WIDTH) -> Picture:
+    """A picture that only says something, centred.
+
+    Args:
+        text: Wrapped, and shortened if it does not fit.
+        width: Pixels.
+        height: Pixels.
+
+    Returns:
+        uint8 (height, width, 3).
+    """
+    room = max((height - margin(SIZE)) // line_height(SIZE), 1)
+    laid = fit_lines([text], room, width - 2 * margin(SIZE), SIZE)
+    words = strip([line for line in laid if line], width, size=SIZE, centre=True)[:height]
+    return _centred(words, height, width)
+
+
+def _check(images: Sequence[Picture], columns: int, titles: Sequence[str] | None, width: int) -> None:
+    if not images or columns < 1:
+        raise ValueError(f"at least one picture and one column are needed, got {len(images)} and {columns}.")
+    if width < columns * (GAP + 16):
+        raise ValueError(f"{columns} columns need a width of {columns * (GAP + 16)} pixels or more, got {width}.")
+    for image in images:
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
+            raise ValueError(f"pictures must be uint8 (h, w, 3), got {image.dtype} {image.shape}.")
+    if titles is not None and len(titles) != len(images):
+        raise ValueError(f"expected one title per picture, {len(images)}, got {len(titles)}.")
+
+
+def _cell(image: Picture, height: int, width: int) -> Picture:
+    h, w = image.shape[:2]
+    side = max(round(max(h, w) * min(height / h, width / w)), 1)
+    return _centred(enlarge(image, side)[:height, :width], height, width)
+
+
+def _centred(image: Picture, height: int, width: int) -> Picture:
+    canvas = np.full((height, width, 3), DARK, np.uint8)
+    top, left = (height - image.shape[0]) // 2, (width - image.shape[1]) // 2
+    canvas[top : top + image.shape[0], left : left + image.shape[1]] = image
+    return canvas
+
+
+def _title(text: str, width: int) -> Picture:
+    return strip(fit_lines([text], 1, width - 2, SMALL), width, size=SMALL, centre=True)
+
+
+def _row(cells: Sequence[Picture], columns: int, width: int) -> Picture:
+    row = np.full((cells[0].shape[0], width, 3), DARK, np.uint8)
+    cell = cells[0].shape[1]
+    # What the division leaves over goes to both edges alike.
+    left = (width - columns * cell - (columns - 1) * GAP) // 2
+    for i, picture in enumerate(cells):
+        row[:, left + i * (cell + GAP) : left + i * (cell + GAP) + cell] = picture
+    return row

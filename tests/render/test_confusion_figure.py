@@ -1,0 +1,143 @@
+import time
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from sklearn.metrics import confusion_matrix, recall_score
+
+from lightning_viz.render import confusion_picture, recall, worst_confusions
+from lightning_viz.render.confusion import _blocks, _shares
+
+RANDOM = np.random.default_rng(0)
+FOOD = ["Bread", "Dairy product", "Dessert", "Egg", "Fried food", "Meat", "Noodles/Pasta", "Rice", "Seafood",
+        "Soup", "Vegetable/Fruit"]  # fmt: skip
+
+
+def pairs(classes=11, count=600):
+    true = RANDOM.integers(0, classes, count)
+    return true, np.where(RANDOM.random(count) < 0.6, true, RANDOM.integers(0, classes, count))
+
+
+def names(count):
+    return [f"class {k}" for k in range(count)]
+
+
+def cells(picture, classes):
+    """The colour of every cell near its upper left corner, clear of the text."""
+    top, left, side = 45, 190, 700
+    at = ((np.arange(classes) + 0.06) * side / classes).astype(int) + 1
+    return picture[top + at][:, left + at].astype(int)
+
+
+def test_recall_and_shares_are_scikit_learns():
+    true, said = pairs()
+    counts = confusion_matrix(true, said)
+    assert np.allclose(recall(counts), recall_score(true, said, average=None))
+    assert np.allclose(_shares(counts), confusion_matrix(true, said, normalize="true"))
+
+
+def test_absent_classes_have_no_recall():
+    counts = [[2, 1, 0], [0, 0, 0], [0, 0, 5]]
+    assert np.array_equal(recall(counts), [2 / 3, np.nan, 1], equal_nan=True)
+    assert np.isnan(recall(np.zeros((4, 4), int))).all()
+
+
+def test_worst_confusions_are_the_largest_counts_off_the_diagonal():
+    counts = np.diag([100, 50, 70])
+    counts[0, 1], counts[2, 0], counts[1, 2] = 9, 31, 4
+    said = worst_confusions(counts, ["Bread", "Egg", "Soup"], top=2)
+    assert said == ["Soup taken for Bread: 31 of 101", "Bread taken for Egg: 9 of 109"]
+    assert len(worst_confusions(counts, names(3), top=99)) == 3
+    assert worst_confusions(np.eye(3, dtype=int), names(3)) == []
+
+
+def test_darker_means_a_larger_share_of_the_row():
+    true, said = pairs()
+    counts = confusion_matrix(true, said)
+    counts[3] *= 50
+    picture = confusion_picture(counts, FOOD, title="epoch 1")
+    light = cells(picture, 11).sum(axis=2).ravel()
+    order = np.argsort(_shares(counts).ravel())
+    assert (np.diff(light[order]) <= 3).all()
+
+
+def test_a_share_has_the_same_colour_in_every_epoch():
+    first = cells(confusion_picture([[5, 5], [0, 10]], names(2)), 2)
+    later = cells(confusion_picture([[500, 500], [400, 600]], names(2)), 2)
+    assert np.array_equal(first[0], later[0])
+    assert np.array_equal(first[0, 0], first[0, 1])
+
+
+def test_the_row_of_an_absent_class_is_blank():
+    counts = np.full((11, 11), 3)
+    counts[4] = 0
+    picture = confusion_picture(counts, FOOD)
+    row = picture[45 + 4 * 64 + 2 : 45 + 5 * 64 - 6, 195:885]
+    assert len(np.unique(row.reshape(-1, 3), axis=0)) == 1
+    assert not np.array_equal(row[0, 0], cells(picture, 11)[3, 3])
+
+
+@pytest.mark.parametrize("classes", [1, 25, 26])
+def test_size_is_the_same_whatever_the_counts_and_names(classes):
+    full = confusion_picture(RANDOM.integers(0, 9, (classes, classes)), ["long name " * 9] * classes, title="t")
+    empty = confusion_picture(np.zeros((classes, classes), int), names(classes))
+    assert full.shape == empty.shape
+    assert full.dtype == np.uint8
+    assert full.shape[1] == 950
+    # Nothing is cut off at the edges.
+    for edge in (full[0], full[-1], full[:, 0], full[:, -1]):
+        assert (edge == 255).all()
+
+
+def test_captions_add_height_and_dollars_are_no_formula():
+    counts = np.eye(2, dtype=int)
+    plain = confusion_picture(counts, ["a", "b"], title="$x", caption=["$\\frac{", "x" * 900])
+    assert plain.shape[0] > confusion_picture(counts, ["$a_b$", "\\alpha$"]).shape[0]
+    assert (plain[:, -1] == 255).all()
+
+
+def test_a_thousand_classes_take_less_than_two_seconds_and_keep_their_diagonal():
+    counts = RANDOM.poisson(0.05, (1000, 1000)) + np.diag(np.full(1000, 50))
+    begin = time.process_time()
+    picture = confusion_picture(counts, names(1000))
+    assert time.process_time() - begin < 2
+    inside = picture[45:745, 190:890].astype(int).sum(axis=2)
+    assert np.diagonal(inside)[5:-5].max() < np.median(inside) - 100
+
+
+def test_blocks_of_many_classes_keep_the_largest_share():
+    shares = RANDOM.random((700, 700))
+    shares[:3] = np.nan
+    blocks = _blocks(shares)
+    assert blocks.shape == (234, 234)
+    assert np.isnan(blocks[0]).all()
+    assert blocks[5, 7] == shares[15:18, 21:24].max()
+    assert blocks[-1, -1] == shares[699:, 699:].max()
+
+
+def test_the_users_style_and_figures_are_left_alone():
+    counts = confusion_matrix(*pairs())
+    expected = confusion_picture(counts, FOOD)
+    with matplotlib.rc_context():
+        plt.style.use("dark_background")
+        before = dict(matplotlib.rcParams)
+        assert np.array_equal(confusion_picture(counts, FOOD), expected)
+        assert dict(matplotlib.rcParams) == before
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize(
+    ("counts", "message"),
+    [
+        (np.zeros((2, 3)), "square"),
+        (np.zeros((0, 0)), "square"),
+        ([[0.5, 0.5], [0, 1]], "before normalisation"),
+        ([[1, -1], [0, 1]], "whole numbers from 0"),
+        ([[np.nan, 1], [0, 1]], "whole numbers"),
+        (np.eye(3), "expected 3 class names, one per row, got 2"),
+    ],
+)
+def test_what_is_no_matrix_of_counts_is_named(counts, message):
+    with pytest.raises(ValueError, match=message):
+        confusion_picture(counts, ["a", "b"])

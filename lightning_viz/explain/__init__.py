@@ -1,0 +1,1 @@
+"""The mathematics of the explanations: tensors in, tensors out; knows neither Lightning nor pictures."""

@@ -1,0 +1,85 @@
+"""One octave of a deep dream: gradient ascent by tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise, product
+
+import torch
+from torch import Tensor
+
+Features = Callable[[Tensor], Tensor]
+"""Images (N, C, H, W) -> a layer's output, differentiable with respect to the images."""
+
+_TINY = 1e-20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Climb:
+    """Raises the norm of a layer's output on pictures of one size; the arguments are those of `dream`."""
+
+    features: Features
+    normalize: Callable[[Tensor], Tensor]
+    iterations: int
+    step: float
+    jitter: int
+    tile: int
+    channel: int | None
+    normalize_gradient: bool
+
+    def refusal(self, image: Tensor) -> Exception | None:
+        """Why the layer cannot take a tile of the image, if so: kernels larger than the map, a fixed size."""
+        try:
+            with torch.no_grad():
+                self.features(self.normalize(image[:1, :, : self.tile, : self.tile]))
+        except torch.OutOfMemoryError:
+            raise
+        except (RuntimeError, ValueError, AssertionError) as error:
+            return error
+        return None
+
+    def run(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        """Takes all steps; returns the new image, in [0, 1]."""
+        for _ in range(self.iterations):
+            roll = [self._roll(side, generator) for side in image.shape[-2:]]
+            gradient = self._gradient(image.roll(roll, (2, 3)))
+            image = (image + self.step * gradient.roll([-amount for amount in roll], (2, 3))).clamp(0, 1)
+        return image
+
+    def _roll(self, side: int, generator: torch.Generator) -> int:
+        # The borders of tiles must visit every place, or they would show.
+        reach = side // 2 if side > self.tile else min(self.jitter, side // 2)
+        return int(torch.randint(-reach, reach + 1, (), generator=generator))
+
+    def _gradient(self, image: Tensor) -> Tensor:
+        """Gradient of the norm, tile by tile; the squares add up over the tiles, the norm would not."""
+        gradient, square = torch.zeros_like(image), image.new_zeros(len(image))
+        for rows, columns in _tiles(image, self.tile):
+            part = image[..., rows, columns].clone().requires_grad_()
+            energy = self._energy(part)
+            (found,) = torch.autograd.grad(energy.sum(), part)
+            gradient[..., rows, columns] = found.nan_to_num(0.0, 0.0, 0.0)
+            square += 2 * energy.detach()
+        if self.normalize_gradient:
+            return gradient / gradient.abs().mean((1, 2, 3), keepdim=True).clamp(min=_TINY)
+        return gradient / square.sqrt().clamp(min=_TINY)[:, None, None, None]
+
+    def _energy(self, image: Tensor) -> Tensor:
+        out = self.features(self.normalize(image))
+        if self.channel is not None:
+            if not 0 <= self.channel < out.shape[1]:
+                raise ValueError(f"expected channel= from 0 to {out.shape[1] - 1}, got {self.channel}.")
+            out = out[:, self.channel]
+        return out.flatten(1).square().sum(1) / 2
+
+
+def _tiles(image: Tensor, tile: int) -> Iterator[tuple[slice, slice]]:
+    rows, columns = (_cuts(side, tile) for side in image.shape[-2:])
+    return product(rows, columns)
+
+
+def _cuts(side: int, tile: int) -> list[slice]:
+    count = -(-side // tile)
+    edges = [side * i // count for i in range(count + 1)]
+    return [slice(*pair) for pair in pairwise(edges)]

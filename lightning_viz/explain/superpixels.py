@@ -1,0 +1,150 @@
+"""Superpixels of an image, and the image with some of them blanked."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from skimage.segmentation import slic
+from torch import Tensor
+
+FEWEST = 4
+"""No picture is cut into fewer superpixels: with less there is nothing to compare."""
+
+
+def superpixels(
+    pixels: Tensor, *, segments: int | None = None, compactness: float = 10.0, sigma: float = 1.0
+) -> Tensor:
+    """Cuts one image into regions of similar colour (SLIC, Achanta et al. 2012, by scikit-image).
+
+    No random number is involved: the same image gives the same regions in every epoch. Where SLIC finds fewer
+    than four regions (tiny images) the image is cut into a grid instead.
+
+    Args:
+        pixels: (C, H, W) in [0, 1]. One and two channels are read as grey, of more than three the first three count.
+        segments: Roughly how many regions. Default: 0.4 x sqrt(H x W), from 16 to 64 (51 at 128 x 128).
+        compactness: Square regions (large) against regions that follow the colours (small).
+        sigma: Width of the Gaussian blur before cutting, in pixels.
+
+    Returns:
+        LongTensor (H, W) on the device of `pixels`, values 0 ... n - 1, each of them present.
+
+    Raises:
+        ValueError: If `pixels` is not one image of finite values and four pixels, or `segments` is below 4.
+
+    >>> superpixels(torch.zeros(3, 2, 2))
+    tensor([[0, 1],
+            [2, 3]])
+    """
+    _check_pixels(pixels)
+    height, width = pixels.shape[-2:]
+    wanted = min(max(round(0.4 * math.sqrt(height * width)), 16), 64) if segments is None else segments
+    if wanted < FEWEST:
+        raise ValueError(f"segments must be {FEWEST} or more, got {segments}.")
+    cut = slic(_rgb(pixels), wanted, compactness, sigma=sigma, start_label=0, channel_axis=-1)
+    names, labels = np.unique(cut, return_inverse=True)
+    if len(names) < FEWEST:
+        labels = _grid(height, width, wanted)
+    return torch.from_numpy(labels.reshape(height, width).astype(np.int64)).to(pixels.device)
+
+
+def mean_fill(pixels: Tensor, segments: Tensor) -> Tensor:
+    """The image with every superpixel painted in its mean colour, lime's way of blanking.
+
+    Args:
+        pixels: (C, H, W).
+        segments: (H, W) superpixel of every pixel, 0 ... n - 1.
+
+    Returns:
+        (C, H, W), of the type and on the device of `pixels`.
+
+    >>> mean_fill(torch.tensor([[[0.0, 1.0], [0.2, 0.2]]]), torch.tensor([[0, 0], [1, 1]]))
+    tensor([[[0.5000, 0.5000],
+             [0.2000, 0.2000]]])
+    """
+    # On the CPU in double precision: sums by atomic additions on a GPU differ from one epoch to the next.
+    where = segments.detach().cpu().flatten()
+    values = pixels.detach().cpu().double().flatten(1)
+    sums = torch.zeros(len(values), int(where.max()) + 1, dtype=values.dtype).index_add_(1, where, values)
+    means = sums / where.bincount().clamp(min=1)
+    return means[:, where].reshape(pixels.shape).to(pixels)
+
+
+def perturb(pixels: Tensor, segments: Tensor, masks: Tensor, *, fill: float | Tensor | None = None) -> Tensor:
+    """Copies of one image, each with some of its superpixels blanked.
+
+    Args:
+        pixels: (C, H, W) in [0, 1].
+        segments: (H, W) superpixel of every pixel, 0 ... n - 1.
+        masks: Bool (S, n): which superpixels stay.
+        fill: What blanked pixels show: each superpixel's mean colour (None), a value or C values in [0, 1], or a
+            whole image (C, H, W).
+
+    Returns:
+        (S, C, H, W), of the type and on the device of `pixels`. What stays is untouched to the last bit.
+
+    Raises:
+        ValueError: If segments, masks or fill do not fit the image.
+    """
+    check_segments(pixels, segments, masks)
+    stays = masks.to(pixels.device, torch.bool)[:, segments.to(pixels.device)]
+    return torch.where(stays[:, None], pixels, fill_image(pixels, segments, fill))
+
+
+def fill_image(pixels: Tensor, segments: Tensor, fill: float | Tensor | None) -> Tensor:
+    """What blanked pixels show, as an image (C, H, W); see `perturb`.
+
+    Raises:
+        ValueError: If `fill` is a tensor that does not fit the image.
+    """
+    if fill is None:
+        return mean_fill(pixels, segments)
+    colour = torch.as_tensor(fill, dtype=pixels.dtype, device=pixels.device)
+    if colour.ndim == 1:
+        colour = colour[:, None, None]
+    try:
+        return colour.expand_as(pixels)
+    except RuntimeError as error:
+        shape, wanted = tuple(torch.as_tensor(fill).shape), tuple(pixels.shape)
+        raise ValueError(f"fill must be one value, one per channel, or {wanted}, got {shape}.") from error
+
+
+def check_segments(pixels: Tensor, segments: Tensor, masks: Tensor) -> None:
+    """Raises unless segments and masks belong to the image.
+
+    Raises:
+        ValueError: If `segments` is not (H, W), or `masks` has not one column per superpixel.
+    """
+    if pixels.ndim != 3 or segments.shape != pixels.shape[-2:]:
+        raise ValueError(
+            f"expected pixels (C, H, W) and segments (H, W), got {tuple(pixels.shape)} and {tuple(segments.shape)}."
+        )
+    count = int(segments.max()) + 1
+    if masks.ndim != 2 or masks.shape[1] != count:
+        raise ValueError(f"masks must be (samples, {count}), one column per superpixel, got {tuple(masks.shape)}.")
+
+
+def _check_pixels(pixels: Tensor) -> None:
+    if pixels.ndim != 3 or pixels.shape[1] * pixels.shape[2] < FEWEST:
+        raise ValueError(f"pixels must be one image (C, H, W) of at least 4 pixels, got {tuple(pixels.shape)}.")
+    if not torch.isfinite(pixels).all():
+        raise ValueError("pixels must be finite, got nan or inf: check the mean and std they were made with.")
+
+
+def _rgb(pixels: Tensor) -> NDArray[np.float64]:
+    image = pixels.detach().cpu().double().clamp(0, 1)
+    # Grey as three channels: SLIC then works on lightness 0 ... 100, where `compactness` means the same.
+    image = image[:3] if len(image) >= 3 else image.mean(0, keepdim=True).expand(3, -1, -1)
+    array: NDArray[np.float64] = image.permute(1, 2, 0).contiguous().numpy()
+    return array
+
+
+def _grid(height: int, width: int, segments: int) -> NDArray[Any]:
+    rows = min(max(round(math.sqrt(segments * height / width)), 1), height)
+    columns = min(math.ceil(segments / rows), width)
+    down, right = np.arange(height) * rows // height, np.arange(width) * columns // width
+    labels: NDArray[Any] = down[:, None] * columns + right
+    return labels

@@ -1,0 +1,90 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from lime.wrappers.scikit_image import SegmentationAlgorithm
+
+from lightning_viz.explain.masks import draw_masks
+from lightning_viz.explain.superpixels import (
+    perturb,
+    superpixels,
+)
+
+HOMEWORK = {"segments": 100, "compactness": 1.0, "sigma": 1.0}
+
+
+def photo(side=48, channels=3, seed=0):
+    noise = torch.rand(1, channels, 6, 6, generator=torch.Generator().manual_seed(seed))
+    return torch.nn.functional.interpolate(noise, size=(side, side), mode="bicubic").clamp(0, 1)[0]
+
+
+def blocks(side=16, rows=4):
+    """An image cut into rows x rows squares."""
+    index = torch.arange(side) * rows // side
+    return photo(side), index[:, None] * rows + index
+
+
+@pytest.mark.parametrize(("side", "channels"), [(8, 3), (28, 1), (32, 3), (64, 4), (48, 2), (128, 3)])
+def test_superpixels_are_numbered_without_gaps_and_repeat(side, channels):
+    pixels = photo(side, channels)
+    labels = superpixels(pixels)
+    assert labels.shape == (side, side)
+    assert labels.unique().tolist() == list(range(int(labels.max()) + 1))
+    assert labels.max() >= 3
+    assert torch.equal(labels, superpixels(pixels))
+
+
+@pytest.mark.parametrize("shape", [(3, 2, 2), (1, 1, 4), (3, 7, 1), (3, 32, 32), (1, 5, 3), (3, 3, 40)])
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+def test_one_colour_and_tiny_images_give_at_least_four(shape, value):
+    labels = superpixels(torch.full(shape, value))
+    assert labels.unique().tolist() == list(range(int(labels.max()) + 1))
+    assert labels.max() >= 3
+
+
+def test_homework_superpixels_equal_those_of_the_lime_package_but_for_the_first_number():
+    pixels = photo(128)
+    slic = SegmentationAlgorithm("slic", n_segments=100, compactness=1, sigma=1, start_label=0)
+    expected = slic(pixels.double().permute(1, 2, 0).numpy())
+    assert np.array_equal(superpixels(pixels, **HOMEWORK).numpy(), expected)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "keywords"),
+    [
+        (torch.zeros(3, 1, 3), {}),
+        (torch.zeros(2, 3, 8, 8), {}),
+        (torch.full((3, 8, 8), math.nan), {}),
+        (torch.zeros(3, 8, 8), {"segments": 3}),
+    ],
+)
+def test_superpixels_refuse_what_they_cannot_cut(pixels, keywords):
+    with pytest.raises(ValueError, match=r"pixels must be|segments must be"):
+        superpixels(pixels, **keywords)
+
+
+def test_perturb_keeps_what_stays_and_blanks_the_rest():
+    pixels, segments = blocks()
+    masks = draw_masks(16, 9, seed=0)
+    images, black = perturb(pixels, segments, masks), perturb(pixels, segments, masks, fill=0.0)
+    assert torch.equal(images[0], pixels)
+    for mask, image, dark in zip(masks, images, black, strict=True):
+        for k in range(16):
+            here = segments == k
+            if mask[k]:
+                assert torch.equal(image[:, here], pixels[:, here])
+            else:
+                torch.testing.assert_close(image[:, here].T, pixels[:, here].mean(1).expand(16, 3))
+                assert not dark[:, here].any()
+
+
+def test_perturb_takes_a_colour_and_names_a_fill_that_does_not_fit():
+    pixels, segments = blocks()
+    nothing = torch.zeros(1, 16, dtype=torch.bool)
+    image = perturb(pixels, segments, nothing, fill=torch.tensor([0.1, 0.2, 0.3]))
+    assert torch.equal(image[0, :, 5, 7], torch.tensor([0.1, 0.2, 0.3]))
+    with pytest.raises(ValueError, match="fill must be"):
+        perturb(pixels, segments, nothing, fill=torch.zeros(4))
+    with pytest.raises(ValueError, match=r"masks must be \(samples, 16\)"):
+        perturb(pixels, segments, nothing[:, :9])

@@ -1,0 +1,44 @@
+"""Lightning callbacks that show, epoch by epoch, how the explanations of an image classifier evolve."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lightning_viz.callbacks.attribution import AttributionCallback as AttributionCallback
+    from lightning_viz.callbacks.base import ExplanationCallback as ExplanationCallback
+    from lightning_viz.callbacks.confusion import ConfusionMatrixPanel as ConfusionMatrixPanel
+    from lightning_viz.callbacks.dream import DeepDream as DeepDream
+    from lightning_viz.callbacks.filters import FilterActivations as FilterActivations
+    from lightning_viz.callbacks.filters import FilterAscent as FilterAscent
+    from lightning_viz.callbacks.lime import LimePanels as LimePanels
+    from lightning_viz.callbacks.saliency import SaliencyMaps as SaliencyMaps
+    from lightning_viz.harness.probes import Probes as Probes
+
+# Loaded on first use: whoever only reads a version, or views a log, need not wait for torch.
+_HOME = {
+    "AttributionCallback": "callbacks.attribution",
+    "ConfusionMatrixPanel": "callbacks.confusion",
+    "DeepDream": "callbacks.dream",
+    "ExplanationCallback": "callbacks.base",
+    "FilterActivations": "callbacks.filters",
+    "FilterAscent": "callbacks.filters",
+    "LimePanels": "callbacks.lime",
+    "Picture": "harness.sinks",
+    "Probes": "harness.probes",
+    "SaliencyMaps": "callbacks.saliency",
+    "Scalar": "harness.sinks",
+    "Scene": "harness.scene",
+}
+
+__all__ = sorted(_HOME)
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

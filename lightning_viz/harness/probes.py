@@ -1,0 +1,160 @@
+"""Which images are explained: `Probes` is the wish, `ProbeBatch` the images."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal, Optional, Union
+
+import torch
+from torch import Tensor
+
+Split = Literal["train", "val", "test"]
+
+
+@dataclass(frozen=True)
+class Probes:
+    """Which images to explain, and how to read them.
+
+    Equal wishes share one selection within a Trainer. What is not given is discovered: names and normalisation from the
+    data module, then from the data set (`class_names` or `classes`; `mean` and `std`).
+
+    Attributes:
+        count: How many images, spread over the classes.
+        split: Which loader they come from; `None` is validation, or training where there is no validation.
+        indices: Exactly these items of the split's data set instead.
+        per_class: This many of every class instead.
+        class_names: A name per class, in the order of the network's outputs.
+        mean: What the images were normalised with: one value, or one per channel.
+        std: Likewise.
+        unpack: Takes a batch, returns its images (N, C, H, W) and labels (N,). Needed only where the batch is not made
+            of an image tensor and a label tensor.
+
+    Raises:
+        ValueError: A count below 1, an empty list, more than one of `indices` and `per_class`, or only one of `mean`
+            and `std`.
+    """
+
+    count: int = 8
+    split: Optional[Split] = None  # noqa: UP045
+    indices: Optional[Sequence[int]] = None  # noqa: UP045
+    per_class: Optional[int] = None  # noqa: UP045
+    class_names: Optional[Sequence[str]] = None  # noqa: UP045
+    mean: Optional[Union[float, Sequence[float]]] = None  # noqa: UP007, UP045
+    std: Optional[Union[float, Sequence[float]]] = None  # noqa: UP007, UP045
+    unpack: Optional[Callable[..., Any]] = None  # noqa: UP045
+
+    def __post_init__(self) -> None:
+        for field in fields(self):  # tuples, so that equal wishes are equal keys
+            value = getattr(self, field.name)
+            if isinstance(value, Sequence) and not isinstance(value, str):
+                object.__setattr__(self, field.name, tuple(value))
+        if self.count < 1 or (self.per_class is not None and self.per_class < 1):
+            raise ValueError(f"Expected at least one probe, received count={self.count}, per_class={self.per_class}.")
+        if self.indices is not None and (not self.indices or self.per_class is not None):
+            raise ValueError(f"Expected some indices and no per_class, received {self.indices}, {self.per_class}.")
+        if (self.mean is None) != (self.std is None):
+            raise ValueError(f"Expected mean and std together, received mean={self.mean}, std={self.std}.")
+
+
+@dataclass(frozen=True)
+class ProbeBatch:
+    """The images that are explained.
+
+    Attributes:
+        images: Float32 (N, C, H, W) on the network's device, as the network takes them.
+        labels: Long (N,).
+        class_names: One per class of the network.
+        numbers: The number each image carries in its tags; the same image has one number in all callbacks.
+        indices: The index of each image in its data set.
+        mean: Float32 (C, 1, 1).
+        std: Float32 (C, 1, 1).
+    """
+
+    images: Tensor
+    labels: Tensor
+    class_names: tuple[str, ...]
+    numbers: tuple[int, ...]
+    indices: tuple[int, ...]
+    mean: Tensor
+    std: Tensor
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def pixels(self) -> Tensor:
+        """The images without their normalisation, (N, C, H, W) in [0, 1]."""
+        return (self.images * self.std + self.mean).clamp(0, 1)
+
+    def normalize(self, pixels: Tensor) -> Tensor:
+        """Makes images for the network from pixels in [0, 1], both (N, C, H, W)."""
+        return (pixels - self.mean) / self.std
+
+    def label_name(self, i: int) -> str:
+        """The name of the true class of probe `i`."""
+        return self.class_names[int(self.labels[i])]
+
+    def tag(self, i: int) -> str:
+        """The first part of all tags of probe `i`, for example `probe_03_egg`."""
+        return f"probe_{self.numbers[i]:02d}_{slug(self.label_name(i))}"
+
+
+def slug(name: str) -> str:
+    """A name as a part of a tag: lower case, anything but letters and digits as one underscore.
+
+    Example:
+        >>> slug("Noodles/Pasta")
+        'noodles_pasta'
+    """
+    return re.sub(r"\W+", "_", name.lower()).strip("_") or "class"
+
+
+def spread(labels: Sequence[int], *, count: int, per_class: int | None = None) -> list[int]:
+    """Chooses items spread evenly over the classes, and within a class over the data set.
+
+    Args:
+        labels: The class of every item that may be chosen.
+        count: How many to choose, if `per_class` is not given.
+        per_class: How many of every class to choose.
+
+    Returns:
+        Positions in `labels`, ordered by class; fewer where there are not enough.
+
+    Example:
+        >>> spread([0, 0, 1, 1, 2, 2], count=2)
+        [0, 4]
+    """
+    groups: dict[int, list[int]] = {}
+    for position, label in enumerate(labels):
+        groups.setdefault(int(label), []).append(position)
+    classes = sorted(groups)
+    wanted = dict.fromkeys(classes, per_class or 0)
+    if per_class is None:
+        picks = min(count, len(labels))
+        while (missing := picks - sum(wanted.values())) > 0:
+            open_classes = [c for c in classes if wanted[c] < len(groups[c])]
+            for c in _evenly(open_classes, min(missing, len(open_classes))):
+                wanted[c] += 1
+    return [p for c in classes for p in _evenly(groups[c], min(wanted[c], len(groups[c])))]
+
+
+def _evenly(items: list[int], count: int) -> list[int]:
+    if count <= 1:
+        return items[:count]
+    return [items[round(k * (len(items) - 1) / (count - 1))] for k in range(count)]
+
+
+def channel_values(values: float | Sequence[float], channels: int, name: str) -> Tensor:
+    """A mean or std as a tensor (C, 1, 1).
+
+    Raises:
+        ValueError: The number of values is neither 1 nor the number of channels.
+    """
+    given = torch.as_tensor(values, dtype=torch.float32).reshape(-1)
+    if len(given) not in (1, channels):
+        raise ValueError(
+            f"Expected {name} with 1 value or {channels}, one per channel of the images, received {len(given)}."
+        )
+    return given.expand(channels).reshape(channels, 1, 1).clone()

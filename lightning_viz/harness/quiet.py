@@ -1,0 +1,145 @@
+"""The isolation context: whatever happens inside, training goes on as if it had not."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import numpy as np
+import torch
+from torch import nn
+
+
+@contextmanager
+def quiet(module: nn.Module, *, seed: int = 0) -> Iterator[None]:
+    """Isolates an explanation from the training run around it.
+
+    Inside, the module is in eval mode with frozen parameters, gradients can be taken with `torch.autograd.grad` (also
+    where the Trainer turned them off), compiled networks run eagerly, `self.log` is mute and every global generator
+    starts from `seed`. On leaving, also by an exception, all of that is bit for bit as it was before: generators
+    (python, numpy, torch, CUDA, MPS), the mode of every submodule, `requires_grad` and `.grad` of every parameter,
+    buffers, the default dtype and the deterministic switches.
+
+    Args:
+        module: The module that may be touched, usually the whole LightningModule.
+        seed: What the global generators start from inside.
+    """
+    with ExitStack() as stack:
+        _switches(stack)  # first, so that what the guards keep are no tensors of an inference mode
+        for guard in (
+            _generators(seed),
+            _modes(module),
+            _parameters(module),
+            _buffers(module),
+            _muted(module),
+        ):
+            stack.enter_context(guard)
+        yield
+
+
+@contextmanager
+def _generators(seed: int) -> Iterator[None]:
+    python, numpy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    # A CUDA that nobody has used yet has no state to keep, and asking for it would start it.
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None  # type: ignore[no-untyped-call]
+    mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
+    try:
+        random.seed(seed)
+        np.random.seed(seed % 2**32)  # noqa: NPY002
+        torch.default_generator.manual_seed(seed)
+        if cuda is not None:
+            torch.cuda.manual_seed_all(seed)
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002
+        torch.set_rng_state(cpu)
+        if cuda is not None:
+            torch.cuda.set_rng_state_all(cuda)
+        if mps is not None:
+            torch.mps.set_rng_state(mps)
+
+
+@contextmanager
+def _modes(module: nn.Module) -> Iterator[None]:
+    # Set and restored one by one: `eval()` followed by `train()` would thaw a frozen BatchNorm.
+    before = [(m, m.training) for m in module.modules()]
+    try:
+        for m, _ in before:
+            m.training = False
+        yield
+    finally:
+        for m, training in before:
+            m.training = training
+
+
+@contextmanager
+def _parameters(module: nn.Module) -> Iterator[None]:
+    before = [(p, p.requires_grad, p.grad) for p in module.parameters()]
+    try:
+        for p, _, _ in before:
+            p.requires_grad_(False)
+            p.grad = None  # out of reach of whoever unfreezes and accumulates
+        yield
+    finally:
+        for p, requires_grad, grad in before:
+            p.requires_grad_(requires_grad)
+            p.grad = grad
+
+
+@contextmanager
+def _buffers(module: nn.Module) -> Iterator[None]:
+    # Compared by value: batch normalisation updates its statistics without bumping the tensors' version.
+    before = [
+        (owner, name, buffer, buffer.detach().clone())
+        for owner in module.modules()
+        for name, buffer in owner._buffers.items()
+        if buffer is not None
+    ]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for owner, name, buffer, values in before:
+                owner._buffers[name] = buffer
+                if not torch.equal(buffer, values):
+                    buffer.copy_(values)
+
+
+@contextmanager
+def _muted(module: nn.Module) -> Iterator[None]:
+    """Silences `self.log` and `self.log_dict` of every LightningModule inside, which a `forward` may call."""
+    loggers = [m for m in module.modules() if hasattr(type(m), "log_dict")]
+    before: list[dict[str, object]] = [{k: vars(m)[k] for k in ("log", "log_dict") if k in vars(m)} for m in loggers]
+    try:
+        for m in loggers:
+            vars(m).update(log=_ignore, log_dict=_ignore)
+        yield
+    finally:
+        for m, own in zip(loggers, before, strict=True):
+            for name in ("log", "log_dict"):
+                del vars(m)[name]
+            vars(m).update(own)
+
+
+def _ignore(*args: object, **kwargs: object) -> None:
+    """Stands in for `self.log`."""
+
+
+def _switches(stack: ExitStack) -> None:
+    """Enters torch's own switches: gradients on, compilation and anomaly detection off, no benchmarking of kernels."""
+    stack.callback(torch.set_default_dtype, torch.get_default_dtype())
+    if torch.are_deterministic_algorithms_enabled():
+        warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+        stack.callback(torch.use_deterministic_algorithms, True, warn_only=warn_only)
+        # Some operators of an explanation have no deterministic kernel on a GPU; that must not end the run.
+        torch.use_deterministic_algorithms(True, warn_only=True)
+    stack.callback(setattr, torch.backends.cudnn, "benchmark", torch.backends.cudnn.benchmark)
+    torch.backends.cudnn.benchmark = False
+    stack.enter_context(torch.inference_mode(False))
+    stack.enter_context(torch.enable_grad())
+    stack.enter_context(torch.autograd.set_detect_anomaly(False))
+    if "torch._dynamo" in sys.modules:  # nothing can have been compiled without it, and importing it takes seconds
+        stack.enter_context(torch.compiler.set_stance("force_eager"))

@@ -1,0 +1,138 @@
+"""The network to explain: found in the LightningModule, run under the Trainer's precision, its output checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from lightning_viz.explain.layers import layer_output
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The network to explain, as a function from images to class scores.
+
+    Attributes:
+        net: The module that is called.
+        name: Its dotted path in the LightningModule, empty for the LightningModule itself.
+        precision: The Trainer's precision plugin: explanations see the arithmetic that training uses.
+    """
+
+    net: nn.Module
+    name: str
+    precision: Any
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Class scores.
+
+        Args:
+            images: Float32 (N, C, H, W), as the network takes them.
+
+        Returns:
+            Float32 (N, K), differentiable with respect to the images. A single logit counts as two classes.
+
+        Raises:
+            ValueError: The output holds no scores of that shape.
+        """
+        return _as_scores(self._run(images), len(images), type(self.net).__name__)
+
+    def features(self, layer: nn.Module) -> Callable[[Tensor], Tensor]:
+        """The function from images to the output of one layer; the forward stops there.
+
+        Args:
+            layer: A submodule of the network.
+
+        Returns:
+            A function from float32 (N, C, H, W) to the layer's output in float32.
+        """
+        return lambda images: layer_output(self._run, layer, images)
+
+    def _run(self, images: Tensor) -> object:
+        with self.precision.forward_context():
+            return self.net(self.precision.convert_input(images))
+
+
+def find_subject(trainer: pl.Trainer, module: pl.LightningModule, net: str | None) -> Subject:
+    """Finds the network to explain.
+
+    Args:
+        trainer: The Trainer, for its precision.
+        module: The user's LightningModule.
+        net: Dotted path of the module to explain; `None` takes the LightningModule itself, or its only child with
+            parameters where `forward` is not overridden.
+
+    Raises:
+        ValueError: There is no such path, or `forward` is not overridden and several children could be meant.
+    """
+    name = _own_name(module) if net is None else net
+    modules = dict(module.named_modules())
+    if name not in modules:
+        children = ", ".join(n for n, _ in module.named_children())
+        raise ValueError(
+            f"net={net!r} is no module of {type(module).__name__}; it has: {children}. Pass one of its dotted paths."
+        )
+    return Subject(modules[name], name, trainer.precision_plugin)
+
+
+def _own_name(module: pl.LightningModule) -> str:
+    if type(module).forward not in (pl.LightningModule.forward, nn.Module.forward):
+        return ""
+    children = [name for name, child in module.named_children() if any(True for _ in child.parameters())]
+    if len(children) != 1:
+        raise ValueError(
+            f"{type(module).__name__} does not override forward, so it is not known which network to explain: "
+            f"pass net= with one of {children or 'its modules (it has none with parameters)'}."
+        )
+    return children[0]
+
+
+def _as_scores(output: object, count: int, name: str) -> Tensor:
+    tensors = [t for t in _tensors(output) if t.is_floating_point()]
+    for t in tensors:
+        if t.ndim == 2 and len(t) == count and t.shape[1] > 1:
+            return t.float()
+    for t in tensors:
+        if t.shape in ((count,), (count, 1)):
+            logit = t.float().reshape(count, 1)
+            return torch.cat([torch.zeros_like(logit), logit], dim=1)
+    shapes = [tuple(t.shape) for t in tensors] or type(output).__name__
+    raise ValueError(
+        f"Expected class scores of shape ({count}, classes) from the forward of {name}, received {shapes}: "
+        "pass net= with the dotted path of the module that returns them."
+    )
+
+
+def _tensors(output: object) -> Iterator[Tensor]:
+    """All tensors in a nested output, in order."""
+    if isinstance(output, Tensor):
+        yield output
+    elif isinstance(output, Mapping):
+        for value in output.values():
+            yield from _tensors(value)
+    elif isinstance(output, Iterable) and not isinstance(output, (str, bytes)):
+        for value in output:
+            yield from _tensors(value)
+
+
+def probabilities(scores: Tensor) -> Tensor:
+    """Class probabilities from scores that may be logits, log-probabilities or probabilities already.
+
+    Args:
+        scores: (N, K).
+
+    Returns:
+        (N, K) in [0, 1], rows sum to 1. Rows with a non-finite score stay non-finite.
+
+    Example:
+        >>> probabilities(torch.tensor([[0.0, 0.0]])).tolist(), probabilities(torch.tensor([[0.25, 0.75]])).tolist()
+        ([[0.5, 0.5]], [[0.25, 0.75]])
+    """
+    sums = scores.sum(dim=1)
+    if bool((scores >= 0).all()) and torch.allclose(sums, torch.ones_like(sums), atol=1e-3):
+        return scores
+    return scores.softmax(dim=1)

@@ -1,0 +1,119 @@
+"""Small Lightning projects as users have them; they know nothing of lightning_viz."""
+
+from pathlib import Path
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.loggers import TensorBoardLogger
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch import nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, Dataset
+
+NAMES = ["Bread", "Egg", "Soup"]
+
+
+class Stripes(Dataset):
+    """Three classes of 16 px images in [0, 1]: stripes down, stripes across, a disc; with noise."""
+
+    classes = NAMES
+
+    def __init__(self, count=48, seed=0, channels=3):
+        generator = torch.Generator().manual_seed(seed)
+        self.targets = [i % 3 for i in range(count)]
+        y, x = torch.meshgrid(torch.arange(16.0), torch.arange(16.0), indexing="ij")
+        shapes = torch.stack([(x // 2) % 2, (y // 2) % 2, ((x - 8) ** 2 + (y - 8) ** 2 < 25).float()])
+        noise = 0.3 * torch.rand(count, channels, 16, 16, generator=generator)
+        self.images = 0.7 * shapes[self.targets][:, None] + noise
+
+    def __len__(self):
+        return len(self.targets)
+
+    def __getitem__(self, i):
+        return self.images[i], self.targets[i]
+
+
+class Net(nn.Sequential):
+    """Two convolutions with batch normalisation and dropout."""
+
+    def __init__(self, classes=3, channels=3):
+        super().__init__(
+            nn.Conv2d(channels, 8, 3, padding=1),
+            nn.BatchNorm2d(8),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(2),
+            nn.Conv2d(8, 16, 3, padding=1),
+            nn.ReLU(),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Dropout(0.2),
+            nn.Linear(16, classes),
+        )
+
+
+class Project(pl.LightningModule):
+    """A classifier that augments, drops out and logs, in the usual way."""
+
+    def __init__(self, **net):
+        super().__init__()
+        self.net = Net(**net)
+
+    def forward(self, x):
+        return self.net(x)
+
+    def training_step(self, batch, batch_idx):
+        x, y = batch
+        x = x + 0.05 * torch.randn_like(x)
+        loss = F.cross_entropy(self(x), y)
+        self.log("loss", loss)
+        return loss
+
+    def validation_step(self, batch, batch_idx):
+        x, y = batch
+        logits = self(x)
+        self.log("val_loss", F.cross_entropy(logits, y))
+        self.log("val_acc", (logits.argmax(1) == y).float().mean())
+
+    test_step = validation_step
+
+    def configure_optimizers(self):
+        return torch.optim.Adam(self.parameters(), lr=0.01)
+
+
+def loaders(**arguments):
+    """A shuffled training loader and a validation loader."""
+    return {
+        "train_dataloaders": DataLoader(Stripes(48, seed=1), batch_size=8, shuffle=True, **arguments),
+        "val_dataloaders": DataLoader(Stripes(24, seed=2), batch_size=8, **arguments),
+    }
+
+
+def trainer(folder: Path, callbacks=(), **arguments):
+    """A quiet Trainer for the CPU that logs to TensorBoard under `folder`."""
+    defaults = {
+        "max_epochs": 2,
+        "accelerator": "cpu",
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+        "enable_checkpointing": False,
+        "log_every_n_steps": 1,
+        "num_sanity_val_steps": 1,
+    }
+    logger = TensorBoardLogger(folder, name="", version="")
+    return pl.Trainer(**{**defaults, "logger": logger, **arguments}, callbacks=list(callbacks))
+
+
+def fit(folder: Path, callbacks=(), *, module=None, data=None, ckpt_path=None, **arguments):
+    """Trains a project from a fixed seed; returns the Trainer, whose `lightning_module` is the result."""
+    pl.seed_everything(7, verbose=False)
+    module = Project() if module is None else module()
+    run = trainer(folder, callbacks, **arguments)
+    run.fit(module, **(data or loaders)(), ckpt_path=ckpt_path)
+    return run
+
+
+def events(folder: Path):
+    """What TensorBoard reads from a log folder, with every step kept."""
+    accumulator = EventAccumulator(str(folder), size_guidance={"images": 0, "scalars": 0})
+    accumulator.Reload()
+    return accumulator

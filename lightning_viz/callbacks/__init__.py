@@ -1,0 +1,20 @@
+"""The callbacks: one picture, one class."""
+
+from lightning_viz.callbacks.attribution import AttributionCallback
+from lightning_viz.callbacks.base import ExplanationCallback
+from lightning_viz.callbacks.confusion import ConfusionMatrixPanel
+from lightning_viz.callbacks.dream import DeepDream
+from lightning_viz.callbacks.filters import FilterActivations, FilterAscent
+from lightning_viz.callbacks.lime import LimePanels
+from lightning_viz.callbacks.saliency import SaliencyMaps
+
+__all__ = [
+    "AttributionCallback",
+    "ConfusionMatrixPanel",
+    "DeepDream",
+    "ExplanationCallback",
+    "FilterActivations",
+    "FilterAscent",
+    "LimePanels",
+    "SaliencyMaps",
+]

@@ -1,0 +1,203 @@
+"""What the filters of a layer want, and what they make of the probes."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, Optional, Union
+
+import torch
+from torch import Tensor, nn
+
+from lightning_viz.callbacks.base import ExplanationCallback
+from lightning_viz.explain.filters import channel_outputs, maximise_channels
+from lightning_viz.explain.layers import find_layer, last_convolution
+from lightning_viz.harness.probes import slug
+from lightning_viz.harness.scene import Scene
+from lightning_viz.harness.sinks import Picture, Pixels, Scalar
+from lightning_viz.render.color import diverging, minmax, sequential, symmetric, to_uint8
+from lightning_viz.render.panel import grid, panel
+
+
+class LayerCallback(ExplanationCallback):
+    """What callbacks about one layer have in common: the layer and its channels, found and checked.
+
+    Args:
+        layer: The layer's dotted name, or the end of it: `"cnn.15"`. `None` takes the last convolution.
+        channels: Which channels, or how many, spread over the layer.
+        common: The arguments of `ExplanationCallback`.
+
+    Raises:
+        ValueError: A count below 1, or no channels.
+    """
+
+    def __init__(
+        self,
+        *,
+        layer: Optional[str] = None,  # noqa: UP045
+        channels: Union[int, Sequence[int]] = 8,  # noqa: UP007
+        **common: Any,
+    ) -> None:
+        super().__init__(**common)
+        if (channels < 1) if isinstance(channels, int) else not channels:
+            raise ValueError(
+                f"Expected a number of channels of at least 1, or a list of channels, received {channels}."
+            )
+        self.layer = layer
+        self.channels = channels
+        self._chosen: list[int] = []
+
+    def prepare(self, scene: Scene) -> None:
+        """Finds layer and channels.
+
+        Raises:
+            ValueError: No such layer or channel.
+        """
+        name, layer = self._layer(scene)
+        with torch.no_grad():
+            output = scene.subject.features(layer)(scene.probes.images[:1])
+        self.check(name, output)
+        self._chosen = _choose(self.channels, output.shape[1], name)
+
+    def check(self, name: str, output: Tensor) -> None:
+        """Raises unless the output of the layer, (1, D, h, w) or (1, D), will do.
+
+        Raises:
+            ValueError: It has no channels.
+        """
+        if output.ndim not in (2, 4):
+            raise ValueError(
+                f"Expected a layer with an output (N, channels, height, width) or (N, units), received "
+                f"{('N', *output.shape[1:])} from {name!r}: pass layer= with another one."
+            )
+
+    def _layer(self, scene: Scene) -> tuple[str, nn.Module]:
+        net = scene.subject.net
+        return find_layer(net, self.layer or last_convolution(net))
+
+
+class FilterAscent(LayerCallback):
+    """Draws what most activates each channel of a layer, found by gradient ascent on the image.
+
+    Feature visualisation after Olah et al. (Distill, 2017): decorrelated Fourier images under small random
+    transformations, the same ones in every epoch. Tags: `filters/<layer>/<channel>`, and the activation that was
+    reached under the same name with `_activation`; `probe_03_egg/ascent_<layer>_<channel>` where ascent starts from the
+    probes.
+
+    Args:
+        steps: Steps of Adam.
+        lr: Its learning rate.
+        parametrization: `"fourier"`, or `"pixels"` for the image's own pixels, stretched to [0, 1] for display.
+        transforms: Whether the image is jittered, scaled and rotated a little in each step.
+        start: From `"noise"`, or from the `"probes"`.
+        objective: The `"mean"` or the `"sum"` of the channel's output.
+        arguments: Those of `LayerCallback`.
+    """
+
+    per_probe = False
+
+    def __init__(
+        self,
+        *,
+        steps: int = 128,
+        lr: float = 0.05,
+        parametrization: Literal["fourier", "pixels"] = "fourier",
+        transforms: bool = True,
+        start: Literal["noise", "probes"] = "noise",
+        objective: Literal["mean", "sum"] = "mean",
+        **arguments: Any,
+    ) -> None:
+        super().__init__(**arguments)
+        if steps < 1 or lr <= 0 or start not in ("noise", "probes"):
+            raise ValueError(
+                f"Expected steps >= 1, lr > 0 and start='noise' or 'probes', received {steps}, {lr} and {start!r}."
+            )
+        self.steps = steps
+        self.lr = lr
+        self.parametrization = parametrization
+        self.transforms = transforms
+        self.start = start
+        self.objective = objective
+        self.per_probe = start == "probes"
+
+    def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
+        """One picture per channel, or per probe and channel."""
+        if self.start == "noise":
+            yield from self._ascend(scene, f"filters/{slug(self._layer(scene)[0])}/", None, "")
+            return
+        for i in range(len(scene.probes)):
+            tag = f"{scene.probes.tag(i)}/ascent_{slug(self._layer(scene)[0])}_"
+            yield from self._ascend(scene, tag, scene.probes.pixels[i], f" from {scene.probes.label_name(i)}")
+
+    def _ascend(self, scene: Scene, tag: str, start: Tensor | None, origin: str) -> Iterable[Picture | Scalar]:
+        name, layer = self._layer(scene)
+        images = scene.probes.images
+        found = maximise_channels(
+            scene.subject.features(layer),
+            self._chosen,
+            size=(images.shape[2], images.shape[3]),
+            image_channels=images.shape[1],
+            steps=self.steps,
+            lr=self.lr,
+            parametrisation=self.parametrization,
+            transforms=self.transforms,
+            normalize=scene.probes.normalize,
+            seed=self.seed,
+            start=start,
+            reduce=self.objective,
+            device=images.device,
+        )
+        for channel, pixels, before, after in zip(self._chosen, *found, strict=True):
+            caption = [
+                f"{name} channel {channel}{origin} · epoch {scene.epoch}",
+                f"activation {float(before):.3g} → {float(after):.3g}",
+            ]
+            shown = pixels.cpu().numpy()
+            image = to_uint8(minmax(shown) if self.parametrization == "pixels" else shown)
+            yield Picture(f"{tag}{channel}", panel(image, caption, lines=2))
+            yield Scalar(f"{tag}{channel}_activation", float(after))
+
+
+class FilterActivations(LayerCallback):
+    """Draws what the channels of a layer put out for each probe.
+
+    Tags: `probe_03_egg/activations_<layer>`: the probe's maps side by side, brighter where the filter answers more
+    strongly. A channel has one scale for all probes, told above its map.
+
+    Args:
+        layer: See `LayerCallback`.
+        channels: See `LayerCallback`.
+        common: The arguments of `ExplanationCallback`.
+    """
+
+    def check(self, name: str, output: Tensor) -> None:
+        """Raises unless the layer's output is (N, channels, height, width).
+
+        Raises:
+            ValueError: It has no spatial extent.
+        """
+        if output.ndim != 4:
+            raise ValueError(
+                f"Expected a layer with a spatial output (N, channels, height, width), received "
+                f"{('N', *output.shape[1:])} from {name!r}: pass layer= with a convolution, or what follows one."
+            )
+
+    def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
+        """One picture per probe."""
+        name, layer = self._layer(scene)
+        maps = channel_outputs(scene.subject.features(layer), scene.probes.images, self._chosen).cpu().numpy()
+        scaled = [symmetric(maps[:, k]) for k in range(len(self._chosen))]
+        paint = diverging if bool((maps < 0).any()) else sequential
+        titles = [f"{c}: {scale:.2g}" for c, (_, scale) in zip(self._chosen, scaled, strict=True)]
+        for i in range(len(scene.probes)):
+            tiles: list[Pixels] = [paint(values[i]) for values, _ in scaled]
+            picture = grid(tiles, min(4, len(tiles)), titles=titles)
+            caption = [scene.caption(i), f"{name}, channel: full colour at"]
+            yield Picture(f"{scene.probes.tag(i)}/activations_{slug(name)}", panel(picture, caption, lines=2))
+
+
+def _choose(channels: int | Sequence[int], available: int, name: str) -> list[int]:
+    if isinstance(channels, int):
+        count = min(channels, available)
+        return [k * available // count for k in range(count)]
+    wrong = [c for c in channels if not 0 <= c < available]
+    if wrong:
+        raise ValueError(f"Expected channels 0 to {available - 1} of layer {name!r}, received {wrong}: mend channels=.")
+    return list(channels)

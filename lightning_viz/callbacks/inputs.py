@@ -1,0 +1,42 @@
+"""The probes themselves, and what the network says of them: logged once for all callbacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from lightning_viz.harness.probes import ProbeBatch, slug
+from lightning_viz.harness.scene import Scene
+from lightning_viz.harness.session import Session
+from lightning_viz.harness.sinks import Picture, Scalar
+from lightning_viz.render.color import to_uint8
+from lightning_viz.render.panel import panel
+
+MOST_CURVES = 20
+"""With more classes than this, only the probability of the true class is logged."""
+
+
+def inputs(scene: Scene, session: Session) -> Iterator[Picture | Scalar]:
+    """The probes that no other callback has logged at this step: each as a picture, and its class probabilities."""
+    probes = scene.probes
+    for i in range(len(probes)):
+        if session.claim(("input", probes.numbers[i], scene.subject.name), scene.step):
+            caption = [scene.caption(i), f"item {probes.indices[i]} of the data set"]
+            image = panel(to_uint8(probes.pixels[i].cpu().numpy()), caption, lines=2)
+            yield Picture(f"{probes.tag(i)}/input", image)
+            for k in _classes(probes, i):
+                yield Scalar(f"{_stem(probes, i)}/{slug(probes.class_names[k])}", float(scene.probabilities[i, k]))
+
+
+def charts(probes: ProbeBatch) -> dict[str, list[Any]]:
+    """One chart per probe with the probabilities of all classes, for TensorBoard's Custom Scalars."""
+    return {probes.tag(i): ["Multiline", [f"^{_stem(probes, i)}/"]] for i in range(len(probes))}
+
+
+def _classes(probes: ProbeBatch, i: int) -> list[int]:
+    few = len(probes.class_names) <= MOST_CURVES
+    return list(range(len(probes.class_names))) if few else [int(probes.labels[i])]
+
+
+def _stem(probes: ProbeBatch, i: int) -> str:
+    return f"{probes.tag(i)}/probability"

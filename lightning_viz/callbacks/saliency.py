@@ -1,0 +1,69 @@
+"""Saliency maps: which pixels move the class score."""
+
+from typing import Any, Literal
+
+import numpy as np
+from torch import Tensor
+
+from lightning_viz.callbacks.attribution import AttributionCallback
+from lightning_viz.explain.gradients import input_gradient, loss_gradient, smooth_gradient
+from lightning_viz.harness.sinks import Pixels
+from lightning_viz.harness.subject import Subject
+from lightning_viz.render.color import minmax, to_uint8
+
+_NAMES = {"gradient": "saliency", "smoothgrad": "smoothgrad", "loss": "loss_saliency"}
+
+
+class SaliencyMaps(AttributionCallback):
+    """Draws where a small change of the image changes the score of a class most.
+
+    Tags: `probe_03_egg/saliency`, `.../smoothgrad` or `.../loss_saliency`.
+
+    Args:
+        method: `"gradient"` (arXiv:1312.6034, 2013); `"smoothgrad"`, its mean over noisy copies (arXiv:1706.03825,
+            2017); or `"loss"`, the gradient of the loss against the label, its magnitude stretched to [0, 1] per image
+            and shown as a colour image.
+        samples: Noisy copies of each image for `"smoothgrad"`.
+        noise: Standard deviation of their noise as a share of the image's range.
+        arguments: Those of `AttributionCallback`.
+
+    Raises:
+        ValueError: An unknown method, no samples, or negative noise.
+    """
+
+    def __init__(
+        self,
+        *,
+        method: Literal["gradient", "smoothgrad", "loss"] = "gradient",
+        samples: int = 25,
+        noise: float = 0.15,
+        **arguments: Any,
+    ) -> None:
+        super().__init__(**arguments)
+        if method not in _NAMES:
+            raise ValueError(f"Expected method= one of {', '.join(map(repr, _NAMES))}, received {method!r}.")
+        if samples < 1 or noise < 0:
+            raise ValueError(f"Expected samples >= 1 and noise >= 0, received {samples} and {noise}.")
+        self.method = method
+        self.samples = samples
+        self.noise = noise
+
+    @property
+    def name(self) -> str:
+        """The last part of the tags."""
+        return _NAMES[self.method]
+
+    def attribute(self, subject: Subject, images: Tensor, targets: Tensor) -> Tensor:
+        """The gradient of the chosen method, (N, C, H, W)."""
+        if self.method == "loss":
+            return loss_gradient(subject, images, targets)
+        if self.method == "gradient":
+            return input_gradient(subject, images, targets)
+        return smooth_gradient(subject, images, targets, samples=self.samples, level=self.noise, seed=self.seed)
+
+    def paint(self, pixels: Tensor, values: Tensor) -> tuple[list[Pixels], str]:
+        """The map and its overlay; for `"loss"` the image and the stretched magnitudes of its channels."""
+        if self.method != "loss":
+            return super().paint(pixels, values)
+        stretched = minmax(np.abs(values.cpu().numpy()))
+        return [to_uint8(pixels.cpu().numpy()), to_uint8(stretched)], f"white at {float(values.abs().max()):.2g}"

@@ -1,0 +1,155 @@
+"""All callbacks on a project that knows nothing of them."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from projects import NAMES, Project, Stripes, events, fit, loaders
+from torch.utils.data import DataLoader
+
+from lightning_viz import (
+    ConfusionMatrixPanel,
+    DeepDream,
+    FilterActivations,
+    FilterAscent,
+    LimePanels,
+    Probes,
+    SaliencyMaps,
+)
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("all")
+    fit(
+        folder,
+        [SaliencyMaps(), FilterAscent(), FilterActivations(), LimePanels(), DeepDream(), ConfusionMatrixPanel()],
+    )
+    return events(folder)
+
+
+def test_tags_name_the_probe_first(log):
+    tags = log.Tags()["images"]
+    for kind in ("input", "saliency", "activations_net_4", "lime", "deep_dream"):
+        assert f"probe_03_egg/{kind}" in tags
+    assert "filters/net_4/0" in tags
+    assert "confusion/val" in tags
+
+
+def test_every_callback_explains_the_same_eight_probes(log):
+    probes = {tag.split("/")[0] for tag in log.Tags()["images"] if tag.startswith("probe")}
+    assert len(probes) == 8
+    assert {p.split("_")[2] for p in probes} == {name.lower() for name in NAMES}
+
+
+def test_every_epoch_has_its_picture_at_the_step_of_the_scalars(log):
+    assert [e.step for e in log.Images("probe_00_bread/saliency")] == [5, 11]
+    assert [e.step for e in log.Scalars("loss")][-1] == 11
+    assert [e.step for e in log.Images("confusion/val")] == [e.step for e in log.Scalars("val_acc")]
+
+
+def test_pictures_are_as_wide_as_a_card(log):
+    for tag in log.Tags()["images"]:
+        image = Image.open(io.BytesIO(log.Images(tag)[0].encoded_image_string))
+        assert image.format == ("PNG" if tag.startswith("confusion") else "JPEG")
+        if not tag.startswith("confusion"):
+            assert image.width == 350
+
+
+def test_probabilities_of_a_probe_sum_to_one(log):
+    last = [log.Scalars(f"probe_00_bread/probability/{name.lower()}")[-1].value for name in NAMES]
+    assert sum(last) == pytest.approx(1, abs=1e-5)
+
+
+def test_one_chart_per_probe_in_custom_scalars(log):
+    assert "custom_scalars__config__" in log.Tags()["tensors"]
+
+
+def test_recall_agrees_with_the_validation_accuracy(log):
+    recalls = [log.Scalars(f"recall/val/{name.lower()}")[-1].value for name in NAMES]
+    assert np.mean(recalls) == pytest.approx(log.Scalars("val_acc")[-1].value, abs=1e-6)  # classes are equally large
+
+
+def test_lime_tells_its_fidelity(log):
+    assert all(e.value <= 1 for e in log.Scalars("probe_00_bread/lime_fidelity"))
+
+
+def test_ascent_logs_what_it_reached(log):
+    assert len(log.Scalars("filters/net_4/0_activation")) == 2
+
+
+@pytest.mark.parametrize(
+    ("probes", "expected"),
+    [
+        (3, 3),
+        (Probes(per_class=1), 3),
+        (Probes(indices=[5, 2, 7, 11]), 4),
+        (Probes(count=4, split="train"), 4),
+    ],
+)
+def test_other_wishes(probes, expected, tmp_path):
+    fit(tmp_path, [SaliencyMaps(probes=probes, on_error="raise")], max_epochs=1)
+    assert len({t.split("/")[0] for t in events(tmp_path).Tags()["images"]}) == expected
+
+
+def test_indices_are_those_of_the_data_set(tmp_path):
+    fit(tmp_path, [SaliencyMaps(probes=Probes(indices=[5, 1]), on_error="raise")], max_epochs=1)
+    image = Image.open(io.BytesIO(events(tmp_path).Images("probe_00_soup/input")[0].encoded_image_string))
+    shown = np.asarray(image.convert("RGB").resize((16, 16), box=(0, 0, 350, 350))) / 255
+    expected = Stripes(24, seed=2).images[5].permute(1, 2, 0).numpy()
+    others = [np.abs(shown - im.permute(1, 2, 0).numpy()).mean() for im in Stripes(24, seed=2).images]
+    assert np.abs(shown - expected).mean() == min(others) < 0.1
+
+
+def test_the_same_image_has_one_number_in_all_callbacks(tmp_path):
+    first = SaliencyMaps(probes=Probes(indices=[4, 8]))
+    second = LimePanels(probes=Probes(indices=[8, 0]), samples=64)
+    fit(tmp_path, [first, second], max_epochs=1)
+    tags = events(tmp_path).Tags()["images"]
+    assert sorted({t.split("/")[0] for t in tags}) == ["probe_00_egg", "probe_01_soup", "probe_02_bread"]
+    assert "probe_01_soup/saliency" in tags
+    assert "probe_01_soup/lime" in tags
+
+
+@pytest.mark.parametrize(("options", "steps"), [({"every_n_epochs": 2}, [11]), ({"every_n_steps": 4}, [3, 7, 11])])
+def test_schedules(options, steps, tmp_path):
+    fit(tmp_path, [SaliencyMaps(**options, on_error="raise")])
+    assert [e.step for e in events(tmp_path).Images("probe_00_bread/saliency")] == steps
+
+
+def test_normalised_images_are_shown_as_they_were(tmp_path):
+    class Normalised(Stripes):
+        mean, std = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
+
+        def __getitem__(self, i):
+            image, label = super().__getitem__(i)
+            return (image - torch.tensor(self.mean)[:, None, None]) / torch.tensor(self.std)[:, None, None], label
+
+    def data():
+        return {
+            "train_dataloaders": DataLoader(Normalised(24), batch_size=8),
+            "val_dataloaders": DataLoader(Normalised(24), batch_size=8),
+        }
+
+    for name, source in (("plain", lambda: dict.fromkeys(loaders(), DataLoader(Stripes(24), 8))), ("normal", data)):
+        fit(tmp_path / name, [SaliencyMaps(on_error="raise")], data=source, max_epochs=1)
+    shown = [
+        np.asarray(Image.open(io.BytesIO(events(tmp_path / n).Images("probe_00_bread/input")[0].encoded_image_string)))
+        for n in ("plain", "normal")
+    ]
+    assert np.abs(shown[0][:350].astype(int) - shown[1][:350]).mean() < 2
+
+
+def test_several_validation_loaders_have_a_matrix_each(tmp_path):
+    class Two(Project):
+        def validation_step(self, batch, batch_idx, dataloader_idx=0):
+            return super().validation_step(batch, batch_idx)
+
+    def data():
+        both = [DataLoader(Stripes(n, seed=n), batch_size=8) for n in (12, 24)]
+        return {**loaders(), "val_dataloaders": both}
+
+    fit(tmp_path, [ConfusionMatrixPanel(on_error="raise")], module=Two, data=data, max_epochs=1)
+    assert {"confusion/val_0", "confusion/val_1"} <= set(events(tmp_path).Tags()["images"])

@@ -1,0 +1,222 @@
+"""Each error says what was expected, what came and how to mend it, before the first batch."""
+
+from collections import namedtuple
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from projects import Net, Project, Stripes, fit, loaders
+from pytorch_lightning.loggers import CSVLogger
+from torch import nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader
+
+from lightning_viz import (
+    ConfusionMatrixPanel,
+    DeepDream,
+    FilterActivations,
+    FilterAscent,
+    LimePanels,
+    Probes,
+    SaliencyMaps,
+)
+
+
+class Counting(Project):
+    batches = 0
+
+    def training_step(self, batch, batch_idx):
+        type(self).batches += 1
+        return super().training_step(batch, batch_idx)
+
+
+def refuses(tmp_path, callback, *words, module=None, **options):
+    """The run ends with an error that has all words, before any batch is trained on."""
+    base = module or Counting
+    made = type("Made", (base,), {"batches": 0}) if issubclass(base, Counting) else base
+    with pytest.raises(ValueError) as caught:
+        fit(tmp_path, [callback], module=made, **options)
+    for word in words:
+        assert word in str(caught.value)
+    assert getattr(made, "batches", 0) == 0
+
+
+@pytest.mark.parametrize("callback", [FilterAscent, FilterActivations, DeepDream])
+def test_no_such_layer_names_close_ones(callback, tmp_path):
+    refuses(tmp_path, callback(layer="nett.4"), "nett.4", "net.4")
+
+
+def test_a_layer_without_a_spatial_output(tmp_path):
+    refuses(tmp_path, FilterActivations(layer="net.9"), "spatial", "net.9", "('N', 3)", "layer=")
+
+
+@pytest.mark.parametrize("callback", [FilterAscent, FilterActivations])
+def test_a_channel_out_of_range(callback, tmp_path):
+    refuses(tmp_path, callback(channels=[3, 16]), "0 to 15", "[16]", "channels=")
+
+
+@pytest.mark.parametrize("callback", [FilterAscent, FilterActivations, DeepDream])
+def test_a_network_without_a_convolution(callback, tmp_path):
+    class Dense(Counting):
+        def __init__(self):
+            super().__init__()
+            self.net = nn.Sequential(nn.Flatten(), nn.Linear(768, 3))
+
+    refuses(tmp_path, callback(), "no convolution", "layer=", module=Dense)
+
+
+def test_no_such_class(tmp_path):
+    refuses(tmp_path, SaliencyMaps(target="Eggs"), "Eggs", "Egg")
+
+
+def test_a_batch_without_images_and_labels(tmp_path):
+    class Odd(Stripes):
+        def __getitem__(self, i):
+            image, label = super().__getitem__(i)
+            return image, float(label)
+
+    class Regression(Counting):
+        def training_step(self, batch, batch_idx):
+            return F.mse_loss(self(batch[0])[:, 0], batch[1].float())
+
+        def validation_step(self, batch, batch_idx):
+            pass
+
+    data = lambda: dict.fromkeys(loaders(), DataLoader(Odd(12), batch_size=4))
+    refuses(tmp_path, SaliencyMaps(), "integer labels", "float64 (4,)", "unpack=", module=Regression, data=data)
+
+
+Sample = namedtuple("Sample", "name picture kind")
+
+
+def unpack_sample(batch):
+    return batch.picture / 1.0, batch.kind
+
+
+def test_unpack_reads_any_batch(tmp_path):
+    class Named(Stripes):
+        def __getitem__(self, i):
+            image, label = super().__getitem__(i)
+            return Sample(float(i), image, label)
+
+    class Reads(Project):
+        def training_step(self, batch, batch_idx):
+            return super().training_step(unpack_sample(batch), batch_idx)
+
+        def validation_step(self, batch, batch_idx):
+            return super().validation_step(unpack_sample(batch), batch_idx)
+
+    data = lambda: dict.fromkeys(loaders(), DataLoader(Named(12), batch_size=4))
+    probes = Probes(unpack=unpack_sample)
+    callbacks = [SaliencyMaps(probes=probes, on_error="raise"), ConfusionMatrixPanel(probes=probes, on_error="raise")]
+    fit(tmp_path, callbacks, module=Reads, data=data, max_epochs=1)
+
+
+class Headless(pl.LightningModule):
+    """Does not override forward, and has two networks."""
+
+    def __init__(self):
+        super().__init__()
+        self.student, self.teacher = Net(), Net()
+
+    def training_step(self, batch, batch_idx):
+        return F.cross_entropy(self.student(batch[0]), batch[1])
+
+    def validation_step(self, batch, batch_idx):
+        pass
+
+    def configure_optimizers(self):
+        return torch.optim.Adam(self.parameters())
+
+
+@pytest.mark.parametrize("callback", [SaliencyMaps, ConfusionMatrixPanel, LimePanels])
+def test_forward_is_not_overridden(callback, tmp_path):
+    refuses(tmp_path, callback(), "does not override forward", "student", "net=", module=Headless)
+    fit(tmp_path, [callback(net="student", on_error="raise")], module=Headless, max_epochs=1)
+
+
+def test_no_such_net(tmp_path):
+    refuses(tmp_path, SaliencyMaps(net="pupil"), "pupil", "student", module=Headless)
+
+
+def test_forward_returns_no_class_scores(tmp_path):
+    class Maps(Counting):
+        def forward(self, x):
+            return self.net[4](self.net[3](self.net[0](x)))
+
+        def training_step(self, batch, batch_idx):
+            return F.cross_entropy(self.net(batch[0]), batch[1])
+
+        def validation_step(self, batch, batch_idx):
+            pass
+
+    refuses(tmp_path, SaliencyMaps(), "class scores", "(8, 16, 8, 8)", "net=", module=Maps)
+
+
+def test_class_names_that_do_not_fit_the_outputs(tmp_path):
+    refuses(tmp_path, SaliencyMaps(probes=Probes(class_names=["a", "b"])), "3 class names", "received 2")
+
+
+@pytest.mark.filterwarnings("ignore:Found 2 class names for 3 outputs")
+def test_found_class_names_that_do_not_fit_are_left_out(tmp_path):
+    class Two(Stripes):
+        classes = ("a", "b")
+
+    data = lambda: dict.fromkeys(loaders(), DataLoader(Two(12), batch_size=4))
+    with pytest.warns(UserWarning, match="class_names="):
+        fit(tmp_path, [SaliencyMaps(on_error="raise")], data=data, max_epochs=1)
+
+
+@pytest.mark.parametrize("name", ["mean", "std"])
+def test_normalisation_of_the_wrong_length(name, tmp_path):
+    given = {"mean": (0.5, 0.5, 0.5), "std": (0.2, 0.2, 0.2), name: (0.1, 0.2)}
+    refuses(tmp_path, SaliencyMaps(probes=Probes(**given)), name, "3, one per channel", "received 2")
+
+
+def test_indices_beyond_the_set(tmp_path):
+    refuses(tmp_path, SaliencyMaps(probes=Probes(indices=[83, 4218])), "below 24", "[83, 4218]", "indices=")
+
+
+def test_labels_beyond_the_outputs(tmp_path):
+    class Narrow(Counting):
+        def __init__(self):
+            super().__init__(classes=2)
+
+    refuses(tmp_path, SaliencyMaps(), "labels 0 to 1", module=Narrow, num_sanity_val_steps=0)
+
+
+def test_no_logger_that_takes_images(tmp_path):
+    refuses(tmp_path, SaliencyMaps(), "takes images", "CSVLogger", logger=CSVLogger(tmp_path))
+    refuses(tmp_path, SaliencyMaps(), "takes images", "none", "TensorBoardLogger", logger=False)
+
+
+@pytest.mark.parametrize(
+    ("callback", "options", "words"),
+    [
+        (SaliencyMaps, {"every_n_epochs": 0}, ("intervals", "every_n_epochs=0")),
+        (SaliencyMaps, {"every_n_steps": 0}, ("intervals",)),
+        (SaliencyMaps, {"on_error": "ignore"}, ("'warn' or 'raise'", "'ignore'")),
+        (SaliencyMaps, {"method": "grad"}, ("'gradient'", "'grad'")),
+        (SaliencyMaps, {"samples": 0}, ("samples >= 1",)),
+        (SaliencyMaps, {"probes": 0}, ("at least one probe",)),
+        (FilterAscent, {"channels": 0}, ("at least 1",)),
+        (FilterAscent, {"channels": []}, ("[]",)),
+        (FilterAscent, {"start": "image"}, ("'noise' or 'probes'", "'image'")),
+        (LimePanels, {"segments": 2}, ("segments >= 4", "2")),
+        (DeepDream, {"octave_scale": 1.0}, ("above 1", "1.0")),
+    ],
+)
+def test_arguments_are_checked_where_they_are_written(callback, options, words):
+    with pytest.raises(ValueError) as caught:
+        callback(**options)
+    for word in words:
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"indices": []}, {"indices": [1], "per_class": 2}, {"mean": 0.5}, {"per_class": 0}],
+)
+def test_wishes_that_contradict_themselves(options):
+    with pytest.raises(ValueError, match="Expected"):
+        Probes(**options)

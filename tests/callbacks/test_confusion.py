@@ -1,0 +1,119 @@
+"""The matrix counts what the validation step said, held against scikit-learn."""
+
+import pytest
+import torch
+from projects import NAMES, Project, Stripes, events, fit, loaders
+from sklearn.metrics import confusion_matrix, recall_score
+from torch.nn import functional as F
+from torch.utils.data import DataLoader
+
+from lightning_viz import ConfusionMatrixPanel
+
+
+class Recording(ConfusionMatrixPanel):
+    """Keeps the counts that are drawn."""
+
+    def draw(self, scene):
+        self.drawn = {name: counts.tolist() for name, (counts, _) in self._counts.items()}
+        yield from super().draw(scene)
+
+
+class CallsForward(Project):
+    """The usual way: the step calls the module itself."""
+
+
+class CallsNet(Project):
+    """Passes the module's own forward by."""
+
+    def validation_step(self, batch, batch_idx):
+        self.log("val_loss", F.cross_entropy(self.net(batch[0]), batch[1]))
+
+
+class TwoViews(Project):
+    """Test-time augmentation: two calls in one step."""
+
+    def validation_step(self, batch, batch_idx):
+        x, y = batch
+        self.log("val_loss", F.cross_entropy(self(x) + self(x.flip(-1)), y))
+
+
+class ReturnsLogits(Project):
+    def validation_step(self, batch, batch_idx):
+        return {"logits": self.net(batch[0])}
+
+
+class ReturnsClasses(Project):
+    def validation_step(self, batch, batch_idx):
+        return {"preds": self.net(batch[0]).argmax(1)}
+
+
+class Compiled(Project):
+    def configure_model(self):
+        self.net.compile(backend="eager")
+
+
+MODULES = [CallsForward, CallsNet, TwoViews, ReturnsLogits, ReturnsClasses, Compiled]
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda m: m.__name__)
+@pytest.mark.parametrize("last", [24, 21])  # a last batch of full size, and one that is smaller
+def test_counts_are_those_of_scikit_learn(module, last, tmp_path):
+    data = lambda: {**loaders(), "val_dataloaders": DataLoader(Stripes(last, seed=2), batch_size=8)}
+    panel = Recording(on_error="raise")
+    run = fit(tmp_path, [panel], module=module, data=data)
+    truth = Stripes(last, seed=2)
+    with torch.no_grad():
+        said = run.lightning_module.eval().net(truth.images).argmax(1)
+    assert panel.drawn["val"] == confusion_matrix(truth.targets, said).tolist()
+    recalls = [events(tmp_path).Scalars(f"recall/val/{n.lower()}")[-1].value for n in NAMES]
+    assert recalls == pytest.approx(recall_score(truth.targets, said, average=None).tolist())
+
+
+@pytest.mark.parametrize(("module", "extra"), [(CallsForward, 0), (ReturnsLogits, 0), (CallsNet, 3), (TwoViews, 3)])
+def test_the_network_is_asked_again_only_where_it_was_not_overheard(module, extra, tmp_path):
+    def calls(callbacks):
+        class Counted(module):
+            seen = 0
+
+            def validation_step(self, batch, batch_idx):
+                handle = self.net.register_forward_hook(lambda *_: None)
+                handle.remove()
+                return super().validation_step(batch, batch_idx)
+
+        count = []
+        original = Counted.__init__
+
+        def counting(self, **net):
+            original(self, **net)
+            self.net[9].register_forward_hook(lambda *_: count.append(self.net.training))
+
+        Counted.__init__ = counting
+        fit(tmp_path, callbacks, module=Counted, max_epochs=1, num_sanity_val_steps=0)
+        return count.count(False)
+
+    setup = 2  # choosing the probes asks the network for its number of classes, and for its first opinion
+    drawing = 1
+    assert calls([ConfusionMatrixPanel(on_error="raise")]) - calls([]) == extra + setup + drawing
+
+
+def test_the_sanity_check_is_not_counted(tmp_path):
+    panel = Recording(on_error="raise")
+    fit(tmp_path, [panel], num_sanity_val_steps=-1, max_epochs=1)
+    assert sum(map(sum, panel.drawn["val"])) == 24
+    assert len(events(tmp_path).Images("confusion/val")) == 1
+
+
+def test_a_batch_that_cannot_be_read_ends_the_count_but_not_the_run(tmp_path):
+    class Odd(Stripes):
+        def __getitem__(self, i):
+            image, label = super().__getitem__(i)
+            return image, 7 if i == 17 else label  # no probe, so the check before the first batch passes
+
+    class Project7(Project):
+        def validation_step(self, batch, batch_idx):
+            self(batch[0])
+
+    data = lambda: {**loaders(), "val_dataloaders": DataLoader(Odd(24), batch_size=8)}
+    with pytest.warns(UserWarning, match="ConfusionMatrixPanel could not draw"):
+        run = fit(tmp_path, [ConfusionMatrixPanel()], module=Project7, data=data)
+    assert run.current_epoch == 2

@@ -1,0 +1,221 @@
+"""Both promises, for every public callback: a new class is found by itself and inherits the bar."""
+
+import inspect
+import itertools
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from projects import Project, events, fit, loaders
+from torch import nn
+
+import lightning_viz
+from lightning_viz import ExplanationCallback, Picture
+
+CALLBACKS = [
+    cls
+    for name in lightning_viz.__all__
+    if inspect.isclass(cls := getattr(lightning_viz, name))
+    and issubclass(cls, ExplanationCallback)
+    and not inspect.isabstract(cls)
+]
+each_callback = pytest.mark.parametrize("callback", CALLBACKS, ids=lambda c: c.__name__)
+
+
+class Frozen(Project):
+    """With a frozen batch normalisation, kept in eval mode as fine-tuners do."""
+
+    def on_train_epoch_start(self):
+        self.net[1].eval()
+        self.net[1].requires_grad_(False)
+
+
+class Still(Frozen):
+    """Nothing of it changes while it trains."""
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.0)
+
+
+CONFIGURATIONS = {
+    "plain": {},
+    "frozen": {"module": Frozen},
+    "accumulation": {"accumulate_grad_batches": 3, "val_check_interval": 0.5},
+}
+
+
+def result(run):
+    """Everything that a run leaves: weights, buffers, metrics."""
+    state = {k: v.numpy().tobytes() for k, v in run.lightning_module.state_dict().items()}
+    return state, {k: v.item() for k, v in run.logged_metrics.items()}
+
+
+@pytest.fixture(scope="module")
+def without(tmp_path_factory):
+    """The same runs without any callback."""
+    return {name: result(fit(tmp_path_factory.mktemp(name), **options)) for name, options in CONFIGURATIONS.items()}
+
+
+def test_all_pictures_are_under_contract():
+    assert {c.__name__ for c in CALLBACKS} >= {
+        "ConfusionMatrixPanel",
+        "DeepDream",
+        "FilterActivations",
+        "FilterAscent",
+        "LimePanels",
+        "SaliencyMaps",
+    }
+
+
+@each_callback
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_training_is_not_disturbed(callback, name, without, tmp_path):
+    run = fit(tmp_path, [callback(on_error="raise")], **CONFIGURATIONS[name])
+    assert result(run) == without[name]
+    assert events(tmp_path).Tags()["images"]
+
+
+class Reckless(ExplanationCallback):
+    """Does what an explanation should not do."""
+
+    def draw(self, scene):
+        scene.subject.net.train()
+        scene.subject.net(scene.probes.images).sum()
+        torch.rand(1)
+        yield from ()
+
+
+class Unisolated(Reckless):
+    def isolation(self, pl_module):
+        return torch.enable_grad()
+
+
+def test_the_isolation_is_what_keeps_training_undisturbed(without, tmp_path):
+    assert result(fit(tmp_path / "with", [Reckless(on_error="raise")])) == without["plain"]
+    assert result(fit(tmp_path / "without", [Unisolated(on_error="raise")])) != without["plain"]
+
+
+def pictures(folder):
+    log = events(folder)
+    return {(tag, e.step): e.encoded_image_string for tag in log.Tags()["images"] for e in log.Images(tag)}
+
+
+@each_callback
+def test_two_equal_runs_draw_equal_bytes(callback, tmp_path):
+    for name in "ab":
+        fit(tmp_path / name, [callback(on_error="raise")])
+    first = pictures(tmp_path / "a")
+    assert first
+    assert first == pictures(tmp_path / "b")
+
+
+@each_callback
+def test_where_the_network_stands_still_so_do_the_pictures(callback, tmp_path):
+    schedule = {"every_n_steps": 3} if callback is not lightning_viz.ConfusionMatrixPanel else {}
+    fit(tmp_path, [callback(on_error="raise", **schedule)], module=Still, max_epochs=1, val_check_interval=0.5)
+    log = events(tmp_path)
+    for tag in log.Tags()["images"]:
+        frames = [e.encoded_image_string for e in log.Images(tag)]
+        assert len(frames) == 2, tag
+        assert len(set(frames)) == 1, tag
+
+
+class Watch(pl.Callback):
+    """Keeps what a drawing must leave as it was."""
+
+    def __init__(self, seen):
+        self.seen = seen
+
+    def on_train_epoch_end(self, trainer, pl_module):
+        modules = list(pl_module.modules())
+        self.seen.append(
+            {
+                "generator": torch.get_rng_state().tolist(),
+                "modes": [m.training for m in modules],
+                "hooks": [len(m._forward_hooks) + len(m._forward_pre_hooks) + len(m._backward_hooks) for m in modules],
+                "requires_grad": [p.requires_grad for p in pl_module.parameters()],
+                "grads": [None if p.grad is None else p.grad.tolist() for p in pl_module.parameters()],
+            }
+        )
+
+
+@each_callback
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.filterwarnings("ignore:.*could not draw")
+def test_a_drawing_leaves_everything_as_it_was(callback, fails, tmp_path):
+    class Failing(callback):
+        def draw(self, scene):
+            yield from itertools.islice(super().draw(scene), 2)
+            raise RuntimeError("in the midst of it")
+
+    seen = []
+    fit(tmp_path, [Watch(seen), (Failing if fails else callback)(), Watch(seen)], module=Frozen)
+    assert len(seen) == 4
+    assert seen[0] == seen[1]
+    assert seen[2] == seen[3]
+
+
+@each_callback
+def test_a_failing_drawing_warns_once_and_the_run_ends_well(callback, without, tmp_path):
+    class Failing(callback):
+        def draw(self, scene):
+            yield from itertools.islice(super().draw(scene), 1)
+            raise RuntimeError("no colours left")
+
+    with pytest.warns(UserWarning, match="could not draw") as caught:
+        run = fit(tmp_path, [Failing()])
+    told = [str(w.message) for w in caught if "no colours left" in str(w.message)]
+    assert len(told) == 1
+    assert "on_error='raise'" in told[0]
+    assert run.current_epoch == 2
+    assert result(run) == without["plain"]
+    assert pictures(tmp_path)  # what was drawn before the failure is kept
+
+
+@each_callback
+def test_on_error_raise_ends_the_run(callback, tmp_path):
+    class Failing(callback):
+        def draw(self, scene):
+            raise RuntimeError("no colours left")
+
+    with pytest.raises(RuntimeError, match="no colours left"):
+        fit(tmp_path, [Failing(on_error="raise")])
+
+
+@each_callback
+@pytest.mark.filterwarnings("ignore:.*not finite")
+def test_a_network_that_is_not_finite_any_more_still_trains_on(callback, tmp_path):
+    class Broken(Project):
+        def on_train_epoch_start(self):
+            nn.init.constant_(self.net[9].weight, float("nan"))
+
+    run = fit(tmp_path, [callback(on_error="raise")], module=Broken, max_epochs=1)
+    assert run.current_epoch == 1
+    assert pictures(tmp_path)
+
+
+@each_callback
+def test_fast_dev_run_draws_once_and_leaves_nothing_behind(callback, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    drawn = []
+
+    class Counting(callback):
+        def draw(self, scene):
+            for item in super().draw(scene):
+                drawn.append(item)
+                yield item
+
+    fit(tmp_path / "log", [Counting(on_error="raise", every_n_epochs=5)], fast_dev_run=True)
+    assert [d for d in drawn if isinstance(d, Picture)]
+    assert len({d.tag for d in drawn}) == len(drawn)
+    assert list(tmp_path.iterdir()) == []
+
+
+@each_callback
+@pytest.mark.parametrize("stage", ["validate", "test"])
+def test_validate_and_test_alone_draw_too(callback, stage, tmp_path):
+    from projects import trainer
+
+    run = trainer(tmp_path, [callback(on_error="raise")])
+    getattr(run, stage)(Project(), loaders()["val_dataloaders"], verbose=False)
+    assert events(tmp_path).Tags()["images"]

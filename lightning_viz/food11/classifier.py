@@ -1,0 +1,123 @@
+"""The network of homework 3: five convolution blocks and three linear layers."""
+
+from itertools import pairwise
+from typing import Any
+
+import torch
+from pytorch_lightning import LightningModule
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torchmetrics.classification import MulticlassAccuracy
+
+Batch = tuple[Tensor, Tensor]
+
+
+class FoodClassifier(LightningModule):
+    """Homework 3's classifier, trained with Adam and cross-entropy.
+
+    `cnn` is one `nn.Sequential` of five blocks of convolution, batch normalisation, ReLU and pooling, so its
+    convolutions are `cnn.0`, `cnn.4`, `cnn.8`, `cnn.12` and `cnn.16`; `fc` holds the linear layers. With the
+    default arguments it has the homework's 12,833,803 parameters.
+
+    Takes images, float32 (N, 3, size, size) in [0, 1], and gives logits (N, classes).
+
+    Args:
+        classes: How many classes.
+        size: Edge of the square images in pixels, a multiple of 32.
+        width: Channels of the first convolution; all other layers scale with it.
+        lr: Adam's learning rate.
+        decay: Lower the learning rate to 0 over the run, along half a cosine, instead of keeping it.
+
+    Raises:
+        ValueError: An argument is out of its range.
+
+    Example:
+        >>> FoodClassifier(size=32, width=4)(torch.rand(2, 3, 32, 32)).shape
+        torch.Size([2, 11])
+    """
+
+    def __init__(
+        self, classes: int = 11, size: int = 128, width: int = 64, lr: float = 1e-3, *, decay: bool = False
+    ) -> None:
+        super().__init__()
+        _check(classes, size, width, lr)
+        self.save_hyperparameters()
+        self.lr, self.decay = lr, decay
+        channels = [3, width, 2 * width, 4 * width, 8 * width, 8 * width]
+        blocks = [_block(*pair) for pair in pairwise(channels)]
+        self.cnn = nn.Sequential(*(layer for block in blocks for layer in block))
+        self.fc = nn.Sequential(
+            nn.Linear(8 * width * (size // 32) ** 2, 16 * width),
+            nn.ReLU(),
+            nn.Linear(16 * width, 8 * width),
+            nn.ReLU(),
+            nn.Linear(8 * width, classes),
+        )
+        stages = ("train", "val", "test")
+        metrics = {f"{stage}_acc": MulticlassAccuracy(classes, average="micro") for stage in stages}
+        self.accuracies = nn.ModuleDict(metrics)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (N, classes) of images, float32 (N, 3, size, size) in [0, 1].
+
+        Raises:
+            ValueError: The images have another size than the network was made for.
+        """
+        features = self.cnn(images).flatten(1)
+        if features.shape[1] != self.fc[0].in_features:
+            size = self.hparams["size"]
+            raise ValueError(
+                f"expected {size} x {size} images, got {tuple(images.shape)}; give data and model one size"
+            )
+        logits: Tensor = self.fc(features)
+        return logits
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Cross-entropy of a batch; logs train_loss and train_acc."""
+        return self._step(batch, "train")
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Cross-entropy of a batch; logs val_loss and val_acc."""
+        return self._step(batch, "val")
+
+    def test_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Cross-entropy of a batch; logs test_loss and test_acc."""
+        return self._step(batch, "test")
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Class probabilities (N, classes)."""
+        probabilities: Tensor = self(batch[0]).softmax(1)
+        return probabilities
+
+    def configure_optimizers(self) -> Any:
+        """Adam over all parameters, with a learning rate that decays if asked to."""
+        adam = torch.optim.Adam(self.parameters(), lr=self.lr)
+        if not self.decay:
+            return adam
+        epochs = max(self.trainer.max_epochs or 1, 1)
+        return {"optimizer": adam, "lr_scheduler": torch.optim.lr_scheduler.CosineAnnealingLR(adam, epochs)}
+
+    def _step(self, batch: Batch, stage: str) -> Tensor:
+        images, labels = batch
+        logits = self(images)
+        loss = F.cross_entropy(logits, labels)
+        accuracy = self.accuracies[f"{stage}_acc"]
+        accuracy(logits, labels)
+        logged: dict[str, Any] = {f"{stage}_loss": loss, f"{stage}_acc": accuracy}
+        self.log_dict(logged, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(images))
+        return loss
+
+
+def _block(inputs: int, outputs: int) -> list[nn.Module]:
+    return [nn.Conv2d(inputs, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU(), nn.MaxPool2d(2)]
+
+
+def _check(classes: int, size: int, width: int, lr: float) -> None:
+    if size < 32 or size % 32:
+        raise ValueError(f"size must be a multiple of 32 (five poolings halve it), got {size}; try 64 or 128")
+    if classes < 2:
+        raise ValueError(f"classes must be at least 2, got {classes}")
+    if width < 1:
+        raise ValueError(f"width must be at least 1, got {width}")
+    if lr <= 0:
+        raise ValueError(f"lr must be positive, got {lr}")

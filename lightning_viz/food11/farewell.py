@@ -1,0 +1,48 @@
+"""The last words of a training run: how good it is, where it lies and how to look at it."""
+
+import sys
+from pathlib import Path
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.utilities import rank_zero_only
+
+
+class HowToLook(Callback):
+    """Says the validation accuracy, the run's folder, and the command that shows all of its epochs."""
+
+    @rank_zero_only
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Prints it, unless the run was only a rehearsal."""
+        if trainer.fast_dev_run or not trainer.log_dir:  # type: ignore[attr-defined]
+            return
+        lines = [f"validation accuracy  {_percent(trainer.callback_metrics.get('val_acc'))}{_best(trainer)}"]
+        lines += [f"run                  {trainer.log_dir}", "look at it           " + command(trainer.log_dir)]
+        print("\n" + "\n".join(lines), flush=True)
+
+
+def command(folder: str) -> str:
+    """The shell command that shows a run in TensorBoard, which keeps 10 epochs of a picture unless told otherwise.
+
+    Example:
+        >>> command("runs/demo/version_0").split("tensorboard ")[1]
+        '--logdir runs/demo/version_0 --samples_per_plugin images=1000'
+    """
+    beside = Path(sys.executable).with_name("tensorboard")
+    known = beside.exists() and sys.prefix != sys.base_prefix  # in an environment that need not be active
+    program = _short(beside) if known else "tensorboard"
+    return f"{program} --logdir {folder} --samples_per_plugin images=1000"
+
+
+def _short(path: Path) -> str:
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def _percent(value: object) -> str:
+    return "unknown" if value is None else f"{100 * float(value):.1f} %"  # type: ignore[arg-type]
+
+
+def _best(trainer: Trainer) -> str:
+    callback = trainer.checkpoint_callback
+    score = callback.best_model_score if isinstance(callback, ModelCheckpoint) else None
+    return "" if score is None else f" (best epoch: {_percent(score)})"

@@ -1,0 +1,108 @@
+import csv
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from pytorch_lightning.cli import LightningCLI
+
+from lightning_viz.food11 import CLASS_NAMES, FoodClassifier
+
+ROOT = Path(__file__).parents[2]
+SMALL = ["--data.size", "32", "--model.width", "2", "--trainer.accelerator", "cpu"]
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*does not have many workers"),
+    pytest.mark.filterwarnings("ignore:.*LeafSpec"),
+    pytest.mark.filterwarnings("ignore:.*The number of training batches"),
+]
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Runs train.py's command line in a folder of its own."""
+    spec = importlib.util.spec_from_file_location("train", ROOT / "train.py")
+    train = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(train)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("JSONARGPARSE_DEPRECATION_WARNINGS", "off")  # what Lightning calls of it is not ours to mend
+
+    def run(*args: object) -> LightningCLI:
+        monkeypatch.setattr(sys, "argv", ["train.py", *map(str, args)])
+        return train.main()
+
+    return run
+
+
+def config(name: str) -> list[str]:
+    return ["--config", str(ROOT / "configs" / f"{name}.yaml")]
+
+
+def table(path: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(Path(path).read_text(encoding="utf-8").splitlines()))
+
+
+CONFIGS = {path.stem for path in (ROOT / "configs").glob("*.yaml")}
+
+
+@pytest.mark.parametrize("name", sorted(CONFIGS - {"homework"}))
+def test_every_config_runs(cli, homework: Path, name: str) -> None:
+    data = ["--data.train_count", 22, "--data.val_count", 11] if name == "demo" else ["--data.root", homework]
+    ran = cli("fit", *config(name), *data, "--trainer.fast_dev_run", "true", "--trainer.accelerator", "cpu")
+    assert ran.trainer.global_step == 1
+    assert torch.isfinite(ran.trainer.callback_metrics["val_loss"])
+
+
+def test_the_homework_config_runs_and_is_the_homework(cli, homework: Path) -> None:
+    args = ["--data.root", homework, "--trainer.fast_dev_run", "true", "--trainer.accelerator", "cpu"]
+    ran = cli("fit", *config("homework"), *args)
+    assert torch.isfinite(ran.trainer.callback_metrics["val_loss"])
+    assert sum(parameter.numel() for parameter in ran.model.parameters()) == 12_833_803
+    assert (ran.datamodule.size, ran.datamodule.batch_size, ran.datamodule.augment) == (128, 128, True)
+    optimizer = ran.trainer.optimizers[0]
+    assert (type(optimizer), optimizer.param_groups[0]["lr"]) == (torch.optim.Adam, 1e-3)
+    assert ran.config["fit"]["trainer"]["max_epochs"] == 30
+
+
+def test_the_data_size_sets_the_model_size(cli, homework: Path) -> None:
+    ran = cli("fit", *config("food11"), "--data.root", homework, *SMALL, "--trainer.fast_dev_run", "true")
+    assert ran.model.hparams["size"] == 32
+
+
+def test_fit_then_predict_from_its_checkpoint_writes_one_row_per_file(cli, homework: Path) -> None:
+    data = ["--data.root", homework, *SMALL]
+    fitted = cli("fit", *config("food11"), *data, "--trainer.max_epochs", 1, "--trainer.log_every_n_steps", 1)
+    checkpoint = fitted.trainer.checkpoint_callback.best_model_path
+    with pytest.warns(UserWarning, match="dirpath has changed"):  # the loggers count versions on
+        cli("predict", *config("food11"), *data, "--ckpt_path", checkpoint, "--predictions.path", "out/table.csv")
+    rows = table("out/table.csv")
+    assert list(rows[0]) == ["file", "class", "probability"]
+    assert [row["file"] for row in rows] == sorted(map(str, (homework / "testing").iterdir()))
+    model = FoodClassifier.load_from_checkpoint(checkpoint, map_location="cpu").eval()
+    fitted.datamodule.setup("predict")
+    images = next(iter(fitted.datamodule.predict_dataloader()))[0]
+    best, labels = model(images).softmax(1).max(1)
+    assert [row["class"] for row in rows] == [CLASS_NAMES[label] for label in labels.tolist()]
+    assert [float(row["probability"]) for row in rows] == pytest.approx(best.tolist(), abs=1e-5)
+
+
+def test_drawn_predictions_are_numbered_and_untrained_weights_are_mentioned(cli) -> None:
+    drawn = ["--data.val_count", 13, "--data.batch_size", 5, "--trainer.logger", "false"]
+    with pytest.warns(UserWarning, match="no --ckpt_path given"):
+        cli("predict", *config("demo"), *drawn, *SMALL)
+    rows = table("predictions.csv")
+    assert [row["file"] for row in rows] == [str(index) for index in range(13)]
+
+
+def test_a_folder_as_predictions_path_is_refused_first(cli, tmp_path: Path) -> None:
+    with (
+        pytest.warns(UserWarning, match="no --ckpt"),
+        pytest.raises(ValueError, match="path must name a file"),
+    ):
+        cli("predict", *config("demo"), "--data.val_count", 1, *SMALL, "--predictions.path", tmp_path)
+
+
+def test_a_data_error_is_one_line_that_names_the_folder(cli, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=f"^no such folder: {tmp_path}/nowhere") as error:
+        cli("fit", *config("food11"), "--data.root", tmp_path / "nowhere", *SMALL)
+    assert "\n" not in str(error.value)

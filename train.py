@@ -1,11 +1,14 @@
 """Train, validate, test or predict: `python train.py fit --config configs/demo.yaml`."""
 
 import warnings
+from dataclasses import asdict
 
+from jsonargparse import Namespace
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.utilities import rank_zero_warn
 
 import lightning_viz.callbacks  # noqa: F401  the short names of `trainer.callbacks`
+from lightning_viz import Probes
 from lightning_viz.food11 import FoodClassifier, FoodData, PredictionsCsv
 
 
@@ -16,11 +19,18 @@ class FoodCLI(LightningCLI):
         """Adds what this homework needs to Lightning's own arguments."""
         parser.add_lightning_class_args(PredictionsCsv, "predictions")
         parser.link_arguments("data.size", "model.size")
+        parser.add_argument(
+            "--probes", type=list[int] | None, help="items of the training listing that all callbacks explain"
+        )
 
     def before_instantiate_classes(self) -> None:
-        """Says so when figures or predictions would come from random weights."""
-        if self.subcommand != "fit" and not self.config[str(self.subcommand)].ckpt_path:
+        """Gives the probes to all callbacks, and says so when figures would come from random weights."""
+        config = self.config[str(self.subcommand)]
+        if self.subcommand != "fit" and not config.ckpt_path:
             rank_zero_warn("no --ckpt_path given: the network is untrained")
+        for callback in (config.trainer.callbacks or []) if config.probes else []:
+            if "probes" in callback.get("init_args", {}):
+                callback.init_args.probes = Namespace(**asdict(Probes(split="train", indices=config.probes)))
 
 
 def main() -> FoodCLI:

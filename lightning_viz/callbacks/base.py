@@ -63,6 +63,9 @@ class ExplanationCallback(pl.Callback, ABC):
         self._drawn_at: int | None = None
         self._warned: set[str] = set()
 
+    rehearsal = False
+    """Whether this is a `fast_dev_run`: one probe and a few steps are enough to see that everything works."""
+
     per_probe = True
     """Whether the pictures are about the probes, which are then logged too."""
 
@@ -84,6 +87,7 @@ class ExplanationCallback(pl.Callback, ABC):
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Begins anew with each run of the Trainer."""
         session_of(trainer).forget()
+        self.rehearsal = bool(trainer.fast_dev_run)  # type: ignore[attr-defined]
         self._sinks = None
         self._drawn_at = None
 
@@ -123,7 +127,7 @@ class ExplanationCallback(pl.Callback, ABC):
 
     def due(self, trainer: pl.Trainer) -> bool:
         """Whether to draw at the end of this epoch; always under `fast_dev_run`, which is there to try everything."""
-        if trainer.fast_dev_run:  # type: ignore[attr-defined]
+        if self.rehearsal:
             return True
         return self.every_n_steps is None and (trainer.current_epoch + 1) % self.every_n_epochs == 0
 
@@ -152,7 +156,10 @@ class ExplanationCallback(pl.Callback, ABC):
         session = session_of(trainer)
         subject = find_subject(trainer, pl_module, self.net)
         probes = session.probes(trainer, self.probes, subject)
-        return Scene(subject, probes, session.probabilities(self.probes, subject, step), trainer.current_epoch, step)
+        said = session.probabilities(self.probes, subject, step)
+        if self.rehearsal:
+            probes, said = probes.first(), said[:1]
+        return Scene(subject, probes, said, trainer.current_epoch, step)
 
     def _explain(self, trainer: pl.Trainer, pl_module: pl.LightningModule, step: int) -> None:
         if self._sinks is None or not trainer.is_global_zero:

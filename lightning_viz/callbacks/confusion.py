@@ -123,7 +123,7 @@ class ConfusionMatrixPanel(ExplanationCallback):
         """Whether this validation is counted."""
         if trainer.sanity_checking or self._sinks is None:
             return False
-        return bool(trainer.fast_dev_run) or (trainer.current_epoch + 1) % self.every_n_epochs == 0  # type: ignore[attr-defined]
+        return self.rehearsal or (trainer.current_epoch + 1) % self.every_n_epochs == 0
 
     def _open(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._metrics, self._not_finite, self._counts = {}, {}, {}

@@ -79,6 +79,7 @@ class DeepDream(ExplanationCallback):
     def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
         """One dream per probe."""
         name, layer = self._layer(scene)
+        options = {**self.options, "iterations": 1} if self.rehearsal else self.options
         tag = f"deep_dream_{slug(name)}" if self.layer else "deep_dream"
         for i in range(len(scene.probes)):
             dreamt = dream(
@@ -87,7 +88,7 @@ class DeepDream(ExplanationCallback):
                 canvas=self._canvas(scene),
                 normalize=scene.probes.normalize,
                 seed=self.seed,
-                **self.options,
+                **options,
             )[0]
             caption = [scene.caption(i), f"deep dream of {name}, {dreamt.shape[2]} x {dreamt.shape[1]} px"]
             yield Picture(f"{scene.probes.tag(i)}/{tag}", panel(to_uint8(dreamt.cpu().numpy()), caption, lines=2))

@@ -134,7 +134,7 @@ class FilterAscent(LayerCallback):
             self._chosen,
             size=(images.shape[2], images.shape[3]),
             image_channels=images.shape[1],
-            steps=self.steps,
+            steps=min(self.steps, 2) if self.rehearsal else self.steps,
             lr=self.lr,
             parametrisation=self.parametrization,
             transforms=self.transforms,

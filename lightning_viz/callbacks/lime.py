@@ -122,8 +122,9 @@ class LimePanels(ExplanationCallback):
         return superpixels(pixels, segments=self.segments, compactness=self.compactness, sigma=self.sigma)
 
     def _draw_masks(self, count: int) -> tuple[Tensor, Tensor]:
-        fresh = max(round(HELD_OUT * self.samples), 2)
-        fitted = draw_masks(count, self.samples, seed=self.seed, design=self.design)
+        samples = min(self.samples, 2 << count.bit_length()) if self.rehearsal else self.samples
+        fresh = max(round(HELD_OUT * samples), 2)
+        fitted = draw_masks(count, samples, seed=self.seed, design=self.design)
         return fitted, draw_masks(count, fresh, seed=self.seed + 1)
 
     def _classes(self, scene: Scene, i: int) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Optional, Union
 
 import torch
@@ -91,6 +91,10 @@ class ProbeBatch:
     def normalize(self, pixels: Tensor) -> Tensor:
         """Makes images for the network from pixels in [0, 1], both (N, C, H, W)."""
         return (pixels - self.mean) / self.std
+
+    def first(self) -> ProbeBatch:
+        """The first image alone."""
+        return replace(self, images=self.images[:1], labels=self.labels[:1])
 
     def label_name(self, i: int) -> str:
         """The name of the true class of probe `i`."""

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from pytorch_lightning.cli import LightningCLI
 
+from lightning_viz import ExplanationCallback
 from lightning_viz.food11 import CLASS_NAMES, FoodClassifier
 
 ROOT = Path(__file__).parents[2]
@@ -53,12 +55,17 @@ def test_every_config_runs(cli, homework: Path, name: str) -> None:
     assert torch.isfinite(ran.trainer.callback_metrics["val_loss"])
 
 
-def test_the_homework_config_runs_and_is_the_homework(cli, homework: Path) -> None:
+def test_the_homework_config_is_the_homework_and_runs(cli, homework: Path) -> None:
     args = ["--data.root", homework, "--trainer.fast_dev_run", "true", "--trainer.accelerator", "cpu"]
-    ran = cli("fit", *config("homework"), *args)
+    with pytest.raises(ValueError, match=r"below 22, .*received \[83, 4218, 4707, 8598\]"):
+        cli("fit", *config("homework"), *args, *SMALL)
+    ran = cli("fit", *config("homework"), *args, *SMALL, "--probes", "[3,4,7,8]")
+    explained = [c.probes.indices for c in ran.trainer.callbacks if isinstance(c, ExplanationCallback)]
+    assert explained == [(3, 4, 7, 8)] * 6
     assert torch.isfinite(ran.trainer.callback_metrics["val_loss"])
-    assert sum(parameter.numel() for parameter in ran.model.parameters()) == 12_833_803
-    assert (ran.datamodule.size, ran.datamodule.batch_size, ran.datamodule.augment) == (128, 128, True)
+    written = yaml.safe_load(Path(config("homework")[1]).read_text(encoding="utf-8"))
+    assert (written["model"]["width"], written["data"]["size"], written["data"]["batch_size"]) == (64, 128, 128)
+    assert ran.datamodule.augment
     optimizer = ran.trainer.optimizers[0]
     assert (type(optimizer), optimizer.param_groups[0]["lr"]) == (torch.optim.Adam, 1e-3)
     assert ran.config["fit"]["trainer"]["max_epochs"] == 30

@@ -1,0 +1,167 @@
+"""What the package is as a whole: its public face, who imports whom, its sizes, its wheel, its README."""
+
+import ast
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import lightning_viz
+
+ROOT = Path(lightning_viz.__file__).parents[1]
+PACKAGE = ROOT / "lightning_viz"
+FILES = sorted(PACKAGE.rglob("*.py"))
+ROOMS = {"explain", "render", "harness", "callbacks", "food11", "tensorboard"}
+MAY_IMPORT = {
+    "explain": {"explain"},
+    "render": {"render"},
+    "harness": {"harness", "explain"},
+    "callbacks": {"callbacks", "harness", "explain", "render"},
+    "food11": {"food11", "public"},
+    "tensorboard": {"tensorboard"},
+}
+each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
+
+
+def room_of(file):
+    """The room that a file lies in; none for the package's own `__init__`."""
+    return file.relative_to(PACKAGE).parts[0] if file.parent != PACKAGE else None
+
+
+def imported(file):
+    """Dotted names of all modules that a file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            folder = file.relative_to(ROOT).parts[: -node.level] if node.level else ()
+            name = ".".join([*folder, *([node.module] if node.module else [])])
+            # `from lightning_viz import explain` names a room, `from lightning_viz import Probes` the public face.
+            rooms = {alias.name for alias in node.names} & ROOMS if name == "lightning_viz" else set()
+            yield from (f"{name}.{room}" for room in rooms)
+            if not rooms:
+                yield name
+
+
+def rooms_imported(file):
+    for name in imported(file):
+        head, *rest = name.split(".")
+        if head == "lightning_viz":
+            yield rest[0] if rest else "public"
+
+
+def test_public_names():
+    assert lightning_viz.__all__ == [
+        "AttributionCallback",
+        "ConfusionMatrixPanel",
+        "DeepDream",
+        "ExplanationCallback",
+        "FilterActivations",
+        "FilterAscent",
+        "LimePanels",
+        "Picture",
+        "Probes",
+        "SaliencyMaps",
+        "Scalar",
+        "Scene",
+    ]
+    for name in lightning_viz.__all__:
+        assert getattr(lightning_viz, name).__name__ == name
+    assert set(dir(lightning_viz)) >= {*lightning_viz.__all__, "__version__"}
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="Saliency"):
+        _ = lightning_viz.Saliency
+
+
+def test_importing_the_package_does_not_import_torch():
+    code = "import sys, lightning_viz; print({'torch', 'pytorch_lightning', 'matplotlib'} & set(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert run.stdout.strip() == "set()"
+
+
+def test_every_room_has_a_rule():
+    assert {room_of(file) for file in FILES} - {None} <= ROOMS == set(MAY_IMPORT)
+
+
+@each_file
+def test_who_imports_whom(file):
+    if room := room_of(file):
+        assert set(rooms_imported(file)) <= MAY_IMPORT[room]
+
+
+@each_file
+def test_only_rooms_that_know_lightning_import_it(file):
+    if room_of(file) in {"explain", "render", "tensorboard"}:
+        heads = {name.split(".")[0] for name in imported(file)}
+        assert not heads & {"pytorch_lightning", "lightning", "torchmetrics"}
+
+
+@each_file
+def test_files_and_functions_are_short(file):
+    text = file.read_text()
+    assert len(text.splitlines()) < 200
+    bodies = {node.name: length(node) for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)}
+    assert not {name: lines for name, lines in bodies.items() if lines > 40}
+
+
+def length(function):
+    """Lines of a function's body, without its docstring."""
+    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+    return body[-1].end_lineno - body[0].lineno + 1 if body else 0
+
+
+def test_no_function_takes_more_than_five_positional_arguments():
+    def positional(function):
+        arguments = function.args
+        names = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args)]
+        return [name for name in names if name not in ("self", "cls")]
+
+    functions = [(file.name, node) for file in FILES for node in ast.walk(ast.parse(file.read_text()))]
+    many = [(file, f.name) for file, f in functions if isinstance(f, ast.FunctionDef) and len(positional(f)) > 5]
+    assert not many
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(tmp_path):
+    wheel = pytest.importorskip("hatchling.builders.wheel", reason="hatchling builds the wheel: pip install '.[dev]'")
+    (built,) = wheel.WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
+    with zipfile.ZipFile(built) as archive:
+        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+    kept = {str(file.relative_to(ROOT)) for file in FILES} | {"lightning_viz/py.typed"}
+    assert {name for name in names if not name.startswith("lightning_viz/")} == set()
+    assert {name for name in names if name.endswith((".py", "py.typed"))} == kept
+    assert not [name for name in names if "__pycache__" in name]
+
+
+def snippets(language):
+    text = (ROOT / "README.md").read_text()
+    return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def test_the_readmes_python_parses():
+    for code in snippets("python"):
+        compile(code, "README.md", "exec")
+
+
+def test_the_readmes_imports_exist():
+    for code in snippets("python"):
+        for node in ast.walk(ast.parse(code)):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "lightning_viz":
+                module = __import__(node.module, fromlist=["_"])
+                assert all(hasattr(module, alias.name) for alias in node.names)
+
+
+def test_the_readmes_yaml_parses():
+    yaml = pytest.importorskip("yaml")
+    for text in snippets("ya?ml"):
+        assert yaml.safe_load(text) is not None
+
+
+def test_the_commands_of_the_readme_are_targets():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    commands = re.findall(r"^(?:\$ )?make ([a-z-]+)", "\n".join(snippets("(?:bash|sh|shell|console)")), re.MULTILINE)
+    assert set(commands) <= targets

@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench wheel clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -28,6 +28,14 @@ check: $(READY)  ## Lint and type-check
 
 bench: $(READY)  ## Measure what a drawing costs
 	$(BIN)/python -m benchmarks
+
+wheel: $(READY)  ## Build the wheel and try it in an empty environment
+	rm -rf dist build
+	$(BIN)/python -m build --wheel
+	$(PYTHON) -m venv build/empty
+	build/empty/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
+	build/empty/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt dist/*.whl
+	cd build && empty/bin/python ../.ci/attach.py
 
 clean:  ## Remove the environment and everything generated
 	rm -rf $(VENV) runs lightning_logs dist build .pytest_cache .mypy_cache .ruff_cache

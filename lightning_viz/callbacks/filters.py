@@ -189,7 +189,7 @@ class FilterActivations(LayerCallback):
         for i in range(len(scene.probes)):
             tiles: list[Pixels] = [paint(values[i]) for values, _ in scaled]
             picture = grid(tiles, min(4, len(tiles)), titles=titles)
-            caption = [scene.caption(i), f"{name}, channel: full colour at"]
+            caption = [scene.caption(i), f"{name}: channel, and value of full colour"]
             yield Picture(f"{scene.probes.tag(i)}/activations_{slug(name)}", panel(picture, caption, lines=2))
 
 

@@ -29,7 +29,8 @@ def drawing(trainer: pl.Trainer, name: str) -> Iterator[Callable[[], None]]:
         with _rich_task(rich, name) as advance:
             yield advance
     else:
-        with tqdm(desc=f"drawing {name}", unit=" pictures", position=1, leave=False, dynamic_ncols=True) as line:
+        form = "{desc}: {n_fmt} done, {elapsed}"
+        with tqdm(desc=f"drawing {name}", bar_format=form, position=1, leave=False, dynamic_ncols=True) as line:
             yield lambda: (line.update(), None)[1]
 
 

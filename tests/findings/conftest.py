@@ -1,6 +1,5 @@
 """A small network trained on drawn food, whose evidence is known: what the explanations of it must find."""
 
-import logging
 from dataclasses import dataclass, field
 
 import pytest
@@ -56,7 +55,6 @@ class Confusions(pl.Callback):
 @pytest.fixture(scope="session")
 def trained():
     """Trained within seconds; every choice has a seed."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     pl.seed_everything(SEED, verbose=False)
     data = FoodData(size=64, batch_size=32, augment=False, train_count=1320, val_count=VALIDATION, seed=10 * SEED)
     net = FoodClassifier(size=64, width=8, lr=2e-3, decay=True)

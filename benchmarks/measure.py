@@ -1,0 +1,60 @@
+"""Durations side by side, and the table of their ratios."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from statistics import median
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the table.
+
+    Attributes:
+        what: What was measured.
+        seconds: How long it took.
+        against: What it is held against.
+        reference: How long that took, in seconds.
+    """
+
+    what: str
+    seconds: float
+    against: str
+    reference: float
+
+    @property
+    def ratio(self) -> float:
+        """Duration in units of the reference: below 1 is faster than it."""
+        return self.seconds / self.reference
+
+
+def side_by_side(calls: Mapping[str, Callable[[], object]], repetitions: int) -> dict[str, float]:
+    """Median seconds of every call; the calls take turns, so that a machine that slows down slows down all of them.
+
+    Args:
+        calls: What to call, by name.
+        repetitions: How often to measure each, after a first call that does not count.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(repetitions + 1):
+        for name, call in calls.items():
+            begin = time.perf_counter()
+            call()
+            seconds[name].append(time.perf_counter() - begin)
+    return {name: median(values[1:]) for name, values in seconds.items()}
+
+
+def table(lines: Iterable[Line]) -> str:
+    """Markdown, its columns aligned so that it reads as plain text too."""
+    rows = [["what", "time", "against", "its time", "ratio"]]
+    rows += [[x.what, duration(x.seconds), x.against, duration(x.reference), f"{x.ratio:.3g}"] for x in lines]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rows.insert(1, ["-" * width for width in widths])
+    return "\n".join(f"| {' | '.join(cell.ljust(w) for cell, w in zip(row, widths, strict=True))} |" for row in rows)
+
+
+def duration(seconds: float) -> str:
+    """Seconds, or milliseconds below one."""
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"

@@ -1,0 +1,91 @@
+"""The network that is explained, and the least time that any explanation of it can take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from lightning_viz.explain.layers import layer_output
+from lightning_viz.food11 import FoodClassifier
+from lightning_viz.food11.drawn import DrawnFood
+
+LAYOUTS = {"default layout": torch.contiguous_format, "channels_last": torch.channels_last}
+LAYER = "cnn.12"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How large everything is.
+
+    Attributes:
+        size: Pixels per side of the images.
+        width: Channels of the network's first convolution.
+        samples: Masked copies for LIME; SmoothGrad takes an eighth of them.
+        repetitions: Measurements per duration.
+        images: Training images of the demo.
+    """
+
+    size: int = 128
+    width: int = 64
+    samples: int = 128
+    repetitions: int = 3
+    images: int = 2200
+
+
+class Subject:
+    """Homework 3's network with random weights, and drawn food.
+
+    Attributes:
+        net: The network as a user has it, in eval mode.
+        images: (8, 3, size, size).
+        labels: (8,).
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        torch.manual_seed(0)
+        self.net = FoodClassifier(size=settings.size, width=settings.width).eval()
+        food = DrawnFood(8, size=settings.size)
+        self.images = torch.stack([food[i][0] for i in range(len(food))])
+        self.labels = torch.tensor(food.targets)
+
+    def features(self, images: Tensor) -> Tensor:
+        """The output of the last convolution but one."""
+        return layer_output(self.net, self.net.get_submodule(LAYER), images)
+
+    def floors(
+        self, images: Tensor, *, gradient: bool = True, upto: str | None = None
+    ) -> dict[str, Callable[[], object]]:
+        """Nothing but the network: a forward, and the input gradient, with frozen parameters, in each memory layout.
+
+        Args:
+            images: One batch.
+            gradient: Whether the gradient is wanted.
+            upto: The layer at which the forward ends; None is the whole network.
+        """
+        return {name: self._floor(images, layout, gradient, upto) for name, layout in LAYOUTS.items()}
+
+    def _floor(
+        self, images: Tensor, layout: torch.memory_format, gradient: bool, upto: str | None
+    ) -> Callable[[], None]:
+        whole = deepcopy(self.net).requires_grad_(False)
+        net: nn.Module = whole if upto is None else whole.cnn[: int(upto.removeprefix("cnn.")) + 1]
+        net.to(memory_format=layout)  # type: ignore[call-overload]
+        batch = images.contiguous(memory_format=layout).requires_grad_(gradient)
+
+        def run() -> None:
+            with torch.set_grad_enabled(gradient):
+                value = net(batch).sum()
+            if gradient:
+                torch.autograd.grad(value, batch)
+
+        return run
+
+
+def best(seconds: dict[str, float]) -> tuple[str, float]:
+    """The faster memory layout: its name, and how long it took."""
+    name = min(LAYOUTS, key=lambda layout: seconds[layout])
+    return f"network alone, {name}", seconds[name]

@@ -1,0 +1,74 @@
+"""Two lines of YAML attach a callback to any LightningCLI."""
+
+import sys
+
+import pytest
+import pytorch_lightning as pl
+from projects import Project, events, loaders
+from pytorch_lightning.cli import LightningCLI
+
+import lightning_viz
+
+
+class Data(pl.LightningDataModule):
+    def train_dataloader(self):
+        return loaders()["train_dataloaders"]
+
+    def val_dataloader(self):
+        return loaders()["val_dataloaders"]
+
+
+def swap(batch):
+    return batch[0], batch[1]
+
+
+CALLBACKS = [
+    name
+    for name in lightning_viz.__all__
+    if name in ("SaliencyMaps", "FilterAscent", "FilterActivations", "LimePanels", "DeepDream", "ConfusionMatrixPanel")
+]
+
+
+@pytest.fixture
+def cli(tmp_path, monkeypatch):
+    """Runs a YAML text as a config; the log lies in `tmp_path/log`."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("JSONARGPARSE_DEPRECATION_WARNINGS", "off")  # what Lightning calls of it is not ours to mend
+    trainer = f"""
+seed_everything: 7
+trainer:
+  max_epochs: 1
+  accelerator: cpu
+  enable_progress_bar: false
+  logger:
+    class_path: TensorBoardLogger
+    init_args: {{save_dir: {tmp_path}, name: "", version: log}}
+  callbacks:
+"""
+
+    def run(callbacks):
+        (tmp_path / "config.yaml").write_text(trainer + callbacks)
+        monkeypatch.setattr(sys, "argv", ["train.py", "fit", "--config", "config.yaml"])
+        LightningCLI(Project, Data, save_config_kwargs={"overwrite": True})
+        return events(tmp_path / "log").Tags()["images"]
+
+    return run
+
+
+def test_all_callbacks_without_arguments(cli):
+    tags = cli("".join(f"    - class_path: lightning_viz.{name}\n" for name in CALLBACKS))
+    assert {"probe_00_bread/lime", "filters/net_4/0", "confusion/val"} <= set(tags)
+
+
+@pytest.mark.parametrize(
+    ("probes", "first"),
+    [
+        ("3", "probe_00_bread"),
+        ("{indices: [4, 2]}", "probe_00_egg"),
+        ("{per_class: 1, class_names: [a, b, c], mean: 0.5, std: [0.5, 0.5, 0.5]}", "probe_00_a"),
+        ("{split: train, count: 2, unpack: test_cli.swap}", "probe_00_bread"),
+    ],
+)
+def test_probes_are_written_in_yaml(cli, probes, first):
+    callback = f"    - class_path: lightning_viz.SaliencyMaps\n      init_args: {{probes: {probes}, on_error: raise}}\n"
+    assert f"{first}/saliency" in cli(callback)

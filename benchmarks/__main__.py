@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import sys
 from collections.abc import Sequence
 from dataclasses import fields
 from importlib.metadata import version
@@ -13,7 +14,7 @@ from pathlib import Path
 import torch
 
 from benchmarks import ascent, gradients, lime, training
-from benchmarks.measure import table
+from benchmarks.measure import Line, table
 from benchmarks.network import Settings
 
 GROUPS = {"gradients": gradients, "lime": lime, "ascent": ascent, "training": training}
@@ -33,7 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     groups = given.pop("only")
     settings = Settings(**given)
     print(f"{machine()}\nhomework 3's network, {settings.size} px, width {settings.width}\n", flush=True)
-    print(table([line for name in groups for line in GROUPS[name].lines(settings)]))
+    lines: list[Line] = []
+    for name in groups:
+        print(f"measuring {name} ...", file=sys.stderr)
+        lines += GROUPS[name].lines(settings)
+    print(table(lines))
 
 
 def machine() -> str:

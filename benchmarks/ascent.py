@@ -12,8 +12,8 @@ from lightning_viz.explain.dream import dream
 from lightning_viz.explain.filters import maximise_channels
 from lightning_viz.harness.quiet import quiet
 
-STEPS = 8
-OCTAVES, SCALE, ITERATIONS = 4, 1.4, 4
+STEPS = 4
+OCTAVES, SCALE, ITERATIONS = 4, 1.4, 2
 
 
 def lines(settings: Settings) -> Iterator[Line]:

@@ -31,7 +31,7 @@ class Settings:
 
     size: int = 128
     width: int = 64
-    samples: int = 128
+    samples: int = 64
     repetitions: int = 3
     images: int = 2200
 

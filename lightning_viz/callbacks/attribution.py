@@ -50,8 +50,13 @@ class AttributionCallback(ExplanationCallback):
 
     @property
     def name(self) -> str:
-        """The last part of the tags, of the classes' own name by default."""
+        """The last part of the tags, the class's own name by default."""
         return slug(type(self).__name__)
+
+    @property
+    def title(self) -> str:
+        """What the method is called in captions."""
+        return self.name.replace("_", " ")
 
     def prepare(self, scene: Scene) -> None:
         """Checks the target."""
@@ -64,7 +69,7 @@ class AttributionCallback(ExplanationCallback):
         maps = self.attribute(scene.subject, probes.images, targets)
         name = self.name if self.target == "label" else f"{self.name}_{slug(str(self.target))}"
         for i in range(len(probes)):
-            about = f"{name.replace('_', ' ')} of {probes.class_names[int(targets[i])]}"
+            about = f"{self.title} of {probes.class_names[int(targets[i])]}"
             images, scale = self._tiles(probes.pixels[i], maps[i])
             yield Picture(f"{probes.tag(i)}/{name}", panel(images, [scene.caption(i), f"{about}, {scale}"], lines=2))
 
@@ -83,7 +88,7 @@ class AttributionCallback(ExplanationCallback):
         heat, scale = symmetric(values.cpu().numpy())
         colour = diverging(heat) if self.signed else sequential(heat)
         tiles = [colour, overlay(pixels.cpu().numpy(), heat, signed=self.signed)]
-        return tiles, f"full colour at {scale:.2g}"
+        return tiles, f"scale {scale:.2g}"
 
     def _tiles(self, pixels: Tensor, values: Tensor) -> tuple[list[Pixels], str]:
         values = values.detach().float()

@@ -46,7 +46,7 @@ class ConfusionMatrixPanel(ExplanationCallback):
         """One matrix per loader, and the recall of every class that the loader has."""
         for loader, (counts, dropped) in self._counts.items():
             table = counts.numpy()
-            lines = [f"{loader} · epoch {scene.epoch} · {int(counts.trace())} of {int(counts.sum())} right"]
+            lines = [f"epoch {scene.epoch} · {loader} · {int(counts.trace())} of {int(counts.sum())} right"]
             lines += worst_confusions(table, self._names)
             if dropped:
                 lines.append(f"left out: {dropped} predictions that are not finite")

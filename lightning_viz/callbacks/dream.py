@@ -8,7 +8,7 @@ from torch import nn
 from lightning_viz.callbacks.base import ExplanationCallback
 from lightning_viz.explain.dream import dream
 from lightning_viz.explain.layers import find_layer, last_convolution
-from lightning_viz.harness.probes import slug
+from lightning_viz.harness.probes import shorten, slug
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.sinks import Picture, Scalar
 from lightning_viz.render.color import to_uint8
@@ -28,7 +28,7 @@ class DeepDream(ExplanationCallback):
         octave_scale: Ratio of neighbouring sizes.
         iterations: Steps of each octave.
         step: Size of a step in pixel values of [0, 1].
-        normalize_gradient: Divide the gradient by its mean magnitude.
+        normalize_gradient: Smooth the gradient, and divide it by its mean magnitude.
         jitter: Largest random shift, in pixels.
         tile: Longest side that goes through the network at once, in pixels; bounds the memory.
         common: The arguments of `ExplanationCallback`.
@@ -42,7 +42,7 @@ class DeepDream(ExplanationCallback):
         octaves: int = 4,
         octave_scale: float = 1.4,
         iterations: int = 10,
-        step: float = 1.5 / 255,
+        step: float = 0.6 / 255,
         normalize_gradient: bool = True,
         jitter: int = 32,
         tile: int = 256,
@@ -90,7 +90,7 @@ class DeepDream(ExplanationCallback):
                 seed=self.seed,
                 **options,
             )[0]
-            caption = [scene.caption(i), f"deep dream of {name}, {dreamt.shape[2]} x {dreamt.shape[1]} px"]
+            caption = [scene.caption(i), f"dream of {shorten(name)}, {dreamt.shape[2]} x {dreamt.shape[1]} px"]
             yield Picture(f"{scene.probes.tag(i)}/{tag}", panel(to_uint8(dreamt.cpu().numpy()), caption, lines=2))
 
     def _layer(self, scene: Scene) -> tuple[str, nn.Module]:

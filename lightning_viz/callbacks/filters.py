@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from lightning_viz.callbacks.base import ExplanationCallback
 from lightning_viz.explain.filters import channel_outputs, maximise_channels
 from lightning_viz.explain.layers import find_layer, last_convolution
-from lightning_viz.harness.probes import slug
+from lightning_viz.harness.probes import shorten, slug
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.sinks import Picture, Pixels, Scalar
 from lightning_viz.render.color import diverging, minmax, sequential, symmetric, to_uint8
@@ -146,7 +146,7 @@ class FilterAscent(LayerCallback):
         )
         for channel, pixels, before, after in zip(self._chosen, *found, strict=True):
             caption = [
-                f"{name} channel {channel}{origin} · epoch {scene.epoch}",
+                f"epoch {scene.epoch} · {shorten(name)}, channel {channel}{origin}",
                 f"activation {float(before):.3g} → {float(after):.3g}",
             ]
             shown = pixels.cpu().numpy()
@@ -189,7 +189,7 @@ class FilterActivations(LayerCallback):
         for i in range(len(scene.probes)):
             tiles: list[Pixels] = [paint(values[i]) for values, _ in scaled]
             picture = grid(tiles, min(4, len(tiles)), titles=titles)
-            caption = [scene.caption(i), f"{name}: channel, and value of full colour"]
+            caption = [scene.caption(i), f"{shorten(name)} · channel: value of full colour"]
             yield Picture(f"{scene.probes.tag(i)}/activations_{slug(name)}", panel(picture, caption, lines=2))
 
 

@@ -39,4 +39,4 @@ def _classes(probes: ProbeBatch, i: int) -> list[int]:
 
 
 def _stem(probes: ProbeBatch, i: int) -> str:
-    return f"{probes.tag(i)}/probability"
+    return f"probability/{probes.tag(i)}"

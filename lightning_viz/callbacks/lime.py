@@ -13,12 +13,14 @@ from lightning_viz.explain.masks import draw_masks
 from lightning_viz.explain.superpixels import superpixels
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.sinks import Picture, Pixels, Scalar
-from lightning_viz.harness.subject import probabilities
+from lightning_viz.harness.subject import log_odds, probabilities
 from lightning_viz.render.lime import superpixel_picture
 from lightning_viz.render.panel import notice, panel
 
 HELD_OUT = 0.25
 """Fresh masks that measure the fidelity, as a share of those that are fitted."""
+
+_OUTPUTS = {"log_odds": log_odds, "scores": None, "probabilities": probabilities}
 
 
 class LimePanels(ExplanationCallback):
@@ -26,7 +28,7 @@ class LimePanels(ExplanationCallback):
 
     The rival is the wrong class with the highest probability, so the predicted class is always one of the two. LIME
     (arXiv:1602.04938, 2016) with the regression of the lime package; superpixels and masks of a probe are the same in
-    every epoch. Tags: `probe_03_egg/lime`, and as a scalar `probe_03_egg/lime_fidelity`: the weighted R² of the label's
+    every epoch. Tags: `probe_03_egg/lime`, and as a scalar `fidelity/probe_03_egg`: the weighted R² of the label's
     linear model on masks it was not fitted to. Where that is low, do not trust the picture.
 
     Args:
@@ -38,8 +40,9 @@ class LimePanels(ExplanationCallback):
         sigma: Of the smoothing before segmentation, in pixels.
         features: At most this many superpixels are coloured, the strongest first; `None` is a third of them.
         min_weight: Superpixels with a smaller weight are not coloured.
-        explain: Explain the `"scores"` that the network puts out, or `"probabilities"`, which a network that is sure
-            of itself hardly moves.
+        explain: What is explained: the `"log_odds"` of each class against all others; the `"scores"` that the network
+            puts out, where what raises all classes alike counts too; or `"probabilities"`, which a network that is
+            sure of itself hardly moves.
         kernel_width: How local the model is: the distance at which a masked copy counts less, see `explain.lime.fit`.
         batch_size: Masked copies in one call of the network.
         common: The arguments of `ExplanationCallback`.
@@ -58,15 +61,15 @@ class LimePanels(ExplanationCallback):
         sigma: float = 1.0,
         features: Optional[int] = None,  # noqa: UP045
         min_weight: float = 0.0,
-        explain: Literal["scores", "probabilities"] = "scores",
+        explain: Literal["log_odds", "scores", "probabilities"] = "log_odds",
         kernel_width: float = 0.25,
         batch_size: int = 64,
         **common: Any,
     ) -> None:
         super().__init__(**common)
-        if samples < 2 or (segments is not None and segments < 4) or explain not in ("probabilities", "scores"):
+        if samples < 2 or (segments is not None and segments < 4) or explain not in _OUTPUTS:
             raise ValueError(
-                "Expected samples >= 2, segments >= 4 and explain='probabilities' or 'scores', "
+                f"Expected samples >= 2, segments >= 4 and explain= one of {', '.join(map(repr, _OUTPUTS))}, "
                 f"received {samples}, {segments} and {explain!r}."
             )
         self.samples = samples
@@ -105,7 +108,7 @@ class LimePanels(ExplanationCallback):
                 continue
             ours, theirs = self._weights(scene, i, [label, rival])
             yield self._picture(scene, i, {label: ours, rival: theirs})
-            yield Scalar(f"{scene.probes.tag(i)}/lime_fidelity", ours.fidelity)
+            yield Scalar(f"fidelity/{scene.probes.tag(i)}", ours.fidelity)
 
     def _refusal(self, scene: Scene, i: int) -> Picture:
         self.warn_once(
@@ -115,7 +118,7 @@ class LimePanels(ExplanationCallback):
         )
         height, width = scene.probes.images.shape[2:]
         said = notice("the scores are not finite", 176, round(176 * height / width))
-        image = panel([said, said], [scene.caption(i)], titles=["", ""], lines=2)
+        image = panel([said, said], [scene.caption(i)], titles=["", ""], lines=3)
         return Picture(f"{scene.probes.tag(i)}/lime", image)
 
     def _cut(self, pixels: Tensor) -> Tensor:
@@ -145,17 +148,21 @@ class LimePanels(ExplanationCallback):
             normalize=scene.probes.normalize,
             kernel_width=self.kernel_width,
             batch_size=self.batch_size,
-            probabilities=probabilities if self.explain == "probabilities" else None,
+            probabilities=_OUTPUTS[self.explain],
         )
 
     def _picture(self, scene: Scene, i: int, found: dict[int, LimeWeights]) -> Picture:
         names = scene.probes.class_names
         scale = max(float(w.weights.abs().max()) for w in found.values())
         tiles = [self._tile(scene.probes.pixels[i], self._segments[i], w, scale) for w in found.values()]
-        fidelity = ", ".join(f"{w.fidelity:.2f}" for w in found.values())
-        caption = [scene.caption(i), f"full colour {scale:.2g} · held-out R² {fidelity}"]
-        titles = [f"{names[k]}: for, against" for k in found]
-        return Picture(f"{scene.probes.tag(i)}/lime", panel(tiles, caption, titles=titles, lines=2))
+        fidelity = " and ".join(f"{w.fidelity:.2f}" for w in found.values())
+        caption = [
+            scene.caption(i),
+            f"green for, red against, full colour {scale:.2g}",
+            f"R² on held-out masks {fidelity}",
+        ]
+        titles = [names[k] for k in found]
+        return Picture(f"{scene.probes.tag(i)}/lime", panel(tiles, caption, titles=titles, lines=3))
 
     def _tile(self, pixels: Tensor, segments: Tensor, found: LimeWeights, scale: float) -> Pixels:
         weights: np.ndarray = found.weights.numpy()

@@ -66,4 +66,4 @@ class SaliencyMaps(AttributionCallback):
         if self.method != "loss":
             return super().paint(pixels, values)
         stretched = minmax(np.abs(values.cpu().numpy()))
-        return [to_uint8(pixels.cpu().numpy()), to_uint8(stretched)], f"white at {float(values.abs().max()):.2g}"
+        return [to_uint8(pixels.cpu().numpy()), to_uint8(stretched)], f"scale {float(values.abs().max()):.2g}"

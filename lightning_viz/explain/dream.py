@@ -23,10 +23,9 @@ def dream(
     octaves: int = 4,
     octave_scale: float = 1.4,
     iterations: int = 10,
-    step: float = 1.5 / 255,
+    step: float = 0.6 / 255,
     jitter: int = 32,
     tile: int = 256,
-    channel: int | None = None,
     normalize_gradient: bool = True,
     seed: int = 0,
     batch_size: int = 4,
@@ -49,9 +48,9 @@ def dream(
         step: Size of a step in pixel values: the gradient's mean amount becomes this much.
         jitter: Largest roll, in pixels; where there are tiles, rolls reach over a whole tile at least.
         tile: Longest side that goes through the network at once, in pixels; bounds the memory.
-        channel: Raise this channel of the layer alone.
-        normalize_gradient: Divide the gradient by its mean amount. If not, a step is `step` times the gradient
-            of the norm.
+        normalize_gradient: Smooth the gradient at several widths and divide it by its mean amount, after the
+            normalised gradients of Mordvintsev's notebooks (2016). If not, a step is `step` times the gradient of the
+            norm.
         seed: Of the rolls, which are the same for all pictures.
         batch_size: Most pictures in one forward pass.
 
@@ -72,7 +71,6 @@ def dream(
         step=step,
         jitter=jitter,
         tile=tile,
-        channel=channel,
         normalize_gradient=normalize_gradient,
     )
     refusal = climb.refusal(_resize(pixels[:1].detach().float(), size))

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise, product
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 Features = Callable[[Tensor], Tensor]
 """Images (N, C, H, W) -> a layer's output, differentiable with respect to the images."""
 
 _TINY = 1e-20
+_MARGIN = 8
+_BLURS = (1.0, 2.0, 4.0)
+"""Standard deviations in pixels."""
+_STRONGEST = 4.0
+"""A step moves no pixel by more than this many times the mean."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +32,6 @@ class Climb:
     step: float
     jitter: int
     tile: int
-    channel: int | None
     normalize_gradient: bool
 
     def refusal(self, image: Tensor) -> Exception | None:
@@ -41,11 +47,19 @@ class Climb:
 
     def run(self, image: Tensor, generator: torch.Generator) -> Tensor:
         """Takes all steps; returns the new image, in [0, 1]."""
+        height, width = image.shape[-2:]
+        margin = self._margin(image)
+        image = F.pad(image, (margin,) * 4, mode="reflect")
         for _ in range(self.iterations):
             roll = [self._roll(side, generator) for side in image.shape[-2:]]
             gradient = self._gradient(image.roll(roll, (2, 3)))
             image = (image + self.step * gradient.roll([-amount for amount in roll], (2, 3))).clamp(0, 1)
-        return image
+        return image[..., margin : margin + height, margin : margin + width]
+
+    def _margin(self, image: Tensor) -> int:
+        # Rolling joins opposite borders, and what grows along that joint is cut off with the margin.
+        margin = min(_MARGIN, min(image.shape[-2:]) - 1) if self.normalize_gradient else 0
+        return margin if self.refusal(F.pad(image[:1], (margin,) * 4, mode="reflect")) is None else 0
 
     def _roll(self, side: int, generator: torch.Generator) -> int:
         # The borders of tiles must visit every place, or they would show.
@@ -62,16 +76,24 @@ class Climb:
             gradient[..., rows, columns] = found.nan_to_num(0.0, 0.0, 0.0)
             square += 2 * energy.detach()
         if self.normalize_gradient:
-            return gradient / gradient.abs().mean((1, 2, 3), keepdim=True).clamp(min=_TINY)
+            gradient = _smoothed(gradient)
+            amount = gradient.abs().mean((1, 2, 3), keepdim=True).clamp(min=_TINY)
+            return (gradient / amount).clamp(-_STRONGEST, _STRONGEST)
         return gradient / square.sqrt().clamp(min=_TINY)[:, None, None, None]
 
     def _energy(self, image: Tensor) -> Tensor:
         out = self.features(self.normalize(image))
-        if self.channel is not None:
-            if not 0 <= self.channel < out.shape[1]:
-                raise ValueError(f"expected channel= from 0 to {out.shape[1] - 1}, got {self.channel}.")
-            out = out[:, self.channel]
         return out.flatten(1).square().sum(1) / 2
+
+
+def _smoothed(gradient: Tensor) -> Tensor:
+    """The gradient blurred to several widths and added up: without it, a dream is speckle of single pixels."""
+    height, width = gradient.shape[-2:]
+    down, right = (f(n, device=gradient.device) for f, n in ((torch.fft.fftfreq, height), (torch.fft.rfftfreq, width)))
+    squared = down[:, None].square() + right.square()
+    response = sum(torch.exp(-2 * (math.pi * blur) ** 2 * squared) for blur in _BLURS)
+    smoothed: Tensor = torch.fft.irfft2(torch.fft.rfft2(gradient) * response, s=(height, width))
+    return smoothed
 
 
 def _tiles(image: Tensor, tile: int) -> Iterator[tuple[slice, slice]]:

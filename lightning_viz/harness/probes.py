@@ -105,6 +105,16 @@ class ProbeBatch:
         return f"probe_{self.numbers[i]:02d}_{slug(self.label_name(i))}"
 
 
+def shorten(layer: str, length: int = 20) -> str:
+    """The end of a layer's dotted name, which tells more than its beginning.
+
+    Example:
+        >>> shorten("net.backbone.features.12.conv")
+        '…ne.features.12.conv'
+    """
+    return layer if len(layer) <= length else f"…{layer[1 - length :]}"
+
+
 def slug(name: str) -> str:
     """A name as a part of a tag: lower case, anything but letters and digits as one underscore.
 

@@ -28,13 +28,15 @@ class Scene:
     epoch: int
     step: int
 
-    def says(self, i: int) -> str:
-        """What the network says of probe `i`, for example `Egg 87 %`."""
-        if not bool(self.probabilities[i].isfinite().all()):
-            return "nothing finite"
-        share, index = self.probabilities[i].max(dim=0)
-        return f"{self.probes.class_names[int(index)]} {100 * float(share):.0f} %"
-
     def caption(self, i: int) -> str:
-        """The caption of every picture of probe `i`: true class, prediction, epoch."""
-        return f"{self.probes.label_name(i)} · says {self.says(i)} · epoch {self.epoch}"
+        """The caption of every picture of probe `i`: epoch, true class, and what the network says of it.
+
+        For example `epoch 3 · Egg ✓ 87 %`, or `epoch 0 · Egg, says Bread 62 %`.
+        """
+        label, said = int(self.probes.labels[i]), self.probabilities[i]
+        name = self.probes.class_names[label]
+        if not bool(said.isfinite().all()):
+            return f"epoch {self.epoch} · {name}, says nothing finite"
+        best = int(said.argmax())
+        verdict = " ✓" if best == label else f", says {self.probes.class_names[best]}"
+        return f"epoch {self.epoch} · {name}{verdict} {100 * float(said[best]):.0f} %"

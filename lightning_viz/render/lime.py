@@ -47,7 +47,7 @@ def superpixel_picture(
     labels = _resized(labels, picture.shape[:2])
     top = float(strength.max()) if scale is None else scale
     # A tint too faint to tell from grey would hide that the superpixel was chosen.
-    tint = np.where(signs == 0, 0.0, 0.25 + 0.3 * np.clip(strength / (top or 1.0), 0, 1))
+    tint = np.where(signs == 0, 0.0, 0.15 + 0.5 * np.clip(strength / (top or 1.0), 0, 1))
     return _outlined(_tinted(picture, signs[labels], tint[labels]), labels, signs)
 
 
@@ -68,8 +68,8 @@ def _resized(labels: NDArray[np.int64], size: tuple[int, ...]) -> NDArray[np.int
 
 
 def _tinted(picture: Picture, signs: NDArray[np.int64], tint: Floats) -> Floats:
-    grey = np.repeat(picture @ np.array([0.299, 0.587, 0.114])[:, None], 3, axis=2) * 0.6
-    base = np.where(signs[..., None] == 0, grey, picture)
+    # Grey everywhere, so that colour always means LIME: a yellow yolk would turn a green tint olive.
+    base = np.repeat(picture @ np.array([0.299, 0.587, 0.114])[:, None], 3, axis=2) * 0.7
     colour = np.where(signs[..., None] > 0, FOR, AGAINST)
     mixed: Floats = base * (1 - tint[..., None]) + colour * tint[..., None]
     return mixed

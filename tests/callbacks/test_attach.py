@@ -59,7 +59,7 @@ def test_pictures_are_as_wide_as_a_card(log):
 
 
 def test_probabilities_of_a_probe_sum_to_one(log):
-    last = [log.Scalars(f"probe_00_bread/probability/{name.lower()}")[-1].value for name in NAMES]
+    last = [log.Scalars(f"probability/probe_00_bread/{name.lower()}")[-1].value for name in NAMES]
     assert sum(last) == pytest.approx(1, abs=1e-5)
 
 
@@ -73,7 +73,7 @@ def test_recall_agrees_with_the_validation_accuracy(log):
 
 
 def test_lime_tells_its_fidelity(log):
-    assert all(e.value <= 1 for e in log.Scalars("probe_00_bread/lime_fidelity"))
+    assert all(e.value <= 1 for e in log.Scalars("fidelity/probe_00_bread"))
 
 
 def test_ascent_logs_what_it_reached(log):

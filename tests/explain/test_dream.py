@@ -1,5 +1,6 @@
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 from torch import nn
 from torch.nn import functional as F
 
@@ -61,8 +62,17 @@ def test_one_plain_step_is_the_gradient_of_the_norm(features):
     options = {"octaves": 1, "iterations": 1, "jitter": 0, "step": 0.01}
     found = dream(features, pixels, normalize_gradient=False, **options)
     assert torch.allclose(found, pixels + 0.01 * gradient, atol=1e-6)
-    scaled = gradient / gradient.abs().mean((1, 2, 3), keepdim=True)
-    assert torch.allclose(dream(features, pixels, **options), (pixels + 0.01 * scaled).clamp(0, 1), atol=1e-5)
+
+
+def test_one_normalised_step_is_the_smoothed_gradient_with_a_margin(features):
+    pixels = photographs().mul(0.8).add(0.1)
+    x = F.pad(pixels, (8,) * 4, mode="reflect").requires_grad_()
+    (gradient,) = torch.autograd.grad(features(x).square().sum(), x)
+    blurred = [gaussian_filter(gradient.double(), (0, 0, s, s), mode="wrap", truncate=8) for s in (1, 2, 4)]
+    smooth = torch.from_numpy(sum(blurred)).float()
+    scaled = (smooth / smooth.abs().mean((1, 2, 3), keepdim=True)).clamp(-4, 4)[..., 8:-8, 8:-8]
+    found = dream(features, pixels, octaves=1, iterations=1, jitter=0, step=0.01)
+    assert torch.allclose(found, (pixels + 0.01 * scaled).clamp(0, 1), atol=1e-4)
 
 
 def test_one_plain_step_in_tiles_is_the_gradient_of_all_tiles(features):
@@ -87,7 +97,7 @@ def test_tiles_leave_no_seam(features):
         steps[name] = change.diff(dim=3).square().mean((0, 1, 2)), change.diff(dim=2).square().mean((0, 1, 3))
     for tiled, whole in zip(steps["tiled"], steps["whole"], strict=True):
         ratio = tiled / whole
-        seams = torch.tensor([31, 63, 95])
+        seams = torch.tensor([19, 48, 77, 106])  # five tiles across the picture and its margin
         elsewhere = torch.ones(127, dtype=torch.bool)
         elsewhere[seams] = False
         assert ratio[seams].mean() == pytest.approx(ratio[elsewhere].mean().item(), rel=0.1)
@@ -113,14 +123,6 @@ def test_same_seed_same_bytes(features):
     assert torch.equal(dream(features, photographs()), first)
     assert not torch.equal(dream(features, photographs(), seed=1), first)
     assert torch.equal(torch.get_rng_state(), state)
-
-
-def test_one_channel_alone(features):
-    pixels = photographs()
-    alone, all_of_them = (dream(features, pixels, channel=channel) for channel in (3, None))
-    assert (features(alone)[:, 3].mean((1, 2)) > features(all_of_them)[:, 3].mean((1, 2))).all()
-    with pytest.raises(ValueError, match="channel= from 0 to 11, got 12"):
-        dream(features, pixels, channel=12)
 
 
 def test_octaves_too_small_for_the_layer_are_left_out():

@@ -1,5 +1,7 @@
 """The network is found, runs under the Trainer's precision, and its output is read."""
 
+import math
+
 import pytest
 import torch
 from projects import Project, events, fit
@@ -7,7 +9,7 @@ from torch import nn
 
 from lightning_viz import ConfusionMatrixPanel, DeepDream, FilterAscent, LimePanels, SaliencyMaps
 from lightning_viz.explain.gradients import input_gradient
-from lightning_viz.harness.subject import Subject, probabilities
+from lightning_viz.harness.subject import Subject, log_odds, probabilities
 
 
 class Plain:
@@ -57,6 +59,14 @@ def test_probabilities_of_logits_log_probabilities_and_probabilities():
     logits = torch.randn(5, 4)
     for given in (logits, logits.log_softmax(1), logits.softmax(1)):
         assert torch.allclose(probabilities(given), logits.softmax(1), atol=1e-6)
+
+
+def test_log_odds_are_those_of_the_probabilities_and_do_not_saturate():
+    logits = 3 * torch.randn(6, 5, dtype=torch.float64)
+    p = logits.softmax(1)
+    for given in (logits, logits + 7, logits.log_softmax(1), p):
+        assert torch.allclose(log_odds(given), (p / (1 - p)).log())
+    assert log_odds(torch.tensor([[90.0, 0.0, 0.0]]))[0, 0].item() == pytest.approx(90 - math.log(2))
 
 
 @pytest.mark.parametrize("precision", ["bf16-mixed", "bf16-true", "64-true"])

@@ -1,76 +1,17 @@
 """What the filters of a layer want, and what they make of the probes."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Literal, Optional, Union
+from collections.abc import Iterable
+from typing import Any, Literal
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from lightning_viz.callbacks.base import ExplanationCallback
+from lightning_viz.callbacks.layers import LayerCallback
 from lightning_viz.explain.filters import channel_outputs, maximise_channels
-from lightning_viz.explain.layers import find_layer, last_convolution
 from lightning_viz.harness.probes import shorten, slug
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.sinks import Picture, Pixels, Scalar
 from lightning_viz.render.color import diverging, minmax, sequential, symmetric, to_uint8
 from lightning_viz.render.panel import grid, panel
-
-
-class LayerCallback(ExplanationCallback):
-    """What callbacks about one layer have in common: the layer and its channels, found and checked.
-
-    Args:
-        layer: The layer's dotted name, or the end of it: `"cnn.15"`. `None` takes the last convolution.
-        channels: Which channels, or how many, spread over the layer.
-        common: The arguments of `ExplanationCallback`.
-
-    Raises:
-        ValueError: A count below 1, or no channels.
-    """
-
-    def __init__(
-        self,
-        *,
-        layer: Optional[str] = None,  # noqa: UP045
-        channels: Union[int, Sequence[int]] = 8,  # noqa: UP007
-        **common: Any,
-    ) -> None:
-        super().__init__(**common)
-        if (channels < 1) if isinstance(channels, int) else not channels:
-            raise ValueError(
-                f"Expected a number of channels of at least 1, or a list of channels, received {channels}."
-            )
-        self.layer = layer
-        self.channels = channels
-        self._chosen: list[int] = []
-
-    def prepare(self, scene: Scene) -> None:
-        """Finds layer and channels.
-
-        Raises:
-            ValueError: No such layer or channel.
-        """
-        name, layer = self._layer(scene)
-        with torch.no_grad():
-            output = scene.subject.features(layer)(scene.probes.images[:1])
-        self.check(name, output)
-        self._chosen = _choose(self.channels, output.shape[1], name)
-
-    def check(self, name: str, output: Tensor) -> None:
-        """Raises unless the output of the layer, (1, D, h, w) or (1, D), will do.
-
-        Raises:
-            ValueError: It has no channels.
-        """
-        if output.ndim not in (2, 4):
-            raise ValueError(
-                f"Expected a layer with an output (N, channels, height, width) or (N, units), received "
-                f"{('N', *output.shape[1:])} from {name!r}: pass layer= with another one."
-            )
-
-    def _layer(self, scene: Scene) -> tuple[str, nn.Module]:
-        net = scene.subject.net
-        return find_layer(net, self.layer or last_convolution(net))
 
 
 class FilterAscent(LayerCallback):
@@ -120,18 +61,18 @@ class FilterAscent(LayerCallback):
     def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
         """One picture per channel, or per probe and channel."""
         if self.start == "noise":
-            yield from self._ascend(scene, f"filters/{slug(self._layer(scene)[0])}/", None, "")
+            yield from self._ascend(scene, f"filters/{slug(self.found(scene)[0])}/", None, "")
             return
         for i in range(len(scene.probes)):
-            tag = f"{scene.probes.tag(i)}/ascent_{slug(self._layer(scene)[0])}_"
+            tag = f"{scene.probes.tag(i)}/ascent_{slug(self.found(scene)[0])}_"
             yield from self._ascend(scene, tag, scene.probes.pixels[i], f" from {scene.probes.label_name(i)}")
 
     def _ascend(self, scene: Scene, tag: str, start: Tensor | None, origin: str) -> Iterable[Picture | Scalar]:
-        name, layer = self._layer(scene)
+        name, layer = self.found(scene)
         images = scene.probes.images
         found = maximise_channels(
             scene.subject.features(layer),
-            self._chosen,
+            self.chosen,
             size=(images.shape[2], images.shape[3]),
             image_channels=images.shape[1],
             steps=min(self.steps, 2) if self.rehearsal else self.steps,
@@ -144,7 +85,7 @@ class FilterAscent(LayerCallback):
             reduce=self.objective,
             device=images.device,
         )
-        for channel, pixels, before, after in zip(self._chosen, *found, strict=True):
+        for channel, pixels, before, after in zip(self.chosen, *found, strict=True):
             caption = [
                 f"epoch {scene.epoch} · {shorten(name)}, channel {channel}{origin}",
                 f"activation {float(before):.3g} → {float(after):.3g}",
@@ -181,23 +122,13 @@ class FilterActivations(LayerCallback):
 
     def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
         """One picture per probe."""
-        name, layer = self._layer(scene)
-        maps = channel_outputs(scene.subject.features(layer), scene.probes.images, self._chosen).cpu().numpy()
-        scaled = [symmetric(maps[:, k]) for k in range(len(self._chosen))]
+        name, layer = self.found(scene)
+        maps = channel_outputs(scene.subject.features(layer), scene.probes.images, self.chosen).cpu().numpy()
+        scaled = [symmetric(maps[:, k]) for k in range(len(self.chosen))]
         paint = diverging if bool((maps < 0).any()) else sequential
-        titles = [f"{c}: {scale:.2g}" for c, (_, scale) in zip(self._chosen, scaled, strict=True)]
+        titles = [f"{c}: {scale:.2g}" for c, (_, scale) in zip(self.chosen, scaled, strict=True)]
         for i in range(len(scene.probes)):
             tiles: list[Pixels] = [paint(values[i]) for values, _ in scaled]
             picture = grid(tiles, min(4, len(tiles)), titles=titles)
             caption = [scene.caption(i), f"{shorten(name)} · channel: value of full colour"]
             yield Picture(f"{scene.probes.tag(i)}/activations_{slug(name)}", panel(picture, caption, lines=2))
-
-
-def _choose(channels: int | Sequence[int], available: int, name: str) -> list[int]:
-    if isinstance(channels, int):
-        count = min(channels, available)
-        return [k * available // count for k in range(count)]
-    wrong = [c for c in channels if not 0 <= c < available]
-    if wrong:
-        raise ValueError(f"Expected channels 0 to {available - 1} of layer {name!r}, received {wrong}: mend channels=.")
-    return list(channels)

@@ -1,0 +1,79 @@
+"""What callbacks about one layer have in common: the layer and its channels, found and checked."""
+
+from collections.abc import Sequence
+from typing import Any, Optional, Union
+
+import torch
+from torch import Tensor, nn
+
+from lightning_viz.callbacks.base import ExplanationCallback
+from lightning_viz.explain.layers import find_layer, last_convolution
+from lightning_viz.harness.scene import Scene
+
+
+class LayerCallback(ExplanationCallback):
+    """What callbacks about one layer have in common: the layer and its channels, found and checked.
+
+    Args:
+        layer: The layer's dotted name, or the end of it: `"cnn.15"`. `None` takes the last convolution.
+        channels: Which channels, or how many, spread over the layer.
+        common: The arguments of `ExplanationCallback`.
+
+    Raises:
+        ValueError: A count below 1, or no channels.
+    """
+
+    def __init__(
+        self,
+        *,
+        layer: Optional[str] = None,  # noqa: UP045
+        channels: Union[int, Sequence[int]] = 8,  # noqa: UP007
+        **common: Any,
+    ) -> None:
+        super().__init__(**common)
+        if (channels < 1) if isinstance(channels, int) else not channels:
+            raise ValueError(
+                f"Expected a number of channels of at least 1, or a list of channels, received {channels}."
+            )
+        self.layer = layer
+        self.channels = channels
+        self.chosen: list[int] = []
+
+    def prepare(self, scene: Scene) -> None:
+        """Finds layer and channels.
+
+        Raises:
+            ValueError: No such layer or channel.
+        """
+        name, layer = self.found(scene)
+        with torch.no_grad():
+            output = scene.subject.features(layer)(scene.probes.images[:1])
+        self.check(name, output)
+        self.chosen = _choose(self.channels, output.shape[1], name)
+
+    def check(self, name: str, output: Tensor) -> None:
+        """Raises unless the output of the layer, (1, D, h, w) or (1, D), will do.
+
+        Raises:
+            ValueError: It has no channels.
+        """
+        if output.ndim not in (2, 4):
+            raise ValueError(
+                f"Expected a layer with an output (N, channels, height, width) or (N, units), received "
+                f"{('N', *output.shape[1:])} from {name!r}: pass layer= with another one."
+            )
+
+    def found(self, scene: Scene) -> tuple[str, nn.Module]:
+        """The layer's full name, and the layer."""
+        net = scene.subject.net
+        return find_layer(net, self.layer or last_convolution(net))
+
+
+def _choose(channels: int | Sequence[int], available: int, name: str) -> list[int]:
+    if isinstance(channels, int):
+        count = min(channels, available)
+        return [k * available // count for k in range(count)]
+    wrong = [c for c in channels if not 0 <= c < available]
+    if wrong:
+        raise ValueError(f"Expected channels 0 to {available - 1} of layer {name!r}, received {wrong}: mend channels=.")
+    return list(channels)

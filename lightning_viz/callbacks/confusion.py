@@ -119,6 +119,10 @@ class ConfusionMatrixPanel(ExplanationCallback):
         """Draws what was counted."""
         self.on_validation_end(trainer, pl_module)
 
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """Stops listening, also where the run ends in the midst of a batch."""
+        self._close()
+
     def due(self, trainer: pl.Trainer) -> bool:
         """Whether this validation is counted."""
         if trainer.sanity_checking or self._sinks is None:

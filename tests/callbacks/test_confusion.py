@@ -103,6 +103,18 @@ def test_the_sanity_check_is_not_counted(tmp_path):
     assert len(events(tmp_path).Images("confusion/val")) == 1
 
 
+def test_a_run_that_is_interrupted_in_a_validation_batch_keeps_no_hook(tmp_path):
+    class Interrupted(Project):
+        def validation_step(self, batch, batch_idx):
+            assert self._forward_hooks  # the panel listens now
+            raise RuntimeError("pulled the plug")
+
+    module = Interrupted()
+    with pytest.raises(RuntimeError, match="pulled the plug"):
+        fit(tmp_path, [ConfusionMatrixPanel()], module=lambda: module, num_sanity_val_steps=0)
+    assert not module._forward_hooks
+
+
 def test_a_batch_that_cannot_be_read_ends_the_count_but_not_the_run(tmp_path):
     class Odd(Stripes):
         def __getitem__(self, i):

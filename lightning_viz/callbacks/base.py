@@ -1,6 +1,5 @@
 """What every callback has in common: when to draw, in isolation, where the results go, what happens on an error."""
 
-import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
@@ -12,6 +11,7 @@ from pytorch_lightning.utilities import rank_zero_warn
 from torch import nn
 
 from lightning_viz.callbacks.inputs import charts, inputs
+from lightning_viz.callbacks.policy import ErrorPolicy
 from lightning_viz.harness.probes import Probes
 from lightning_viz.harness.progress import drawing
 from lightning_viz.harness.quiet import quiet
@@ -22,7 +22,7 @@ from lightning_viz.harness.steps import logged_step
 from lightning_viz.harness.subject import find_subject
 
 
-class ExplanationCallback(pl.Callback, ABC):
+class ExplanationCallback(ErrorPolicy, pl.Callback, ABC):
     """Draws explanations of a network while it trains, without disturbing the training.
 
     A subclass implements `draw`, and `prepare` to check its arguments against the network before the first batch.
@@ -49,19 +49,20 @@ class ExplanationCallback(pl.Callback, ABC):
         seed: int = 0,
         on_error: Literal["warn", "raise"] = "warn",
     ) -> None:
+        super().__init__(on_error)
         if every_n_epochs < 1 or (every_n_steps is not None and every_n_steps < 1):
             raise ValueError(f"Expected intervals of at least 1, received {every_n_epochs=}, {every_n_steps=}.")
-        if on_error not in ("warn", "raise"):
-            raise ValueError(f"Expected on_error='warn' or 'raise', received {on_error!r}.")
+        if not isinstance(probes, (int, Probes)):
+            raise ValueError(
+                f"Expected probes= as a number or Probes(...), received {probes!r}: try Probes(indices=...)."
+            )
         self.probes = Probes(count=probes) if isinstance(probes, int) else probes
         self.every_n_epochs = every_n_epochs
         self.every_n_steps = every_n_steps
         self.net = net
         self.seed = seed
-        self.on_error = on_error
         self._sinks: Sinks | None = None
-        self._drawn_at: int | None = None
-        self._warned: set[str] = set()
+        self._steps = 0
 
     rehearsal = False
     """Whether this is a `fast_dev_run`: one probe and a few steps are enough to see that everything works."""
@@ -89,10 +90,10 @@ class ExplanationCallback(pl.Callback, ABC):
         session_of(trainer).forget()
         self.rehearsal = bool(trainer.fast_dev_run)  # type: ignore[attr-defined]
         self._sinks = None
-        self._drawn_at = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Checks everything before the first batch."""
+        self._steps = trainer.global_step
         self._start(trainer, pl_module)
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -106,9 +107,10 @@ class ExplanationCallback(pl.Callback, ABC):
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any) -> None:
         """Draws where the schedule is in steps."""
-        steps = trainer.global_step
-        if self.every_n_steps and steps % self.every_n_steps == 0 and steps != self._drawn_at:
-            self._drawn_at = steps
+        if not self.every_n_steps:
+            return
+        before, self._steps = self._steps, trainer.global_step
+        if self._steps // self.every_n_steps > before // self.every_n_steps:  # several optimizers may step over one
             self._explain(trainer, pl_module, logged_step(trainer))
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -173,27 +175,21 @@ class ExplanationCallback(pl.Callback, ABC):
                         advance()
             finally:  # outside the isolation, where a logger may draw random names
                 for result in results:
-                    self._sinks.write(result, step)
+                    self._write(trainer, result, step)
         except Exception as error:
             self._failed(error, trainer.current_epoch)
+
+    def _write(self, trainer: pl.Trainer, result: Picture | Scalar, step: int) -> None:
+        if self._sinks is None or not session_of(trainer).claim(("tag", result.tag), step):
+            text = (
+                f"Two callbacks draw {result.tag!r}, of which the first is kept: give them other arguments or probes."
+            )
+            self.warn_once(text, key="tag")
+        else:
+            self._sinks.write(result, step)
 
     def _results(self, trainer: pl.Trainer, pl_module: pl.LightningModule, step: int) -> Iterator[Picture | Scalar]:
         scene = self._scene(trainer, pl_module, step)
         if self.per_probe:
             yield from inputs(scene, session_of(trainer))
         yield from self.draw(scene)
-
-    def _failed(self, error: Exception, epoch: int) -> None:
-        if self.on_error == "raise":
-            raise error
-        self.warn_once(
-            f"{type(self).__name__} could not draw at epoch {epoch}. Training goes on, and its later failures are not "
-            f"told; to stop at the first one, pass on_error='raise'.\n{''.join(traceback.format_exception(error))}",
-            key="failed",
-        )
-
-    def warn_once(self, text: str, *, key: str) -> None:
-        """Warns the first time that this callback has something to say under `key`."""
-        if key not in self._warned:
-            self._warned.add(key)
-            rank_zero_warn(text)

@@ -9,7 +9,7 @@ from torchmetrics.classification import MulticlassConfusionMatrix
 
 from lightning_viz.callbacks.base import ExplanationCallback
 from lightning_viz.harness.predictions import Predictions
-from lightning_viz.harness.probes import slug
+from lightning_viz.harness.probes import slugs
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.sinks import Picture, Scalar
 from lightning_viz.harness.steps import logged_step
@@ -51,9 +51,9 @@ class ConfusionMatrixPanel(ExplanationCallback):
             if dropped:
                 lines.append(f"left out: {dropped} predictions that are not finite")
             yield Picture(f"confusion/{loader}", confusion_picture(table, self._names, caption=lines), flat=True)
-            for name, share in zip(self._names, recall(table), strict=True):
+            for tag, share in zip(slugs(self._names), recall(table), strict=True):
                 if share == share:  # classes that the loader does not have are NaN
-                    yield Scalar(f"recall/{loader}/{slug(name)}", float(share))
+                    yield Scalar(f"recall/{loader}/{tag}", float(share))
 
     # Lightning's hooks: the matrix belongs to validation, so the schedules of training do not draw it
 
@@ -143,6 +143,10 @@ class ConfusionMatrixPanel(ExplanationCallback):
     def _count(self, said: Tensor, labels: Tensor, loader: int) -> None:
         if loader not in self._metrics:
             self._metrics[loader] = MulticlassConfusionMatrix(len(self._names)).to(labels.device)
+        known = (labels >= 0) & (labels < len(self._names))
+        if not bool(known.all()):
+            said, labels = said[known], labels[known]
+            self.warn_once(f"{type(self).__name__} leaves out labels that are no class.", key="labels")
         finite = said.isfinite().reshape(len(said), -1).all(dim=1)
         if not bool(finite.all()):
             self._not_finite[loader] = self._not_finite.get(loader, 0) + int((~finite).sum())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lightning_viz.harness.probes import ProbeBatch, slug
+from lightning_viz.harness.probes import ProbeBatch
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.session import Session
 from lightning_viz.harness.sinks import Picture, Scalar
@@ -19,13 +19,14 @@ MOST_CURVES = 20
 def inputs(scene: Scene, session: Session) -> Iterator[Picture | Scalar]:
     """The probes that no other callback has logged at this step: each as a picture, and its class probabilities."""
     probes = scene.probes
+    tags = probes.class_tags
     for i in range(len(probes)):
         if session.claim(("input", probes.numbers[i], scene.subject.name), scene.step):
             caption = [scene.caption(i), f"item {probes.indices[i]} of the data set"]
             image = panel(to_uint8(probes.pixels[i].cpu().numpy()), caption, lines=2)
             yield Picture(f"{probes.tag(i)}/input", image)
             for k in _classes(probes, i):
-                yield Scalar(f"{_stem(probes, i)}/{slug(probes.class_names[k])}", float(scene.probabilities[i, k]))
+                yield Scalar(f"{_stem(probes, i)}/{tags[k]}", float(scene.probabilities[i, k]))
 
 
 def charts(probes: ProbeBatch) -> dict[str, list[Any]]:

@@ -108,7 +108,8 @@ class LimePanels(ExplanationCallback):
                 continue
             ours, theirs = self._weights(scene, i, [label, rival])
             yield self._picture(scene, i, {label: ours, rival: theirs})
-            yield Scalar(f"fidelity/{scene.probes.tag(i)}", ours.fidelity)
+            if ours.fidelity == ours.fidelity:  # NaN where the network does not react at all
+                yield Scalar(f"fidelity/{scene.probes.tag(i)}", ours.fidelity)
 
     def _refusal(self, scene: Scene, i: int) -> Picture:
         self.warn_once(

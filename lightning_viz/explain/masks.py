@@ -100,7 +100,10 @@ def _coins(n: int, samples: int, random: torch.Generator) -> Tensor:
 def _balanced(n: int, samples: int, random: torch.Generator) -> Tensor:
     order = 1 << (samples // 2).bit_length() - 1
     if order <= n:
-        raise ValueError(f"a hadamard design of {n} superpixels needs {2 << n.bit_length()} samples, got {samples}.")
+        raise ValueError(
+            f"a hadamard design of {n} superpixels needs {2 << n.bit_length()} samples, got {samples}: "
+            "pass samples= with as many, segments= with fewer, or design='independent'."
+        )
     blocks = [_block(n, order, random) for _ in range(-(-samples // (2 * order)))]
     return torch.cat(blocks)
 

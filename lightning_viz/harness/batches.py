@@ -13,6 +13,8 @@ from pytorch_lightning.trainer.states import RunningStage
 from torch import Tensor
 from torch.utils.data import ConcatDataset, DataLoader, Subset
 
+from lightning_viz.harness.generators import held_generators
+
 
 def unpack_batch(batch: Any, unpack: Callable[..., Any] | None = None) -> tuple[Tensor, Tensor]:
     """Finds images and labels in a batch.
@@ -22,39 +24,71 @@ def unpack_batch(batch: Any, unpack: Callable[..., Any] | None = None) -> tuple[
         unpack: The user's own way, which returns both.
 
     Returns:
-        The first float tensor (N, C, H, W), and the first integer tensor (N,) or (N, 1) as long (N,).
+        The first float tensor (N, C, H, W), and as long (N,) the labels: a tensor of whole numbers (N,) or (N, 1),
+        integers before floats, one that is named as labels are before others.
 
     Raises:
-        ValueError: No such pair is in the batch.
+        ValueError: No such pair is in the batch, or it cannot be told which tensor holds the labels.
     """
     if unpack is not None:
-        images, labels = unpack(batch)
-        return images, labels.reshape(-1).long()
+        return _checked(unpack(batch))
     tensors = list(_tensors(batch))
-    images = next((t for t in tensors if t.ndim == 4 and t.is_floating_point()), None)
-    if images is not None:
-        for t in tensors:
-            if t.shape in ((len(images),), (len(images), 1)) and not (t.is_floating_point() or t.dtype == torch.bool):
-                return images, t.reshape(-1).long()
-    raise ValueError(
-        "Expected a batch with float images (N, C, H, W) and integer labels (N,), received "
-        f"{[f'{str(t.dtype)[6:]} {tuple(t.shape)}' for t in tensors] or type(batch).__name__}: "
-        "pass probes=Probes(unpack=...), a function from a batch to (images, labels)."
-    )
+    images = next((t for _, t in tensors if t.ndim == 4 and t.is_floating_point()), None)
+    labels = None if images is None else _labels([(n, t) for n, t in tensors if t.shape in _label_shapes(images)])
+    if images is None or labels is None:
+        raise ValueError(
+            "Expected a batch with float images (N, C, H, W) and integer labels (N,), received "
+            f"{[_told(name, t) for name, t in tensors] or type(batch).__name__}: {_UNPACK}"
+        )
+    return images, labels.reshape(-1).long()
 
 
-def _tensors(batch: Any) -> Iterator[Tensor]:
+_UNPACK = "pass probes=Probes(unpack=...), a function from a batch to (images, labels)."
+_LABEL_NAMES = ("label", "labels", "target", "targets", "y", "class", "classes", "category")
+
+
+def _labels(candidates: list[tuple[str, Tensor]]) -> Tensor | None:
+    whole = [(name, t) for name, t in candidates if t.dtype != torch.bool and not t.is_floating_point()]
+    # Losses for two classes want their labels as floats.
+    whole = whole or [(name, t) for name, t in candidates if t.is_floating_point() and bool((t == t.floor()).all())]
+    named = [t for name, t in whole if name.lower() in _LABEL_NAMES]
+    if not named and len([name for name, _ in whole if name]) > 1:
+        raise ValueError(f"Expected one tensor of labels, received {[_told(n, t) for n, t in whole]}: {_UNPACK}")
+    return named[0] if named else next((t for _, t in whole), None)
+
+
+def _label_shapes(images: Tensor) -> tuple[tuple[int, ...], ...]:
+    return (len(images),), (len(images), 1)
+
+
+def _told(name: str, tensor: Tensor) -> str:
+    return f"{name} {str(tensor.dtype)[6:]} {tuple(tensor.shape)}".strip()
+
+
+def _checked(pair: Any) -> tuple[Tensor, Tensor]:
+    images, labels = pair if isinstance(pair, (tuple, list)) and len(pair) == 2 else (None, None)
+    if not (
+        isinstance(images, Tensor) and isinstance(labels, Tensor) and images.ndim == 4 and len(images) == len(labels)
+    ):
+        shapes = [tuple(p.shape) if isinstance(p, Tensor) else type(p).__name__ for p in (images, labels)]
+        raise ValueError(f"Expected unpack to return images (N, C, H, W) and labels (N,), received {shapes}.")
+    return images, labels.reshape(-1).long()
+
+
+def _tensors(batch: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
+    """All tensors of a batch, each with the name under which it is kept, if any."""
     if isinstance(batch, Tensor):
-        yield batch
+        yield name, batch
     elif isinstance(batch, Mapping):
-        for value in batch.values():
-            yield from _tensors(value)
+        for key, value in batch.items():
+            yield from _tensors(value, str(key))
     elif is_dataclass(batch):
         for field in fields(batch):
-            yield from _tensors(getattr(batch, field.name))
+            yield from _tensors(getattr(batch, field.name), field.name)
     elif isinstance(batch, (tuple, list)):
-        for value in batch:
-            yield from _tensors(value)
+        names = getattr(batch, "_fields", [name] * len(batch))
+        for key, value in zip(names, batch, strict=True):
+            yield from _tensors(value, key)
 
 
 def first_loader(loaders: Any) -> DataLoader[Any] | None:
@@ -113,9 +147,16 @@ def load(
         generator=torch.Generator().manual_seed(0),
     )
     module = trainer.lightning_module
-    with _as_validation(trainer):
+    # Without workers, the data set and its transforms run here, and the generators they hold must not move.
+    held = held_generators(loader.dataset, loader.collate_fn, vars(module), getattr(trainer, "datamodule", None))
+    with _as_validation(trainer), held:
         moved = [trainer.strategy.batch_to_device(module._on_before_batch_transfer(batch)) for batch in private]
         parts = [unpack_batch(batch, unpack) for batch in moved]
+    if len({x.shape[1:] for x, _ in parts}) > 1:
+        raise ValueError(
+            f"Expected probes of one size, received {sorted({tuple(x.shape[1:]) for x, _ in parts})}: "
+            "pass probes=Probes(indices=[...]) with items of one size."
+        )
     # Clones, because a batch that was made in inference mode takes part in no gradient.
     return torch.cat([x for x, _ in parts]).float().clone(), torch.cat([y for _, y in parts]).clone()
 

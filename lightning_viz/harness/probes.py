@@ -48,14 +48,22 @@ class Probes:
     def __post_init__(self) -> None:
         for field in fields(self):  # tuples, so that equal wishes are equal keys
             value = getattr(self, field.name)
-            if isinstance(value, Sequence) and not isinstance(value, str):
+            value = value.tolist() if hasattr(value, "tolist") else value
+            if isinstance(value, (list, tuple, range)):
                 object.__setattr__(self, field.name, tuple(value))
+        whole = [self.count, self.per_class or 1, *(self.indices or ())]
+        if not all(isinstance(n, int) for n in whole) or self.split not in (None, "train", "val", "test"):
+            raise ValueError(
+                "Expected whole numbers as count, per_class and indices, and split='train', 'val' or 'test', "
+                f"received {self.count!r}, {self.per_class!r}, {self.indices!r} and {self.split!r}."
+            )
         if self.count < 1 or (self.per_class is not None and self.per_class < 1):
             raise ValueError(f"Expected at least one probe, received count={self.count}, per_class={self.per_class}.")
         if self.indices is not None and (not self.indices or self.per_class is not None):
             raise ValueError(f"Expected some indices and no per_class, received {self.indices}, {self.per_class}.")
-        if (self.mean is None) != (self.std is None):
-            raise ValueError(f"Expected mean and std together, received mean={self.mean}, std={self.std}.")
+        zero = self.std is not None and bool((torch.as_tensor(self.std) <= 0).any())
+        if (self.mean is None) != (self.std is None) or zero:
+            raise ValueError(f"Expected mean and std together, std above 0, received {self.mean} and {self.std}.")
 
 
 @dataclass(frozen=True)
@@ -100,6 +108,11 @@ class ProbeBatch:
         """The name of the true class of probe `i`."""
         return self.class_names[int(self.labels[i])]
 
+    @property
+    def class_tags(self) -> tuple[str, ...]:
+        """Every class name as a part of a tag, each another."""
+        return slugs(self.class_names)
+
     def tag(self, i: int) -> str:
         """The first part of all tags of probe `i`, for example `probe_03_egg`."""
         return f"probe_{self.numbers[i]:02d}_{slug(self.label_name(i))}"
@@ -123,6 +136,17 @@ def slug(name: str) -> str:
         'noodles_pasta'
     """
     return re.sub(r"\W+", "_", name.lower()).strip("_") or "class"
+
+
+def slugs(names: Sequence[str]) -> tuple[str, ...]:
+    """Names as parts of tags; where two would be the same, their numbers tell them apart.
+
+    Example:
+        >>> slugs(["C", "C++", "Go"])
+        ('c_0', 'c_1', 'go')
+    """
+    plain = [slug(name) for name in names]
+    return tuple(f"{s}_{k}" if plain.count(s) > 1 else s for k, s in enumerate(plain))
 
 
 def spread(labels: Sequence[int], *, count: int, per_class: int | None = None) -> list[int]:

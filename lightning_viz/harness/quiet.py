@@ -9,7 +9,11 @@ from contextlib import ExitStack, contextmanager
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
+
+from lightning_viz.harness.generators import held_generators
+
+_PLAIN = (int, float, str, Tensor, list, type(None))
 
 
 @contextmanager
@@ -20,7 +24,7 @@ def quiet(module: nn.Module, *, seed: int = 0) -> Iterator[None]:
     where the Trainer turned them off), compiled networks run eagerly, `self.log` is mute and every global generator
     starts from `seed`. On leaving, also by an exception, all of that is bit for bit as it was before: generators
     (python, numpy, torch, CUDA, MPS), the mode of every submodule, `requires_grad` and `.grad` of every parameter,
-    buffers, the default dtype and the deterministic switches.
+    buffers, what modules keep as plain attributes, the default dtype and the deterministic switches.
 
     Args:
         module: The module that may be touched, usually the whole LightningModule.
@@ -33,6 +37,7 @@ def quiet(module: nn.Module, *, seed: int = 0) -> Iterator[None]:
             _modes(module),
             _parameters(module),
             _buffers(module),
+            _state(module),
             _muted(module),
         ):
             stack.enter_context(guard)
@@ -101,11 +106,33 @@ def _buffers(module: nn.Module) -> Iterator[None]:
     try:
         yield
     finally:
-        with torch.no_grad():
-            for owner, name, buffer, values in before:
-                owner._buffers[name] = buffer
-                if not torch.equal(buffer, values):
-                    buffer.copy_(values)
+        for owner, name, buffer, _ in before:
+            owner._buffers[name] = buffer
+        _copy_back([(buffer, values) for _, _, buffer, values in before])
+
+
+@contextmanager
+def _state(module: nn.Module) -> Iterator[None]:
+    """Keeps what modules remember beside parameters and buffers: counters, states of metrics, their own generators."""
+    before = [(vars(m), {k: v for k, v in vars(m).items() if isinstance(v, _PLAIN)}) for m in module.modules()]
+    tensors = [(v, v.detach().clone()) for _, own in before for v in own.values() if isinstance(v, Tensor)]
+    lists = [(v, list(v)) for _, own in before for v in own.values() if isinstance(v, list)]
+    with held_generators(*(thing for now, _ in before for thing in now.values())):
+        try:
+            yield
+        finally:
+            for now, own in before:
+                now.update(own)
+            for items, kept in lists:
+                items[:] = kept
+            _copy_back(tensors)
+
+
+def _copy_back(tensors: list[tuple[Tensor, Tensor]]) -> None:
+    with torch.no_grad():
+        for tensor, values in tensors:
+            if not torch.equal(tensor, values):
+                tensor.copy_(values)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -13,8 +13,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from lightning_viz.harness.batches import dataset_labels, first_loader, load
-from lightning_viz.harness.probes import ProbeBatch, Probes, Split, channel_values, spread
-from lightning_viz.harness.subject import Subject, probabilities
+from lightning_viz.harness.discover import class_names, normalization
+from lightning_viz.harness.probes import ProbeBatch, Probes, Split, spread
+from lightning_viz.harness.subject import NoScoresError, Subject, probabilities
 
 
 class SplitNotLoadedError(ValueError):
@@ -73,16 +74,29 @@ class Session:
         split, loader = _loader(trainer, wish.split)
         indices = _choose(trainer, wish, split, loader)
         images, labels = load(loader, indices, trainer, wish.unpack)
-        with torch.no_grad():
-            classes = subject(images).shape[1]
+        classes = _count_classes(subject, images)
         if not 0 <= int(labels.min()) <= int(labels.max()) < classes:
             raise ValueError(
-                f"Expected labels 0 to {classes - 1} for {classes} class scores, received {labels.tolist()}."
+                f"Expected labels 0 to {classes - 1} for {classes} class scores, received {labels.tolist()}: "
+                "pass probes=Probes(unpack=...) where other numbers are the labels, or indices=[...] of other items."
             )
-        mean, std = _normalization(trainer, wish, loader, images)
+        mean, std = normalization(trainer, wish, loader, images)
         numbers = tuple(self._numbers.setdefault((split, i), len(self._numbers)) for i in indices)
-        names = _class_names(trainer, wish, loader, classes)
+        names = class_names(trainer, wish, loader, classes)
         return ProbeBatch(images, labels, names, numbers, tuple(indices), mean, std)
+
+
+def _count_classes(subject: Subject, images: Tensor) -> int:
+    try:
+        with torch.no_grad():
+            return subject(images).shape[1]
+    except NoScoresError:
+        raise
+    except Exception as error:  # whatever a forward does with images that it was not made for
+        raise ValueError(
+            f"Expected {type(subject.net).__name__} to take images, but its forward refuses {tuple(images.shape)}: "
+            f"{error}. Pass net= with the module that takes images (N, C, H, W), or probes=Probes(unpack=...)."
+        ) from error
 
 
 _SESSIONS: WeakKeyDictionary[pl.Trainer, Session] = WeakKeyDictionary()
@@ -121,67 +135,21 @@ def _choose(trainer: pl.Trainer, wish: Probes, split: Split, loader: DataLoader[
         wrong = [i for i in wish.indices if not 0 <= i < size]
         if wrong:
             raise ValueError(
-                f"Expected probe indices below {size}, the size of the {split} set, received {wrong}: "
+                f"Expected probe indices from 0 and below {size}, the size of the {split} set, received {wrong}: "
                 "pass probes=Probes(indices=[...]) with others."
             )
         return list(wish.indices)
     labels = dataset_labels(loader.dataset)
     if labels is not None:
-        return spread(labels, count=wish.count, per_class=wish.per_class)
+        return _spread(range(size), labels, wish)
     # Only loading an item tells its label: look at a few times as many as are wanted, spread over the data set.
     looks = min(size, 8 * wish.count if wish.per_class is None else 256)
     candidates = [k * size // looks for k in range(looks)]
     _, seen = load(loader, candidates, trainer, wish.unpack)
-    return [candidates[k] for k in spread(seen.tolist(), count=wish.count, per_class=wish.per_class)]
+    return _spread(candidates, seen.tolist(), wish)
 
 
-def _places(trainer: pl.Trainer, loader: DataLoader[Any]) -> list[Any]:
-    """Who may know names and normalisation: the data module, the data set, what it wraps, and its transforms."""
-    dataset: Any = loader.dataset
-    places = [getattr(trainer, "datamodule", None), dataset]
-    while hasattr(dataset, "dataset"):  # a Subset, or any wrapper of that manner
-        dataset = dataset.dataset
-        places.append(dataset)
-    transforms = [t for p in places if (t := getattr(p, "transform", None)) is not None]
-    return places + [step for t in transforms for step in getattr(t, "transforms", [t])]
-
-
-def _discover(trainer: pl.Trainer, loader: DataLoader[Any], *names: str) -> Any:
-    found = (getattr(place, name, None) for place in _places(trainer, loader) for name in names)
-    return next((value for value in found if value is not None and not callable(value)), None)
-
-
-def _class_names(trainer: pl.Trainer, wish: Probes, loader: DataLoader[Any], classes: int) -> tuple[str, ...]:
-    if wish.class_names is not None and len(wish.class_names) != classes:
-        raise ValueError(
-            f"Expected {classes} class names, one per output of the network, received {len(wish.class_names)}: "
-            "mend probes=Probes(class_names=[...])."
-        )
-    found = wish.class_names or _discover(trainer, loader, "class_names", "classes")
-    names = [str(name) for name in found] if isinstance(found, (list, tuple)) else []
-    if len(names) != classes:
-        rank_zero_warn(
-            f"Found {len(names)} class names for {classes} outputs, so classes go by number: "
-            "pass probes=Probes(class_names=[...])."
-        )
-        return tuple(f"class {k}" for k in range(classes))
-    return tuple(names)
-
-
-def _normalization(trainer: pl.Trainer, wish: Probes, loader: DataLoader[Any], images: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and std (C, 1, 1); where nobody knows them, the range of the images themselves."""
-    channels = images.shape[1]
-    mean, std = wish.mean, wish.std
-    if mean is None:
-        mean, std = _discover(trainer, loader, "mean"), _discover(trainer, loader, "std")
-    if mean is not None and std is not None:
-        return channel_values(mean, channels, "mean").to(images), channel_values(std, channels, "std").to(images)
-    low, high = images.amin(), images.amax()
-    if low >= 0 and high <= 1:
-        return torch.zeros_like(images[0, :, :1, :1]), torch.ones_like(images[0, :, :1, :1])
-    rank_zero_warn(
-        f"The images reach from {low:.2f} to {high:.2f} and nobody knows their mean and std, so that range is "
-        "stretched for display: pass probes=Probes(mean=[...], std=[...])."
-    )
-    shape = torch.ones_like(images[0, :, :1, :1])
-    return shape * low, shape * (high - low)
+def _spread(items: Sequence[int], labels: Sequence[int], wish: Probes) -> list[int]:
+    labelled = [k for k, label in enumerate(labels) if label >= 0]  # losses leave out negative labels, so do probes
+    chosen = spread([labels[k] for k in labelled], count=wish.count, per_class=wish.per_class)
+    return [items[labelled[k]] for k in chosen]

@@ -13,6 +13,10 @@ from torch import Tensor, nn
 from lightning_viz.explain.layers import layer_output
 
 
+class NoScoresError(ValueError):
+    """The network's output holds no class scores."""
+
+
 @dataclass(frozen=True)
 class Subject:
     """The network to explain, as a function from images to class scores.
@@ -37,7 +41,7 @@ class Subject:
             Float32 (N, K), differentiable with respect to the images. A single logit counts as two classes.
 
         Raises:
-            ValueError: The output holds no scores of that shape.
+            NoScoresError: The output holds no scores of that shape.
         """
         return _as_scores(self._run(images), len(images), type(self.net).__name__)
 
@@ -54,7 +58,8 @@ class Subject:
 
     def _run(self, images: Tensor) -> object:
         with self.precision.forward_context():
-            return self.net(self.precision.convert_input(images))
+            # A copy, because a network may change its input in place, and the probes must stay what they are.
+            return self.net(self.precision.convert_input(images.clone()))
 
 
 def find_subject(trainer: pl.Trainer, module: pl.LightningModule, net: str | None) -> Subject:
@@ -75,6 +80,11 @@ def find_subject(trainer: pl.Trainer, module: pl.LightningModule, net: str | Non
         children = ", ".join(n for n, _ in module.named_children())
         raise ValueError(
             f"net={net!r} is no module of {type(module).__name__}; it has: {children}. Pass one of its dotted paths."
+        )
+    if any(torch.nn.parameter.is_lazy(p) for p in modules[name].parameters()):
+        raise ValueError(
+            f"{type(modules[name]).__name__} has lazy parameters without a shape yet: run it once on a batch before "
+            "training, or leave num_sanity_val_steps above 0."
         )
     return Subject(modules[name], name, trainer.precision_plugin)
 
@@ -101,7 +111,7 @@ def _as_scores(output: object, count: int, name: str) -> Tensor:
             logit = t.float().reshape(count, 1)
             return torch.cat([torch.zeros_like(logit), logit], dim=1)
     shapes = [tuple(t.shape) for t in tensors] or type(output).__name__
-    raise ValueError(
+    raise NoScoresError(
         f"Expected class scores of shape ({count}, classes) from the forward of {name}, received {shapes}: "
         "pass net= with the dotted path of the module that returns them."
     )

@@ -119,6 +119,36 @@ def test_schedules(options, steps, tmp_path):
     assert [e.step for e in events(tmp_path).Images("probe_00_bread/saliency")] == steps
 
 
+def test_steps_count_optimizer_steps_also_where_several_are_taken_at_once(tmp_path):
+    class Manual(Project):
+        automatic_optimization = False
+
+        def training_step(self, batch, batch_idx):
+            first, second = self.optimizers()
+            loss = torch.nn.functional.cross_entropy(self(batch[0]), batch[1])
+            first.zero_grad()
+            self.manual_backward(loss)
+            first.step()
+            if batch_idx % 2:
+                second.step()
+
+        def configure_optimizers(self):
+            return [torch.optim.SGD(self.parameters(), lr=0.01) for _ in range(2)]
+
+    fit(tmp_path / "manual", [SaliencyMaps(every_n_steps=4, on_error="raise")], module=Manual, max_epochs=1)
+    assert len(events(tmp_path / "manual").Images("probe_00_bread/saliency")) == 2  # 9 steps in 6 batches
+    options = {"accumulate_grad_batches": 4, "max_epochs": 1}
+    fit(tmp_path / "accumulated", [SaliencyMaps(every_n_steps=2, on_error="raise")], **options)
+    steps = [e.step for e in events(tmp_path / "accumulated").Images("probe_00_bread/saliency")]
+    assert steps == [1]  # two optimizer steps in 6 batches
+
+
+def test_two_callbacks_with_one_tag_say_so(tmp_path):
+    with pytest.warns(UserWarning, match="Two callbacks draw 'probe_00_bread/saliency'"):
+        fit(tmp_path, [SaliencyMaps(), SaliencyMaps()], max_epochs=1)
+    assert len(events(tmp_path).Images("probe_00_bread/saliency")) == 1
+
+
 def test_normalised_images_are_shown_as_they_were(tmp_path):
     class Normalised(Stripes):
         mean, std = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)

@@ -73,7 +73,7 @@ def test_a_batch_without_images_and_labels(tmp_path):
     class Odd(Stripes):
         def __getitem__(self, i):
             image, label = super().__getitem__(i)
-            return image, float(label)
+            return image, label + 0.5
 
     class Regression(Counting):
         def training_step(self, batch, batch_idx):
@@ -199,6 +199,7 @@ def test_no_logger_that_takes_images(tmp_path):
         (SaliencyMaps, {"method": "grad"}, ("'gradient'", "'grad'")),
         (SaliencyMaps, {"samples": 0}, ("samples >= 1",)),
         (SaliencyMaps, {"probes": 0}, ("at least one probe",)),
+        (SaliencyMaps, {"probes": [1, 2]}, ("Probes(...)", "[1, 2]", "indices=")),
         (FilterAscent, {"channels": 0}, ("at least 1",)),
         (FilterAscent, {"channels": []}, ("[]",)),
         (FilterAscent, {"start": "image"}, ("'noise' or 'probes'", "'image'")),
@@ -213,10 +214,55 @@ def test_arguments_are_checked_where_they_are_written(callback, options, words):
         assert word in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "options",
-    [{"indices": []}, {"indices": [1], "per_class": 2}, {"mean": 0.5}, {"per_class": 0}],
-)
+def test_a_forward_that_takes_no_images(tmp_path):
+    class TakesBatches(Counting):
+        def forward(self, batch):
+            return self.net(batch[0])
+
+        def training_step(self, batch, batch_idx):
+            return F.cross_entropy(self(batch), batch[1])
+
+        def validation_step(self, batch, batch_idx):
+            self(batch)
+
+    refuses(tmp_path, SaliencyMaps(), "to take images", "(8, 3, 16, 16)", "net=", module=TakesBatches)
+
+
+def test_it_cannot_be_told_which_integers_are_the_labels(tmp_path):
+    class Two(Stripes):
+        def __getitem__(self, i):
+            image, label = super().__getitem__(i)
+            return {"index": i, "image": image, "kind": label}
+
+    class Reads(Counting):
+        def training_step(self, batch, batch_idx):
+            return super().training_step((batch["image"], batch["kind"]), batch_idx)
+
+        def validation_step(self, batch, batch_idx):
+            pass
+
+    data = lambda: dict.fromkeys(loaders(), DataLoader(Two(12), batch_size=4))
+    refuses(tmp_path, SaliencyMaps(), "one tensor of labels", "index int64 (4,)", "unpack=", module=Reads, data=data)
+
+
+def test_an_unpack_that_returns_no_pair(tmp_path):
+    swapped = Probes(unpack=lambda batch: (batch[1], batch[0]))
+    refuses(tmp_path, SaliencyMaps(probes=swapped), "images (N, C, H, W)", "[(8,), (8, 3, 16, 16)]")
+
+
+WISHES = [
+    {"split": "nope"},
+    {"count": 2.5},
+    {"indices": [1.5]},
+    {"mean": 0.5, "std": 0.0},
+    {"mean": 0.5},
+    {"indices": []},
+    {"indices": [1], "per_class": 2},
+    {"per_class": 0},
+]
+
+
+@pytest.mark.parametrize("options", WISHES)
 def test_wishes_that_contradict_themselves(options):
     with pytest.raises(ValueError, match="Expected"):
         Probes(**options)

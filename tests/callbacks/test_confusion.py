@@ -7,7 +7,7 @@ from sklearn.metrics import confusion_matrix, recall_score
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
-from lightning_viz import ConfusionMatrixPanel
+from lightning_viz import ConfusionMatrixPanel, Probes
 
 
 class Recording(ConfusionMatrixPanel):
@@ -115,17 +115,30 @@ def test_a_run_that_is_interrupted_in_a_validation_batch_keeps_no_hook(tmp_path)
     assert not module._forward_hooks
 
 
-def test_a_batch_that_cannot_be_read_ends_the_count_but_not_the_run(tmp_path):
+def test_labels_that_are_no_class_are_left_out(tmp_path):
     class Odd(Stripes):
         def __getitem__(self, i):
             image, label = super().__getitem__(i)
             return image, 7 if i == 17 else label  # no probe, so the check before the first batch passes
 
-    class Project7(Project):
+    class Ignores(Project):
         def validation_step(self, batch, batch_idx):
             self(batch[0])
 
+    panel = Recording(on_error="raise")
     data = lambda: {**loaders(), "val_dataloaders": DataLoader(Odd(24), batch_size=8)}
-    with pytest.warns(UserWarning, match="ConfusionMatrixPanel could not draw"):
-        run = fit(tmp_path, [ConfusionMatrixPanel()], module=Project7, data=data)
+    with pytest.warns(UserWarning, match="leaves out labels that are no class"):
+        fit(tmp_path, [panel], module=Ignores, data=data)
+    assert sum(map(sum, panel.drawn["val"])) == 23
+
+
+def brittle(batch):
+    if batch[1][0] == 2:  # the second batch begins so, the probes do not
+        raise RuntimeError("unreadable")
+    return batch
+
+
+def test_a_batch_that_cannot_be_read_ends_the_count_but_not_the_run(tmp_path):
+    with pytest.warns(UserWarning, match=r"(?s)ConfusionMatrixPanel could not draw.*unreadable"):
+        run = fit(tmp_path, [ConfusionMatrixPanel(probes=Probes(unpack=brittle))])
     assert run.current_epoch == 2

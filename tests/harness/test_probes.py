@@ -1,13 +1,15 @@
 """Which images are chosen, and how their batch is read, without moving a generator of the user's."""
 
+import random
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 import torch
-from projects import Project, Stripes, fit
+from projects import Project, Stripes, events, fit
 from torch.utils.data import ConcatDataset, DataLoader, Subset
 
-from lightning_viz import Probes, SaliencyMaps
+from lightning_viz import ConfusionMatrixPanel, Probes, SaliencyMaps
 from lightning_viz.harness.batches import dataset_labels, first_loader, unpack_batch
 from lightning_viz.harness.probes import spread
 
@@ -31,12 +33,66 @@ X, Y = torch.rand(4, 3, 8, 8), torch.arange(4)
         {"meta": (["a"] * 4, torch.zeros(4, dtype=torch.bool)), "data": {"pixels": X, "class": Y.int()}},
         Sample(Y, X),
         (X, Y, torch.zeros(4, dtype=torch.long)),
+        {"index": torch.arange(7, 11), "image": X, "label": Y},
+        (X, Y.float()),
+        {"image": X, "label": Y.float(), "weight": torch.rand(4)},
     ],
 )
 def test_images_and_labels_are_found_in_any_nesting(batch):
     images, labels = unpack_batch(batch)
     assert images is X
     assert labels.tolist() == [0, 1, 2, 3]
+
+
+def test_items_without_a_class_are_no_probes(tmp_path):
+    class Partly(Stripes):
+        def __init__(self, count):
+            super().__init__(count)
+            self.targets = [-1 if i % 2 else label for i, label in enumerate(self.targets)]
+
+    class Ignores(Project):
+        def validation_step(self, batch, batch_idx):
+            self(batch[0])
+
+    data = lambda: {
+        "train_dataloaders": DataLoader(Stripes(24), batch_size=8),
+        "val_dataloaders": DataLoader(Partly(24), batch_size=8),
+    }
+    callbacks = [SaliencyMaps(on_error="raise"), ConfusionMatrixPanel(on_error="raise")]
+    with pytest.warns(UserWarning, match="leaves out labels that are no class"):
+        fit(tmp_path, callbacks, module=Ignores, data=data, max_epochs=1)
+    assert "confusion/val" in events(tmp_path).Tags()["images"]
+
+
+def test_classes_whose_names_look_alike_have_tags_of_their_own(tmp_path):
+    probes = Probes(class_names=["C", "C++", "C#"])
+    fit(tmp_path, [SaliencyMaps(probes=probes), ConfusionMatrixPanel(probes=probes)], max_epochs=1)
+    scalars = events(tmp_path).Tags()["scalars"]
+    assert {"recall/val/c_0", "recall/val/c_1", "recall/val/c_2", "probability/probe_00_c/c_2"} <= set(scalars)
+
+
+def test_a_data_set_with_its_own_generator_is_not_moved(tmp_path):
+    class Noisy(Stripes):
+        def __init__(self, count):
+            super().__init__(count)
+            self.own = [np.random.default_rng(0), torch.Generator().manual_seed(0), random.Random(0)]
+
+        def __getitem__(self, i):
+            image, label = super().__getitem__(i)
+            noise = self.own[0].random() + torch.rand((), generator=self.own[1]).item() + self.own[2].random()
+            return image * (1 - noise / 10), label
+
+    def data():
+        return {
+            "train_dataloaders": DataLoader(Noisy(24), batch_size=8, shuffle=True),
+            "val_dataloaders": DataLoader(Stripes(24), batch_size=8),
+        }
+
+    states = []
+    for callbacks in ([], [SaliencyMaps(probes=Probes(indices=[1, 2], split="train"), on_error="raise")]):
+        run = fit(tmp_path / str(len(states)), callbacks, data=data)
+        states.append({k: v.tolist() for k, v in run.lightning_module.state_dict().items()})
+    assert states[0] == states[1]
 
 
 def test_spread_covers_all_classes_before_any_twice():

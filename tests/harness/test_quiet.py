@@ -8,6 +8,7 @@ import pytorch_lightning as pl
 import torch
 from projects import Net, Project
 from torch import nn
+from torchmetrics import MeanMetric
 
 from lightning_viz.harness.quiet import quiet
 
@@ -109,6 +110,31 @@ def test_compiled_networks_run_eagerly_inside_and_hooks_fire():
         compiled(torch.rand(5, 3, 16, 16))
         handle.remove()
     assert seen == [1]
+
+
+def test_what_modules_remember_beside_buffers_is_kept():
+    class Remembers(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.calls, self.seen, self.moved = 0, [], torch.zeros(2)
+            self.metric = MeanMetric()
+            self.own = torch.Generator().manual_seed(0)
+
+        def forward(self, x):
+            self.calls += 1
+            self.seen.append(self.calls)
+            self.moved += 1
+            self.metric.update(x)
+            return x + torch.rand((), generator=self.own)
+
+    module = Remembers()
+    module(torch.ones(3))
+    state = module.own.get_state()
+    with quiet(module):
+        module(torch.zeros(3))
+    assert (module.calls, module.seen, module.moved.tolist()) == (1, [1], [1, 1])
+    assert module.metric.compute() == 1
+    assert torch.equal(module.own.get_state(), state)
 
 
 def test_nothing_in_the_module_logs_inside():

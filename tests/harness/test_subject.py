@@ -92,6 +92,25 @@ def test_mixed_precision_is_what_is_explained(tmp_path):
     fit(tmp_path, [Asks(on_error="raise")], precision="bf16-mixed", max_epochs=1)
 
 
+def test_a_network_that_changes_its_input_in_place_leaves_the_probes_alone(tmp_path):
+    class InPlace(Project):
+        def forward(self, x):
+            return self.net(x.mul_(0.5))
+
+        def training_step(self, batch, batch_idx):
+            return nn.functional.cross_entropy(self(batch[0].clone()), batch[1])
+
+    seen = []
+
+    class Looking(SaliencyMaps):
+        def draw(self, scene):
+            seen.append(scene.probes.images.clone())
+            yield from super().draw(scene)
+
+    fit(tmp_path, [Looking(on_error="raise")], module=InPlace)
+    assert torch.equal(seen[0], seen[1])
+
+
 def test_forward_that_is_not_overridden_takes_the_only_child(tmp_path):
     class Bare(Project):
         forward = torch.nn.Module.forward

@@ -164,7 +164,8 @@ class ExplanationCallback(ErrorPolicy, pl.Callback, ABC):
         return Scene(subject, probes, said, trainer.current_epoch, step)
 
     def _explain(self, trainer: pl.Trainer, pl_module: pl.LightningModule, step: int) -> None:
-        if self._sinks is None or not trainer.is_global_zero:
+        sinks = self._sinks
+        if sinks is None or not trainer.is_global_zero:
             return
         results: list[Picture | Scalar] = []
         try:
@@ -175,18 +176,16 @@ class ExplanationCallback(ErrorPolicy, pl.Callback, ABC):
                         advance()
             finally:  # outside the isolation, where a logger may draw random names
                 for result in results:
-                    self._write(trainer, result, step)
+                    if session_of(trainer).claim(("tag", result.tag), step):
+                        sinks.write(result, step)
+                    else:
+                        self._refuse(result.tag)
         except Exception as error:
             self._failed(error, trainer.current_epoch)
 
-    def _write(self, trainer: pl.Trainer, result: Picture | Scalar, step: int) -> None:
-        if self._sinks is None or not session_of(trainer).claim(("tag", result.tag), step):
-            text = (
-                f"Two callbacks draw {result.tag!r}, of which the first is kept: give them other arguments or probes."
-            )
-            self.warn_once(text, key="tag")
-        else:
-            self._sinks.write(result, step)
+    def _refuse(self, tag: str) -> None:
+        text = f"Two callbacks draw {tag!r}, of which the first is kept: give them other arguments or probes."
+        self.warn_once(text, key="tag")
 
     def _results(self, trainer: pl.Trainer, pl_module: pl.LightningModule, step: int) -> Iterator[Picture | Scalar]:
         scene = self._scene(trainer, pl_module, step)

@@ -3,11 +3,9 @@
 from collections.abc import Iterable
 from typing import Any, Optional, Union
 
-from torch import nn
-
 from lightning_viz.callbacks.base import ExplanationCallback
+from lightning_viz.callbacks.layers import layer_of
 from lightning_viz.explain.dream import dream
-from lightning_viz.explain.layers import find_layer, last_convolution
 from lightning_viz.harness.probes import shorten, slug
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.sinks import Picture, Scalar
@@ -72,13 +70,13 @@ class DeepDream(ExplanationCallback):
         Raises:
             ValueError: It does not.
         """
-        _, layer = self._layer(scene)
+        _, layer = layer_of(scene, self.layer)
         options = {**self.options, "octaves": 1, "iterations": 0}
         dream(scene.subject.features(layer), scene.probes.pixels[:1], canvas=self._canvas(scene), **options)
 
     def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
         """One dream per probe."""
-        name, layer = self._layer(scene)
+        name, layer = layer_of(scene, self.layer)
         options = {**self.options, "iterations": 1} if self.rehearsal else self.options
         tag = f"deep_dream_{slug(name)}" if self.layer else "deep_dream"
         for i in range(len(scene.probes)):
@@ -92,10 +90,6 @@ class DeepDream(ExplanationCallback):
             )[0]
             caption = [scene.caption(i), f"dream of {shorten(name)}, {dreamt.shape[2]} x {dreamt.shape[1]} px"]
             yield Picture(f"{scene.probes.tag(i)}/{tag}", panel(to_uint8(dreamt.cpu().numpy()), caption, lines=2))
-
-    def _layer(self, scene: Scene) -> tuple[str, nn.Module]:
-        net = scene.subject.net
-        return find_layer(net, self.layer or last_convolution(net))
 
     def _canvas(self, scene: Scene) -> int | tuple[int, int]:
         return self.canvas or 2 * max(scene.probes.images.shape[2:])

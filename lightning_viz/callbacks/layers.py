@@ -11,6 +11,16 @@ from lightning_viz.explain.layers import find_layer, last_convolution
 from lightning_viz.harness.scene import Scene
 
 
+def layer_of(scene: Scene, name: str | None) -> tuple[str, nn.Module]:
+    """A layer's full name, and the layer; the last convolution where no name is given.
+
+    Raises:
+        ValueError: There is no such layer.
+    """
+    net = scene.subject.net
+    return find_layer(net, name or last_convolution(net))
+
+
 class LayerCallback(ExplanationCallback):
     """What callbacks about one layer have in common: the layer and its channels, found and checked.
 
@@ -65,8 +75,7 @@ class LayerCallback(ExplanationCallback):
 
     def found(self, scene: Scene) -> tuple[str, nn.Module]:
         """The layer's full name, and the layer."""
-        net = scene.subject.net
-        return find_layer(net, self.layer or last_convolution(net))
+        return layer_of(scene, self.layer)
 
 
 def _choose(channels: int | Sequence[int], available: int, name: str) -> list[int]:

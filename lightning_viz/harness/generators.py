@@ -9,12 +9,13 @@ from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
+import pytorch_lightning as pl
 import torch
 from torch import nn
 
 _MOST = 20_000
 """Objects that are looked at: enough for any chain of transforms, and no search through the items of a data set."""
-_CLOSED = (type, ModuleType, torch.Tensor, np.ndarray, nn.Module, str, bytes)
+_CLOSED = (type, ModuleType, torch.Tensor, np.ndarray, nn.Module, pl.Trainer, str, bytes)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from collections import namedtuple
 import pytest
 import pytorch_lightning as pl
 import torch
-from projects import Net, Project, Stripes, fit, loaders
+from projects import Net, Project, Stripes, events, fit, loaders
 from pytorch_lightning.loggers import CSVLogger
 from torch import nn
 from torch.nn import functional as F
@@ -110,6 +110,7 @@ def test_unpack_reads_any_batch(tmp_path):
     probes = Probes(unpack=unpack_sample)
     callbacks = [SaliencyMaps(probes=probes, on_error="raise"), ConfusionMatrixPanel(probes=probes, on_error="raise")]
     fit(tmp_path, callbacks, module=Reads, data=data, max_epochs=1)
+    assert {"probe_00_bread/saliency", "confusion/val"} <= set(events(tmp_path).Tags()["images"])
 
 
 class Headless(pl.LightningModule):
@@ -132,7 +133,8 @@ class Headless(pl.LightningModule):
 @pytest.mark.parametrize("callback", [SaliencyMaps, ConfusionMatrixPanel, LimePanels])
 def test_forward_is_not_overridden(callback, tmp_path):
     refuses(tmp_path, callback(), "does not override forward", "student", "net=", module=Headless)
-    fit(tmp_path, [callback(net="student", on_error="raise")], module=Headless, max_epochs=1)
+    fit(tmp_path / "mended", [callback(net="student", on_error="raise")], module=Headless, max_epochs=1)
+    assert events(tmp_path / "mended").Tags()["images"]
 
 
 def test_no_such_net(tmp_path):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from lime import lime_image
+from photos import HOMEWORK, blocks, photo
 from sklearn.metrics import r2_score
 
 from lightning_viz.explain.lime import (
@@ -14,19 +15,6 @@ from lightning_viz.explain.lime import (
     superpixels,
     top_superpixels,
 )
-
-HOMEWORK = {"segments": 100, "compactness": 1.0, "sigma": 1.0}
-
-
-def photo(side=48, channels=3, seed=0):
-    noise = torch.rand(1, channels, 6, 6, generator=torch.Generator().manual_seed(seed))
-    return torch.nn.functional.interpolate(noise, size=(side, side), mode="bicubic").clamp(0, 1)[0]
-
-
-def blocks(side=16, rows=4):
-    """An image cut into rows x rows squares."""
-    index = torch.arange(side) * rows // side
-    return photo(side), index[:, None] * rows + index
 
 
 class Additive:

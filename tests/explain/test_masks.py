@@ -1,23 +1,13 @@
 import numpy as np
 import pytest
 import torch
+from photos import blocks
 
 from lightning_viz.explain.masks import (
     draw_masks,
     masked_scores,
 )
 from lightning_viz.explain.superpixels import perturb
-
-
-def photo(side=48, channels=3, seed=0):
-    noise = torch.rand(1, channels, 6, 6, generator=torch.Generator().manual_seed(seed))
-    return torch.nn.functional.interpolate(noise, size=(side, side), mode="bicubic").clamp(0, 1)[0]
-
-
-def blocks(side=16, rows=4):
-    """An image cut into rows x rows squares."""
-    index = torch.arange(side) * rows // side
-    return photo(side), index[:, None] * rows + index
 
 
 def identity(x):

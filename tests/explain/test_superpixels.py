@@ -4,25 +4,13 @@ import numpy as np
 import pytest
 import torch
 from lime.wrappers.scikit_image import SegmentationAlgorithm
+from photos import HOMEWORK, blocks, photo
 
 from lightning_viz.explain.masks import draw_masks
 from lightning_viz.explain.superpixels import (
     perturb,
     superpixels,
 )
-
-HOMEWORK = {"segments": 100, "compactness": 1.0, "sigma": 1.0}
-
-
-def photo(side=48, channels=3, seed=0):
-    noise = torch.rand(1, channels, 6, 6, generator=torch.Generator().manual_seed(seed))
-    return torch.nn.functional.interpolate(noise, size=(side, side), mode="bicubic").clamp(0, 1)[0]
-
-
-def blocks(side=16, rows=4):
-    """An image cut into rows x rows squares."""
-    index = torch.arange(side) * rows // side
-    return photo(side), index[:, None] * rows + index
 
 
 @pytest.mark.parametrize(("side", "channels"), [(8, 3), (28, 1), (32, 3), (64, 4), (48, 2), (128, 3)])

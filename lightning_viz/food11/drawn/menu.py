@@ -12,20 +12,9 @@ from lightning_viz.food11.drawn.foods_plants import PLANTS
 from lightning_viz.food11.drawn.foods_sea import SEAFOOD
 from lightning_viz.food11.drawn.foods_soup import SOUP
 from lightning_viz.food11.drawn.foods_starch import NOODLES, RICE
+from lightning_viz.food11.splits import CLASS_NAMES
 
-CLASSES = [
-    "Bread",
-    "Dairy product",
-    "Dessert",
-    "Egg",
-    "Fried food",
-    "Meat",
-    "Noodles/Pasta",
-    "Rice",
-    "Seafood",
-    "Soup",
-    "Vegetable/Fruit",
-]
+CLASSES = list(CLASS_NAMES)
 Painter = Callable[[Canvas, Pose], None]
 FOODS: tuple[tuple[tuple[Painter, float], ...], ...] = (
     BREAD,

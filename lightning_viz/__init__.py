@@ -23,10 +23,10 @@ _HOME = {
     "FilterActivations": "callbacks.filters",
     "FilterAscent": "callbacks.filters",
     "LimePanels": "callbacks.lime",
-    "Picture": "harness.sinks",
+    "Picture": "harness.pictures",
     "Probes": "harness.probes",
     "SaliencyMaps": "callbacks.saliency",
-    "Scalar": "harness.sinks",
+    "Scalar": "harness.pictures",
     "Scene": "harness.scene",
 }
 

@@ -9,9 +9,9 @@ from torch import Tensor
 from lightning_viz.callbacks.base import ExplanationCallback
 from lightning_viz.explain.gradients import magnitude
 from lightning_viz.explain.targets import check_target, resolve_targets
+from lightning_viz.harness.pictures import Picture, Pixels, Scalar
 from lightning_viz.harness.probes import slug
 from lightning_viz.harness.scene import Scene
-from lightning_viz.harness.sinks import Picture, Pixels, Scalar
 from lightning_viz.harness.subject import Subject
 from lightning_viz.render.color import diverging, overlay, sequential, symmetric
 from lightning_viz.render.panel import notice, panel
@@ -64,13 +64,15 @@ class AttributionCallback(ExplanationCallback):
 
     def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
         """One picture per probe: the map, and the map over the image."""
-        probes = scene.probes
+        probes, mine = scene.probes, scene.mine(range(len(scene.probes)))
+        if not mine:
+            return
         targets = resolve_targets(self.target, probes.labels, scene.probabilities, probes.class_names)
-        maps = self.attribute(scene.subject, probes.images, targets)
+        maps = self.attribute(scene.subject, probes.images[mine], targets[mine])
         name = self.name if self.target == "label" else f"{self.name}_{slug(str(self.target))}"
-        for i in range(len(probes)):
+        for i, values in zip(mine, maps, strict=True):
             about = f"{self.title} of {probes.class_names[int(targets[i])]}"
-            images, scale = self._tiles(probes.pixels[i], maps[i])
+            images, scale = self._tiles(probes.pixels[i], values)
             yield Picture(f"{probes.tag(i)}/{name}", panel(images, [scene.caption(i), f"{about}, {scale}"], lines=2))
 
     def paint(self, pixels: Tensor, values: Tensor) -> tuple[list[Pixels], str]:

@@ -1,28 +1,17 @@
-"""What every callback has in common: when to draw, in isolation, where the results go, what happens on an error."""
+"""What every callback has in common: its arguments, and when it draws."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
 from typing import Any, Literal, Optional, Union
 
 import pytorch_lightning as pl
-from pytorch_lightning.trainer.states import TrainerFn
-from pytorch_lightning.utilities import rank_zero_warn
-from torch import nn
 
-from lightning_viz.callbacks.inputs import charts, inputs
-from lightning_viz.callbacks.policy import ErrorPolicy
+from lightning_viz.callbacks.drawing import Drawing
+from lightning_viz.harness.namespaces import Callback
 from lightning_viz.harness.probes import Probes
-from lightning_viz.harness.progress import drawing
-from lightning_viz.harness.quiet import quiet
-from lightning_viz.harness.scene import Scene
-from lightning_viz.harness.session import SplitNotLoadedError, session_of
-from lightning_viz.harness.sinks import Picture, Scalar, Sinks
+from lightning_viz.harness.session import session_of
 from lightning_viz.harness.steps import logged_step
-from lightning_viz.harness.subject import find_subject
 
 
-class ExplanationCallback(ErrorPolicy, pl.Callback, ABC):
+class ExplanationCallback(Drawing, Callback):
     """Draws explanations of a network while it trains, without disturbing the training.
 
     A subclass implements `draw`, and `prepare` to check its arguments against the network before the first batch.
@@ -49,7 +38,9 @@ class ExplanationCallback(ErrorPolicy, pl.Callback, ABC):
         seed: int = 0,
         on_error: Literal["warn", "raise"] = "warn",
     ) -> None:
-        super().__init__(on_error)
+        super().__init__()
+        if on_error not in ("warn", "raise"):
+            raise ValueError(f"Expected on_error='warn' or 'raise', received {on_error!r}.")
         if every_n_epochs < 1 or (every_n_steps is not None and every_n_steps < 1):
             raise ValueError(f"Expected intervals of at least 1, received {every_n_epochs=}, {every_n_steps=}.")
         if not isinstance(probes, (int, Probes)):
@@ -61,7 +52,7 @@ class ExplanationCallback(ErrorPolicy, pl.Callback, ABC):
         self.every_n_steps = every_n_steps
         self.net = net
         self.seed = seed
-        self._sinks: Sinks | None = None
+        self.on_error = on_error
         self._steps = 0
 
     rehearsal = False
@@ -70,25 +61,17 @@ class ExplanationCallback(ErrorPolicy, pl.Callback, ABC):
     per_probe = True
     """Whether the pictures are about the probes, which are then logged too."""
 
-    # What a subclass says
-
-    @abstractmethod
-    def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
-        """Makes the pictures and figures of this moment."""
-
-    def prepare(self, scene: Scene) -> None:
-        """Checks the arguments against the network and the probes, before the first batch.
-
-        Raises:
-            ValueError: They do not fit; the text says what was expected, what was received and how to mend it.
-        """
-
     # When: Lightning's hooks
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Begins anew with each run of the Trainer."""
         session_of(trainer).forget()
         self.rehearsal = bool(trainer.fast_dev_run)  # type: ignore[attr-defined]
+        self._sinks, self._ready = None, False
+
+    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Lets go of the run."""
+        session_of(trainer).forget()
         self._sinks = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -98,12 +81,32 @@ class ExplanationCallback(ErrorPolicy, pl.Callback, ABC):
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Checks everything before the first batch of `trainer.validate`."""
-        if trainer.state.fn == TrainerFn.VALIDATING:
+        if trainer.state.fn == "validate":
             self._start(trainer, pl_module)
 
     def on_test_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Checks everything before the first batch of `trainer.test`."""
         self._start(trainer, pl_module)
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Looks at what passes, where the probes come from a stream."""
+        self._observe(trainer, "train", batch)
+
+    def on_validation_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        """Looks at what passes, where the probes come from a stream."""
+        if dataloader_idx == 0:
+            self._observe(trainer, "val", batch)
+
+    def on_test_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        """Looks at what passes, where the probes come from a stream."""
+        if dataloader_idx == 0:
+            self._observe(trainer, "test", batch)
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any) -> None:
         """Draws where the schedule is in steps."""
@@ -120,7 +123,7 @@ class ExplanationCallback(ErrorPolicy, pl.Callback, ABC):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Draws at the end of `trainer.validate`."""
-        if trainer.state.fn == TrainerFn.VALIDATING:
+        if trainer.state.fn == "validate":
             self._explain(trainer, pl_module, logged_step(trainer))
 
     def on_test_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -132,63 +135,3 @@ class ExplanationCallback(ErrorPolicy, pl.Callback, ABC):
         if self.rehearsal:
             return True
         return self.every_n_steps is None and (trainer.current_epoch + 1) % self.every_n_epochs == 0
-
-    # How: in isolation, then to the loggers
-
-    def isolation(self, pl_module: nn.Module) -> AbstractContextManager[None]:
-        """What the drawing happens in."""
-        return quiet(pl_module, seed=self.seed)
-
-    def _start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        sinks = Sinks(trainer)
-        try:
-            with self.isolation(pl_module):
-                scene = self._scene(trainer, pl_module, step=-1)
-                self.prepare(scene)
-        except SplitNotLoadedError as error:
-            if trainer.state.fn == TrainerFn.FITTING:
-                raise
-            rank_zero_warn(f"{type(self).__name__} draws nothing here. {error}")
-            return
-        self._sinks = sinks
-        if self.per_probe and trainer.is_global_zero:
-            sinks.describe(session_of(trainer).charts(charts(scene.probes)))
-
-    def _scene(self, trainer: pl.Trainer, pl_module: pl.LightningModule, step: int) -> Scene:
-        session = session_of(trainer)
-        subject = find_subject(trainer, pl_module, self.net)
-        probes = session.probes(trainer, self.probes, subject)
-        said = session.probabilities(self.probes, subject, step)
-        if self.rehearsal:
-            probes, said = probes.first(), said[:1]
-        return Scene(subject, probes, said, trainer.current_epoch, step)
-
-    def _explain(self, trainer: pl.Trainer, pl_module: pl.LightningModule, step: int) -> None:
-        sinks = self._sinks
-        if sinks is None or not trainer.is_global_zero:
-            return
-        results: list[Picture | Scalar] = []
-        try:
-            try:
-                with drawing(trainer, type(self).__name__) as advance, self.isolation(pl_module):
-                    for result in self._results(trainer, pl_module, step):
-                        results.append(result)
-                        advance()
-            finally:  # outside the isolation, where a logger may draw random names
-                for result in results:
-                    if session_of(trainer).claim(("tag", result.tag), step):
-                        sinks.write(result, step)
-                    else:
-                        self._refuse(result.tag)
-        except Exception as error:
-            self._failed(error, trainer.current_epoch)
-
-    def _refuse(self, tag: str) -> None:
-        text = f"Two callbacks draw {tag!r}, of which the first is kept: give them other arguments or probes."
-        self.warn_once(text, key="tag")
-
-    def _results(self, trainer: pl.Trainer, pl_module: pl.LightningModule, step: int) -> Iterator[Picture | Scalar]:
-        scene = self._scene(trainer, pl_module, step)
-        if self.per_probe:
-            yield from inputs(scene, session_of(trainer))
-        yield from self.draw(scene)

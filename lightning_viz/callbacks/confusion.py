@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytorch_lightning as pl
-from torch import Tensor
-from torchmetrics.classification import MulticlassConfusionMatrix
 
 from lightning_viz.callbacks.base import ExplanationCallback
+from lightning_viz.harness.batches import flat
+from lightning_viz.harness.counting import NO_CLASS, NOT_FINITE, Count, Tally, merge
+from lightning_viz.harness.pictures import Picture, Scalar
 from lightning_viz.harness.predictions import Predictions
 from lightning_viz.harness.probes import slugs
 from lightning_viz.harness.scene import Scene
-from lightning_viz.harness.sinks import Picture, Scalar
 from lightning_viz.harness.steps import logged_step
 from lightning_viz.harness.subject import find_subject
 from lightning_viz.render.confusion import confusion_picture, recall, worst_confusions
@@ -33,23 +33,29 @@ class ConfusionMatrixPanel(ExplanationCallback):
     def __init__(self, **common: Any) -> None:
         super().__init__(**common)
         self._names: tuple[str, ...] = ()
+        self._counting = False
         self._predictions: Predictions | None = None
-        self._metrics: dict[int, MulticlassConfusionMatrix] = {}
-        self._not_finite: dict[int, int] = {}
-        self._counts: dict[str, tuple[Tensor, int]] = {}
+        self._counts: dict[str, Count] = {}
+        self._tallies: dict[str, Tally] = {}
+        self._error: Exception | None = None
 
     def prepare(self, scene: Scene) -> None:
         """Takes the class names; they were checked with the probes."""
         self._names = scene.probes.class_names
 
     def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
-        """One matrix per loader, and the recall of every class that the loader has."""
-        for loader, (counts, dropped) in self._counts.items():
-            table = counts.numpy()
-            lines = [f"epoch {scene.epoch} · {loader} · {int(counts.trace())} of {int(counts.sum())} right"]
+        """One matrix per loader, and the recall of every class that the loader has.
+
+        Raises:
+            Exception: What ended the count on this process.
+        """
+        if self._error is not None:
+            raise self._error
+        for loader, tally in self._tallies.items():
+            table = tally.table.numpy()
+            lines = [f"epoch {scene.epoch} · {loader} · {int(table.trace())} of {int(table.sum())} right"]
             lines += worst_confusions(table, self._names)
-            if dropped:
-                lines.append(f"left out: {dropped} predictions that are not finite")
+            lines += [f"left out: {count} {reason}" for reason, count in tally.left_out.items()]
             yield Picture(f"confusion/{loader}", confusion_picture(table, self._names, caption=lines), flat=True)
             for tag, share in zip(slugs(self._names), recall(table), strict=True):
                 if share == share:  # classes that the loader does not have are NaN
@@ -73,14 +79,17 @@ class ConfusionMatrixPanel(ExplanationCallback):
         super().on_test_start(trainer, pl_module)
         self._open(trainer, pl_module)
 
-    def on_validation_batch_start(self, *args: Any, dataloader_idx: int = 0) -> None:
+    def on_validation_batch_start(self, trainer: pl.Trainer, *args: Any, **kwargs: Any) -> None:
         """Listens to what the step is about to say."""
+        super().on_validation_batch_start(trainer, *args, **kwargs)
         if self._predictions is not None:
             self._predictions.watch()
 
-    def on_test_batch_start(self, *args: Any, dataloader_idx: int = 0) -> None:
+    def on_test_batch_start(self, trainer: pl.Trainer, *args: Any, **kwargs: Any) -> None:
         """Listens to what the step is about to say."""
-        self.on_validation_batch_start()
+        super().on_test_batch_start(trainer, *args, **kwargs)
+        if self._predictions is not None:
+            self._predictions.watch()
 
     def on_validation_batch_end(
         self,
@@ -95,24 +104,27 @@ class ConfusionMatrixPanel(ExplanationCallback):
         if self._predictions is None:
             return
         try:
-            self._count(*self._predictions.collect(outputs, batch), dataloader_idx)
-        except Exception as error:
+            said, labels = self._predictions.collect(outputs, batch)
+            self._count(trainer, dataloader_idx).add(said, labels)
+        except Exception as error:  # told at the end of this validation, where all processes meet
+            self._error = error
             self._close()
-            self._failed(error, trainer.current_epoch)
 
     def on_test_batch_end(self, *args: Any, **kwargs: Any) -> None:
         """Counts what the step said."""
         self.on_validation_batch_end(*args, **kwargs)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Draws what was counted."""
-        if self._predictions is None:
+        """Draws what was counted, by all processes together."""
+        if not self._counting:
             return
-        split, several = ("test" if trainer.testing else "val"), len(self._metrics) > 1
-        for i, metric in sorted(self._metrics.items()):  # on all processes: computing gathers
-            name = f"{split}_{i}" if several else split
-            self._counts[name] = metric.compute().cpu(), self._not_finite.get(i, 0)
+        self._counting = False
         self._close()
+        own = None if self._error is not None else {name: count.tally() for name, count in self._counts.items()}
+        self._tallies = merge(self._ranks(trainer).gather(own))
+        for reason in (NO_CLASS, NOT_FINITE):
+            if any(reason in tally.left_out for tally in self._tallies.values()):
+                self.warn_once(f"{type(self).__name__} leaves out {reason}.", key=reason)
         self._explain(trainer, pl_module, logged_step(trainer))
 
     def on_test_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -130,8 +142,8 @@ class ConfusionMatrixPanel(ExplanationCallback):
         return self.rehearsal or (trainer.current_epoch + 1) % self.every_n_epochs == 0
 
     def _open(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._metrics, self._not_finite, self._counts = {}, {}, {}
-        if self.due(trainer):
+        self._counts, self._error, self._counting = {}, None, self.due(trainer)
+        if self._counting:
             subject = find_subject(trainer, pl_module, self.net)
             self._predictions = Predictions(pl_module, subject, self.probes.unpack, seed=self.seed)
 
@@ -140,16 +152,8 @@ class ConfusionMatrixPanel(ExplanationCallback):
             self._predictions.close()
         self._predictions = None
 
-    def _count(self, said: Tensor, labels: Tensor, loader: int) -> None:
-        if loader not in self._metrics:
-            self._metrics[loader] = MulticlassConfusionMatrix(len(self._names)).to(labels.device)
-        known = (labels >= 0) & (labels < len(self._names))
-        if not bool(known.all()):
-            said, labels = said[known], labels[known]
-            self.warn_once(f"{type(self).__name__} leaves out labels that are no class.", key="labels")
-        finite = said.isfinite().reshape(len(said), -1).all(dim=1)
-        if not bool(finite.all()):
-            self._not_finite[loader] = self._not_finite.get(loader, 0) + int((~finite).sum())
-            said, labels = said[finite], labels[finite]
-            self.warn_once(f"{type(self).__name__} leaves out predictions that are not finite.", key="not finite")
-        self._metrics[loader].update(said, labels)
+    def _count(self, trainer: pl.Trainer, loader: int) -> Count:
+        loaders = list(flat(trainer.test_dataloaders if trainer.testing else trainer.val_dataloaders))
+        split = "test" if trainer.testing else "val"
+        name = f"{split}_{loader}" if len(loaders) > 1 else split
+        return self._counts.setdefault(name, Count(loaders[loader], len(self._names)))

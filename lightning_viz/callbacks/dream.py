@@ -6,9 +6,9 @@ from typing import Any, Optional, Union
 from lightning_viz.callbacks.base import ExplanationCallback
 from lightning_viz.callbacks.layers import layer_of
 from lightning_viz.explain.dream import dream
+from lightning_viz.harness.pictures import Picture, Scalar
 from lightning_viz.harness.probes import shorten, slug
 from lightning_viz.harness.scene import Scene
-from lightning_viz.harness.sinks import Picture, Scalar
 from lightning_viz.render.color import to_uint8
 from lightning_viz.render.panel import panel
 
@@ -79,7 +79,7 @@ class DeepDream(ExplanationCallback):
         name, layer = layer_of(scene, self.layer)
         options = {**self.options, "iterations": 1} if self.rehearsal else self.options
         tag = f"deep_dream_{slug(name)}" if self.layer else "deep_dream"
-        for i in range(len(scene.probes)):
+        for i in scene.mine(range(len(scene.probes))):
             dreamt = dream(
                 scene.subject.features(layer),
                 scene.probes.pixels[i : i + 1],

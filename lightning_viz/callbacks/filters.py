@@ -1,15 +1,15 @@
 """What the filters of a layer want, and what they make of the probes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from torch import Tensor
 
 from lightning_viz.callbacks.layers import LayerCallback
 from lightning_viz.explain.filters import channel_outputs, maximise_channels
+from lightning_viz.harness.pictures import Picture, Pixels, Scalar
 from lightning_viz.harness.probes import shorten, slug
 from lightning_viz.harness.scene import Scene
-from lightning_viz.harness.sinks import Picture, Pixels, Scalar
 from lightning_viz.render.color import diverging, minmax, sequential, symmetric, to_uint8
 from lightning_viz.render.panel import grid, panel
 
@@ -61,18 +61,23 @@ class FilterAscent(LayerCallback):
     def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
         """One picture per channel, or per probe and channel."""
         if self.start == "noise":
-            yield from self._ascend(scene, f"filters/{slug(self.found(scene)[0])}/", None, "")
+            channels = scene.mine(self.chosen)
+            if channels:
+                yield from self._ascend(scene, channels, f"filters/{slug(self.found(scene)[0])}/")
             return
-        for i in range(len(scene.probes)):
+        for i in scene.mine(range(len(scene.probes))):
             tag = f"{scene.probes.tag(i)}/ascent_{slug(self.found(scene)[0])}_"
-            yield from self._ascend(scene, tag, scene.probes.pixels[i], f" from {scene.probes.label_name(i)}")
+            yield from self._ascend(scene, self.chosen, tag, i)
 
-    def _ascend(self, scene: Scene, tag: str, start: Tensor | None, origin: str) -> Iterable[Picture | Scalar]:
+    def _ascend(
+        self, scene: Scene, channels: Sequence[int], tag: str, probe: int | None = None
+    ) -> Iterable[Picture | Scalar]:
         name, layer = self.found(scene)
+        origin = "" if probe is None else f" from {scene.probes.label_name(probe)}"
         images = scene.probes.images
         found = maximise_channels(
             scene.subject.features(layer),
-            self.chosen,
+            channels,
             size=(images.shape[2], images.shape[3]),
             image_channels=images.shape[1],
             steps=min(self.steps, 2) if self.rehearsal else self.steps,
@@ -81,11 +86,11 @@ class FilterAscent(LayerCallback):
             transforms=self.transforms,
             normalize=scene.probes.normalize,
             seed=self.seed,
-            start=start,
+            start=None if probe is None else scene.probes.pixels[probe],
             reduce=self.objective,
             device=images.device,
         )
-        for channel, pixels, before, after in zip(self.chosen, *found, strict=True):
+        for channel, pixels, before, after in zip(channels, *found, strict=True):
             caption = [
                 f"epoch {scene.epoch} · {shorten(name)}, channel {channel}{origin}",
                 f"activation {float(before):.3g} → {float(after):.3g}",
@@ -127,7 +132,7 @@ class FilterActivations(LayerCallback):
         scaled = [symmetric(maps[:, k]) for k in range(len(self.chosen))]
         paint = diverging if bool((maps < 0).any()) else sequential
         titles = [f"{c}: {scale:.2g}" for c, (_, scale) in zip(self.chosen, scaled, strict=True)]
-        for i in range(len(scene.probes)):
+        for i in scene.mine(range(len(scene.probes))):  # the scale is that of all probes
             tiles: list[Pixels] = [paint(values[i]) for values, _ in scaled]
             picture = grid(tiles, min(4, len(tiles)), titles=titles)
             caption = [scene.caption(i), f"{shorten(name)} · channel: value of full colour"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from lightning_viz.harness.pictures import Picture, Scalar
 from lightning_viz.harness.probes import ProbeBatch
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.session import Session
-from lightning_viz.harness.sinks import Picture, Scalar
 from lightning_viz.render.color import to_uint8
 from lightning_viz.render.panel import panel
 
@@ -20,8 +20,10 @@ def inputs(scene: Scene, session: Session) -> Iterator[Picture | Scalar]:
     """The probes that no other callback has logged at this step: each as a picture, and its class probabilities."""
     probes = scene.probes
     tags = probes.class_tags
-    for i in range(len(probes)):
-        if session.claim(("input", probes.numbers[i], scene.subject.name), scene.step):
+    # Every process claims every probe, so that all know what has been logged.
+    fresh = [session.claim(("input", number, scene.subject.name), scene.step) for number in probes.numbers]
+    for i in scene.mine(range(len(probes))):
+        if fresh[i]:
             caption = [scene.caption(i), f"item {probes.indices[i]} of the data set"]
             image = panel(to_uint8(probes.pixels[i].cpu().numpy()), caption, lines=2)
             yield Picture(f"{probes.tag(i)}/input", image)

@@ -11,8 +11,8 @@ from lightning_viz.callbacks.base import ExplanationCallback
 from lightning_viz.explain.lime import LimeWeights, explain, top_superpixels
 from lightning_viz.explain.masks import draw_masks
 from lightning_viz.explain.superpixels import superpixels
+from lightning_viz.harness.pictures import Picture, Pixels, Scalar
 from lightning_viz.harness.scene import Scene
-from lightning_viz.harness.sinks import Picture, Pixels, Scalar
 from lightning_viz.harness.subject import log_odds, probabilities
 from lightning_viz.render.lime import superpixel_picture
 from lightning_viz.render.panel import notice, panel
@@ -101,7 +101,7 @@ class LimePanels(ExplanationCallback):
 
     def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
         """One picture and one fidelity per probe."""
-        for i in range(len(scene.probes)):
+        for i in scene.mine(range(len(scene.probes))):
             label, rival = self._classes(scene, i)
             if not bool(scene.probabilities[i].isfinite().all()):
                 yield self._refusal(scene, i)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lightning_viz.callbacks.attribution import AttributionCallback
 from lightning_viz.explain.gradients import input_gradient, loss_gradient, smooth_gradient
-from lightning_viz.harness.sinks import Pixels
+from lightning_viz.harness.pictures import Pixels
 from lightning_viz.harness.subject import Subject
 from lightning_viz.render.color import minmax, to_uint8
 

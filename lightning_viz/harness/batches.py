@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from typing import Any
@@ -11,7 +11,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.trainer.states import RunningStage
 from torch import Tensor
-from torch.utils.data import ConcatDataset, DataLoader, Subset
+from torch.utils.data import ConcatDataset, DataLoader, IterableDataset, Subset
 
 from lightning_viz.harness.generators import held_generators
 
@@ -91,18 +91,30 @@ def _tensors(batch: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
             yield from _tensors(value, key)
 
 
-def first_loader(loaders: Any) -> DataLoader[Any] | None:
-    """The first loader with a data set of known length, out of what a Trainer keeps as its loaders."""
-    if loaders is None:
-        return None
-    if hasattr(loaders, "collate_fn") and hasattr(loaders.dataset, "__len__"):
-        loader: DataLoader[Any] = loaders
-        return loader
+def first_loader(loaders: Any) -> Any | None:
+    """Out of what a Trainer keeps as its loaders the first that has items, else the first that is a stream."""
+    found = list(flat(loaders))
+    return next((loader for loader in found if has_items(loader)), found[0] if found else None)
+
+
+def has_items(loader: Any) -> bool:
+    """Whether the items behind a loader can be had by index; else they are a stream."""
+    dataset = getattr(loader, "dataset", None)
+    return hasattr(loader, "collate_fn") and hasattr(dataset, "__len__") and not isinstance(dataset, IterableDataset)
+
+
+def flat(loaders: Any) -> Iterator[Any]:
+    """Every single loader out of what a Trainer keeps as its loaders, in the order of their numbers."""
     if isinstance(loaders, Mapping):
-        children: Iterable[Any] = loaders.values()
-    else:
-        children = getattr(loaders, "flattened", loaders if isinstance(loaders, (list, tuple)) else ())
-    return next((found for child in children if (found := first_loader(child)) is not None), None)
+        loaders = loaders.values()
+    elif hasattr(loaders, "flattened"):
+        loaders = loaders.flattened
+    elif not isinstance(loaders, (list, tuple)):
+        if loaders is not None:
+            yield loaders
+        return
+    for child in loaders:
+        yield from flat(child)
 
 
 def dataset_labels(dataset: Any) -> Sequence[int] | None:

@@ -15,7 +15,7 @@ from lightning_viz.harness.probes import Probes, channel_values
 
 def _places(trainer: pl.Trainer, loader: DataLoader[Any]) -> list[Any]:
     """Who may know names and normalisation: the data module, the data set, what it wraps, and its transforms."""
-    dataset: Any = loader.dataset
+    dataset: Any = getattr(loader, "dataset", None)
     places = [getattr(trainer, "datamodule", None), dataset]
     while hasattr(dataset, "dataset"):  # a Subset, or any wrapper of that manner
         dataset = dataset.dataset

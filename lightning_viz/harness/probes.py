@@ -65,6 +65,11 @@ class Probes:
         if (self.mean is None) != (self.std is None) or zero:
             raise ValueError(f"Expected mean and std together, std above 0, received {self.mean} and {self.std}.")
 
+    @property
+    def looks(self) -> int:
+        """How many items to look at where only loading an item tells its label."""
+        return 256 if self.per_class is not None else 8 * self.count
+
 
 @dataclass(frozen=True)
 class ProbeBatch:
@@ -99,6 +104,11 @@ class ProbeBatch:
     def normalize(self, pixels: Tensor) -> Tensor:
         """Makes images for the network from pixels in [0, 1], both (N, C, H, W)."""
         return (pixels - self.mean) / self.std
+
+    def to(self, device: torch.device) -> ProbeBatch:
+        """The same images on another device."""
+        tensors = {name: getattr(self, name).to(device) for name in ("images", "labels", "mean", "std")}
+        return replace(self, **tensors)
 
     def first(self) -> ProbeBatch:
         """The first image alone."""
@@ -147,41 +157,6 @@ def slugs(names: Sequence[str]) -> tuple[str, ...]:
     """
     plain = [slug(name) for name in names]
     return tuple(f"{s}_{k}" if plain.count(s) > 1 else s for k, s in enumerate(plain))
-
-
-def spread(labels: Sequence[int], *, count: int, per_class: int | None = None) -> list[int]:
-    """Chooses items spread evenly over the classes, and within a class over the data set.
-
-    Args:
-        labels: The class of every item that may be chosen.
-        count: How many to choose, if `per_class` is not given.
-        per_class: How many of every class to choose.
-
-    Returns:
-        Positions in `labels`, ordered by class; fewer where there are not enough.
-
-    Example:
-        >>> spread([0, 0, 1, 1, 2, 2], count=2)
-        [0, 4]
-    """
-    groups: dict[int, list[int]] = {}
-    for position, label in enumerate(labels):
-        groups.setdefault(int(label), []).append(position)
-    classes = sorted(groups)
-    wanted = dict.fromkeys(classes, per_class or 0)
-    if per_class is None:
-        picks = min(count, len(labels))
-        while (missing := picks - sum(wanted.values())) > 0:
-            open_classes = [c for c in classes if wanted[c] < len(groups[c])]
-            for c in _evenly(open_classes, min(missing, len(open_classes))):
-                wanted[c] += 1
-    return [p for c in classes for p in _evenly(groups[c], min(wanted[c], len(groups[c])))]
-
-
-def _evenly(items: list[int], count: int) -> list[int]:
-    if count <= 1:
-        return items[:count]
-    return [items[round(k * (len(items) - 1) / (count - 1))] for k in range(count)]
 
 
 def channel_values(values: float | Sequence[float], channels: int, name: str) -> Tensor:

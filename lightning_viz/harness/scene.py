@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from torch import Tensor
 
 from lightning_viz.harness.probes import ProbeBatch
+from lightning_viz.harness.ranks import Share
 from lightning_viz.harness.subject import Subject
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,7 @@ class Scene:
         probabilities: What the network says of them, (N, K) in [0, 1].
         epoch: The epoch, from 0.
         step: The step at which Lightning logs the scalars of this moment.
+        share: The part of the drawing that this process does.
     """
 
     subject: Subject
@@ -27,6 +33,17 @@ class Scene:
     probabilities: Tensor
     epoch: int
     step: int
+    share: Share
+
+    def mine(self, items: Sequence[T]) -> list[T]:
+        """Those of the items that this process draws; all of them where it is the only one.
+
+        A drawing that does not ask is done by every process, and the pictures of the first one count.
+
+        Args:
+            items: What there is to draw, for example the numbers of the probes: `range(len(scene.probes))`.
+        """
+        return self.share.of(items)
 
     def caption(self, i: int) -> str:
         """The caption of every picture of probe `i`: epoch, true class, and what the network says of it.

@@ -2,54 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
+from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.utilities import rank_zero_warn
-from torch import Tensor
-from torch.utils.data import DataLoader
+from torch import Tensor, nn
 
-from lightning_viz.harness.batches import dataset_labels, first_loader, load
-from lightning_viz.harness.discover import class_names, normalization
-from lightning_viz.harness.probes import ProbeBatch, Probes, Split, spread
-from lightning_viz.harness.subject import NoScoresError, Subject, probabilities
-
-
-class SplitNotLoadedError(ValueError):
-    """The loader that the probes were asked from is not part of this run."""
+from lightning_viz.harness.batches import has_items
+from lightning_viz.harness.observed import Observed
+from lightning_viz.harness.probes import ProbeBatch, Probes, Split
+from lightning_viz.harness.ranks import Ranks
+from lightning_viz.harness.selection import NotSeenYetError, SplitNotLoadedError, select, split_of
+from lightning_viz.harness.sinks import Sinks
+from lightning_viz.harness.subject import Subject, probabilities
 
 
 class Session:
-    """What the callbacks of one Trainer share. Get it with `session_of`; call its methods inside `quiet`."""
+    """What the callbacks of one Trainer share. Get it with `session_of`; ask for probes and scores inside `quiet`."""
 
     def __init__(self) -> None:
-        self._probes: dict[tuple[Probes, str], ProbeBatch] = {}
         self._numbers: dict[tuple[str, int], int] = {}
+        self.forget()
+
+    def forget(self) -> None:
+        """Drops what belongs to one run of the Trainer; the numbers of the probes stay."""
+        self._ranks: Ranks | None = None
+        self._sinks: Sinks | None = None
+        self._observed: dict[Probes, Observed] = {}
+        self._probes: dict[tuple[Probes, str], ProbeBatch] = {}
         self._scores: dict[tuple[Probes, str], tuple[int, Tensor]] = {}
         self._claimed: dict[Hashable, int] = {}
+        self._told: set[str] = set()
         self._charts: dict[str, list[Any]] = {}
 
+    def ranks(self, trainer: pl.Trainer, module: nn.Module) -> Ranks:
+        """The processes of the run."""
+        self._ranks = self._ranks or Ranks(trainer, module)
+        return self._ranks
+
+    def sinks(self, trainer: pl.Trainer) -> Sinks:
+        """Where the pictures of the run go."""
+        self._sinks = self._sinks or Sinks(trainer)
+        return self._sinks
+
+    def observe(self, trainer: pl.Trainer, wish: Probes, split: Split, batch: Any) -> None:
+        """Looks at a batch that passes, where the probes can come from nowhere else.
+
+        Raises:
+            ValueError: No images and labels are found in the batch.
+        """
+        observed = self._observed.get(wish)
+        if observed is not None and observed.full:
+            return
+        try:
+            wanted, loader = split_of(trainer, wish.split)
+        except SplitNotLoadedError:
+            return
+        if wanted == split and not has_items(loader):
+            self._observed.setdefault(wish, Observed(wish)).see(batch)
+
     def probes(self, trainer: pl.Trainer, wish: Probes, subject: Subject) -> ProbeBatch:
-        """The images of a wish, loaded once.
+        """The images of a wish, chosen once, the same on all processes.
 
         Raises:
             ValueError: The wish does not fit the data set or the network.
             SplitNotLoadedError: Its split is not part of this run.
+            NotSeenYetError: It is a stream, and nothing has passed.
         """
         key = (wish, subject.name)
         if key not in self._probes:
-            self._probes[key] = self._load(trainer, wish, subject)
+            ranks = self.ranks(trainer, trainer.lightning_module)
+            observed = self._observed.setdefault(wish, Observed(wish))
+            found = ranks.agree(lambda: _select(trainer, wish, subject, observed))
+            if found is None:
+                raise NotSeenYetError("The probes come from a stream, of which nothing has passed yet.")
+            split, probes = found
+            numbers = tuple(self._numbers.setdefault((split, i), len(self._numbers)) for i in probes.indices)
+            self._probes[key] = replace(probes.to(trainer.lightning_module.device), numbers=numbers)
         return self._probes[key]
 
     def probabilities(self, wish: Probes, subject: Subject, step: int) -> Tensor:
-        """Class probabilities of the probes, (N, K), computed once per step for all callbacks."""
+        """Class probabilities of the probes, (N, K), computed once per step for all callbacks.
+
+        Raises:
+            ValueError: The network has another number of classes than at the start.
+        """
         key = (wish, subject.name)
         if key not in self._scores or self._scores[key][0] != step:
+            probes = self._probes[key]
             with torch.no_grad():
-                self._scores[key] = step, probabilities(subject(self._probes[key].images))
+                said = probabilities(subject(probes.images))
+            if said.shape[1] != len(probes.class_names):
+                raise ValueError(
+                    f"Expected scores for {len(probes.class_names)} classes, as at the start of the run, received "
+                    f"{said.shape[1]}: pass net= with a part that keeps its outputs, or start a new run."
+                )
+            self._scores[key] = step, said
         return self._scores[key][1]
 
     def claim(self, what: Hashable, step: int) -> bool:
@@ -59,44 +110,24 @@ class Session:
         self._claimed[what] = step
         return True
 
+    def first_time(self, text: str) -> bool:
+        """Whether no callback has told this before in this run."""
+        fresh = text not in self._told
+        self._told.add(text)
+        return fresh
+
     def charts(self, more: dict[str, list[Any]]) -> dict[str, dict[str, list[Any]]]:
         """The layout of Custom Scalars: one chart per probe, of all callbacks so far."""
         self._charts.update(more)
         return {"class probabilities of the probes": self._charts}
 
-    def forget(self) -> None:
-        """Drops what belongs to one run of the Trainer; the numbers of the probes stay."""
-        self._probes.clear()
-        self._scores.clear()
-        self._claimed.clear()
 
-    def _load(self, trainer: pl.Trainer, wish: Probes, subject: Subject) -> ProbeBatch:
-        split, loader = _loader(trainer, wish.split)
-        indices = _choose(trainer, wish, split, loader)
-        images, labels = load(loader, indices, trainer, wish.unpack)
-        classes = _count_classes(subject, images)
-        if not 0 <= int(labels.min()) <= int(labels.max()) < classes:
-            raise ValueError(
-                f"Expected labels 0 to {classes - 1} for {classes} class scores, received {labels.tolist()}: "
-                "pass probes=Probes(unpack=...) where other numbers are the labels, or indices=[...] of other items."
-            )
-        mean, std = normalization(trainer, wish, loader, images)
-        numbers = tuple(self._numbers.setdefault((split, i), len(self._numbers)) for i in indices)
-        names = class_names(trainer, wish, loader, classes)
-        return ProbeBatch(images, labels, names, numbers, tuple(indices), mean, std)
-
-
-def _count_classes(subject: Subject, images: Tensor) -> int:
+def _select(trainer: pl.Trainer, wish: Probes, subject: Subject, observed: Observed) -> tuple[Split, ProbeBatch] | None:
     try:
-        with torch.no_grad():
-            return subject(images).shape[1]
-    except NoScoresError:
-        raise
-    except Exception as error:  # whatever a forward does with images that it was not made for
-        raise ValueError(
-            f"Expected {type(subject.net).__name__} to take images, but its forward refuses {tuple(images.shape)}: "
-            f"{error}. Pass net= with the module that takes images (N, C, H, W), or probes=Probes(unpack=...)."
-        ) from error
+        split, probes = select(trainer, wish, subject, observed)
+    except NotSeenYetError:  # more may have passed on one process than on another: the first one decides
+        return None
+    return split, probes.to(torch.device("cpu"))
 
 
 _SESSIONS: WeakKeyDictionary[pl.Trainer, Session] = WeakKeyDictionary()
@@ -105,51 +136,3 @@ _SESSIONS: WeakKeyDictionary[pl.Trainer, Session] = WeakKeyDictionary()
 def session_of(trainer: pl.Trainer) -> Session:
     """The session of a Trainer, made on first use."""
     return _SESSIONS.setdefault(trainer, Session())
-
-
-def _loader(trainer: pl.Trainer, wish: Split | None) -> tuple[Split, DataLoader[Any]]:
-    available: dict[Split, Any] = {
-        "val": trainer.val_dataloaders,
-        "test": trainer.test_dataloaders,
-        "train": trainer.train_dataloader,
-    }
-    found = {split: loader for split, loaders in available.items() if (loader := first_loader(loaders)) is not None}
-    if wish is not None and wish not in found:
-        raise SplitNotLoadedError(
-            f"Expected probes of split={wish!r} from a loader with a data set of known length, but this run has "
-            f"{' and '.join(found) or 'none'}: pass probes=Probes(split=...) with one it has."
-        )
-    if not found:
-        raise ValueError(
-            "Expected a loader whose data set has a length and items by index, found none to take probes from."
-        )
-    split = next(iter(found)) if wish is None else wish
-    if wish is None and split == "train":
-        rank_zero_warn("There is no validation loader, so the probes come from the training data.")
-    return split, found[split]
-
-
-def _choose(trainer: pl.Trainer, wish: Probes, split: Split, loader: DataLoader[Any]) -> list[int]:
-    size = len(loader.dataset)  # type: ignore[arg-type]
-    if wish.indices is not None:
-        wrong = [i for i in wish.indices if not 0 <= i < size]
-        if wrong:
-            raise ValueError(
-                f"Expected probe indices from 0 and below {size}, the size of the {split} set, received {wrong}: "
-                "pass probes=Probes(indices=[...]) with others."
-            )
-        return list(wish.indices)
-    labels = dataset_labels(loader.dataset)
-    if labels is not None:
-        return _spread(range(size), labels, wish)
-    # Only loading an item tells its label: look at a few times as many as are wanted, spread over the data set.
-    looks = min(size, 8 * wish.count if wish.per_class is None else 256)
-    candidates = [k * size // looks for k in range(looks)]
-    _, seen = load(loader, candidates, trainer, wish.unpack)
-    return _spread(candidates, seen.tolist(), wish)
-
-
-def _spread(items: Sequence[int], labels: Sequence[int], wish: Probes) -> list[int]:
-    labelled = [k for k, label in enumerate(labels) if label >= 0]  # losses leave out negative labels, so do probes
-    chosen = spread([labels[k] for k in labelled], count=wish.count, per_class=wish.per_class)
-    return [items[labelled[k]] for k in chosen]

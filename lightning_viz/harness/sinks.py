@@ -1,81 +1,64 @@
-"""Where pictures and figures go: the only place that touches loggers."""
+"""Where pictures and figures go."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from io import BytesIO
+import errno
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pytorch_lightning as pl
-from PIL import Image
+from pytorch_lightning.utilities import rank_zero_info
 
-Pixels = npt.NDArray[np.uint8]
+from lightning_viz.harness.pictures import Picture, Scalar
+from lightning_viz.harness.writers import Folder, Write, image_writer
 
-
-@dataclass(frozen=True)
-class Picture:
-    """One picture of one epoch.
-
-    Attributes:
-        tag: Its name in the logger, `/` separates groups.
-        image: Uint8 (H, W, 3).
-        flat: Whether it is drawn rather than photographic, and so kept without loss.
-    """
-
-    tag: str
-    image: Pixels
-    flat: bool = False
-
-
-@dataclass(frozen=True)
-class Scalar:
-    """One figure of one epoch, under its name in the logger."""
-
-    tag: str
-    value: float
-
-
-def encode(picture: Picture) -> bytes:
-    """A picture as the bytes of a PNG file if it is flat, else of a JPEG file."""
-    buffer = BytesIO()
-    image = Image.fromarray(picture.image)
-    if picture.flat:
-        image.save(buffer, "png")
-    else:
-        image.save(buffer, "jpeg", quality=90, subsampling=0)
-    return buffer.getvalue()
+RESERVE = 8 * 2**20
+"""Bytes that stay free on the disk of a log: Lightning's own writers die where nothing is left."""
 
 
 class Sinks:
-    """All loggers of a Trainer that take images, behind one call.
+    """All loggers of a Trainer that take images, behind one call; a folder of files where there is none.
 
     Args:
-        trainer: The Trainer.
-
-    Raises:
-        ValueError: It has no logger that takes images.
+        trainer: The Trainer. All processes make the sinks together, only the first one writes.
     """
 
     def __init__(self, trainer: pl.Trainer) -> None:
-        loggers: list[Any] = trainer.loggers
-        self._loggers = [logger for logger in loggers if hasattr(logger.experiment, "add_image")]
-        # On other ranks than 0, and under fast_dev_run, a logger's experiment takes anything and keeps nothing.
-        if not self._loggers:
-            names = ", ".join(type(logger).__name__ for logger in trainer.loggers) or "none"
-            raise ValueError(
-                f"Expected a logger that takes images, received {names}: "
-                "pass Trainer(logger=TensorBoardLogger(save_dir=...))."
-            )
+        folder = trainer.log_dir  # asks all processes
+        self._loggers: list[Any] = list(trainer.loggers) if trainer.is_global_zero else []
+        found = [(_folder_of(logger), image_writer(logger)) for logger in self._loggers]
+        self._writers: list[tuple[Path | None, Write]] = [(home, write) for home, write in found if write is not None]
+        rehearsal = bool(trainer.fast_dev_run)  # type: ignore[attr-defined]
+        if trainer.is_global_zero and not self._writers and not rehearsal:
+            home = Path(folder or trainer.default_root_dir)
+            self._writers = [(home, Folder(home))]
+            rank_zero_info(f"No logger takes images, so the pictures are files in {home / 'explanations'}.")
 
-    def write(self, result: Picture | Scalar, step: int) -> None:
-        """Writes a picture or a figure to every logger at this step."""
-        for logger in self._loggers:
-            if isinstance(result, Scalar):
-                logger.log_metrics({result.tag: result.value}, step=step)
-            else:
-                _add_image(logger.experiment, result, step)
+    def write(self, results: Sequence[Picture | Scalar], step: int) -> None:
+        """Writes figures to every logger at this step, and pictures to every one that takes them.
+
+        Raises:
+            Exception: The first error of a logger or a disk; what the others could take is written.
+        """
+        errors: list[Exception] = []
+        scalars = {result.tag: result.value for result in results if isinstance(result, Scalar)}
+        for logger in self._loggers if scalars else []:
+            with _kept(errors):
+                logger.log_metrics(scalars, step=step)
+        for home, write in self._writers:
+            with _kept(errors):
+                for picture in results:
+                    if isinstance(picture, Picture):
+                        _check_room(home)
+                        write(picture, step)
+        for logger in self._loggers:  # else a new picture is seen after minutes
+            with _kept(errors):
+                getattr(logger.experiment, "flush", _nothing)()
+        if errors:
+            raise errors[0]
 
     def describe(self, layout: dict[str, dict[str, list[Any]]]) -> None:
         """Lays out scalars as charts of several curves, where a logger can (TensorBoard's Custom Scalars)."""
@@ -84,16 +67,31 @@ class Sinks:
                 logger.experiment.add_custom_scalars(layout)
 
 
-def _add_image(experiment: Any, picture: Picture, step: int) -> None:
-    writer = getattr(experiment, "_get_file_writer", None)
-    if writer is None:
-        experiment.add_image(picture.tag, picture.image, step, dataformats="HWC")
-        return
-    # `add_image` knows PNG only: for photographs 30 times slower and several times larger than JPEG.
-    from tensorboard.compat.proto.summary_pb2 import Summary
+def _folder_of(logger: Any) -> Path | None:
+    named = getattr(logger, "log_dir", None) or getattr(logger, "save_dir", None)
+    return None if named is None or "://" in str(named) else Path(named)
 
-    height, width = picture.image.shape[:2]
-    image = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=encode(picture))
-    file_writer = writer()
-    if file_writer is not None:
-        file_writer.add_summary(Summary(value=[Summary.Value(tag=picture.tag, image=image)]), step)
+
+def _check_room(folder: Path | None) -> None:
+    if folder is None:
+        return
+    existing = next((place for place in (folder, *folder.parents) if place.exists()), None)
+    if existing is not None and shutil.disk_usage(existing).free < RESERVE:
+        raise OSError(
+            errno.ENOSPC,
+            f"Expected at least {RESERVE >> 20} MiB free for pictures, so that the other logs and the checkpoints have "
+            "room; make room, and the next pictures are written again",
+            str(folder),
+        )
+
+
+@contextmanager
+def _kept(errors: list[Exception]) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        errors.append(error)
+
+
+def _nothing() -> None:
+    """Stands in for a `flush` that an experiment does not have."""

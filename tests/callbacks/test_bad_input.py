@@ -6,7 +6,6 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from projects import Net, Project, Stripes, events, fit, loaders
-from pytorch_lightning.loggers import CSVLogger
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
@@ -185,11 +184,6 @@ def test_labels_beyond_the_outputs(tmp_path):
             super().__init__(classes=2)
 
     refuses(tmp_path, SaliencyMaps(), "labels 0 to 1", module=Narrow, num_sanity_val_steps=0)
-
-
-def test_no_logger_that_takes_images(tmp_path):
-    refuses(tmp_path, SaliencyMaps(), "takes images", "CSVLogger", logger=CSVLogger(tmp_path))
-    refuses(tmp_path, SaliencyMaps(), "takes images", "none", "TensorBoardLogger", logger=False)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ class Recording(ConfusionMatrixPanel):
     """Keeps the counts that are drawn."""
 
     def draw(self, scene):
-        self.drawn = {name: counts.tolist() for name, (counts, _) in self._counts.items()}
+        self.drawn = {name: tally.table.tolist() for name, tally in self._tallies.items()}
         yield from super().draw(scene)
 
 

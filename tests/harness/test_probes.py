@@ -11,7 +11,7 @@ from torch.utils.data import ConcatDataset, DataLoader, Subset
 
 from lightning_viz import ConfusionMatrixPanel, Probes, SaliencyMaps
 from lightning_viz.harness.batches import dataset_labels, first_loader, unpack_batch
-from lightning_viz.harness.probes import spread
+from lightning_viz.harness.selection import spread
 
 
 @dataclass

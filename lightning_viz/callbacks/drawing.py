@@ -1,0 +1,180 @@
+"""How a callback draws: checked, in isolation, together with the other processes, and what it does about errors."""
+
+import traceback
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Literal
+
+import pytorch_lightning as pl
+from pytorch_lightning.utilities import rank_zero_warn
+from torch import Tensor, nn
+
+from lightning_viz.callbacks.inputs import charts, inputs
+from lightning_viz.harness.pictures import Picture, Scalar
+from lightning_viz.harness.probes import Probes, Split
+from lightning_viz.harness.progress import drawing
+from lightning_viz.harness.quiet import quiet
+from lightning_viz.harness.ranks import OtherProcessError, Ranks, attempt, told
+from lightning_viz.harness.scene import Scene
+from lightning_viz.harness.selection import NotSeenYetError, SplitNotLoadedError
+from lightning_viz.harness.session import session_of
+from lightning_viz.harness.sinks import Sinks
+from lightning_viz.harness.subject import find_subject
+
+
+class Drawing(ABC):
+    """How a callback draws.
+
+    All processes go the same way through it, so that none waits for another in vain: an error is kept, travels with the
+    pictures, and is told, or raised on all of them, at the end.
+    """
+
+    probes: Probes
+    net: str | None
+    seed: int
+    on_error: Literal["warn", "raise"]
+    per_probe: bool
+    rehearsal: bool
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sinks: Sinks | None = None
+        self._ready = False
+        self._warned: set[str] = set()
+
+    @abstractmethod
+    def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
+        """Makes the pictures and figures of this moment; of those that processes share, `scene.mine` ones."""
+
+    def prepare(self, scene: Scene) -> None:  # noqa: B027  # not every drawing has something to check
+        """Checks the arguments against the network and the probes, before the first batch.
+
+        Raises:
+            ValueError: They do not fit; the text says what was expected, what was received and how to mend it.
+        """
+
+    def isolation(self, pl_module: nn.Module) -> AbstractContextManager[None]:
+        """What the drawing happens in."""
+        return quiet(pl_module, seed=self.seed)
+
+    def warn_once(self, text: str, *, key: str) -> None:
+        """Warns the first time that this callback has something to say under `key`."""
+        if key not in self._warned:
+            self._warned.add(key)
+            rank_zero_warn(text)
+
+    def _start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._sinks = session_of(trainer).sinks(trainer)
+        try:
+            self._prepare(trainer, pl_module)
+        except NotSeenYetError:
+            pass  # the first drawing after something has passed begins with it
+        except SplitNotLoadedError as error:
+            if trainer.state.fn == "fit":
+                raise
+            self._sinks = None
+            rank_zero_warn(f"{type(self).__name__} draws nothing here. {error}")
+
+    def _prepare(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        with self.isolation(pl_module):
+            found = session_of(trainer).probes(trainer, self.probes, find_subject(trainer, pl_module, self.net))
+            self._ranks(trainer).agree(lambda: self.prepare(self._scene(trainer, pl_module, step=-1)))
+        self._ready = True
+        if self.per_probe and self._sinks is not None:
+            self._sinks.describe(session_of(trainer).charts(charts(found)))
+
+    def _observe(self, trainer: pl.Trainer, split: Split, batch: Any) -> None:
+        if not self._ready:
+            session_of(trainer).observe(trainer, self.probes, split, batch)
+
+    def _explain(self, trainer: pl.Trainer, pl_module: pl.LightningModule, step: int) -> None:
+        if self._sinks is None:
+            return
+        if not self._ready:
+            try:
+                self._prepare(trainer, pl_module)
+            except NotSeenYetError:
+                return
+            except Exception as error:
+                self._failed(trainer, error)
+                return
+        ranks = self._ranks(trainer)
+        results, failure = self._drawn(trainer, pl_module, step, ranks.buffers(pl_module))
+        try:
+            parts = ranks.gather((results if ranks.contributes else [], told(failure)))
+        except Exception as alone:  # of processes in lockstep one has failed, and this one may tell why
+            raise alone from failure
+        _, unwritten = attempt(lambda: self._write(trainer, [results for results, _ in parts], step))
+        elsewhere = next((OtherProcessError(text) for _, text in parts if text is not None), None)
+        self._end(trainer, failure or unwritten or elsewhere)
+
+    def _drawn(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, step: int, buffers: Sequence[Tensor]
+    ) -> tuple[list[Picture | Scalar], Exception | None]:
+        results: list[Picture | Scalar] = []
+
+        def draw() -> None:
+            with drawing(trainer, type(self).__name__) as advance, self.isolation(pl_module):
+                for own, first in zip(pl_module.buffers(), buffers, strict=False):  # the isolation puts them back
+                    own.copy_(first)
+                for result in self._results(trainer, pl_module, step):
+                    results.append(result)
+                    advance()
+
+        _, failure = attempt(draw)
+        return results, failure
+
+    def _results(self, trainer: pl.Trainer, pl_module: pl.LightningModule, step: int) -> Iterator[Picture | Scalar]:
+        scene = self._scene(trainer, pl_module, step)
+        if self.per_probe:
+            yield from inputs(scene, session_of(trainer))
+        yield from self.draw(scene)
+
+    def _scene(self, trainer: pl.Trainer, pl_module: pl.LightningModule, step: int) -> Scene:
+        session = session_of(trainer)
+        subject = find_subject(trainer, pl_module, self.net)
+        probes = session.probes(trainer, self.probes, subject)
+        said = session.probabilities(self.probes, subject, step)
+        if self.rehearsal:
+            probes, said = probes.first(), said[:1]
+        return Scene(subject, probes, said, trainer.current_epoch, step, self._ranks(trainer).share)
+
+    def _write(self, trainer: pl.Trainer, parts: Sequence[Sequence[Picture | Scalar]], step: int) -> None:
+        if self._sinks is None or not parts:
+            return
+        fresh: list[Picture | Scalar] = []
+        drawn: set[str] = set()
+        for results in parts:
+            here = [result for result in results if result.tag not in drawn]  # several processes may draw the same
+            drawn |= {result.tag for result in here}
+            fresh += [result for result in here if self._claim(trainer, result.tag, step)]
+        self._sinks.write(fresh, step)
+
+    def _claim(self, trainer: pl.Trainer, tag: str, step: int) -> bool:
+        if session_of(trainer).claim(("tag", tag), step):
+            return True
+        text = f"Two callbacks draw {tag!r}, of which the first is kept: give them other arguments or probes."
+        self.warn_once(text, key="tag")
+        return False
+
+    def _end(self, trainer: pl.Trainer, error: Exception | None) -> None:
+        if self.on_error == "raise":  # on all processes, else the others would wait for this one
+            text = self._ranks(trainer).tell(told(error))
+            error = error or (OtherProcessError(text) if text is not None else None)
+        if error is not None:
+            self._failed(trainer, error)
+
+    def _failed(self, trainer: pl.Trainer, error: Exception) -> None:
+        if self.on_error == "raise":
+            raise error
+        if session_of(trainer).first_time(f"{type(error).__name__}: {error}"):
+            self.warn_once(
+                f"{type(self).__name__} could not draw at epoch {trainer.current_epoch}. Training goes on, and neither "
+                "its later failures nor those of other callbacks for the same reason are told; to stop at the first "
+                f"one, pass on_error='raise'.\n{''.join(traceback.format_exception(error))}",
+                key="failed",
+            )
+
+    def _ranks(self, trainer: pl.Trainer) -> Ranks:
+        return session_of(trainer).ranks(trainer, trainer.lightning_module)

@@ -1,0 +1,209 @@
+"""A training run on two processes: `program.py SCENARIO FOLDER STRATEGY DEVICES`; what it finds it writes there."""
+
+import json
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import pytorch_lightning as pl
+import torch
+from projects import Project, Stripes, fit
+from pytorch_lightning.strategies import ModelParallelStrategy
+from torch.distributed.fsdp import fully_shard
+from torch.utils.data import DataLoader, IterableDataset
+
+from lightning_viz import (
+    ConfusionMatrixPanel,
+    DeepDream,
+    FilterActivations,
+    FilterAscent,
+    LimePanels,
+    Probes,
+    SaliencyMaps,
+)
+from lightning_viz.harness import ranks
+
+torch.set_num_threads(1)
+
+
+class Still(Project):
+    """Nothing of it changes, so that runs on one and on two processes end with the same network."""
+
+    def on_train_epoch_start(self):
+        self.net[1].eval()
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.0)
+
+
+class Sharded(Project):
+    """Its parameters are spread over the processes."""
+
+    def configure_model(self):
+        for layer in (self.net[0], self.net[4], self.net[9]):
+            fully_shard(layer, mesh=self.device_mesh["data_parallel"])
+        fully_shard(self.net, mesh=self.device_mesh["data_parallel"])
+
+
+class Diary(pl.Callback):
+    """Writes down what each process has drawn, and the weights at the end."""
+
+    def __init__(self, folder, watched=()):
+        self.folder = folder
+        self.watched = watched
+
+    def on_fit_end(self, trainer, pl_module):
+        drawn = [tag for callback in self.watched for tag in callback.tags]
+        (self.folder / f"drawn_{trainer.global_rank}.json").write_text(json.dumps(drawn))
+        found = [callback.buffers for callback in self.watched]
+        (self.folder / f"buffers_{trainer.global_rank}.json").write_text(json.dumps(found))
+        own = [buffer.tolist() for buffer in pl_module.net.buffers()]
+        (self.folder / f"own_buffers_{trainer.global_rank}.json").write_text(json.dumps(own))
+        state = {k: v.full_tensor() if hasattr(v, "full_tensor") else v for k, v in pl_module.state_dict().items()}
+        torch.save(state, self.folder / f"weights_{trainer.global_rank}.pt")
+
+
+def noting(cls):
+    """The class, which remembers the tags that it draws."""
+    name = f"Noting{cls.__name__}"
+
+    def draw(self, scene):
+        self.tags, self.buffers = [], [buffer.tolist() for buffer in scene.subject.net.buffers()]
+        for result in cls.draw(self, scene):
+            self.tags.append(result.tag)
+            yield result
+
+    made = type(name, (cls,), {"draw": draw, "tags": (), "__module__": __name__})
+    globals()[name] = made  # where a spawned process looks for it
+    return made
+
+
+ALL = [noting(c) for c in (SaliencyMaps, LimePanels, FilterAscent, FilterActivations, DeepDream, ConfusionMatrixPanel)]
+OPTIONS = {
+    "NotingLimePanels": {"samples": 64},
+    "NotingFilterAscent": {"steps": 4},
+    "NotingDeepDream": {"iterations": 1},
+}
+
+
+def all_callbacks(**common):
+    return [cls(**common, **OPTIONS.get(cls.__name__, {})) for cls in ALL]
+
+
+class FailsOnTheSecond(SaliencyMaps):
+    """Draws something first."""
+
+    def draw(self, scene):
+        for result in super().draw(scene):
+            yield result
+            if torch.distributed.get_rank() == 1:
+                raise RuntimeError("only here")
+
+
+class FailsBeforeTheFirstBatch(SaliencyMaps):
+    def prepare(self, scene):
+        if torch.distributed.get_rank() == 1:
+            raise ValueError("only here")
+
+
+class FailsInTheForward(SaliencyMaps):
+    """Between the forwards that all processes of a sharded network must make together."""
+
+    def attribute(self, subject, images, targets):
+        if torch.distributed.get_rank() == 1:
+            raise RuntimeError("only here")
+        return super().attribute(subject, images, targets)
+
+
+class SlowOnTheSecond(SaliencyMaps):
+    def draw(self, scene):
+        if torch.distributed.get_rank() == 1:
+            time.sleep(3)
+        yield from super().draw(scene)
+
+
+class Tables(ConfusionMatrixPanel):
+    """Writes down what was counted."""
+
+    def __init__(self, folder, **common):
+        super().__init__(**common)
+        self.folder = folder
+
+    def draw(self, scene):
+        if self._tallies:
+            found = {name: [t.table.tolist(), dict(t.left_out)] for name, t in self._tallies.items()}
+            (self.folder / "tables.json").write_text(json.dumps(found))
+        yield from super().draw(scene)
+
+
+def unreadable_on_the_second(batch):
+    if torch.distributed.is_initialized() and torch.distributed.get_rank() == 1 and len(batch[1]) < 8:
+        raise RuntimeError("only here")
+    return batch
+
+
+class Stream(IterableDataset):
+    """Every process sees other images."""
+
+    classes = Stripes.classes
+
+    def __iter__(self):
+        rank = torch.distributed.get_rank() if torch.distributed.is_initialized() else 0
+        items = Stripes(24, seed=10 + rank)
+        return iter([items[i] for i in range(24)])
+
+
+def uneven(count=33):
+    return {
+        "train_dataloaders": DataLoader(Stripes(32, seed=1), batch_size=8),
+        "val_dataloaders": DataLoader(Stripes(count, seed=2), batch_size=8),
+    }
+
+
+def streams():
+    return {name: DataLoader(Stream(), batch_size=8) for name in ("train_dataloaders", "val_dataloaders")}
+
+
+def sharded(folder):
+    ranks.PATIENCE = timedelta(seconds=5)
+    strategy = ModelParallelStrategy(data_parallel_size=2, tensor_parallel_size=1, process_group_backend="gloo")
+    return {"module": Sharded, "strategy": strategy}
+
+
+# What runs: the callbacks, and what else the Trainer and the project need.
+SCENARIOS = {
+    "none": lambda folder: ([], {}),
+    "all": lambda folder: (all_callbacks(on_error="raise"), {}),
+    "still": lambda folder: (all_callbacks(on_error="raise"), {"module": Still}),
+    "no_validation": lambda folder: (
+        [NotingSaliencyMaps(on_error="raise", every_n_steps=3)],  # noqa: F821  # made above
+        {"limit_val_batches": 0, "num_sanity_val_steps": 0},
+    ),
+    "stream": lambda folder: (all_callbacks(on_error="raise"), {"data": streams}),
+    "slow": lambda folder: ([SlowOnTheSecond(on_error="raise")], {}),
+    "fails": lambda folder: ([FailsOnTheSecond(), LimePanels(samples=64)], {}),
+    "fails_raise": lambda folder: ([FailsOnTheSecond(on_error="raise")], {}),
+    "prepare": lambda folder: ([FailsBeforeTheFirstBatch()], {}),
+    "matrix": lambda folder: ([Tables(folder, on_error="raise")], {"data": uneven, "module": Still}),
+    "unreadable": lambda folder: (
+        [Tables(folder, probes=Probes(unpack=unreadable_on_the_second)), SaliencyMaps()],
+        {"data": lambda: uneven(37)},
+    ),
+    "sharded": lambda folder: ([], sharded(folder)),
+    "sharded_all": lambda folder: (all_callbacks(on_error="raise"), sharded(folder)),
+    "sharded_fails": lambda folder: ([FailsInTheForward()], sharded(folder)),
+}
+
+
+def main(scenario, folder, strategy, devices):
+    callbacks, options = SCENARIOS[scenario](folder)
+    diary = Diary(folder, [c for c in callbacks if hasattr(c, "tags")])
+    defaults = {"max_epochs": 1, "strategy": strategy, "devices": int(devices)}
+    fit(folder, [*callbacks, diary], **{**defaults, **options})
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:])

@@ -1,0 +1,196 @@
+"""Runs on two processes, each in a program of its own that must end within a limit."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from projects import events
+from sklearn.metrics import confusion_matrix
+
+PROGRAM = Path(__file__).with_name("program.py")
+LIMIT = 150
+BUFFERS = ("buffers", "own_buffers")
+
+
+class Ended:
+    """How a run ended, and what it left."""
+
+    def __init__(self, folder, code, said):
+        self.folder, self.code, self.said = folder, code, said
+
+    @property
+    def weights(self):
+        return [torch.load(self.folder / f"weights_{rank}.pt") for rank in (0, 1)]
+
+    @property
+    def drawn(self):
+        return [json.loads((self.folder / f"drawn_{rank}.json").read_text()) for rank in (0, 1)]
+
+    @property
+    def images(self):
+        return set(events(self.folder).Tags()["images"])
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Runs a scenario once for all tests; a run that hangs is ended, and fails."""
+    done = {}
+
+    def start(scenario, strategy="ddp_fork", devices=2):
+        key = (scenario, strategy, devices)
+        if key not in done:
+            folder = tmp_path_factory.mktemp(scenario)
+            done[key] = _start([scenario, str(folder), strategy, str(devices)], folder)
+        return done[key]
+
+    return start
+
+
+def _start(arguments, folder):
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(
+        [sys.executable, PROGRAM, *arguments],
+        env=environment,
+        cwd=folder,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,  # so that all its processes end with it
+    ) as program:
+        try:
+            said, _ = program.communicate(timeout=LIMIT)
+        except subprocess.TimeoutExpired:
+            os.killpg(program.pid, signal.SIGKILL)
+            said, _ = program.communicate()
+            pytest.fail(f"{arguments[0]} hangs.\n{said[-3000:]}")
+    return Ended(folder, program.returncode, said)
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+
+def test_weights_are_those_of_a_run_without_callbacks(run):
+    without = run("none").weights
+    assert same(*without)
+    for scenario in ("all", "slow", "fails", "unreadable"):
+        if scenario != "unreadable":  # which has other data
+            assert same(run(scenario).weights[0], without[0]), scenario
+        assert run(scenario).code == 0, run(scenario).said[-3000:]
+
+
+def test_processes_share_the_drawing_and_the_first_one_writes_all_of_it(run):
+    first, second = run("all").drawn
+    both = {tag for tag in first + second if tag.split("/")[0] not in ("recall", "fidelity")}
+    assert not set(first) & set(second)
+    pictures = {tag for tag in both if not tag.endswith("_activation")}
+    assert pictures <= run("all").images
+    for kind in ("/saliency", "/lime", "/deep_dream", "/activations_net_4"):
+        shares = [sum(tag.endswith(kind) for tag in drawn) for drawn in (first, second)]
+        assert shares == [4, 4], kind
+    assert [sum(t.startswith("filters/") for t in drawn) for drawn in (first, second)] == [8, 8]
+
+
+def picture(folder, tag):
+    return np.asarray(Image.open(BytesIO(events(folder).Images(tag)[-1].encoded_image_string))).astype(int)
+
+
+def test_pictures_are_those_of_a_single_process(run):
+    alone, together = run("still", "auto", 1), run("still")
+    assert alone.code == together.code == 0
+    assert alone.images == together.images
+    for tag in sorted(alone.images - {"confusion/val"}):  # whose caption may tell what the sampler repeated
+        assert np.abs(picture(alone.folder, tag) - picture(together.folder, tag)).mean() < 1, tag
+
+
+def test_all_processes_draw_the_network_of_the_first_one(run):
+    ended = run("no_validation")
+    assert ended.code == 0, ended.said[-3000:]
+    drawn, own = ([json.loads((ended.folder / f"{name}_{r}.json").read_text()) for r in (0, 1)] for name in BUFFERS)
+    assert own[0] != own[1]  # running statistics that nothing has brought together yet
+    assert drawn[0] == drawn[1]
+
+
+def test_spawned_processes_take_every_callback(run):
+    spawned = run("all", "ddp_spawn")
+    assert spawned.code == 0, spawned.said[-3000:]
+    assert spawned.images == run("all").images
+
+
+def test_a_failure_on_one_process_is_told_once_and_the_rest_is_drawn(run):
+    ended = run("fails")
+    assert ended.said.count("could not draw at epoch 0") == 1
+    assert "RuntimeError: only here" in ended.said
+    assert {tag.split("/")[1] for tag in ended.images} >= {"saliency", "lime"}
+    assert len([tag for tag in ended.images if tag.endswith("/saliency")]) == 5  # four of the first, one of the second
+
+
+def test_a_failure_that_is_to_be_raised_ends_all_processes(run):
+    ended = run("fails_raise")
+    assert ended.code != 0
+    assert "RuntimeError: only here" in ended.said
+
+
+def test_a_refusal_on_one_process_ends_all_before_the_first_batch(run):
+    ended = run("prepare")
+    assert ended.code != 0
+    assert "ValueError: only here" in ended.said
+    assert not (ended.folder / "weights_0.pt").exists()
+
+
+def test_a_slower_process_is_waited_for(run):
+    assert len([tag for tag in run("slow").images if tag.endswith("/saliency")]) == 8
+
+
+def test_the_matrix_is_exact_and_tells_what_the_sampler_repeated(run):
+    from program import Still, uneven
+
+    ended = run("matrix")
+    assert ended.code == 0, ended.said[-3000:]
+    ((table, left_out),) = json.loads((ended.folder / "tables.json").read_text()).values()
+    net = Still()
+    net.load_state_dict(ended.weights[0])
+    images, labels = zip(*uneven()["val_dataloaders"].dataset, strict=True)
+    with torch.no_grad():
+        said = net.eval()(torch.stack(images)).argmax(1)
+    assert table == confusion_matrix(labels, said, labels=range(3)).tolist()
+    assert left_out == {"items that the distributed sampler repeats": 1}
+
+
+def test_a_count_that_fails_on_one_process_keeps_nobody_waiting(run):
+    ended = run("unreadable")
+    assert ended.said.count("could not draw at epoch 0") == 1
+    assert "confusion/val" not in ended.images  # half a matrix would be a wrong one
+    assert "probe_00_bread/saliency" in ended.images
+
+
+def test_probes_of_a_stream_are_those_of_the_first_process(run):
+    ended = run("stream")
+    assert ended.code == 0, ended.said[-3000:]
+    first, second = ended.drawn
+    saliency = [tag for tag in first + second if tag.endswith("/saliency")]
+    assert len(saliency) == len(set(saliency)) == 8
+    assert {tag.split("/")[0] for tag in second} >= {"probe_01_bread"}
+
+
+def test_a_sharded_network_is_drawn_in_lockstep(run):
+    without, ended = run("sharded", "auto"), run("sharded_all", "auto")
+    assert ended.code == 0, ended.said[-3000:]
+    assert same(ended.weights[0], without.weights[0])
+    first, second = ended.drawn
+    assert [tag for tag in first if tag.split("/")[0] not in ("confusion", "recall")] == second
+    assert {tag for tag in first if tag.endswith(("/saliency", "/lime", "/deep_dream"))} <= ended.images
+
+
+def test_a_process_that_fails_alone_in_lockstep_ends_the_run(run):
+    ended = run("sharded_fails", "auto")
+    assert ended.code != 0
+    assert "RuntimeError: only here" in ended.said

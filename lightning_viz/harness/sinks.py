@@ -13,7 +13,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.utilities import rank_zero_info
 
 from lightning_viz.harness.pictures import Picture, Scalar
-from lightning_viz.harness.writers import Folder, Write, image_writer
+from lightning_viz.harness.writers import Folder, Write, image_writer, scalar_tags
 
 RESERVE = 8 * 2**20
 """Bytes that stay free on the disk of a log: Lightning's own writers die where nothing is left."""
@@ -47,7 +47,7 @@ class Sinks:
         scalars = {result.tag: result.value for result in results if isinstance(result, Scalar)}
         for logger in self._loggers if scalars else []:
             with _kept(errors):
-                logger.log_metrics(scalars, step=step)
+                logger.log_metrics(scalar_tags(logger, scalars), step=step)
         for home, write in self._writers:
             with _kept(errors):
                 for picture in results:

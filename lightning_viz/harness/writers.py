@@ -30,6 +30,11 @@ def image_writer(logger: Any) -> Write | None:
     return None
 
 
+def scalar_tags(logger: Any, scalars: dict[str, float]) -> dict[str, float]:
+    """Figures under the names that a logger takes."""
+    return {plain(tag): value for tag, value in scalars.items()} if hasattr(logger, "run_id") else scalars
+
+
 def plain(tag: str) -> str:
     """A tag of the signs that every system takes in names.
 

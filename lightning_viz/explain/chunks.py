@@ -82,7 +82,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def _release() -> None:
-    gc.collect(1)  # cycles of the failed call; it is young, and going through everything would take longer than the call
+    gc.collect(1)  # The failed call's cycles are young, and a full collection would take longer than most calls.
     if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         torch.cuda.empty_cache()
     if torch.backends.mps.is_available():

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from lightning_viz.explain.checkpoints import transparent_checkpoints
+
 Result = TypeVar("Result")
 
 _SAYINGS = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
@@ -19,7 +21,7 @@ class Chunks:
     """Makes one call after another on chunks of a batch; where memory runs out, it goes on with half as much at a time.
 
     The size that the memory allowed is kept for further calls. An item's result must not depend on what else is in
-    its chunk; then the sizes change nothing but the order of floating point sums.
+    its chunk; then the sizes change nothing but the order of floating point sums. Inside, checkpoints are transparent.
 
     Args:
         size: Most items in one call; None is the whole batch.
@@ -58,7 +60,8 @@ class Chunks:
         while done < count or not results:
             stop = min(done + (self._size or count), count)
             try:
-                results.append(call(*(part[done:stop] for part in batch)))
+                with transparent_checkpoints():
+                    results.append(call(*(part[done:stop] for part in batch)))
                 done = stop
                 continue
             except (RuntimeError, MemoryError) as error:

@@ -41,7 +41,7 @@ class Climb:
         """Why the layer cannot take a tile of the image, if so: kernels larger than the map, a fixed size."""
         try:
             with torch.no_grad():
-                self.features(self.normalize(image[:1, :, : self.tile, : self.tile]))
+                self.chunks.each(self._output, image[:1, :, : self.tile, : self.tile])
         except (RuntimeError, ValueError, AssertionError) as error:
             if is_out_of_memory(error):
                 raise
@@ -82,10 +82,13 @@ class Climb:
             return (gradient / amount).clamp(-_STRONGEST, _STRONGEST)
         return gradient / square.sqrt().clamp(min=_TINY)[:, None, None, None]
 
+    def _output(self, image: Tensor) -> Tensor:
+        return self.features(self.normalize(image))
+
     def _of_tile(self, tile: Tensor) -> tuple[Tensor, Tensor]:
         """Gradient of half the squared norm, and the squared norm."""
         tile = tile.clone().requires_grad_()
-        square = self.features(self.normalize(tile)).flatten(1).square().sum(1)
+        square = self._output(tile).flatten(1).square().sum(1)
         (gradient,) = torch.autograd.grad(square.sum() / 2, tile)
         return gradient.nan_to_num(0.0, 0.0, 0.0), square.detach()
 

@@ -64,7 +64,8 @@ def census(epoch: int, module: nn.Module) -> Census:
     gc.collect()
     alive = gc.get_objects()
     tensors = [x for x in alive if issubclass(type(x), torch.Tensor)]
-    storages = {s.data_ptr(): s.nbytes() for s in (x.untyped_storage() for x in tensors)}
+    real = [x.untyped_storage() for x in tensors if type(x) in (torch.Tensor, nn.Parameter)]  # not the compiler's fakes
+    storages = {storage.data_ptr(): storage.nbytes() for storage in real}
     # The collector does not know arrays, but those who hold them.
     arrays = {id(x): x.nbytes for owner in alive for x in gc.get_referents(owner) if type(x) is np.ndarray}
     return Census(

@@ -23,7 +23,7 @@ def growth(first, last, *more):
 
 def test_nothing_grows_with_the_epochs():
     grown = growth(4, 12)
-    assert {name: grown[name] for name in EXACT} == dict.fromkeys(EXACT, 0)
+    assert {name: grown[name] for name in EXACT if grown[name] > 0} == {}  # less, where tests before this one left some
     assert grown["objects"] < 200  # what `isinstance` remembers of abstract classes comes in such lumps, and stays
 
 

@@ -47,11 +47,15 @@ def side_by_side(calls: Mapping[str, Callable[[], object]], repetitions: int) ->
 
 
 def table(lines: Iterable[Line]) -> str:
-    """Markdown, its columns aligned so that it reads as plain text too."""
-    rows = [["what", "time", "against", "its time", "ratio"]]
-    rows += [[x.what, duration(x.seconds), x.against, duration(x.reference), f"{x.ratio:.3g}"] for x in lines]
+    """All lines, as one table."""
+    rows = [[x.what, duration(x.seconds), x.against, duration(x.reference), f"{x.ratio:.3g}"] for x in lines]
+    return aligned([["what", "time", "against", "its time", "ratio"], *rows])
+
+
+def aligned(rows: list[list[str]]) -> str:
+    """A table in markdown, its columns aligned so that it reads as plain text too; the first row is its head."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    rows.insert(1, ["-" * width for width in widths])
+    rows = [rows[0], ["-" * width for width in widths], *rows[1:]]
     return "\n".join(f"| {' | '.join(cell.ljust(w) for cell, w in zip(row, widths, strict=True))} |" for row in rows)
 
 

@@ -114,13 +114,15 @@ _RELUS = (F.relu, torch.relu, torch.Tensor.relu, *_IN_PLACE)
 class _Redirected(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        ctx.save_for_backward(x > 0)
-        return x.clamp(min=0)
+        result = x.clamp(min=0)
+        # What a ReLU keeps too: a checkpoint finds the same when it runs again, behind the context.
+        ctx.save_for_backward(result)
+        return result
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        (alive,) = ctx.saved_tensors
-        passed = gradients[0] * alive
+        (result,) = ctx.saved_tensors
+        passed = gradients[0] * (result > 0)
         elements = passed.reshape(len(passed), -1) if passed.ndim else passed.reshape(1, 1)
         blocked = (elements == 0).all(1).view(-1, *[1] * (passed.ndim - 1))
         return torch.where(blocked, gradients[0].clamp(min=0), passed).view_as(passed)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from lightning_viz.explain.chunks import Chunks
 from lightning_viz.explain.layout import channels_last
 from lightning_viz.explain.octave import Climb, Features
 
@@ -72,13 +73,13 @@ def dream(
         jitter=jitter,
         tile=tile,
         normalize_gradient=normalize_gradient,
+        chunks=Chunks(batch_size),
     )
     refusal = climb.refusal(_resize(pixels[:1].detach().float(), size))
     if refusal is not None:
         raise ValueError(f"no dream on a canvas of {size[0]} x {size[1]} pixels: {refusal}") from refusal
     sizes = _octave_sizes(size, octaves, octave_scale)
-    parts = torch.split(pixels.detach().float(), batch_size)
-    return torch.cat([_dream(climb, part, sizes, torch.Generator().manual_seed(seed)) for part in parts])
+    return _dream(climb, pixels.detach().float(), sizes, torch.Generator().manual_seed(seed))
 
 
 def _dream(climb: Climb, pixels: Tensor, sizes: list[tuple[int, int]], generator: torch.Generator) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lightning_viz.explain.ascent import Ascent, ascend
+from lightning_viz.explain.chunks import Chunks
 from lightning_viz.explain.layout import channels_last
 from lightning_viz.explain.parametrise import FourierImage, Picture, PixelImage
 from lightning_viz.explain.transforms import RandomViews
@@ -38,15 +39,19 @@ def channel_outputs(features: Features, images: Tensor, channels: Sequence[int])
     >>> channel_outputs(lambda x: x, torch.zeros(2, 3, 4, 4), [2]).shape
     torch.Size([2, 1, 4, 4])
     """
+
+    def chosen(some: Tensor) -> Tensor:
+        maps = features(some)
+        if maps.ndim != 4:
+            raise ValueError(
+                f"expected a layer output with spatial extent, (N, D, h, w), got {tuple(maps.shape)}: "
+                "choose a convolution or another layer before the flattening."
+            )
+        _check_channels(channels, maps.shape[1])
+        return maps[:, list(channels)]
+
     with torch.no_grad():
-        maps = features(images)
-    if maps.ndim != 4:
-        raise ValueError(
-            f"expected a layer output with spatial extent, (N, D, h, w), got {tuple(maps.shape)}: "
-            "choose a convolution or another layer before the flattening."
-        )
-    _check_channels(channels, maps.shape[1])
-    return maps[:, list(channels)]
+        return Chunks()(chosen, images)
 
 
 def maximise_channels(
@@ -93,21 +98,21 @@ def maximise_channels(
         ValueError: If the layer has no such channel, or an argument is out of its range.
     """
     _check_options(channels, parametrisation, reduce, batch_size)
-    call, found = channels_last(features), []
-    for first in range(0, len(channels), batch_size):
-        some = channels[first : first + batch_size]
+    call = channels_last(features)
+
+    def climb(some: range) -> Ascent:
         shape = (len(some), image_channels, *size)
-        begin = start if start is None or start.ndim == 3 else start[first : first + batch_size]
-        found.append(
-            ascend(
-                _picture(parametrisation, shape, begin, seed, device),
-                _objective(call, some, reduce),
-                steps=steps,
-                lr=lr,
-                transform=RandomViews(seed) if transforms else None,
-                normalize=normalize,
-            )
+        begin = start if start is None or start.ndim == 3 else start[some.start : some.stop]
+        return ascend(
+            _picture(parametrisation, shape, begin, seed, device),
+            _objective(call, [channels[i] for i in some], reduce),
+            steps=steps,
+            lr=lr,
+            transform=RandomViews(seed) if transforms else None,
+            normalize=normalize,
         )
+
+    found = Chunks(batch_size).each(climb, range(len(channels)))
     return Ascent(*map(torch.cat, zip(*found, strict=True)))
 
 

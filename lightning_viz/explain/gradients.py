@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from lightning_viz.explain.chunks import Chunks
 
 Scores = Callable[[Tensor], Tensor]
 """Images (N, C, H, W) -> class scores (N, K), differentiable with respect to the images."""
@@ -31,9 +34,7 @@ def input_gradient(scores: Scores, images: Tensor, targets: Tensor) -> Tensor:
     tensor([[[[ 1.0000, -2.0000],
               [ 3.0000,  0.5000]]]])
     """
-    images = _leaf(images)
-    out = _checked(scores(images), images)
-    return _gradient(out.gather(1, targets[:, None].to(out.device)).sum(), images)
+    return Chunks()(partial(_score_gradient, scores), images, targets)
 
 
 def loss_gradient(scores: Scores, images: Tensor, labels: Tensor) -> Tensor:
@@ -50,9 +51,7 @@ def loss_gradient(scores: Scores, images: Tensor, labels: Tensor) -> Tensor:
     Raises:
         ValueError: If the scores are not (N, K), or do not depend on the images.
     """
-    images = _leaf(images)
-    out = _checked(scores(images), images)
-    return _gradient(F.cross_entropy(out, labels.to(out.device)), images)
+    return Chunks()(partial(_loss_gradient, scores), images, labels) / len(images)
 
 
 def smooth_gradient(
@@ -88,9 +87,10 @@ def smooth_gradient(
         raise ValueError(
             f"expected samples >= 1, batch_size >= 1 and level >= 0, got {samples}, {batch_size} and {level}."
         )
-    noise = _noise(images, samples, seed)
+    noise = level * _noise(images, samples, seed)
+    gradient = partial(Chunks(batch_size), partial(_score_gradient, scores))
     parts = zip(torch.split(images, batch_size), torch.split(targets, batch_size), strict=True)
-    return torch.cat([_smooth(scores, x, y, level * noise, batch_size) for x, y in parts])
+    return torch.cat([_smooth(gradient, x, y, noise, batch_size) for x, y in parts])
 
 
 def magnitude(gradient: Tensor) -> Tensor:
@@ -102,13 +102,26 @@ def magnitude(gradient: Tensor) -> Tensor:
     return gradient.abs().amax(1)
 
 
-def _smooth(scores: Scores, images: Tensor, targets: Tensor, noise: Tensor, batch_size: int) -> Tensor:
+def _score_gradient(scores: Scores, images: Tensor, targets: Tensor) -> Tensor:
+    images = _leaf(images)
+    out = _checked(scores(images), images)
+    return _gradient(out.gather(1, targets[:, None].to(out.device)).sum(), images)
+
+
+def _loss_gradient(scores: Scores, images: Tensor, labels: Tensor) -> Tensor:
+    images = _leaf(images)
+    out = _checked(scores(images), images)
+    return _gradient(F.cross_entropy(out, labels.to(out.device), reduction="sum"), images)
+
+
+def _smooth(
+    gradient: Callable[[Tensor, Tensor], Tensor], images: Tensor, targets: Tensor, noise: Tensor, batch_size: int
+) -> Tensor:
     spread = images.amax((1, 2, 3), keepdim=True) - images.amin((1, 2, 3), keepdim=True)
     total = torch.zeros_like(images)
     for part in torch.split(noise, max(1, batch_size // len(images))):
         noisy = (images + spread * part[:, None]).flatten(0, 1)
-        gradient = input_gradient(scores, noisy, targets.repeat(len(part)))
-        total += gradient.reshape(len(part), *images.shape).sum(0)
+        total += gradient(noisy, targets.repeat(len(part))).reshape(len(part), *images.shape).sum(0)
     return total / len(noise)
 
 

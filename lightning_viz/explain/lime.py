@@ -17,7 +17,7 @@ from sklearn.linear_model import Ridge
 from torch import Tensor
 
 from lightning_viz.explain.masks import draw_masks, masked_scores
-from lightning_viz.explain.superpixels import mean_fill, perturb, superpixels
+from lightning_viz.explain.superpixels import mean_fill, perturb, superpixels, top_superpixels
 
 __all__ = [
     "LimeWeights", "draw_masks", "explain", "fit", "masked_scores", "mean_fill", "perturb", "superpixels",
@@ -30,7 +30,8 @@ class LimeWeights:
     """The linear model that LIME fits around one image, for one class.
 
     Attributes:
-        weights: Float32 (n,) on the CPU: how much the class score gains from showing each superpixel.
+        weights: Float32 (n,) on the CPU: how much the class score gains from showing each superpixel. All zero where
+            the score moves by no more than its own rounding.
         intercept: The model's score with every superpixel blanked.
         fidelity: Weighted R^2 on masks that the fit has not seen: 1 is a faithful model, 0 no better than the mean
             score. NaN without such masks, or where the score does not move.
@@ -69,6 +70,8 @@ def fit(
     """
     _check_fit(masks, outputs, kernel_width)
     data, target = _array(masks), _array(outputs)
+    if _still(target):
+        return LimeWeights(torch.zeros(data.shape[1]), float(target.mean()), math.nan)
     base = LimeBase(lambda distance: _kernel(distance, kernel_width), random_state=0)
     model = Ridge(alpha=alpha)
     # "none" keeps every superpixel; "auto" would, for few of them, search step by step and drop the rest.
@@ -139,31 +142,6 @@ def explain(
     ]
 
 
-def top_superpixels(
-    weights: Tensor, *, count: int = 11, min_weight: float = 0.0, positive_only: bool = False
-) -> Tensor:
-    """The superpixels worth showing, as the lime package's `get_image_and_mask` chooses them.
-
-    Args:
-        weights: (n,).
-        count: How many at most, the largest by absolute value.
-        min_weight: Smallest absolute weight to show, in units of the score.
-        positive_only: Leave out those that speak against the class. They take no place of `count` then.
-
-    Returns:
-        LongTensor (n,): 1 for the class, -1 against it, 0 not chosen. A weight of 0 is never chosen.
-
-    >>> top_superpixels(torch.tensor([0.1, -0.5, 0.3, 0.0]), count=2)
-    tensor([ 0, -1,  1,  0])
-    """
-    weights = weights.detach()
-    strength = weights.clamp(min=0) if positive_only else weights.abs()
-    chosen = torch.zeros_like(weights, dtype=torch.long)
-    chosen[strength.argsort(descending=True, stable=True)[:count]] = 1
-    chosen[strength < min_weight] = 0
-    return chosen * strength.gt(0) * weights.sign().long()
-
-
 def _array(values: Tensor) -> NDArray[np.float64]:
     array: NDArray[np.float64] = values.detach().cpu().double().numpy()
     return array
@@ -182,13 +160,16 @@ def _kernel(distance: NDArray[np.float64], width: float) -> NDArray[np.float64]:
 def _fidelity(model: Ridge, masks: Tensor, outputs: Tensor, width: float) -> float:
     _check_fit(masks, outputs, width)
     data, target = _array(masks), _array(outputs)
+    if _still(target):
+        return math.nan
     share = _kernel(_distance(data), width)
     share /= share.sum()
-    spread = share @ (target - share @ target) ** 2
+    return float(1 - share @ (target - model.predict(data)) ** 2 / (share @ (target - share @ target) ** 2))
+
+
+def _still(target: NDArray[np.float64]) -> bool:
     # Below single precision's rounding there is nothing left to explain.
-    if spread <= (1e-6 * np.abs(target).max()) ** 2:
-        return math.nan
-    return float(1 - share @ (target - model.predict(data)) ** 2 / spread)
+    return bool(target.std() <= 1e-6 * np.abs(target).max())
 
 
 def _check_fit(masks: Tensor, outputs: Tensor, kernel_width: float) -> None:

@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from lightning_viz.explain.chunks import Chunks
 from lightning_viz.explain.superpixels import check_segments, fill_image, perturb
 
 
@@ -76,10 +77,9 @@ def masked_scores(
     """
     check_segments(pixels, segments, masks)
     background = fill_image(pixels, segments, fill)
-    parts = [
-        scores(normalize(perturb(pixels, segments, chunk, fill=background))) for chunk in torch.split(masks, batch_size)
-    ]
-    outputs = torch.cat(parts)
+    outputs = Chunks(batch_size)(
+        lambda some: scores(normalize(perturb(pixels, segments, some, fill=background))), masks
+    )
     outputs = (outputs if probabilities is None else probabilities(outputs)).float()
     if not torch.isfinite(outputs).all():
         raise ValueError("the network's scores of masked images are not all finite: nothing to fit.")

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from lightning_viz.explain.chunks import Chunks, is_out_of_memory
+
 Features = Callable[[Tensor], Tensor]
 """Images (N, C, H, W) -> a layer's output, differentiable with respect to the images."""
 
@@ -24,7 +26,7 @@ _STRONGEST = 4.0
 
 @dataclass(frozen=True, kw_only=True)
 class Climb:
-    """Raises the norm of a layer's output on pictures of one size; the arguments are those of `dream`."""
+    """Raises the norm of a layer's output on pictures of one size; `chunks` cuts batches, the rest is as in `dream`."""
 
     features: Features
     normalize: Callable[[Tensor], Tensor]
@@ -33,15 +35,16 @@ class Climb:
     jitter: int
     tile: int
     normalize_gradient: bool
+    chunks: Chunks
 
     def refusal(self, image: Tensor) -> Exception | None:
         """Why the layer cannot take a tile of the image, if so: kernels larger than the map, a fixed size."""
         try:
             with torch.no_grad():
-                self.features(self.normalize(image[:1, :, : self.tile, : self.tile]))
-        except torch.OutOfMemoryError:
-            raise
+                self.chunks.each(self._output, image[:1, :, : self.tile, : self.tile])
         except (RuntimeError, ValueError, AssertionError) as error:
+            if is_out_of_memory(error):
+                raise
             return error
         return None
 
@@ -70,20 +73,24 @@ class Climb:
         """Gradient of the norm, tile by tile; the squares add up over the tiles, the norm would not."""
         gradient, square = torch.zeros_like(image), image.new_zeros(len(image))
         for rows, columns in _tiles(image, self.tile):
-            part = image[..., rows, columns].clone().requires_grad_()
-            energy = self._energy(part)
-            (found,) = torch.autograd.grad(energy.sum(), part)
-            gradient[..., rows, columns] = found.nan_to_num(0.0, 0.0, 0.0)
-            square += 2 * energy.detach()
+            parts = self.chunks.each(self._of_tile, image[..., rows, columns])
+            gradient[..., rows, columns], squares = map(torch.cat, zip(*parts, strict=True))
+            square += squares
         if self.normalize_gradient:
             gradient = _smoothed(gradient)
             amount = gradient.abs().mean((1, 2, 3), keepdim=True).clamp(min=_TINY)
             return (gradient / amount).clamp(-_STRONGEST, _STRONGEST)
         return gradient / square.sqrt().clamp(min=_TINY)[:, None, None, None]
 
-    def _energy(self, image: Tensor) -> Tensor:
-        out = self.features(self.normalize(image))
-        return out.flatten(1).square().sum(1) / 2
+    def _output(self, image: Tensor) -> Tensor:
+        return self.features(self.normalize(image))
+
+    def _of_tile(self, tile: Tensor) -> tuple[Tensor, Tensor]:
+        """Gradient of half the squared norm, and the squared norm."""
+        tile = tile.clone().requires_grad_()
+        square = self._output(tile).flatten(1).square().sum(1)
+        (gradient,) = torch.autograd.grad(square.sum() / 2, tile)
+        return gradient.nan_to_num(0.0, 0.0, 0.0), square.detach()
 
 
 def _smoothed(gradient: Tensor) -> Tensor:

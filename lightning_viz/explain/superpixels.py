@@ -1,4 +1,4 @@
-"""Superpixels of an image, and the image with some of them blanked."""
+"""Superpixels of an image, the image with some of them blanked, and which of them to show."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from skimage.segmentation import slic
 from torch import Tensor
 
 FEWEST = 4
-"""No picture is cut into fewer superpixels: with less there is nothing to compare."""
+"""No picture is cut into fewer superpixels, unless it has fewer pixels: with less there is nothing to compare."""
 
 
 def superpixels(
@@ -21,10 +21,11 @@ def superpixels(
     """Cuts one image into regions of similar colour (SLIC, Achanta et al. 2012, by scikit-image).
 
     No random number is involved: the same image gives the same regions in every epoch. Where SLIC finds fewer
-    than four regions (tiny images) the image is cut into a grid instead.
+    than four regions (tiny images) the image is cut into a grid instead, at worst into its pixels.
 
     Args:
         pixels: (C, H, W) in [0, 1]. One and two channels are read as grey, of more than three the first three count.
+            Values that are not finite are read as the nearest ones, NaN as black.
         segments: Roughly how many regions. Default: 0.4 x sqrt(H x W), from 16 to 64 (51 at 128 x 128).
         compactness: Square regions (large) against regions that follow the colours (small).
         sigma: Width of the Gaussian blur before cutting, in pixels.
@@ -33,7 +34,7 @@ def superpixels(
         LongTensor (H, W) on the device of `pixels`, values 0 ... n - 1, each of them present.
 
     Raises:
-        ValueError: If `pixels` is not one image of finite values and four pixels, or `segments` is below 4.
+        ValueError: If `pixels` is not one image, or `segments` is below 4.
 
     >>> superpixels(torch.zeros(3, 2, 2))
     tensor([[0, 1],
@@ -112,6 +113,31 @@ def fill_image(pixels: Tensor, segments: Tensor, fill: float | Tensor | None) ->
         raise ValueError(f"fill must be one value, one per channel, or {wanted}, got {shape}.") from error
 
 
+def top_superpixels(
+    weights: Tensor, *, count: int = 11, min_weight: float = 0.0, positive_only: bool = False
+) -> Tensor:
+    """The superpixels worth showing, as the lime package's `get_image_and_mask` chooses them.
+
+    Args:
+        weights: (n,).
+        count: How many at most, the largest by absolute value.
+        min_weight: Smallest absolute weight to show, in units of the score.
+        positive_only: Leave out those that speak against the class. They take no place of `count` then.
+
+    Returns:
+        LongTensor (n,): 1 for the class, -1 against it, 0 not chosen. A weight of 0 is never chosen.
+
+    >>> top_superpixels(torch.tensor([0.1, -0.5, 0.3, 0.0]), count=2)
+    tensor([ 0, -1,  1,  0])
+    """
+    weights = weights.detach()
+    strength = weights.clamp(min=0) if positive_only else weights.abs()
+    chosen = torch.zeros_like(weights, dtype=torch.long)
+    chosen[strength.argsort(descending=True, stable=True)[:count]] = 1
+    chosen[strength < min_weight] = 0
+    return chosen * strength.gt(0) * weights.sign().long()
+
+
 def check_segments(pixels: Tensor, segments: Tensor, masks: Tensor) -> None:
     """Raises unless segments and masks belong to the image.
 
@@ -128,14 +154,12 @@ def check_segments(pixels: Tensor, segments: Tensor, masks: Tensor) -> None:
 
 
 def _check_pixels(pixels: Tensor) -> None:
-    if pixels.ndim != 3 or pixels.shape[1] * pixels.shape[2] < FEWEST:
-        raise ValueError(f"pixels must be one image (C, H, W) of at least 4 pixels, got {tuple(pixels.shape)}.")
-    if not torch.isfinite(pixels).all():
-        raise ValueError("pixels must be finite, got nan or inf: check the mean and std they were made with.")
+    if pixels.ndim != 3 or not pixels.numel():
+        raise ValueError(f"pixels must be one image (C, H, W), got {tuple(pixels.shape)}.")
 
 
 def _rgb(pixels: Tensor) -> NDArray[np.float64]:
-    image = pixels.detach().cpu().double().clamp(0, 1)
+    image = pixels.detach().cpu().double().nan_to_num(0.0).clamp(0, 1)
     # Grey as three channels: SLIC then works on lightness 0 ... 100, where `compactness` means the same.
     image = image[:3] if len(image) >= 3 else image.mean(0, keepdim=True).expand(3, -1, -1)
     array: NDArray[np.float64] = image.permute(1, 2, 0).contiguous().numpy()

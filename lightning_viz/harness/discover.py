@@ -59,12 +59,13 @@ def normalization(trainer: pl.Trainer, wish: Probes, loader: DataLoader[Any], im
         mean, std = _discover(trainer, loader, "mean"), _discover(trainer, loader, "std")
     if mean is not None and std is not None:
         return channel_values(mean, channels, "mean").to(images), channel_values(std, channels, "std").to(images)
-    low, high = images.amin(), images.amax()
+    known = images[images.isfinite()]
+    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
     if low >= 0 and high <= 1:
         return torch.zeros_like(images[0, :, :1, :1]), torch.ones_like(images[0, :, :1, :1])
     rank_zero_warn(
         f"The images reach from {low:.2f} to {high:.2f} and nobody knows their mean and std, so that range is "
         "stretched for display: pass probes=Probes(mean=[...], std=[...])."
     )
-    shape = torch.ones_like(images[0, :, :1, :1])
-    return shape * low, shape * (high - low)
+    one, width = torch.ones_like(images[0, :, :1, :1]), (high - low) or 1.0
+    return one * -low / width, one / width  # pixels = images * std + mean

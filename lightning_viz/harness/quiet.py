@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lightning_viz.explain.checkpoints import transparent_checkpoints
 from lightning_viz.harness.generators import held_generators
 
 _PLAIN = (int, float, str, Tensor, list, type(None))
@@ -21,10 +22,11 @@ def quiet(module: nn.Module, *, seed: int = 0) -> Iterator[None]:
     """Isolates an explanation from the training run around it.
 
     Inside, the module is in eval mode with frozen parameters, gradients can be taken with `torch.autograd.grad` (also
-    where the Trainer turned them off), compiled networks run eagerly, `self.log` is mute and every global generator
-    starts from `seed`. On leaving, also by an exception, all of that is bit for bit as it was before: generators
-    (python, numpy, torch, CUDA, MPS), the mode of every submodule, `requires_grad` and `.grad` of every parameter,
-    buffers, what modules keep as plain attributes, the default dtype and the deterministic switches.
+    where the Trainer turned them off, or the network is checkpointed), compiled networks run eagerly, `self.log` is
+    mute and every global generator starts from `seed`. On leaving, also by an exception, all of that is bit for bit as
+    it was before: generators (python, numpy, torch, CUDA, MPS), the mode of every submodule, `requires_grad` and
+    `.grad` of every parameter, buffers, what modules keep as plain attributes, the default dtype and the deterministic
+    switches.
 
     Args:
         module: The module that may be touched, usually the whole LightningModule.
@@ -168,5 +170,6 @@ def _switches(stack: ExitStack) -> None:
     stack.enter_context(torch.inference_mode(False))
     stack.enter_context(torch.enable_grad())
     stack.enter_context(torch.autograd.set_detect_anomaly(False))
+    stack.enter_context(transparent_checkpoints())  # also for methods that call no `Chunks`
     if "torch._dynamo" in sys.modules:  # nothing can have been compiled without it, and importing it takes seconds
         stack.enter_context(torch.compiler.set_stance("force_eager"))

@@ -82,6 +82,15 @@ def test_noise_has_no_fidelity_and_a_constant_none_to_speak_of():
     assert math.isnan(fit(masks, noise[:100]).fidelity)
 
 
+def test_what_moves_by_rounding_alone_has_no_weights():
+    masks = draw_masks(40, 100, seed=0)
+    rounding = 1 + 1e-7 * torch.randn(100, generator=torch.Generator().manual_seed(0))
+    found = fit(masks, rounding)
+    assert found.weights.tolist() == [0.0] * 40
+    assert found.intercept == pytest.approx(1)
+    assert fit(masks, 1 + 1e-3 * masks[:, 3]).weights.argmax() == 3
+
+
 def lime_package(pixels, segments, network, samples, labels):
     """The lime package's explanation, and the masks that it drew."""
     explainer = lime_image.LimeImageExplainer(random_state=0)

@@ -1,5 +1,3 @@
-import math
-
 import numpy as np
 import pytest
 import torch
@@ -41,15 +39,27 @@ def test_homework_superpixels_equal_those_of_the_lime_package_but_for_the_first_
 @pytest.mark.parametrize(
     ("pixels", "keywords"),
     [
-        (torch.zeros(3, 1, 3), {}),
+        (torch.zeros(3, 0, 3), {}),
         (torch.zeros(2, 3, 8, 8), {}),
-        (torch.full((3, 8, 8), math.nan), {}),
         (torch.zeros(3, 8, 8), {"segments": 3}),
     ],
 )
 def test_superpixels_refuse_what_they_cannot_cut(pixels, keywords):
     with pytest.raises(ValueError, match=r"pixels must be|segments must be"):
         superpixels(pixels, **keywords)
+
+
+@pytest.mark.parametrize("shape", [(3, 1, 1), (1, 1, 2), (3, 1, 3)])
+def test_less_than_four_pixels_are_a_superpixel_each(shape):
+    assert superpixels(torch.rand(shape)).flatten().tolist() == list(range(shape[2]))
+
+
+def test_values_that_are_not_finite_are_cut_like_black_and_white():
+    pixels, _ = blocks()
+    spoilt, plain = pixels.clone(), pixels.clone()
+    spoilt[:, 2:5, 3:7], plain[:, 2:5, 3:7] = float("inf"), 1.0
+    spoilt[:, 8:12, 3:7], plain[:, 8:12, 3:7] = float("nan"), 0.0
+    assert torch.equal(superpixels(spoilt), superpixels(plain))
 
 
 def test_perturb_keeps_what_stays_and_blanks_the_rest():

@@ -1,0 +1,171 @@
+"""`python -m benchmarks.endurance`: trains for many epochs with every picture, and counts what is left behind."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import logging
+import os
+import tempfile
+import threading
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from matplotlib.figure import Figure
+from pytorch_lightning.loggers import TensorBoardLogger
+from torch import nn
+
+import lightning_viz as viz
+from benchmarks.measure import aligned
+from lightning_viz.food11 import FoodClassifier, FoodData
+
+FIRST = 20
+"""Growth counts from here on: until then caches fill and the allocator finds its size."""
+
+
+@dataclass(frozen=True)
+class Census:
+    """What is alive at the end of an epoch, after the garbage collector.
+
+    Attributes:
+        epoch: How many epochs have been trained.
+        resident: Memory of the process in MiB, as far as the system tells it.
+        objects: Objects that the garbage collector knows.
+        tensors: Tensors.
+        tensor_kib: What they hold, in KiB.
+        array_kib: What arrays of numpy hold, in KiB.
+        figures: Figures of matplotlib.
+        hooks: Hooks on modules.
+        descriptors: Open files, as far as the system tells them.
+        threads: Threads.
+        files: Temporary files.
+    """
+
+    epoch: int
+    resident: int
+    objects: int
+    tensors: int
+    tensor_kib: int
+    array_kib: int
+    figures: int
+    hooks: int
+    descriptors: int
+    threads: int
+    files: int
+
+
+def census(epoch: int, module: nn.Module) -> Census:
+    """Counts."""
+    gc.collect()
+    alive = gc.get_objects()
+    tensors = [x for x in alive if issubclass(type(x), torch.Tensor)]
+    real = [x.untyped_storage() for x in tensors if type(x) in (torch.Tensor, nn.Parameter)]  # not the compiler's fakes
+    storages = {storage.data_ptr(): storage.nbytes() for storage in real}
+    # The collector does not know arrays, but those who hold them.
+    arrays = {id(x): x.nbytes for owner in alive for x in gc.get_referents(owner) if type(x) is np.ndarray}
+    return Census(
+        epoch=epoch,
+        resident=_resident(),
+        objects=len(alive),
+        tensors=len(tensors),
+        tensor_kib=sum(storages.values()) // 1024,
+        array_kib=sum(arrays.values()) // 1024,
+        figures=sum(issubclass(type(x), Figure) for x in alive),
+        hooks=sum(len(hooks) for m in module.modules() for name, hooks in vars(m).items() if name.endswith("_hooks")),
+        descriptors=len(_listing(Path("/proc/self/fd"))),
+        threads=threading.active_count(),
+        files=len(_listing(Path(tempfile.gettempdir()))),
+    )
+
+
+def train(epochs: int, counted: Iterable[int], *more: pl.Callback) -> list[Census]:
+    """Trains a tiny classifier with every public callback.
+
+    Args:
+        epochs: How many.
+        counted: After which of them to count.
+        more: Callbacks to add.
+    """
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    pl.seed_everything(0, verbose=False)
+    before = tempfile.tempdir
+    with tempfile.TemporaryDirectory() as log, tempfile.TemporaryDirectory() as temporary:
+        tempfile.tempdir = temporary  # its own, because other programs leave files in the common one
+        try:
+            watch = _Watch(frozenset(counted))
+            trainer = pl.Trainer(
+                max_epochs=epochs,
+                accelerator="cpu",
+                logger=TensorBoardLogger(log),
+                callbacks=[*pictures(), *more, watch],
+                enable_checkpointing=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+            )
+            trainer.fit(FoodClassifier(size=32, width=2), FoodData(size=32, batch_size=8, train_count=22, val_count=11))
+        finally:
+            tempfile.tempdir = before
+    return watch.seen
+
+
+def pictures() -> list[pl.Callback]:
+    """Every public callback, with little to do."""
+    often = {"probes": 2, "on_error": "raise"}
+    return [
+        *(viz.SaliencyMaps(method=method, samples=2, **often) for method in ("gradient", "smoothgrad", "loss")),
+        viz.FilterAscent(channels=2, steps=2, **often),
+        viz.FilterActivations(channels=2, **often),
+        viz.LimePanels(samples=64, **often),
+        viz.DeepDream(octaves=2, iterations=2, **often),
+        viz.ConfusionMatrixPanel(**often),
+    ]
+
+
+class _Watch(pl.Callback):
+    """Counts after some of the epochs. Goes last."""
+
+    def __init__(self, counted: frozenset[int]) -> None:
+        self.counted = counted
+        self.seen: list[Census] = []
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        epoch = trainer.current_epoch + 1
+        if epoch in self.counted:
+            self.seen.append(census(epoch, pl_module))
+
+
+def _resident() -> int:
+    status = Path("/proc/self/statm")
+    return int(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 2**20 if status.exists() else 0
+
+
+def _listing(folder: Path) -> list[str]:
+    return os.listdir(folder) if folder.exists() else []
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Trains, and prints one line per count and what has grown.
+
+    Args:
+        arguments: Those of the command line by default.
+    """
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.endurance", description=__doc__)
+    parser.add_argument("--epochs", type=int, default=200)
+    epochs = parser.parse_args(arguments).epochs
+    counted = {1, min(FIRST, epochs), epochs, *range(FIRST, epochs, max(epochs // 10, 1))}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Lightning's advice on loaders
+        seen = train(epochs, counted)
+    rows = [[str(value) for value in astuple(one)] for one in seen]
+    first = next(one for one in seen if one.epoch == min(FIRST, epochs))
+    grown = [f"{b - a:+d}" for a, b in zip(astuple(first), astuple(seen[-1]), strict=True)]
+    print(aligned([[field.name for field in fields(Census)], *rows, grown]))
+
+
+if __name__ == "__main__":
+    main()

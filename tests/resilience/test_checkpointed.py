@@ -1,0 +1,60 @@
+"""Networks that save memory by checkpoints, while they train."""
+
+import pytest
+import torch
+from projects import Project, events, fit
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+
+from lightning_viz import AttributionCallback, DeepDream, FilterAscent, SaliencyMaps
+
+
+class Checkpointed(Project):
+    """The last convolution runs in a reentrant checkpoint; no batch normalisation, which would learn twice as fast."""
+
+    def forward(self, x):
+        layers = list(self.net)
+        x = checkpoint(nn.Sequential(*layers[3:6]), nn.Sequential(*layers[:3])(x).requires_grad_(), use_reentrant=True)
+        return nn.Sequential(*layers[6:])(x)
+
+
+class ByHand(AttributionCallback):
+    """What a user writes with torch alone."""
+
+    def attribute(self, subject, images, targets):
+        images = images.clone().requires_grad_()
+        scores = subject(images).gather(1, targets[:, None])
+        return torch.autograd.grad(scores.sum(), images)[0]
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """Of a training without pictures."""
+    return state(fit(tmp_path_factory.mktemp("without"), module=Checkpointed))
+
+
+def state(run):
+    return {k: v.numpy().tobytes() for k, v in run.lightning_module.state_dict().items()}
+
+
+@pytest.mark.parametrize(
+    "callback",
+    [
+        lambda: SaliencyMaps(on_error="raise"),
+        lambda: SaliencyMaps(method="smoothgrad", samples=3, on_error="raise"),
+        lambda: FilterAscent(steps=3, on_error="raise"),
+        lambda: DeepDream(octaves=2, iterations=2, on_error="raise"),
+        lambda: ByHand(on_error="raise"),
+    ],
+    ids=["gradient", "smoothgrad", "ascent", "dream", "by hand"],
+)
+def test_a_checkpointed_network_draws_the_same_and_trains_the_same(callback, weights, tmp_path):
+    run = fit(tmp_path / "checkpointed", [callback()], module=Checkpointed)
+    assert state(run) == weights
+    fit(tmp_path / "plain", [callback()])
+    assert pictures(tmp_path / "checkpointed") == pictures(tmp_path / "plain") != []
+
+
+def pictures(folder):
+    log = events(folder)
+    return [(tag, e.step, e.encoded_image_string) for tag in log.Tags()["images"] for e in log.Images(tag)]

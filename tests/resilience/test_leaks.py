@@ -1,0 +1,56 @@
+"""Many epochs with every picture leave nothing behind."""
+
+import inspect
+import tempfile
+import threading
+from dataclasses import asdict
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from matplotlib.figure import Figure
+
+import lightning_viz
+from benchmarks import endurance
+
+EXACT = ["tensors", "tensor_kib", "array_kib", "figures", "hooks", "descriptors", "threads", "files"]
+
+
+def growth(first, last, *more):
+    early, late = (asdict(one) for one in endurance.train(last, [first, last], *more))
+    return {name: late[name] - early[name] for name in early}
+
+
+def test_nothing_grows_with_the_epochs():
+    grown = growth(4, 12)
+    assert {name: grown[name] for name in EXACT if grown[name] > 0} == {}  # less, where tests before this one left some
+    assert grown["objects"] < 200  # what `isinstance` remembers of abstract classes comes in such lumps, and stays
+
+
+class Leaky(pl.Callback):
+    """Leaves one of everything behind after every epoch."""
+
+    def __init__(self):
+        self.kept, self.stop = [], threading.Event()
+
+    def on_train_epoch_end(self, trainer, pl_module):
+        threading.Thread(target=self.stop.wait, daemon=True).start()
+        pl_module.cnn[0].register_forward_hook(lambda *_: None)
+        self.kept += [Figure(), torch.zeros(2048), np.zeros(2048), tempfile.NamedTemporaryFile()]  # noqa: SIM115
+
+
+def test_whatever_grows_is_seen():
+    leaky = Leaky()
+    grown = growth(1, 3, leaky)
+    leaky.stop.set()
+    assert {name for name in EXACT if grown[name] < 2} == set()
+    assert grown["tensor_kib"] == 16
+    for file in leaky.kept[3::4]:
+        file._closer.delete = False  # its folder is gone already
+        file.close()
+
+
+def test_every_public_callback_takes_part():
+    public = [getattr(lightning_viz, name) for name in lightning_viz.__all__]
+    pictures = {c for c in public if issubclass(c, pl.Callback) and not inspect.isabstract(c)}
+    assert {type(one) for one in endurance.pictures()} == pictures

@@ -1,0 +1,172 @@
+"""Images and networks that nobody trains on by intention: every callback draws something, and warns of nothing else."""
+
+import inspect
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from projects import NAMES, Project, events, fit
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+
+import lightning_viz
+from lightning_viz import DeepDream, ExplanationCallback, FilterAscent, LimePanels, SaliencyMaps
+
+PUBLIC = [getattr(lightning_viz, name) for name in lightning_viz.__all__]
+CALLBACKS = [c for c in PUBLIC if issubclass(c, ExplanationCallback) and not inspect.isabstract(c)]
+LITTLE = {
+    SaliencyMaps: {"method": "smoothgrad", "samples": 2},
+    FilterAscent: {"steps": 2, "channels": 2},
+    LimePanels: {"samples": 32, "segments": 9},
+    DeepDream: {"octaves": 2, "iterations": 2},
+}
+
+
+class Images(Dataset):
+    """As many images as there are, of three classes in turn."""
+
+    classes = NAMES
+
+    def __init__(self, images):
+        self.images = images
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, i):
+        return self.images[i], i % 3
+
+
+class AnySize(Project):
+    """Takes images down to a single pixel."""
+
+    def __init__(self, channels=3):
+        super().__init__()
+        body = [nn.Conv2d(channels, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 4, 3, padding=1), nn.ReLU()]
+        self.net = nn.Sequential(*body, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3))
+
+
+class Dead(AnySize):
+    """All its weights are zero, so it says the same of everything."""
+
+    def on_train_epoch_start(self):
+        for parameter in self.parameters():
+            nn.init.zeros_(parameter)
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.0)
+
+
+class Clamps(AnySize):
+    """Survives what is not finite."""
+
+    def forward(self, x):
+        return super().forward(x.nan_to_num(0.0, 0.0, 0.0))
+
+
+def noise(*shape, seed=0):
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def spoilt(value):
+    images = noise(6, 3, 16, 16)
+    images[:, 0, 3:5, 6] = value
+    return images
+
+
+IMAGES = {
+    "ordinary": noise(6, 3, 16, 16),
+    "of one colour": torch.tensor([0.9, 0.5, 0.1])[:, None, None].expand(6, 3, 16, 16),
+    "black": torch.zeros(6, 3, 16, 16),
+    "with infinite values": spoilt(float("inf")),
+    "with nan": spoilt(float("nan")),
+    "far outside": 300 * noise(6, 3, 16, 16) - 100,
+    "from 0 to 255": 255 * noise(6, 3, 16, 16),
+    "tiny values": 1e-30 * noise(6, 3, 16, 16),
+    "of one pixel": noise(6, 3, 1, 1),
+    "of two pixels": noise(6, 3, 1, 2),
+    "of four pixels": noise(6, 3, 2, 2),
+    "a line": noise(6, 3, 1, 40),
+    "narrow": noise(6, 3, 64, 4),
+    "large": noise(3, 3, 600, 600),
+}
+
+
+def draw(callback, images, module, folder):
+    """Trains one epoch with a callback; returns its pictures and its scalars by their tags."""
+    data = lambda: dict.fromkeys(("train_dataloaders", "val_dataloaders"), DataLoader(Images(images), batch_size=3))
+    quick = callback(**LITTLE.get(callback, {}), probes=2, on_error="raise")
+    fit(folder, [quick], module=module, data=data, max_epochs=1)
+    log = events(folder)
+    pictures = {tag: log.Images(tag)[-1].encoded_image_string for tag in log.Tags()["images"]}
+    scalars = {tag: [e.value for e in log.Scalars(tag)] for tag in log.Tags()["scalars"]}
+    return {tag: np.asarray(Image.open(io.BytesIO(image))) for tag, image in pictures.items()}, scalars
+
+
+def coloured(picture):
+    """The share of the pixels that are clearly not grey."""
+    spread = picture.astype(int).max(-1) - picture.astype(int).min(-1)
+    return (spread > 60).mean()
+
+
+each_callback = pytest.mark.parametrize("callback", CALLBACKS, ids=lambda c: c.__name__)
+
+
+@each_callback
+@pytest.mark.parametrize("name", IMAGES)
+@pytest.mark.filterwarnings("ignore:.*not finite", "ignore:.*nobody knows their mean and std")
+def test_every_callback_draws_all_its_pictures(callback, name, tmp_path):
+    pictures, _ = draw(callback, IMAGES[name], AnySize, tmp_path)
+    ordinary = {"ConfusionMatrixPanel": 1, "FilterAscent": 2}.get(callback.__name__, 4)
+    assert len(pictures) == ordinary
+    for tag, picture in pictures.items():
+        assert picture.ndim == 3, tag
+        assert picture.shape[1] >= 350, tag
+        assert picture.std() > 1, tag  # the caption at least
+
+
+@each_callback
+@pytest.mark.parametrize("module", [Dead, Clamps])
+@pytest.mark.filterwarnings("ignore:.*not finite")
+def test_odd_networks(callback, module, tmp_path):
+    images = IMAGES["with nan" if module is Clamps else "ordinary"]
+    pictures, scalars = draw(callback, images, module, tmp_path)
+    assert pictures
+    assert all(np.isfinite(values).all() for tag, values in scalars.items() if "loss" not in tag)
+
+
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [("ordinary", Dead), ("black", AnySize), ("of one colour", AnySize), ("of one pixel", AnySize)],
+)
+def test_lime_colours_nothing_where_the_network_does_not_react(name, module, tmp_path):
+    pictures, scalars = draw(LimePanels, IMAGES[name], module, tmp_path / "still")
+    drawn = [picture for tag, picture in pictures.items() if tag.endswith("/lime")]
+    assert len(drawn) == 2
+    assert [coloured(picture) for picture in drawn] == [0, 0]
+    assert not [tag for tag in scalars if tag.startswith("fidelity")]
+
+
+def test_lime_colours_something_where_it_does(tmp_path):
+    pictures, scalars = draw(LimePanels, IMAGES["ordinary"], AnySize, tmp_path)
+    assert all(coloured(picture) > 0.01 for tag, picture in pictures.items() if tag.endswith("/lime"))
+    assert [tag for tag in scalars if tag.startswith("fidelity")]
+
+
+def test_a_map_of_zeros_is_black(tmp_path):
+    pictures, _ = draw(SaliencyMaps, IMAGES["ordinary"], Dead, tmp_path)
+    (picture, _) = [picture for tag, picture in pictures.items() if tag.endswith("/smoothgrad")]
+    assert picture[5:165, 5:165].max() < 16
+
+
+def test_a_value_that_is_not_finite_spoils_its_place_alone(tmp_path):
+    spoilt, _ = draw(SaliencyMaps, IMAGES["with nan"], Clamps, tmp_path / "spoilt")
+    clean, _ = draw(SaliencyMaps, IMAGES["ordinary"], Clamps, tmp_path / "clean")
+    (tag, *_) = [tag for tag in clean if tag.endswith("/input")]
+    difference = np.abs(spoilt[tag].astype(int) - clean[tag].astype(int)).max(-1)
+    top, bottom, left, right = (350 * k // 16 for k in (3, 5, 6, 7))
+    assert difference[top:bottom, left:right].mean() > 30
+    difference[top - 8 : bottom + 8, left - 8 : right + 8] = 0
+    assert difference[:350].max() < 16

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_viz.explain.layers import layer_output
+from lightning_viz.harness.gradients import open_to_gradients
 
 
 class NoScoresError(ValueError):
@@ -57,7 +58,7 @@ class Subject:
         return lambda images: layer_output(self._run, layer, images)
 
     def _run(self, images: Tensor) -> object:
-        with self.precision.forward_context():
+        with self.precision.forward_context(), open_to_gradients(self.net):
             # A copy, because a network may change its input in place, and the probes must stay what they are.
             return self.net(self.precision.convert_input(images.clone()))
 

@@ -90,8 +90,12 @@ def find_subject(trainer: pl.Trainer, module: pl.LightningModule, net: str | Non
     return Subject(modules[name], name, trainer.precision_plugin)
 
 
+_UNIMPLEMENTED = ("torch.nn.modules.module", "pytorch_lightning.core.module", "lightning.pytorch.core.module")
+"""Where a forward comes from that nobody has overridden, in both of Lightning's namespaces."""
+
+
 def _own_name(module: pl.LightningModule) -> str:
-    if type(module).forward not in (pl.LightningModule.forward, nn.Module.forward):
+    if getattr(type(module).forward, "__module__", "") not in _UNIMPLEMENTED:
         return ""
     children = [name for name, child in module.named_children() if any(True for _ in child.parameters())]
     if len(children) != 1:

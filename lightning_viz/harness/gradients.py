@@ -50,9 +50,14 @@ class _GradientsOn(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
+_EVERY_MODULE_HAS = vars(nn.Module()).keys()
+
+
 def _kept_tensors(net: nn.Module) -> Iterator[tuple[dict[str, Any], str, Tensor]]:
     for module in net.modules():
-        for owner in (module._buffers, vars(module)):
-            for name, value in owner.items():
-                if isinstance(value, Tensor):
-                    yield owner, name, value
+        own: dict[str, Any] = vars(module)
+        buffers: dict[str, Any] = module._buffers
+        for owner, names in ((buffers, buffers.keys()), (own, own.keys() - _EVERY_MODULE_HAS)):
+            for name in names:
+                if isinstance(owner[name], Tensor):
+                    yield owner, name, owner[name]

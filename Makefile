@@ -2,17 +2,20 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+FOREIGN := .foreign
 
 .PHONY: help demo test check bench wheel clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml constraints.txt tests/foreign/requirements.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	rm -rf $(FOREIGN)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(FOREIGN) --requirement tests/foreign/requirements.txt
 	@touch $(READY)
 
 demo: $(READY)  ## Train the food classifier with every picture, then say how to look at it
@@ -38,4 +41,4 @@ wheel: $(READY)  ## Build the wheel and try it in an empty environment
 	cd build && empty/bin/python ../.ci/attach.py
 
 clean:  ## Remove the environment and everything generated
-	rm -rf $(VENV) runs lightning_logs dist build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(FOREIGN) runs lightning_logs dist build .pytest_cache .mypy_cache .ruff_cache

@@ -24,8 +24,8 @@ def unpack_batch(batch: Any, unpack: Callable[..., Any] | None = None) -> tuple[
         unpack: The user's own way, which returns both.
 
     Returns:
-        The first float tensor (N, C, H, W), and as long (N,) the labels: a tensor of whole numbers (N,) or (N, 1),
-        integers before floats, one that is named as labels are before others.
+        As floats the first tensor (N, C, H, W), floats before bytes, and as long (N,) the labels: a tensor of whole
+        numbers (N,) or (N, 1), integers before floats, one that is named as labels are before others.
 
     Raises:
         ValueError: No such pair is in the batch, or it cannot be told which tensor holds the labels.
@@ -33,14 +33,15 @@ def unpack_batch(batch: Any, unpack: Callable[..., Any] | None = None) -> tuple[
     if unpack is not None:
         return _checked(unpack(batch))
     tensors = list(_tensors(batch))
-    images = next((t for _, t in tensors if t.ndim == 4 and t.is_floating_point()), None)
+    pictures = [t for _, t in tensors if t.ndim == 4 and (t.is_floating_point() or t.dtype == torch.uint8)]
+    images = next((t for t in pictures if t.is_floating_point()), pictures[0] if pictures else None)
     labels = None if images is None else _labels([(n, t) for n, t in tensors if t.shape in _label_shapes(images)])
     if images is None or labels is None:
         raise ValueError(
-            "Expected a batch with float images (N, C, H, W) and integer labels (N,), received "
+            "Expected a batch with images (N, C, H, W), floats or bytes, and integer labels (N,), received "
             f"{[_told(name, t) for name, t in tensors] or type(batch).__name__}: {_UNPACK}"
         )
-    return images, labels.reshape(-1).long()
+    return _as_floats(images), labels.reshape(-1).long()
 
 
 _UNPACK = "pass probes=Probes(unpack=...), a function from a batch to (images, labels)."
@@ -72,7 +73,11 @@ def _checked(pair: Any) -> tuple[Tensor, Tensor]:
     ):
         shapes = [tuple(p.shape) if isinstance(p, Tensor) else type(p).__name__ for p in (images, labels)]
         raise ValueError(f"Expected unpack to return images (N, C, H, W) and labels (N,), received {shapes}.")
-    return images, labels.reshape(-1).long()
+    return _as_floats(images), labels.reshape(-1).long()
+
+
+def _as_floats(images: Tensor) -> Tensor:
+    return images if images.is_floating_point() else images.float()
 
 
 def _tensors(batch: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytorch_lightning as pl
@@ -24,11 +25,6 @@ def _places(trainer: pl.Trainer, loader: DataLoader[Any]) -> list[Any]:
     return places + [step for t in transforms for step in getattr(t, "transforms", [t])]
 
 
-def _discover(trainer: pl.Trainer, loader: DataLoader[Any], *names: str) -> Any:
-    found = (getattr(place, name, None) for place in _places(trainer, loader) for name in names)
-    return next((value for value in found if value is not None and not callable(value)), None)
-
-
 def class_names(trainer: pl.Trainer, wish: Probes, loader: DataLoader[Any], classes: int) -> tuple[str, ...]:
     """A name per class; where nobody knows them, its number.
 
@@ -40,32 +36,54 @@ def class_names(trainer: pl.Trainer, wish: Probes, loader: DataLoader[Any], clas
             f"Expected {classes} class names, one per output of the network, received {len(wish.class_names)}: "
             "mend probes=Probes(class_names=[...])."
         )
-    found = wish.class_names or _discover(trainer, loader, "class_names", "classes")
-    names = [str(name) for name in found] if isinstance(found, (list, tuple)) else []
-    if len(names) != classes:
+    found = [list(wish.class_names)] if wish.class_names is not None else list(_listed_names(trainer, loader))
+    names = next((names for names in found if len(names) == classes), None)
+    if names is None:
         rank_zero_warn(
-            f"Found {len(names)} class names for {classes} outputs, so classes go by number: "
+            f"Found {len(found[0]) if found else 0} class names for {classes} outputs, so classes go by number: "
             "pass probes=Probes(class_names=[...])."
         )
         return tuple(f"class {k}" for k in range(classes))
-    return tuple(names)
+    return tuple(str(name) for name in names)
+
+
+def _listed_names(trainer: pl.Trainer, loader: DataLoader[Any]) -> Iterator[list[Any]]:
+    """Every list of class names that somebody has, the LightningModule last."""
+    for place in [*_places(trainer, loader), trainer.lightning_module]:
+        for attribute in ("class_names", "classes"):
+            found = getattr(place, attribute, None)
+            if isinstance(found, (list, tuple)):
+                yield list(found)
+        numbered = getattr(place, "class_to_idx", None)
+        if isinstance(numbered, Mapping):
+            yield sorted(numbered, key=numbered.__getitem__)
+    # As `labels` a data set would rather keep the class of every item.
+    labels = getattr(trainer.lightning_module, "labels", None)
+    if isinstance(labels, (list, tuple)) and all(isinstance(name, str) for name in labels):
+        yield list(labels)
 
 
 def normalization(trainer: pl.Trainer, wish: Probes, loader: DataLoader[Any], images: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and std (C, 1, 1); where nobody knows them, the range of the images themselves."""
+    """Mean and std (C, 1, 1); where nobody knows them, the range of the images: [0, 1], bytes, or what they reach."""
     channels = images.shape[1]
-    mean, std = wish.mean, wish.std
-    if mean is None:
-        mean, std = _discover(trainer, loader, "mean"), _discover(trainer, loader, "std")
+    pairs = [
+        (wish.mean, wish.std),
+        *((getattr(p, "mean", None), getattr(p, "std", None)) for p in _places(trainer, loader)),
+    ]
+    known = ((m, s) for m, s in pairs if m is not None and s is not None and not callable(m) and not callable(s))
+    mean, std = next(known, (None, None))
     if mean is not None and std is not None:
         return channel_values(mean, channels, "mean").to(images), channel_values(std, channels, "std").to(images)
-    known = images[images.isfinite()]
-    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+    finite = images[images.isfinite()]
+    low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
+    one = torch.ones_like(images[0, :, :1, :1])
     if low >= 0 and high <= 1:
-        return torch.zeros_like(images[0, :, :1, :1]), torch.ones_like(images[0, :, :1, :1])
+        return 0 * one, one
+    if low >= 0 and high <= 255 and bool((images == images.round()).all()):  # bytes: the network itself normalises
+        return 0 * one, one / 255
     rank_zero_warn(
         f"The images reach from {low:.2f} to {high:.2f} and nobody knows their mean and std, so that range is "
         "stretched for display: pass probes=Probes(mean=[...], std=[...])."
     )
-    one, width = torch.ones_like(images[0, :, :1, :1]), (high - low) or 1.0
+    width = (high - low) or 1.0  # of an image of one colour it is 0
     return one * -low / width, one / width  # pixels = images * std + mean

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_viz.explain.layers import layer_output
+from lightning_viz.harness.gradients import open_to_gradients
 
 
 class NoScoresError(ValueError):
@@ -57,7 +58,7 @@ class Subject:
         return lambda images: layer_output(self._run, layer, images)
 
     def _run(self, images: Tensor) -> object:
-        with self.precision.forward_context():
+        with self.precision.forward_context(), open_to_gradients(self.net):
             # A copy, because a network may change its input in place, and the probes must stay what they are.
             return self.net(self.precision.convert_input(images.clone()))
 
@@ -89,8 +90,12 @@ def find_subject(trainer: pl.Trainer, module: pl.LightningModule, net: str | Non
     return Subject(modules[name], name, trainer.precision_plugin)
 
 
+_UNIMPLEMENTED = ("torch.nn.modules.module", "pytorch_lightning.core.module", "lightning.pytorch.core.module")
+"""Where a forward comes from that nobody has overridden, in both of Lightning's namespaces."""
+
+
 def _own_name(module: pl.LightningModule) -> str:
-    if type(module).forward not in (pl.LightningModule.forward, nn.Module.forward):
+    if getattr(type(module).forward, "__module__", "") not in _UNIMPLEMENTED:
         return ""
     children = [name for name, child in module.named_children() if any(True for _ in child.parameters())]
     if len(children) != 1:

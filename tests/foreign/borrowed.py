@@ -1,0 +1,133 @@
+"""Other people's projects, borrowed: how they are imported, and trained with all callbacks and with none."""
+
+import importlib
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import pytorch_lightning as pl
+import torch
+from PIL import Image
+from projects import events
+from pytorch_lightning.loggers import TensorBoardLogger
+
+from lightning_viz import ConfusionMatrixPanel, DeepDream, FilterActivations, FilterAscent, LimePanels, SaliencyMaps
+
+FOLDER = Path(__file__).parents[2] / ".foreign"
+
+
+class Compose:
+    def __init__(self, transforms):
+        self.transforms = transforms
+
+    def __call__(self, image):
+        for transform in self.transforms:
+            image = transform(image)
+        return image
+
+
+class Resize:
+    def __init__(self, size):
+        self.size = size
+
+    def __call__(self, image):
+        return image.resize(tuple(self.size)[::-1])
+
+
+class RandomHorizontalFlip:
+    def __call__(self, image):
+        return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if torch.rand(()) < 0.5 else image
+
+
+class ToTensor:
+    def __call__(self, image):
+        return torch.from_numpy(np.array(image)).permute(2, 0, 1).float() / 255
+
+
+class Normalize:
+    def __init__(self, mean, std):
+        self.mean, self.std = mean, std
+
+    def __call__(self, image):
+        return (image - torch.tensor(self.mean)[:, None, None]) / torch.tensor(self.std)[:, None, None]
+
+
+def _stand_ins():
+    """What the projects import and cannot have: torchvision has no build for every torch, pandas would be for CSV."""
+    kinds = (Compose, Resize, RandomHorizontalFlip, ToTensor, Normalize)
+    contents = {
+        "torchvision.transforms": {kind.__name__: kind for kind in kinds},
+        "torchvision.datasets.utils": {"extract_archive": None},
+        "torchvision.datasets": {},
+        "torchvision.models": {},
+        "pandas": {},
+    }
+    modules = {name: ModuleType(name) for name in contents}
+    for name, module in modules.items():
+        vars(module).update(contents[name])
+    modules["torchvision"] = ModuleType("torchvision")
+    modules["torchvision"].transforms = modules["torchvision.transforms"]
+    return modules
+
+
+@contextmanager
+def borrowed():
+    """Within, the projects can be imported; their folder comes last, so that it shadows nothing."""
+    if not FOLDER.is_dir():
+        pytest.fail(f"Expected other people's projects in {FOLDER}: `make test` installs them.", pytrace=False)
+    importlib.import_module("torchmetrics")  # which looks for a real torchvision while it is imported
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", [*sys.path, str(FOLDER)])
+        for name, module in _stand_ins().items():
+            patch.setitem(sys.modules, name, module)
+        yield
+
+
+def everything(canvas=48, **common):
+    """All callbacks, each with little to do, raising where a drawing fails."""
+    common["on_error"] = "raise"
+    return [
+        SaliencyMaps(**common),
+        SaliencyMaps(method="smoothgrad", samples=2, **common),
+        FilterAscent(steps=4, channels=2, **common),
+        FilterActivations(channels=4, **common),
+        LimePanels(samples=32, segments=8, batch_size=4, **common),
+        DeepDream(canvas=canvas, octaves=2, iterations=2, **common),
+        ConfusionMatrixPanel(**common),
+    ]
+
+
+def train(folder, module, callbacks, trainer=pl.Trainer, logger=TensorBoardLogger, **data):
+    """Trains what `module()` makes for two epochs; returns all that it keeps."""
+    torch.manual_seed(7)
+    run = trainer(
+        max_epochs=2,
+        accelerator="cpu",
+        callbacks=callbacks,
+        logger=logger(folder, name="", version=""),
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        enable_checkpointing=False,
+        log_every_n_steps=1,
+    )
+    made = module()
+    run.fit(made, **data)
+    assert run.current_epoch == 2
+    return {key: value.numpy().tobytes() for key, value in made.state_dict().items()}
+
+
+def kinds(folder):
+    """Each probe's name and the kinds of pictures it has, and the kinds of all other pictures."""
+    found = {}
+    for tag in events(folder).Tags()["images"]:
+        group, name = tag.split("/", 1)
+        key, kind = (group[6:], name) if group.startswith("probe_") else ("", group)
+        found.setdefault(key, set()).add(kind.split("_")[0] if kind != "deep_dream" else kind)
+    return found
+
+
+OF_A_PROBE = {"input", "saliency", "smoothgrad", "activations", "lime", "deep_dream"}
+OF_THE_NETWORK = {"filters", "confusion"}

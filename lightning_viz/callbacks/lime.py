@@ -156,7 +156,7 @@ class LimePanels(ExplanationCallback):
         names = scene.probes.class_names
         scale = max(float(w.weights.abs().max()) for w in found.values())
         tiles = [self._tile(scene.probes.pixels[i], self._segments[i], w, scale) for w in found.values()]
-        fidelity = " and ".join(f"{w.fidelity:.2f}" for w in found.values())
+        fidelity = " and ".join("none" if w.fidelity != w.fidelity else f"{w.fidelity:.2f}" for w in found.values())
         caption = [
             scene.caption(i),
             f"green for, red against, full colour {scale:.2g}",

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from lightning_viz.explain.chunks import Chunks
 from lightning_viz.harness.batches import unpack_batch
 from lightning_viz.harness.quiet import quiet
 from lightning_viz.harness.subject import Subject
@@ -74,7 +75,7 @@ class Predictions:
         if len(seen) == 1:
             return seen[0], labels
         with quiet(self._module, seed=self._seed), torch.no_grad():
-            return self._subject(images.clone()), labels
+            return Chunks()(self._subject, images.clone()), labels
 
     def _keep(self, module: nn.Module, inputs: object, output: Any) -> None:
         # A wrapper such as DDP calls the module a second time with the step itself: only class scores count.

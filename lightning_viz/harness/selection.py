@@ -11,6 +11,7 @@ from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from lightning_viz.explain.chunks import Chunks, is_out_of_memory
 from lightning_viz.harness.batches import dataset_labels, first_loader, has_items, load
 from lightning_viz.harness.discover import class_names, normalization
 from lightning_viz.harness.observed import Observed
@@ -86,10 +87,12 @@ def select(trainer: pl.Trainer, wish: Probes, subject: Subject, observed: Observ
 def _count_classes(subject: Subject, images: Tensor) -> int:
     try:
         with torch.no_grad():
-            return subject(images).shape[1]
+            return Chunks()(subject, images).shape[1]
     except NoScoresError:
         raise
     except Exception as error:  # whatever a forward does with images that it was not made for
+        if is_out_of_memory(error):
+            raise
         raise ValueError(
             f"Expected {type(subject.net).__name__} to take images, but its forward refuses {tuple(images.shape)}: "
             f"{error}. Pass net= with the module that takes images (N, C, H, W), or probes=Probes(unpack=...)."

@@ -11,6 +11,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
+from lightning_viz.explain.chunks import Chunks
 from lightning_viz.harness.batches import has_items
 from lightning_viz.harness.observed import Observed
 from lightning_viz.harness.probes import ProbeBatch, Probes, Split
@@ -94,7 +95,7 @@ class Session:
         if key not in self._scores or self._scores[key][0] != step:
             probes = self._probes[key]
             with torch.no_grad():
-                said = probabilities(subject(probes.images))
+                said = probabilities(Chunks()(subject, probes.images))
             if said.shape[1] != len(probes.class_names):
                 raise ValueError(
                     f"Expected scores for {len(probes.class_names)} classes, as at the start of the run, received "

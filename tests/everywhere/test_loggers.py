@@ -117,7 +117,7 @@ def test_mlflow_in_a_local_folder(tmp_path, monkeypatch):
 
     fit(tmp_path, [SaliencyMaps(on_error="raise"), Accented(on_error="raise")], logger=logger)
     found = [f.name for f in tmp_path.rglob("images/*.png")]
-    assert len([name for name in found if name.startswith("probe_00_bread#saliency%step%")]) == 2
-    assert any(name.startswith("cr_me#br_l_e") for name in found)
-    (file,) = tmp_path.rglob(next(name for name in found if name.startswith("probe_00_bread#saliency%step%5%")))
+    assert len([name for name in found if name.startswith("probe_00_bread~saliency+step+")]) == 2
+    assert any(name.startswith("cr_me~br_l_e") for name in found)
+    (file,) = tmp_path.rglob(next(name for name in found if name.startswith("probe_00_bread~saliency+step+5+")))
     assert Image.open(io.BytesIO(file.read_bytes())).width == 350

@@ -120,6 +120,7 @@ def test_forward_that_is_not_overridden_takes_the_only_child_in_both(home, tmp_p
 
 @pytest.mark.parametrize("home", LIGHTNINGS, ids=lambda h: h.__name__)
 @pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Lightning's own, of its parser
 def test_command_lines_take_callbacks_bare_and_in_lists(home, listed, tmp_path, monkeypatch):
     callbacks = "[{class_path: lightning_viz.SaliencyMaps, init_args: {on_error: raise}}]"
     callbacks = callbacks if listed else callbacks.strip("[]")
@@ -136,7 +137,7 @@ trainer:
 """)
     monkeypatch.setattr(sys, "argv", ["train.py", "fit", "--config", str(tmp_path / "c.yaml")])
     cli = __import__(f"{home.__name__}.cli", fromlist=["LightningCLI"])
-    cli.LightningCLI(project(home), data(home), save_config_callback=None)
+    cli.LightningCLI(project(home), data(home), save_config_callback=None, seed_everything_default=7)
     (events_file,) = (tmp_path / "log").rglob("events*")
     assert "probe_00_bread/saliency" in events(events_file.parent).Tags()["images"]
 

@@ -10,6 +10,7 @@ from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from lightning_viz.harness.batches import are_bytes
 from lightning_viz.harness.probes import Probes, channel_values
 
 
@@ -52,9 +53,14 @@ def class_names(trainer: pl.Trainer, wish: Probes, loader: DataLoader[Any], clas
 
 
 def normalization(trainer: pl.Trainer, wish: Probes, loader: DataLoader[Any], images: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and std (C, 1, 1); where nobody knows them, the range of the images themselves."""
+    """Mean and std (C, 1, 1); where nobody knows them, the range of the images themselves.
+
+    Of more than three channels, which are no colours, each has a range of its own.
+    """
     channels = images.shape[1]
     mean, std = wish.mean, wish.std
+    if mean is None and are_bytes(images):  # the network scales them itself, and with what others know of them
+        mean, std = 0.0, 1 / 255
     if mean is None:
         mean, std = _discover(trainer, loader, "mean"), _discover(trainer, loader, "std")
     if mean is not None and std is not None:
@@ -66,5 +72,7 @@ def normalization(trainer: pl.Trainer, wish: Probes, loader: DataLoader[Any], im
         f"The images reach from {low:.2f} to {high:.2f} and nobody knows their mean and std, so that range is "
         "stretched for display: pass probes=Probes(mean=[...], std=[...])."
     )
-    shape = torch.ones_like(images[0, :, :1, :1])
-    return shape * low, shape * (high - low)
+    over = (0, 2, 3) if channels > 3 else (0, 1, 2, 3)
+    least, most = (t.expand(1, channels, 1, 1)[0] for t in (images.amin(over, True), images.amax(over, True)))
+    scale = 1 / torch.where(most > least, most - least, 1.0)
+    return -least * scale, scale

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 
 from lightning_viz.harness.batches import dataset_labels, first_loader, load
 from lightning_viz.harness.discover import class_names, normalization
+from lightning_viz.harness.outputs import check_bytes
 from lightning_viz.harness.probes import ProbeBatch, Probes, Split, spread
 from lightning_viz.harness.subject import NoScoresError, Subject, probabilities
 
@@ -75,6 +76,7 @@ class Session:
         indices = _choose(trainer, wish, split, loader)
         images, labels = load(loader, indices, trainer, wish.unpack)
         classes = _count_classes(subject, images)
+        check_bytes(subject, images)
         if not 0 <= int(labels.min()) <= int(labels.max()) < classes:
             raise ValueError(
                 f"Expected labels 0 to {classes - 1} for {classes} class scores, received {labels.tolist()}: "

@@ -1,12 +1,13 @@
 """What the filters of a layer want, and what they make of the probes."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 from torch import Tensor
 
 from lightning_viz.callbacks.layers import LayerCallback
 from lightning_viz.explain.filters import channel_outputs, maximise_channels
+from lightning_viz.explain.tokens import places_as_maps
 from lightning_viz.harness.probes import shorten, slug
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.sinks import Picture, Pixels, Scalar
@@ -58,6 +59,15 @@ class FilterAscent(LayerCallback):
         self.objective = objective
         self.per_probe = start == "probes"
 
+    def prepare(self, scene: Scene) -> None:
+        """Finds layer and channels, and checks that there is something to climb.
+
+        Raises:
+            ValueError: No such layer or channel, or no gradient reaches the image.
+        """
+        super().prepare(scene)
+        scene.subject.require_gradient(scene.probes.images, self.found(scene)[1])
+
     def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
         """One picture per channel, or per probe and channel."""
         if self.start == "noise":
@@ -68,10 +78,10 @@ class FilterAscent(LayerCallback):
             yield from self._ascend(scene, tag, scene.probes.pixels[i], f" from {scene.probes.label_name(i)}")
 
     def _ascend(self, scene: Scene, tag: str, start: Tensor | None, origin: str) -> Iterable[Picture | Scalar]:
-        name, layer = self.found(scene)
+        name, _ = self.found(scene)
         images = scene.probes.images
         found = maximise_channels(
-            scene.subject.features(layer),
+            self.features(scene),
             self.chosen,
             size=(images.shape[2], images.shape[3]),
             image_channels=images.shape[1],
@@ -114,16 +124,23 @@ class FilterActivations(LayerCallback):
         Raises:
             ValueError: It has no spatial extent.
         """
-        if output.ndim != 4:
+        super().check(name, output)
+        if output.ndim != 4 or (output.shape[2] > 1 and output.shape[3] == 1):
+            shape = ("N", output.shape[2], output.shape[1]) if output.ndim == 4 else ("N", *output.shape[1:])
             raise ValueError(
-                f"Expected a layer with a spatial output (N, channels, height, width), received "
-                f"{('N', *output.shape[1:])} from {name!r}: pass layer= with a convolution, or what follows one."
+                "Expected a layer with a spatial output: (N, channels, height, width), or as many tokens as patches of "
+                f"one size make of the image, received {shape} from {name!r}: pass layer= with a convolution, what "
+                "follows one, or a transformer's block."
             )
+
+    def features(self, scene: Scene) -> Callable[[Tensor], Tensor]:
+        """From images to what the layer puts out, (N, D, h, w), also where it has tokens for the patches."""
+        return places_as_maps(super().features(scene))
 
     def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
         """One picture per probe."""
-        name, layer = self.found(scene)
-        maps = channel_outputs(scene.subject.features(layer), scene.probes.images, self.chosen).cpu().numpy()
+        name, _ = self.found(scene)
+        maps = channel_outputs(self.features(scene), scene.probes.images, self.chosen).cpu().numpy()
         scaled = [symmetric(maps[:, k]) for k in range(len(self.chosen))]
         paint = diverging if bool((maps < 0).any()) else sequential
         titles = [f"{c}: {scale:.2g}" for c, (_, scale) in zip(self.chosen, scaled, strict=True)]

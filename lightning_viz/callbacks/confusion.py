@@ -27,7 +27,8 @@ class ConfusionMatrixPanel(ExplanationCallback):
 
     Drawn after every validation (of every n-th epoch), one matrix per loader, as `confusion/<loader>`; recalls as
     `recall/<loader>/<class>`, in [0, 1]; of more than 50 classes, only their mean. The predictions are those that the
-    validation step itself made, where they can be overheard; else the network is asked once more. Rows are true classes.
+    validation step itself made, where they can be overheard; else the network is asked once more. Rows are true
+    classes.
 
     Args:
         common: The arguments of `ExplanationCallback`; `probes` tells class names and how to unpack a batch.

@@ -12,7 +12,8 @@ from lightning_viz.harness.probes import shorten, slug
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.sinks import Picture, Pixels, Scalar
 from lightning_viz.render.color import diverging, minmax, sequential, symmetric, to_uint8
-from lightning_viz.render.panel import grid, panel
+from lightning_viz.render.panel import grid, in_a_row, panel
+from lightning_viz.render.text import channels_shown
 
 
 class FilterAscent(LayerCallback):
@@ -98,7 +99,7 @@ class FilterAscent(LayerCallback):
         for channel, pixels, before, after in zip(self.chosen, *found, strict=True):
             caption = [
                 f"epoch {scene.epoch} · {shorten(name)}, channel {channel}{origin}",
-                f"activation {float(before):.3g} → {float(after):.3g}",
+                f"activation {float(before):.3g} → {float(after):.3g}{channels_shown(pixels.shape[0])}",
             ]
             shown = pixels.cpu().numpy()
             image = to_uint8(minmax(shown) if self.parametrization == "pixels" else shown)
@@ -146,6 +147,6 @@ class FilterActivations(LayerCallback):
         titles = [f"{c}: {scale:.2g}" for c, (_, scale) in zip(self.chosen, scaled, strict=True)]
         for i in range(len(scene.probes)):
             tiles: list[Pixels] = [paint(values[i]) for values, _ in scaled]
-            picture = grid(tiles, min(4, len(tiles)), titles=titles)
+            picture = grid(tiles, in_a_row(tiles, 4), titles=titles)
             caption = [scene.caption(i), f"{shorten(name)} · channel: value of full colour"]
             yield Picture(f"{scene.probes.tag(i)}/activations_{slug(name)}", panel(picture, caption, lines=2))

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lightning_viz.callbacks.layers import LayerCallback
 from lightning_viz.explain.filters import channel_outputs, maximise_channels
-from lightning_viz.explain.tokens import places_as_maps
+from lightning_viz.explain.tokens import channels_second
 from lightning_viz.harness.probes import shorten, slug
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.sinks import Picture, Pixels, Scalar
@@ -125,18 +125,17 @@ class FilterActivations(LayerCallback):
         Raises:
             ValueError: It has no spatial extent.
         """
-        super().check(name, output)
-        if output.ndim != 4 or (output.shape[2] > 1 and output.shape[3] == 1):
-            shape = ("N", output.shape[2], output.shape[1]) if output.ndim == 4 else ("N", *output.shape[1:])
+        if output.ndim != 4 or len(output) != 1:
             raise ValueError(
                 "Expected a layer with a spatial output: (N, channels, height, width), or as many tokens as patches of "
-                f"one size make of the image, received {shape} from {name!r}: pass layer= with a convolution, what "
-                "follows one, or a transformer's block."
+                f"one size make of the image, received {('N', *output.shape[1:])} from {name!r}: pass layer= with a "
+                "convolution, what follows one, or a transformer's block."
             )
 
     def features(self, scene: Scene) -> Callable[[Tensor], Tensor]:
         """From images to what the layer puts out, (N, D, h, w), also where it has tokens for the patches."""
-        return places_as_maps(super().features(scene))
+        layer = self.found(scene)[1]
+        return channels_second(scene.subject.features(layer), layer, maps=True)
 
     def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
         """One picture per probe."""

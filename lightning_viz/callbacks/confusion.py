@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 
 from lightning_viz.callbacks.base import ExplanationCallback
@@ -15,14 +16,19 @@ from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.steps import logged_step
 from lightning_viz.harness.subject import find_subject
 from lightning_viz.render.confusion import confusion_picture, recall, worst_confusions
+from lightning_viz.render.size import Floats
+
+MOST_RECALLS = 50
+"""With more classes than this, only the mean of their recalls is logged."""
 
 
 class ConfusionMatrixPanel(ExplanationCallback):
     """Draws the confusion matrix over the whole validation set, and logs the recall of every class.
 
     Drawn after every validation (of every n-th epoch), one matrix per loader, as `confusion/<loader>`; recalls as
-    `recall/<loader>/<class>`, in [0, 1]. The predictions are those that the validation step itself made, where they can
-    be overheard; else the network is asked once more. Rows are true classes.
+    `recall/<loader>/<class>`, in [0, 1]; of more than 50 classes, only their mean. The predictions are those that the
+    validation step itself made, where they can be overheard; else the network is asked once more. Rows are true
+    classes.
 
     Args:
         common: The arguments of `ExplanationCallback`; `probes` tells class names and how to unpack a batch.
@@ -57,9 +63,15 @@ class ConfusionMatrixPanel(ExplanationCallback):
             lines += worst_confusions(table, self._names)
             lines += [f"left out: {count} {reason}" for reason, count in tally.left_out.items()]
             yield Picture(f"confusion/{loader}", confusion_picture(table, self._names, caption=lines), flat=True)
-            for tag, share in zip(slugs(self._names), recall(table), strict=True):
-                if share == share:  # classes that the loader does not have are NaN
-                    yield Scalar(f"recall/{loader}/{tag}", float(share))
+            yield from self._recalls(loader, recall(table))
+
+    def _recalls(self, loader: str, shares: Floats) -> Iterable[Scalar]:
+        found = np.isfinite(shares)  # classes that the loader does not have are NaN
+        if len(shares) > MOST_RECALLS and found.any():
+            yield Scalar(f"recall/{loader}/mean", float(shares[found].mean()))
+        elif len(shares) <= MOST_RECALLS:
+            for k in np.flatnonzero(found):
+                yield Scalar(f"recall/{loader}/{slugs(self._names)[k]}", float(shares[k]))
 
     # Lightning's hooks: the matrix belongs to validation, so the schedules of training do not draw it
 

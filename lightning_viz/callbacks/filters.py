@@ -1,17 +1,19 @@
 """What the filters of a layer want, and what they make of the probes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 from torch import Tensor
 
 from lightning_viz.callbacks.layers import LayerCallback
 from lightning_viz.explain.filters import channel_outputs, maximise_channels
+from lightning_viz.explain.tokens import channels_second
 from lightning_viz.harness.pictures import Picture, Pixels, Scalar
 from lightning_viz.harness.probes import shorten, slug
 from lightning_viz.harness.scene import Scene
 from lightning_viz.render.color import diverging, minmax, sequential, symmetric, to_uint8
-from lightning_viz.render.panel import grid, panel
+from lightning_viz.render.panel import grid, in_a_row, panel
+from lightning_viz.render.text import channels_shown
 
 
 class FilterAscent(LayerCallback):
@@ -58,6 +60,15 @@ class FilterAscent(LayerCallback):
         self.objective = objective
         self.per_probe = start == "probes"
 
+    def prepare(self, scene: Scene) -> None:
+        """Finds layer and channels, and checks that there is something to climb.
+
+        Raises:
+            ValueError: No such layer or channel, or no gradient reaches the image.
+        """
+        super().prepare(scene)
+        scene.subject.require_gradient(scene.probes.images, self.found(scene)[1])
+
     def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
         """One picture per channel, or per probe and channel."""
         if self.start == "noise":
@@ -72,11 +83,11 @@ class FilterAscent(LayerCallback):
     def _ascend(
         self, scene: Scene, channels: Sequence[int], tag: str, probe: int | None = None
     ) -> Iterable[Picture | Scalar]:
-        name, layer = self.found(scene)
+        name, _ = self.found(scene)
         origin = "" if probe is None else f" from {scene.probes.label_name(probe)}"
         images = scene.probes.images
         found = maximise_channels(
-            scene.subject.features(layer),
+            self.features(scene),
             channels,
             size=(images.shape[2], images.shape[3]),
             image_channels=images.shape[1],
@@ -93,7 +104,7 @@ class FilterAscent(LayerCallback):
         for channel, pixels, before, after in zip(channels, *found, strict=True):
             caption = [
                 f"epoch {scene.epoch} · {shorten(name)}, channel {channel}{origin}",
-                f"activation {float(before):.3g} → {float(after):.3g}",
+                f"activation {float(before):.3g} → {float(after):.3g}{channels_shown(pixels.shape[0])}",
             ]
             shown = pixels.cpu().numpy()
             image = to_uint8(minmax(shown) if self.parametrization == "pixels" else shown)
@@ -119,21 +130,27 @@ class FilterActivations(LayerCallback):
         Raises:
             ValueError: It has no spatial extent.
         """
-        if output.ndim != 4:
+        if output.ndim != 4 or len(output) != 1:
             raise ValueError(
-                f"Expected a layer with a spatial output (N, channels, height, width), received "
-                f"{('N', *output.shape[1:])} from {name!r}: pass layer= with a convolution, or what follows one."
+                "Expected a layer with a spatial output: (N, channels, height, width), or as many tokens as patches of "
+                f"one size make of the image, received {('N', *output.shape[1:])} from {name!r}: pass layer= with a "
+                "convolution, what follows one, or a transformer's block."
             )
+
+    def features(self, scene: Scene) -> Callable[[Tensor], Tensor]:
+        """From images to what the layer puts out, (N, D, h, w), also where it has tokens for the patches."""
+        layer = self.found(scene)[1]
+        return channels_second(scene.subject.features(layer), layer, maps=True)
 
     def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
         """One picture per probe."""
-        name, layer = self.found(scene)
-        maps = channel_outputs(scene.subject.features(layer), scene.probes.images, self.chosen).cpu().numpy()
+        name, _ = self.found(scene)
+        maps = channel_outputs(self.features(scene), scene.probes.images, self.chosen).cpu().numpy()
         scaled = [symmetric(maps[:, k]) for k in range(len(self.chosen))]
         paint = diverging if bool((maps < 0).any()) else sequential
         titles = [f"{c}: {scale:.2g}" for c, (_, scale) in zip(self.chosen, scaled, strict=True)]
         for i in scene.mine(range(len(scene.probes))):  # the scale is that of all probes
             tiles: list[Pixels] = [paint(values[i]) for values, _ in scaled]
-            picture = grid(tiles, min(4, len(tiles)), titles=titles)
+            picture = grid(tiles, in_a_row(tiles, 4), titles=titles)
             caption = [scene.caption(i), f"{shorten(name)} · channel: value of full colour"]
             yield Picture(f"{scene.probes.tag(i)}/activations_{slug(name)}", panel(picture, caption, lines=2))

@@ -11,6 +11,7 @@ from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.session import Session
 from lightning_viz.render.color import to_uint8
 from lightning_viz.render.panel import panel
+from lightning_viz.render.text import channels_shown
 
 MOST_CURVES = 20
 """With more classes than this, only the probability of the true class is logged."""
@@ -24,7 +25,8 @@ def inputs(scene: Scene, session: Session) -> Iterator[Picture | Scalar]:
     fresh = [session.claim(("input", number, scene.subject.name), scene.step) for number in probes.numbers]
     for i in scene.mine(range(len(probes))):
         if fresh[i]:
-            caption = [scene.caption(i), f"item {probes.indices[i]} of the data set"]
+            shown = channels_shown(probes.images.shape[1])
+            caption = [scene.caption(i), f"item {probes.indices[i]} of the data set{shown}"]
             image = panel(to_uint8(probes.pixels[i].cpu().numpy()), caption, lines=2)
             yield Picture(f"{probes.tag(i)}/input", image)
             for k in _classes(probes, i):

@@ -1,13 +1,15 @@
 """What callbacks about one layer have in common: the layer and its channels, found and checked."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Optional, Union
 
 import torch
+from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor, nn
 
 from lightning_viz.callbacks.base import ExplanationCallback
 from lightning_viz.explain.layers import find_layer, last_convolution
+from lightning_viz.explain.tokens import channels_second
 from lightning_viz.harness.scene import Scene
 
 
@@ -19,6 +21,19 @@ def layer_of(scene: Scene, name: str | None) -> tuple[str, nn.Module]:
     """
     net = scene.subject.net
     return find_layer(net, name or last_convolution(net))
+
+
+def check_default(scene: Scene, name: str | None) -> None:
+    """Warns where no name is given and the last convolution only cuts the image into patches for a transformer."""
+    if name is not None:
+        return
+    found, layer = layer_of(scene, name)
+    attends = any("attention" in type(module).__name__.lower() for module in scene.subject.net.modules())
+    if attends and getattr(layer, "stride", None) == getattr(layer, "kernel_size", None):
+        rank_zero_warn(
+            f"The last convolution, {found!r}, is the first layer of a transformer: it cuts the image into patches. "
+            "For what the network makes of them, pass layer= with one of its blocks."
+        )
 
 
 class LayerCallback(ExplanationCallback):
@@ -55,9 +70,10 @@ class LayerCallback(ExplanationCallback):
         Raises:
             ValueError: No such layer or channel.
         """
-        name, layer = self.found(scene)
+        name, _ = self.found(scene)
+        check_default(scene, self.layer)
         with torch.no_grad():
-            output = scene.subject.features(layer)(scene.probes.images[:1])
+            output = self.features(scene)(scene.probes.images[:1])
         self.check(name, output)
         self.chosen = _choose(self.channels, output.shape[1], name)
 
@@ -67,11 +83,16 @@ class LayerCallback(ExplanationCallback):
         Raises:
             ValueError: It has no channels.
         """
-        if output.ndim not in (2, 4):
+        if output.ndim not in (2, 4) or len(output) != 1:
             raise ValueError(
-                f"Expected a layer with an output (N, channels, height, width) or (N, units), received "
-                f"{('N', *output.shape[1:])} from {name!r}: pass layer= with another one."
+                "Expected a layer with an output (N, channels, height, width), (N, places, channels) or (N, units), "
+                f"received {tuple(output.shape)} for one image from {name!r}: pass layer= with another one."
             )
+
+    def features(self, scene: Scene) -> Callable[[Tensor], Tensor]:
+        """From images to what the layer puts out, (N, D, h, w) or (N, D); tokens as (N, D, T, 1)."""
+        layer = self.found(scene)[1]
+        return channels_second(scene.subject.features(layer), layer)
 
     def found(self, scene: Scene) -> tuple[str, nn.Module]:
         """The layer's full name, and the layer."""

@@ -8,6 +8,7 @@ from torch import Tensor
 from lightning_viz.callbacks.attribution import AttributionCallback
 from lightning_viz.explain.gradients import input_gradient, loss_gradient, smooth_gradient
 from lightning_viz.harness.pictures import Pixels
+from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.subject import Subject
 from lightning_viz.render.color import minmax, to_uint8
 
@@ -52,6 +53,15 @@ class SaliencyMaps(AttributionCallback):
     def name(self) -> str:
         """The last part of the tags."""
         return _NAMES[self.method]
+
+    def prepare(self, scene: Scene) -> None:
+        """Checks the target, and that gradients reach the images.
+
+        Raises:
+            ValueError: No such class, or no gradient.
+        """
+        super().prepare(scene)
+        scene.subject.require_gradient(scene.probes.images)
 
     def attribute(self, subject: Subject, images: Tensor, targets: Tensor) -> Tensor:
         """The gradient of the chosen method, (N, C, H, W)."""

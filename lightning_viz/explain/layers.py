@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 
+import torch
 from torch import Tensor, nn
 
 
@@ -71,8 +72,13 @@ def layer_output(call: Callable[[Tensor], object], layer: nn.Module, images: Ten
         The layer's output in float32, mostly (N, D, h, w) or (N, D).
 
     Raises:
-        ValueError: If the layer did not run or put out no tensor.
+        ValueError: If the layer did not run or put out no tensor, or is scripted or traced.
     """
+    if isinstance(layer, torch.jit.ScriptModule):
+        raise ValueError(
+            f"the layer {layer.original_name} is scripted or traced, so what it puts out stays hidden: choose one that "
+            "is not, or leave torch.jit until after the training."
+        )
     seen: list[Tensor | None] = []
 
     def keep(module: nn.Module, inputs: object, output: object) -> None:

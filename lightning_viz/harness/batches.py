@@ -16,6 +16,12 @@ from torch.utils.data import ConcatDataset, DataLoader, IterableDataset, Subset
 from lightning_viz.harness.generators import held_generators
 
 
+def are_bytes(images: Tensor) -> bool:
+    """Whether images (N, C, H, W) are whole numbers from 0 to 255, whatever their type, that nobody has scaled yet."""
+    low, high = float(images.amin()), float(images.amax())
+    return low >= 0 and 1 < high <= 255 and bool((images == images.round()).all())
+
+
 def unpack_batch(batch: Any, unpack: Callable[..., Any] | None = None) -> tuple[Tensor, Tensor]:
     """Finds images and labels in a batch.
 
@@ -24,17 +30,17 @@ def unpack_batch(batch: Any, unpack: Callable[..., Any] | None = None) -> tuple[
         unpack: The user's own way, which returns both.
 
     Returns:
-        As floats the first tensor (N, C, H, W), floats before bytes, and as long (N,) the labels: a tensor of whole
-        numbers (N,) or (N, 1), integers before floats, one that is named as labels are before others.
+        The first float tensor (N, C, H, W), or the first of integers where there is none, and as long (N,) the labels:
+        a tensor of whole numbers (N,) or (N, 1), integers before floats, one that is named as labels are before others.
 
     Raises:
         ValueError: No such pair is in the batch, or it cannot be told which tensor holds the labels.
     """
     if unpack is not None:
         return _checked(unpack(batch))
-    tensors = list(_tensors(batch))
-    pictures = [t for _, t in tensors if t.ndim == 4 and (t.is_floating_point() or t.dtype == torch.uint8)]
-    images = next((t for t in pictures if t.is_floating_point()), pictures[0] if pictures else None)
+    tensors = list(named_tensors(batch))
+    stacks = [t for _, t in tensors if t.ndim == 4 and t.dtype != torch.bool]
+    images = next((t for t in stacks if t.is_floating_point()), stacks[0] if stacks else None)
     labels = None if images is None else _labels([(n, t) for n, t in tensors if t.shape in _label_shapes(images)])
     if images is None or labels is None:
         raise ValueError(
@@ -80,20 +86,20 @@ def _as_floats(images: Tensor) -> Tensor:
     return images if images.is_floating_point() else images.float()
 
 
-def _tensors(batch: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
-    """All tensors of a batch, each with the name under which it is kept, if any."""
+def named_tensors(batch: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
+    """All tensors of a batch or an output, each with the name under which it is kept, if any."""
     if isinstance(batch, Tensor):
         yield name, batch
     elif isinstance(batch, Mapping):
         for key, value in batch.items():
-            yield from _tensors(value, str(key))
+            yield from named_tensors(value, str(key))
     elif is_dataclass(batch):
         for field in fields(batch):
-            yield from _tensors(getattr(batch, field.name), field.name)
+            yield from named_tensors(getattr(batch, field.name), field.name)
     elif isinstance(batch, (tuple, list)):
         names = getattr(batch, "_fields", [name] * len(batch))
         for key, value in zip(names, batch, strict=True):
-            yield from _tensors(value, key)
+            yield from named_tensors(value, key)
 
 
 def first_loader(loaders: Any) -> Any | None:

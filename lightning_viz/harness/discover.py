@@ -11,6 +11,7 @@ from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from lightning_viz.harness.batches import are_bytes
 from lightning_viz.harness.probes import Probes, channel_values
 
 
@@ -64,26 +65,28 @@ def _listed_names(trainer: pl.Trainer, loader: DataLoader[Any]) -> Iterator[list
 
 
 def normalization(trainer: pl.Trainer, wish: Probes, loader: DataLoader[Any], images: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and std (C, 1, 1); where nobody knows them, the range of the images: [0, 1], bytes, or what they reach."""
+    """Mean and std (C, 1, 1); where nobody knows them, the range of the images: [0, 1], bytes, or what they reach.
+
+    Of more than three channels, which are no colours, each has a range of its own.
+    """
     channels = images.shape[1]
-    pairs = [
-        (wish.mean, wish.std),
-        *((getattr(p, "mean", None), getattr(p, "std", None)) for p in _places(trainer, loader)),
-    ]
+    pairs = [(wish.mean, wish.std)]
+    if are_bytes(images):  # the network scales them itself, and with what others know of them
+        pairs.append((0.0, 1 / 255))
+    pairs += [(getattr(p, "mean", None), getattr(p, "std", None)) for p in _places(trainer, loader)]
     known = ((m, s) for m, s in pairs if m is not None and s is not None and not callable(m) and not callable(s))
     mean, std = next(known, (None, None))
     if mean is not None and std is not None:
         return channel_values(mean, channels, "mean").to(images), channel_values(std, channels, "std").to(images)
-    finite = images[images.isfinite()]
-    low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
-    one = torch.ones_like(images[0, :, :1, :1])
-    if low >= 0 and high <= 1:
-        return 0 * one, one
-    if low >= 0 and high <= 255 and bool((images == images.round()).all()):  # bytes: the network itself normalises
-        return 0 * one, one / 255
+    over = (0, 2, 3) if channels > 3 else (0, 1, 2, 3)
+    finite = images.isfinite()
+    least = torch.where(finite, images, torch.inf).amin(over, True).expand(1, channels, 1, 1)[0]
+    most = torch.where(finite, images, -torch.inf).amax(over, True).expand(1, channels, 1, 1)[0]
+    if bool((least >= 0).all()) and bool((most <= 1).all()):
+        return torch.zeros_like(least), torch.ones_like(least)
     rank_zero_warn(
-        f"The images reach from {low:.2f} to {high:.2f} and nobody knows their mean and std, so that range is "
-        "stretched for display: pass probes=Probes(mean=[...], std=[...])."
+        f"The images reach from {float(least.min()):.2f} to {float(most.max()):.2f} and nobody knows their mean and "
+        "std, so that range is stretched for display: pass probes=Probes(mean=[...], std=[...])."
     )
-    width = (high - low) or 1.0  # of an image of one colour it is 0
-    return one * -low / width, one / width  # pixels = images * std + mean
+    scale = 1 / torch.where(most > least, most - least, 1.0)  # of an image of one colour it would be 0
+    return -least * scale, scale  # pixels = images * std + mean

@@ -40,12 +40,15 @@ def open_to_gradients(net: nn.Module) -> Iterator[None]:
                 owner[name] = tensor.detach()
 
 
+# What every form of no_grad (context, decorator, set_grad_enabled) ends in.
+_SET_GRAD_ENABLED = getattr(torch._C, "_set_grad_enabled", None)
+
+
 class _GradientsOn(TorchFunctionMode):
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        # What every form of no_grad (context, decorator, set_grad_enabled) ends in.
-        if func is torch._C._set_grad_enabled and args == (False,):
+        if func is _SET_GRAD_ENABLED and args == (False,):
             return None
         return func(*args, **(kwargs or {}))
 

@@ -43,7 +43,8 @@ class Predictions:
     def watch(self) -> None:
         """Listens to the calls of the network until `collect` or `close`."""
         self.close()
-        if not _is_compiled(self._module) and not _is_compiled(self._subject.net):
+        # Compiled networks and scripted ones do not tell what they put out.
+        if not any(_is_compiled(m) for m in (self._module, self._subject.net)):
             self._handle = self._subject.net.register_forward_hook(self._keep)
 
     def close(self) -> None:
@@ -84,7 +85,8 @@ class Predictions:
 
 
 def _is_compiled(module: nn.Module) -> bool:
-    return module._compiled_call_impl is not None or hasattr(module, "_orig_mod")
+    compiled = module._compiled_call_impl is not None or hasattr(module, "_orig_mod")
+    return compiled or isinstance(module, torch.jit.ScriptModule)
 
 
 def _own(outputs: Any, count: int) -> Tensor | None:

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from lightning_viz.explain.checkpoints import transparent_checkpoints
 from lightning_viz.harness.generators import held_generators
@@ -84,7 +85,7 @@ def _modes(module: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def _parameters(module: nn.Module) -> Iterator[None]:
-    before = [(p, p.requires_grad, p.grad) for p in module.parameters()]
+    before = [(p, p.requires_grad, p.grad) for p in module.parameters() if not is_lazy(p)]
     try:
         for p, _, _ in before:
             p.requires_grad_(False)
@@ -103,7 +104,7 @@ def _buffers(module: nn.Module) -> Iterator[None]:
         (owner, name, buffer, buffer.detach().clone())
         for owner in module.modules()
         for name, buffer in owner._buffers.items()
-        if buffer is not None
+        if buffer is not None and not is_lazy(buffer)
     ]
     try:
         yield

@@ -56,4 +56,6 @@ class Scene:
             return f"epoch {self.epoch} · {name}, says nothing finite"
         best = int(said.argmax())
         verdict = " ✓" if best == label else f", says {self.probes.class_names[best]}"
-        return f"epoch {self.epoch} · {name}{verdict} {100 * float(said[best]):.0f} %"
+        share = 100 * float(said[best])
+        percent = f"{share:.0f}" if share >= 1 else f"{share:.1g}"  # the best of a thousand classes may have little
+        return f"epoch {self.epoch} · {name}{verdict} {percent} %"

@@ -15,6 +15,7 @@ from lightning_viz.explain.chunks import Chunks, is_out_of_memory
 from lightning_viz.harness.batches import dataset_labels, first_loader, has_items, load
 from lightning_viz.harness.discover import class_names, normalization
 from lightning_viz.harness.observed import Observed
+from lightning_viz.harness.outputs import check_bytes
 from lightning_viz.harness.probes import ProbeBatch, Probes, Split
 from lightning_viz.harness.subject import NoScoresError, Subject
 
@@ -74,6 +75,7 @@ def select(trainer: pl.Trainer, wish: Probes, subject: Subject, observed: Observ
     else:
         indices, images, labels = _pass(observed, wish, split, trainer.lightning_module.device)
     classes = _count_classes(subject, images)
+    check_bytes(subject, images)
     if not 0 <= int(labels.min()) <= int(labels.max()) < classes:
         raise ValueError(
             f"Expected labels 0 to {classes - 1} for {classes} class scores, received {labels.tolist()}: "

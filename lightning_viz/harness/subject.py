@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from lightning_viz.explain.layers import layer_output
 from lightning_viz.harness.gradients import open_to_gradients
+from lightning_viz.harness.outputs import LastSigmoid, find_scores
+from lightning_viz.harness.outputs import NoScoresError as NoScoresError
 
-
-class NoScoresError(ValueError):
-    """The network's output holds no class scores."""
+_OTHER = (torch.float64, torch.bfloat16, torch.float16)
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,17 @@ class Subject:
             images: Float32 (N, C, H, W), as the network takes them.
 
         Returns:
-            Float32 (N, K), differentiable with respect to the images. A single logit counts as two classes.
+            Float32 (N, K), differentiable with respect to the images. A single logit counts as two classes, and so
+            does what a sigmoid has made of one: then as their probabilities.
 
         Raises:
             NoScoresError: The output holds no scores of that shape.
         """
-        return _as_scores(self._run(images), len(images), type(self.net).__name__)
+        found = self._found(images)
+        if found.ndim == 2 and found.shape[1] > 1:
+            return found.float()
+        one = found.float().reshape(len(images), 1)
+        return torch.cat([1 - one if self._ends_in_sigmoid(one, images) else torch.zeros_like(one), one], dim=1)
 
     def features(self, layer: nn.Module) -> Callable[[Tensor], Tensor]:
         """The function from images to the output of one layer; the forward stops there.
@@ -57,10 +62,44 @@ class Subject:
         """
         return lambda images: layer_output(self._run, layer, images)
 
+    def require_gradient(self, images: Tensor, layer: nn.Module | None = None) -> None:
+        """Checks that gradients reach the images.
+
+        Args:
+            images: Float32 (N, C, H, W), of which one is tried.
+            layer: Where they come from: a submodule of the network, or the class scores.
+
+        Raises:
+            ValueError: They do not.
+        """
+        call = self if layer is None else self.features(layer)
+        if not call(images[:1].detach().clone().requires_grad_()).requires_grad:
+            raise ValueError(
+                f"Expected gradients of the images, but the forward of {type(self.net).__name__} computes none: it "
+                "runs under torch.no_grad(), or detaches. Pass net= with the dotted path of the network that it calls."
+            )
+
+    def _found(self, images: Tensor) -> Tensor:
+        return find_scores(self._run(images), len(images), type(self.net).__name__)
+
+    def _ends_in_sigmoid(self, one: Tensor, images: Tensor) -> bool:
+        if not bool(((one >= 0) & (one <= 1)).all()):
+            return False
+        last = LastSigmoid()
+        with torch.no_grad(), last:
+            found = self._found(images[:1])
+        return last.returned(found)
+
     def _run(self, images: Tensor) -> object:
         with self.precision.forward_context(), open_to_gradients(self.net):
             # A copy, because a network may change its input in place, and the probes must stay what they are.
-            return self.net(self.precision.convert_input(images.clone()))
+            return self.net(self._as_taken(self.precision.convert_input(images.clone())))
+
+    def _as_taken(self, images: Tensor) -> Tensor:
+        # A network that is of another precision than the Trainer's has batches of its own precision.
+        dtypes = {p.dtype for p in self.net.parameters() if p.is_floating_point()}
+        other = dtypes.pop() if len(dtypes) == 1 else images.dtype
+        return images.to(other) if images.is_floating_point() and other in _OTHER else images
 
 
 def find_subject(trainer: pl.Trainer, module: pl.LightningModule, net: str | None) -> Subject:
@@ -104,34 +143,6 @@ def _own_name(module: pl.LightningModule) -> str:
             f"pass net= with one of {children or 'its modules (it has none with parameters)'}."
         )
     return children[0]
-
-
-def _as_scores(output: object, count: int, name: str) -> Tensor:
-    tensors = [t for t in _tensors(output) if t.is_floating_point()]
-    for t in tensors:
-        if t.ndim == 2 and len(t) == count and t.shape[1] > 1:
-            return t.float()
-    for t in tensors:
-        if t.shape in ((count,), (count, 1)):
-            logit = t.float().reshape(count, 1)
-            return torch.cat([torch.zeros_like(logit), logit], dim=1)
-    shapes = [tuple(t.shape) for t in tensors] or type(output).__name__
-    raise NoScoresError(
-        f"Expected class scores of shape ({count}, classes) from the forward of {name}, received {shapes}: "
-        "pass net= with the dotted path of the module that returns them."
-    )
-
-
-def _tensors(output: object) -> Iterator[Tensor]:
-    """All tensors in a nested output, in order."""
-    if isinstance(output, Tensor):
-        yield output
-    elif isinstance(output, Mapping):
-        for value in output.values():
-            yield from _tensors(value)
-    elif isinstance(output, Iterable) and not isinstance(output, (str, bytes)):
-        for value in output:
-            yield from _tensors(value)
 
 
 def log_odds(scores: Tensor) -> Tensor:

@@ -126,8 +126,9 @@ def _drawn(matrix: NDArray[np.int64], names: Sequence[str], title: str, caption:
     shares, few = _shares(matrix), len(matrix) <= TEXT_UP_TO
     # Among many classes a confusion of a few percent is news: the root lifts it out of the white.
     scale = PowerNorm(1.0 if few else 0.5, vmin=0, vmax=1)
-    image = axes.imshow(_blocks(shares), cmap="Blues", norm=scale, extent=_extent(len(matrix)))
-    _name_axes(axes, names)
+    blocks, step = _blocks(shares), _block(len(matrix))
+    image = axes.imshow(blocks, cmap="Blues", norm=scale, extent=_extent(len(blocks) * step))
+    _name_axes(axes, names, step)
     if few:
         _write_cells(axes, matrix, shares)
     bar = figure.add_axes((9.0 / wide, (foot + 1.65) / high, 0.12 / wide, 7.0 / high))
@@ -147,9 +148,13 @@ def _extent(size: int) -> tuple[float, float, float, float]:
     return -0.5, size - 0.5, size - 0.5, -0.5
 
 
-def _blocks(shares: Floats, most: int = 330) -> Floats:
+def _block(size: int, most: int = 330) -> int:
+    return -(-size // most)
+
+
+def _blocks(shares: Floats) -> Floats:
     # Averaged down, or skipped, the single cells of a large matrix would fade from the picture.
-    step = -(-len(shares) // most)
+    step = _block(len(shares))
     if step == 1:
         return shares
     room = -len(shares) % step
@@ -159,7 +164,7 @@ def _blocks(shares: Floats, most: int = 330) -> Floats:
     return np.where(largest < 0, np.nan, largest)
 
 
-def _name_axes(axes: Any, names: Sequence[str]) -> None:
+def _name_axes(axes: Any, names: Sequence[str], block: int) -> None:
     step = -(-len(names) // 40)
     size = 12 if len(names) <= TEXT_UP_TO else 8
     where, shown = range(0, len(names), step), [elide(name, 150, _pixels(size)) for name in names[::step]]
@@ -169,7 +174,8 @@ def _name_axes(axes: Any, names: Sequence[str]) -> None:
     if upright:
         for label in axes.get_xticklabels():
             label.set(ha="right", rotation_mode="anchor")
-    axes.set_xlabel("predicted", fontsize=13)
+    of = f" (each cell: the largest share among {block} x {block} classes)" if block > 1 else ""
+    axes.set_xlabel(f"predicted{of}", fontsize=13)
     axes.set_ylabel("true", fontsize=13)
 
 

@@ -20,7 +20,7 @@ def panel(
     width: int = WIDTH,
     lines: int | None = None,
 ) -> Picture:
-    """One picture, or several side by side, over a caption.
+    """One picture, or several side by side (wide ones one above the other), over a caption.
 
     Args:
         image: uint8 (h, w, 3), or several of them.
@@ -42,16 +42,28 @@ def panel(
     (395, 350, 3)
     """
     images = [image] if isinstance(image, np.ndarray) else list(image)
-    body = grid(images, columns=len(images), titles=titles, width=width)
+    body = grid(images, columns=in_a_row(images, len(images)), titles=titles, width=width)
     lines = len(caption) if lines is None else lines
     laid = fit_lines(list(caption), lines, width - 2 * margin(SIZE), SIZE)
     return np.concatenate([body, strip(laid, width, size=SIZE)]) if lines else body
+
+
+def in_a_row(images: Sequence[Picture], most: int) -> int:
+    """How many pictures to set in a row: half as many where all are at least twice as wide as high.
+
+    >>> in_a_row([np.zeros((10, 30, 3), np.uint8)] * 8, most=4), in_a_row([np.zeros((9, 9, 3), np.uint8)], most=4)
+    (2, 1)
+    """
+    wide = all(image.shape[1] >= 2 * image.shape[0] for image in images)
+    return min(max(most // 2, 1) if wide else most, max(len(images), 1))
 
 
 def grid(
     images: Sequence[Picture], columns: int, *, titles: Sequence[str] | None = None, width: int = WIDTH
 ) -> Picture:
     """Pictures in rows, each fitted into a cell of the same size and centred there.
+
+    Cells are as high as the pictures ask for, until the grid is as high as wide.
 
     Args:
         images: uint8 (h, w, 3) each.
@@ -67,7 +79,8 @@ def grid(
     """
     _check(images, columns, titles, width)
     cell = (width - GAP * (columns - 1)) // columns
-    high = max(min(-(-cell * image.shape[0] // image.shape[1]), cell) for image in images)
+    most = max(cell, width // -(-len(images) // columns))
+    high = max(min(-(-cell * image.shape[0] // image.shape[1]), most) for image in images)
     cells = [_cell(image, high, cell) for image in images]
     if titles is not None:
         cells = [np.concatenate([_title(t, cell), c]) for t, c in zip(titles, cells, strict=True)]

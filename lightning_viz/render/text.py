@@ -21,6 +21,17 @@ def font(size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(str(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")), size)
 
 
+def channels_shown(channels: int) -> str:
+    """What a caption says of an image with another number of channels than an eye has; see `color.to_uint8`.
+
+    >>> channels_shown(3), channels_shown(2), channels_shown(13)
+    ('', ', mean of 2 channels', ', channels 0-2 of 13')
+    """
+    if channels in (1, 3):
+        return ""
+    return ", mean of 2 channels" if channels == 2 else f", channels 0-2 of {channels}"
+
+
 def line_height(size: int) -> int:
     """Pixels from one line to the next."""
     return round(size * 1.35)

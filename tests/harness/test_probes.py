@@ -228,3 +228,32 @@ def test_transforms_that_normalise_are_found(tmp_path):
     }
     fit(tmp_path, [Looking(on_error="raise")], data=data, max_epochs=1)
     assert seen[0] == pytest.approx([0.1, 0.2, 0.3])
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_the_range_of_images_of_unknown_normalisation_is_stretched(channels, tmp_path):
+    class Wide(Stripes):
+        def __init__(self, count):
+            super().__init__(count, channels=channels)
+            self.images = self.images * 8 - 4
+            self.images[:, 0] = 3.0
+
+    class Net(Project):
+        def __init__(self):
+            super().__init__(channels=channels)
+
+    seen = []
+
+    class Looking(SaliencyMaps):
+        def draw(self, scene):
+            seen.append(scene.probes)
+            yield from super().draw(scene)
+
+    data = lambda: dict.fromkeys(["train_dataloaders", "val_dataloaders"], DataLoader(Wide(12), batch_size=4))
+    with pytest.warns(UserWarning, match="nobody knows their mean and std"):
+        fit(tmp_path, [Looking(on_error="raise")], module=Net, data=data, max_epochs=1)
+    images, pixels = seen[0].images, seen[0].pixels
+    parts = [images[:, c : c + 1] for c in range(channels)] if channels > 3 else [images]
+    stretched = [(x - x.min()) / (x.max() - x.min()).clamp(min=1e-9) for x in parts]
+    assert torch.allclose(pixels, torch.cat(stretched, 1), atol=1e-5)
+    assert torch.allclose(seen[0].normalize(pixels), images, atol=1e-4)

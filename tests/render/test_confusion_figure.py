@@ -116,6 +116,13 @@ def test_blocks_of_many_classes_keep_the_largest_share():
     assert blocks[-1, -1] == shares[699:, 699:].max()
 
 
+def test_that_cells_are_blocks_is_told():
+    picture = confusion_picture(np.eye(667, dtype=int), names(667))
+    below = slice(800, 880), slice(190, 890)
+    plain = confusion_picture(np.eye(300, dtype=int), names(300))
+    assert (picture[below] < 128).sum() > 1.5 * (plain[below] < 128).sum()
+
+
 def test_the_users_style_and_figures_are_left_alone():
     counts = confusion_matrix(*pairs())
     expected = confusion_picture(counts, FOOD)

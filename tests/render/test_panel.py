@@ -96,6 +96,21 @@ def test_pictures_side_by_side_share_the_width():
     assert body[:, 177:].std() > 20
 
 
+def test_wide_pictures_stand_one_above_the_other():
+    images = [np.full((10, 40, 3), value, np.uint8) for value in (100, 200)]
+    picture = panel(images, titles=["first", "second"])
+    assert picture.shape == (2 * (88 + 22) + 4, 350, 3)
+    assert (picture[22:110] == 100).all()
+    assert (picture[-88:] == 200).all()
+
+
+def test_tall_pictures_side_by_side_use_the_height():
+    images = [np.full((40, 10, 3), value, np.uint8) for value in (100, 200)]
+    picture = panel(images)
+    assert picture.shape == (350, 350, 3)
+    assert (picture == 100).all(axis=2).any(axis=0).sum() == pytest.approx(350 / 4, abs=1)
+
+
 def test_grid_puts_every_picture_into_its_cell():
     images = [np.full((8, 8, 3), 10 * k + 40, np.uint8) for k in range(7)]
     picture = grid(images, 3, width=350)

@@ -1,0 +1,64 @@
+"""The output of any layer with its channels second: transformers put them last, and places in a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+_EXTRA = (0, 1, 2, 5)
+"""Tokens that stand before the patches: none, a class token, one for distillation too, or four registers."""
+_CHANNELS_SECOND = (nn.Conv1d, nn.Conv2d, nn.BatchNorm1d, nn.BatchNorm2d)
+
+
+def channels_second(
+    features: Callable[[Tensor], Tensor], layer: nn.Module, *, maps: bool = False
+) -> Callable[[Tensor], Tensor]:
+    """Wraps a layer's features so that their channels come second.
+
+    Args:
+        features: Images (N, C, H, W) -> the output of `layer`.
+        layer: Convolutions and batch normalisations have their channels second already.
+        maps: Lay tokens out as the patches of the image that they stand for, instead of in a row.
+
+    Returns:
+        From images to (N, D, h, w) or (N, D). Of (N, h, w, D) the channels move where h and w are what patches of one
+        size make of the image, and the last two are not. Tokens (N, T, D) become (N, D, T, 1); with `maps` (N, D, h, w)
+        without class token and registers, where the rest are as many as patches of one size. Anything else stays.
+
+    >>> import torch
+    >>> tokens = channels_second(lambda images: torch.zeros(len(images), 13, 5), nn.Linear(5, 5), maps=True)
+    >>> tokens(torch.zeros(1, 3, 12, 16)).shape
+    torch.Size([1, 5, 3, 4])
+    """
+
+    def run(images: Tensor) -> Tensor:
+        output = features(images)
+        second = isinstance(layer, _CHANNELS_SECOND)
+        if output.ndim == 3 and maps:
+            return output if second else _laid_out(output, _grids(images))
+        if output.ndim == 3:
+            return (output if second else output.transpose(1, 2))[..., None]
+        if output.ndim != 4 or second:
+            return output
+        grids, shape = _grids(images), output.shape
+        last = (shape[1], shape[2]) in grids and (shape[2], shape[3]) not in grids
+        return output.permute(0, 3, 1, 2) if last else output
+
+    return run
+
+
+def _laid_out(tokens: Tensor, grids: list[tuple[int, int]]) -> Tensor:
+    sizes = {h * w: (h, w) for h, w in grids}
+    for extra in _EXTRA:
+        if size := sizes.get(tokens.shape[1] - extra):
+            patches = tokens[:, extra:].transpose(1, 2)
+            return patches.reshape(*patches.shape[:2], *size)
+    return tokens
+
+
+def _grids(images: Tensor) -> list[tuple[int, int]]:
+    """Rows and columns of patches of every size, those at the edges left out or filled up."""
+    height, width = images.shape[-2:]
+    sides = range(1, min(height, width) // 2 + 1)
+    return [(height // s, width // s) for s in sides] + [(-(-height // s), -(-width // s)) for s in sides]

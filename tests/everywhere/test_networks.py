@@ -1,0 +1,150 @@
+"""Every callback draws on every kind of network, and no training notices."""
+
+import pytest
+import torch
+import zoo
+from everything import draw_everything, said_by, train
+from sklearn.metrics import recall_score
+from torch import nn
+
+from lightning_viz import ConfusionMatrixPanel, DeepDream, FilterAscent, LimePanels, SaliencyMaps
+
+NETWORKS = {
+    "shared in-place relu, depthwise": zoo.SharedReLU,
+    "norms": zoo.Norms,
+    "channels last": lambda: zoo.convolutions().to(memory_format=torch.channels_last),
+    "dropout": zoo.dropping,
+    "lazy": zoo.lazy,
+    "partly bfloat16": zoo.Partly,
+    "tied weights": zoo.Tied,
+    "module in a module": lambda: zoo.Learner(zoo.Learner(zoo.convolutions())),
+}
+
+
+def check(drawn, data):
+    """The probes are the data set's own, the probabilities the network's, the recall that of its predictions."""
+    probes = drawn.scene.probes
+    images = torch.stack([data.images[i] for i in probes.indices])
+    assert torch.allclose(probes.pixels, images, atol=1e-6)
+    said = said_by(drawn.module, data.images)
+    assert torch.allclose(drawn.scene.probabilities, said.softmax(1)[list(probes.indices)], atol=1e-5)
+    expected = recall_score(data.targets, said.argmax(1), average=None, labels=range(len(data.classes)))
+    shown = [drawn.scalars[f"recall/val/kind_{k}"] for k in range(len(data.classes))]
+    assert shown == pytest.approx(expected.tolist())
+
+
+@pytest.mark.parametrize("net", NETWORKS.values(), ids=NETWORKS)
+def test_every_network_is_drawn_and_trains_as_without(net, tmp_path):
+    check(draw_everything(tmp_path, net), zoo.Pictures(seed=2))
+
+
+SHAPES = [(1, 16, 16), (2, 16, 16), (4, 16, 16), (13, 16, 16), (3, 12, 40), (3, 40, 12)]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_every_shape(shape, tmp_path):
+    check(draw_everything(tmp_path, lambda: zoo.convolutions(shape[0]), shape=shape), zoo.Pictures(seed=2, shape=shape))
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_saliency_is_where_the_network_looks(shape, tmp_path):
+    """In every shape: a network that sees one corner only."""
+    channels, height, width = shape
+
+    class Corner(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = zoo.convolutions(channels)
+
+        def forward(self, x):
+            return self.net(x[..., : height // 4, : width // 4])
+
+    drawn = draw_everything(tmp_path, Corner, only=[SaliencyMaps], shape=shape)
+    for picture in drawn.pictures["SaliencyMaps"].values():
+        wide = 350 if width > height else 173
+        tall = min(round(wide * height / width), 350)
+        left = (wide - round(tall * width / height)) // 2
+        seen = picture[: tall - 2, left : wide - left - 2].max(2)
+        inside = seen[: len(seen) // 5, : seen.shape[1] // 5]
+        outside = seen[len(seen) // 3 :, seen.shape[1] // 3 :]
+        assert inside.max() > 100
+        assert outside.max() < 20
+
+
+class Compiled(nn.Module):
+    """Its middle is scripted or traced."""
+
+    def __init__(self, compile):
+        super().__init__()
+        self.first, self.last, self.head = nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3), nn.Linear(8, 3)
+        self.middle = compile(nn.Sequential(nn.Conv2d(8, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(0.2)))
+
+    def forward(self, x):
+        return self.head(self.last(self.middle(self.first(x))).relu().mean((2, 3)))
+
+
+def traced(module):
+    return torch.jit.trace(module, torch.rand(2, 8, 14, 14), check_trace=False)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.* is deprecated")
+@pytest.mark.filterwarnings("ignore:Converting a tensor to a Python boolean")
+@pytest.mark.parametrize("compile", [torch.jit.script, traced], ids=["script", "trace"])
+def test_scripted_and_traced_parts(compile, tmp_path):
+    drawn = draw_everything(tmp_path, lambda: Compiled(compile))
+    assert "filters/net_last/0" in drawn.pictures["FilterAscent"]
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.* is deprecated")
+def test_a_wholly_scripted_network(tmp_path):
+    scripted = lambda: torch.jit.script(zoo.convolutions())
+    only = [SaliencyMaps, LimePanels, ConfusionMatrixPanel]
+    draw_everything(tmp_path / "looks", scripted, only=only, common={"net": "net"})
+    with pytest.raises(ValueError, match=r"Conv2d is scripted or traced.*choose"):
+        train(tmp_path / "layer", scripted, [FilterAscent(layer="net.3")])
+
+
+class Silent(zoo.Learner):
+    """Its forward is for predictions only."""
+
+    @torch.no_grad()
+    def forward(self, x):
+        return self.net(x)
+
+    def training_step(self, batch, batch_idx):
+        return self.loss(self.net(batch[0]), batch[1])
+
+
+@pytest.mark.parametrize("callback", [SaliencyMaps, FilterAscent, DeepDream])
+def test_a_forward_without_gradients_is_refused_where_one_is_needed(callback, tmp_path):
+    with pytest.raises(ValueError, match=r"gradients.*Silent.*no_grad.*net="):
+        train(tmp_path, zoo.convolutions, [callback()], learner=Silent)
+
+
+def test_below_a_forward_without_gradients_everything_is_drawn(tmp_path):
+    drawn = draw_everything(tmp_path, zoo.convolutions, learner=Silent, common={"net": "net"})
+    check(drawn, zoo.Pictures(seed=2))
+
+
+def test_a_network_that_was_not_run_yet_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"lazy.*num_sanity_val_steps"):
+        train(tmp_path, zoo.lazy, [SaliencyMaps()], num_sanity_val_steps=0)
+
+
+def mixed(items):
+    """Images and labels of a training batch, mixed in pairs."""
+    images, labels = torch.stack([x for x, _ in items]), nn.functional.one_hot(torch.tensor([y for _, y in items]), 3)
+    return (images + images.flip(0)) / 2, (labels + labels.flip(0)) / 2
+
+
+def test_labels_that_are_mixed_in_training_only(tmp_path):
+    check(draw_everything(tmp_path, zoo.convolutions, training=mixed), zoo.Pictures(seed=2))
+
+
+@pytest.mark.parametrize("classes", [100, 1000])
+def test_many_classes_make_no_flood(classes, tmp_path):
+    net = lambda: zoo.convolutions(classes=classes)
+    drawn = draw_everything(tmp_path, net, classes=classes, count=classes, batch_size=250)
+    assert len(drawn.scalars) <= 20
+    assert sum(map(len, drawn.pictures.values())) <= 12
+    assert "confusion/val" in drawn.pictures["ConfusionMatrixPanel"]

@@ -1,0 +1,137 @@
+"""Every callback reads every kind of output and of batch."""
+
+from dataclasses import dataclass
+
+import pytest
+import torch
+import zoo
+from everything import draw_everything, said_by
+from torch.nn import functional as F
+
+from lightning_viz.harness.subject import probabilities
+
+
+@dataclass
+class Sample:
+    name: str
+    picture: torch.Tensor
+    kind: int
+
+
+def answer(x):
+    return zoo.Answer(None, x @ x.T @ torch.ones(len(x), 7), x)
+
+
+OUTPUTS = {
+    "log-probabilities": (lambda s: s.log_softmax(1), lambda s: s),
+    "probabilities": (lambda s: s.softmax(1), lambda s: s.clamp(1e-6).log()),
+    "tuple": (lambda s: (s, s.detach()), lambda o: o[0]),
+    "dictionary": (lambda s: {"features": s @ torch.ones(3, 5), "logits": s}, lambda o: o["logits"]),
+    "mapping with attributes": (lambda s: zoo.Outputs(hidden=s @ torch.ones(3, 5), logits=s), lambda o: o.logits),
+    "dataclass": (answer, lambda o: o.logits),
+}
+
+
+class Reads(zoo.Learner):
+    """Takes the scores out of what its network returns."""
+
+    def __init__(self, net):
+        super().__init__(net)
+        self.logits = net.read
+
+    def loss(self, output, labels):
+        return F.nll_loss(self.logits(output).log_softmax(1), labels)
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_every_output(name, tmp_path):
+    wrap, read = OUTPUTS[name]
+
+    def net():
+        made = zoo.Then(zoo.convolutions(), wrap)
+        made.read = read
+        return made
+
+    drawn = draw_everything(tmp_path, net, learner=Reads)
+    images = drawn.scene.probes.images
+    expected = read(said_by(drawn.module, images)).softmax(1)
+    assert torch.allclose(drawn.scene.probabilities, expected, atol=1e-5)
+
+
+class Binary(zoo.Learner):
+    def loss(self, output, labels):
+        output = output.reshape(-1)
+        loss = F.binary_cross_entropy if self.net.sigmoid else F.binary_cross_entropy_with_logits
+        return loss(output, labels.to(output))
+
+
+LOGITS = {
+    "(N,)": (False, lambda s: s[:, 0]),
+    "(N, 1)": (False, lambda s: s),
+    "probability (N,)": (True, lambda s: torch.sigmoid(s)[:, 0]),
+    "probability (N, 1)": (True, lambda s: s.sigmoid()),
+    "probability, by a module": (True, torch.nn.Sigmoid()),
+}
+
+
+@pytest.mark.parametrize("name", LOGITS)
+def test_every_single_output(name, tmp_path):
+    sigmoid, wrap = LOGITS[name]
+
+    def net():
+        made = zoo.Then(zoo.convolutions(classes=1), wrap)
+        made.sigmoid = sigmoid
+        return made
+
+    drawn = draw_everything(tmp_path, net, learner=Binary, classes=2)
+    said = said_by(drawn.module, zoo.Pictures(seed=2, classes=2).images).reshape(-1)
+    second = said if sigmoid else said.sigmoid()
+    assert torch.allclose(drawn.scene.probabilities[:, 1], second[list(drawn.scene.probes.indices)], atol=1e-5)
+    assert drawn.scalars["recall/val/kind_1"] == pytest.approx((second[1::2] > 0.5).float().mean().item())
+
+
+BATCHES = {
+    "dictionary": (lambda x, y: {"pixel_values": x, "labels": y}, lambda b: (b["pixel_values"], b["labels"])),
+    "named tuple": (lambda x, y: zoo.Pair(y, x), lambda b: (b.picture, b.label)),
+    "nested": (lambda x, y: ("a", {"data": {"image": x}, "y": y}), lambda b: (b[1]["data"]["image"], b[1]["y"])),
+    "float labels": (lambda x, y: (x, float(y)), lambda b: (b[0], b[1].long())),
+    "channels last": (
+        lambda x, y: (x.permute(1, 2, 0), y),
+        lambda b: (b[0].permute(0, 3, 1, 2), b[1]),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BATCHES)
+def test_every_batch(name, tmp_path):
+    item, read = BATCHES[name]
+
+    class Takes(zoo.Learner):
+        def read(self, batch):
+            return read(batch)
+
+    if name == "channels last":
+
+        class Takes(zoo.Learner):
+            def on_after_batch_transfer(self, batch, dataloader_idx):
+                return read(batch)
+
+    drawn = draw_everything(tmp_path, zoo.convolutions, learner=Takes, item=item)
+    data = zoo.Pictures(seed=2)
+    assert torch.equal(drawn.scene.probes.images, data.images[list(drawn.scene.probes.indices)])
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.float64, torch.bfloat16], ids=str)
+def test_every_type_of_image(dtype, tmp_path):
+    """Bytes are scaled by the network itself, other types are those of its parameters."""
+    whole = not dtype.is_floating_point
+    net = zoo.Bytes if whole else lambda: zoo.convolutions().to(dtype)
+    drawn = draw_everything(tmp_path, net, item=lambda x, y: ((255 * x if whole else x).to(dtype), y))
+    data = zoo.Pictures(seed=2)
+    chosen = list(drawn.scene.probes.indices)
+    given = (255 * data.images).to(dtype) if whole else data.images.to(dtype)
+    assert torch.allclose(drawn.scene.probes.pixels, given.float()[chosen] / (255 if whole else 1), atol=1e-6)
+    said = said_by(drawn.module, given[chosen]).float()
+    assert torch.allclose(
+        probabilities(said), drawn.scene.probabilities, atol=1e-2 if dtype == torch.bfloat16 else 1e-5
+    )

@@ -1,0 +1,107 @@
+"""What is no classifier of images is refused before the first batch, with the mend."""
+
+import pytest
+import torch
+import zoo
+from everything import CALLBACKS, TINY, train
+from torch import nn
+
+
+@pytest.fixture(params=CALLBACKS, ids=lambda c: c.__name__)
+def refuses(request, tmp_path):
+    """Expects an error with all words before the first batch, of every callback."""
+
+    def run(net, learner, *words, **data):
+        class Counting(learner):
+            batches = 0
+
+            def training_step(self, batch, batch_idx):
+                Counting.batches += 1
+                return super().training_step(batch, batch_idx)
+
+        callback = request.param(**TINY.get(request.param.__name__, {}))
+        with pytest.raises(ValueError) as caught:
+            train(tmp_path, net, [callback], learner=Counting, **data)
+        assert [word for word in words if word not in str(caught.value)] == []
+        assert Counting.batches == 0
+
+    return run
+
+
+def test_an_image_and_more(refuses):
+    class Two(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net, self.more = zoo.convolutions(), nn.Linear(4, 3)
+
+        def forward(self, x, more):
+            return self.net(x) + self.more(more)
+
+    class Takes(zoo.Learner):
+        def forward(self, x, more):
+            return self.net(x, more)
+
+        def training_step(self, batch, batch_idx):
+            return self.loss(self(batch["image"], batch["more"]), batch["label"])
+
+        def validation_step(self, batch, batch_idx):
+            self(batch["image"], batch["more"])
+
+    item = lambda x, y: {"image": x, "more": torch.rand(4), "label": y}
+    refuses(Two, Takes, "to take images", "'more'", "net=", item=item)
+
+
+def test_a_whole_batch(refuses):
+    class Takes(zoo.Learner):
+        def forward(self, batch):
+            return self.net(batch["image"])
+
+        def training_step(self, batch, batch_idx):
+            return self.loss(self(batch), batch["label"])
+
+        def validation_step(self, batch, batch_idx):
+            self(batch)
+
+    item = lambda x, y: {"image": x, "label": y}
+    refuses(zoo.convolutions, Takes, "to take images", "net=", item=item)
+
+
+def test_several_labels_of_an_image(refuses):
+    class Many(zoo.Learner):
+        def loss(self, output, labels):
+            return nn.functional.binary_cross_entropy_with_logits(output, labels)
+
+    item = lambda x, y: (x, torch.eye(3)[y] + torch.eye(3)[0] * 0.5)
+    refuses(zoo.convolutions, Many, "labels (N,)", "float32 (6, 3)", "unpack=", item=item)
+
+
+def test_a_label_of_every_pixel(refuses):
+    net = lambda: nn.Conv2d(3, 3, 1)
+    item = lambda x, y: (x, torch.full((16, 16), y))
+    refuses(net, zoo.Learner, "labels (N,)", "int64 (6, 16, 16)", "unpack=", item=item)
+
+
+def test_scores_of_every_pixel(refuses):
+    class Pools(zoo.Learner):
+        def loss(self, output, labels):
+            return super().loss(output.mean((2, 3)), labels)
+
+    refuses(lambda: nn.Conv2d(3, 3, 1), Pools, "class scores", "3, 16, 16)", "net=")
+
+
+def test_features_and_scores_that_cannot_be_told_apart(refuses):
+    class Second(zoo.Learner):
+        def loss(self, output, labels):
+            return super().loss(output[1], labels)
+
+    net = lambda: zoo.Then(zoo.convolutions(), lambda s: (s @ torch.ones(3, 5), s))
+    refuses(net, Second, "one tensor of class scores", "5)", "3)", "'logits'", "net=")
+
+
+def test_bytes_that_are_read_otherwise_than_floats(refuses):
+    class Asks(zoo.Bytes):
+        def forward(self, x):
+            return self.net(x.float() / 255 if x.dtype == torch.uint8 else x)
+
+    item = lambda x, y: ((255 * x).byte(), y)
+    refuses(Asks, zoo.Learner, "uint8", "divide by 255", "on_after_batch_transfer", item=item)

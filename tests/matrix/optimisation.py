@@ -58,7 +58,9 @@ class TwoOptimizers(Manual):
         self.log("loss", loss)
 
     def configure_optimizers(self):
-        return torch.optim.Adam([*self.net[0].parameters(), *self.net[4].parameters()]), torch.optim.SGD(self.net[9].parameters())
+        return torch.optim.Adam([*self.net[0].parameters(), *self.net[4].parameters()]), torch.optim.SGD(
+            self.net[9].parameters()
+        )
 
 
 class Checkpointed(Project):

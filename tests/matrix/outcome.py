@@ -10,6 +10,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from projects import events, fit
+from torch._dynamo.utils import counters
 
 from .configuration import Configuration
 
@@ -23,19 +24,21 @@ class Outcome:
         metrics: The last value of every metric, to the last bit.
         history: Steps and values of every scalar in the log.
         pictures: How many pictures the log holds.
+        graphs: How many graphs were compiled.
     """
 
     state: dict[str, str]
     metrics: dict[str, str]
     history: dict[str, list[list[float]]]
     pictures: int
+    graphs: int = 0
 
     def differences(self, other: "Outcome") -> list[str]:
         """Names of what is not the same in another run, which may have logged more."""
         found = [name for name in sorted({*self.state, *other.state}) if self.state.get(name) != other.state.get(name)]
         for own, others in ((self.metrics, other.metrics), (self.history, other.history)):
             found += [name for name, value in own.items() if others.get(name) != value and name not in found]
-        return found
+        return found + ["compiled graphs"] * (self.graphs != other.graphs)
 
     def save(self, path: Path) -> None:
         """Writes it to a file."""
@@ -57,6 +60,7 @@ def run(configuration: Configuration, folder: Path, callbacks: Callable[[], list
         accelerator: `"cpu"` or `"gpu"`.
     """
     torch.compiler.reset()
+    counters.clear()
     arguments = {"accelerator": accelerator, "devices": 1, **configuration.trainer}
     if accelerator == "gpu":
         arguments = {"deterministic": "warn", **arguments}  # its kernels would differ from run to run by themselves
@@ -81,6 +85,7 @@ def _left(trainer: pl.Trainer, folder: Path) -> Outcome:
         {name: float(value).hex() for name, value in metrics.items()},
         {tag: [[e.step, e.value] for e in log.Scalars(tag)] for tag in tags["scalars"]},
         sum(len(log.Images(tag)) for tag in tags["images"]),
+        counters["stats"]["unique_graphs"],
     )
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from .callbacks import everything
@@ -15,16 +16,22 @@ from .outcome import Outcome, load, run
 from .quietly import quietly
 from .table import ROWS
 
-LIMIT = 120
-"""Seconds after which a program counts as hung."""
+ROOT = Path(__file__).parents[2]
 
 
 class ProgramError(RuntimeError):
     """The program failed or hung."""
 
 
-def run_program(name: str, folder: Path, *, drawing: bool, accelerator: str) -> list[Outcome]:
+def run_program(name: str, folder: Path, *, drawing: bool, accelerator: str, limit: float = 120) -> list[Outcome]:
     """Runs a row as a program.
+
+    Args:
+        name: Of the row.
+        folder: For its log, its output and its outcomes.
+        drawing: Whether all callbacks are on.
+        accelerator: `"cpu"` or `"gpu"`.
+        limit: Seconds after which it counts as hung.
 
     Returns:
         The outcome of each of its processes.
@@ -33,16 +40,23 @@ def run_program(name: str, folder: Path, *, drawing: bool, accelerator: str) -> 
         ProgramError: It failed, or did not end in time.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    module = f"{__package__}.program"
-    command = [sys.executable, "-m", module, name, "with" if drawing else "without", accelerator, str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.matrix.program",
+        name,
+        "with" if drawing else "without",
+        accelerator,
+        str(folder),
+    ]
     output = folder / "output.txt"
     with output.open("w") as stream:
         # A session of its own, so that nothing that it started outlives it.
-        process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True)
+        process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT, cwd=ROOT, start_new_session=True)
         try:
-            process.wait(LIMIT)
+            process.wait(limit)
         except subprocess.TimeoutExpired:
-            raise ProgramError(f"hung for {LIMIT} s") from None
+            raise ProgramError(f"hung for {limit} s") from None
         finally:
             _end(process)
     if process.returncode:
@@ -51,10 +65,8 @@ def run_program(name: str, folder: Path, *, drawing: bool, accelerator: str) -> 
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
 
 

@@ -61,8 +61,10 @@ def _compared(name: str, folder: Path, accelerator: str) -> tuple[list[str], int
     without, drawn = train(folder / "without", False), train(folder / "with", True)
     pairs = zip(without, drawn, strict=True)
     differing = [what for one, other in pairs for what in one.differences(other)]
-    if differing and name != CONTROL and any(
-        one.differences(again) for one, again in zip(without, train(folder / "again", False), strict=True)
+    if (
+        differing
+        and name != CONTROL
+        and any(one.differences(again) for one, again in zip(without, train(folder / "again", False), strict=True))
     ):
         differing.insert(0, "(it differs by itself)")
     return differing, max(outcome.pictures for outcome in drawn)

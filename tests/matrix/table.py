@@ -1,9 +1,10 @@
 """All rows, by name."""
 
-from . import compiled, gpu, loading, optimisation, precision, processes
+from . import compiled, gpu, loading, memory, optimisation, precision, processes
 
 ROWS = {
     **optimisation.ROWS,
+    **memory.ROWS,
     **precision.ROWS,
     **loading.ROWS,
     **compiled.ROWS,

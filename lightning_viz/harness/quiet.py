@@ -27,7 +27,7 @@ def quiet(module: nn.Module, *, seed: int = 0) -> Iterator[None]:
     where the Trainer turned them off), compiled networks run eagerly, `self.log` is mute and every global generator
     starts from `seed`. On leaving, also by an exception, all of that is bit for bit as it was before: generators
     (python, numpy, torch, CUDA, MPS), the mode of every submodule, `requires_grad` and `.grad` of every parameter,
-    buffers, what modules keep as plain attributes, the default dtype and the deterministic switches.
+    buffers, what modules keep as attributes and in containers, the default dtype and the deterministic switches.
 
     Args:
         module: The module that may be touched, usually the whole LightningModule.

@@ -4,11 +4,9 @@ import itertools
 
 import pytest
 import pytorch_lightning as pl
-import torch
 from matrix.callbacks import everything
 from projects import Project, Stripes, events, fit, loaders, trainer
-from pytorch_lightning.callbacks import BatchSizeFinder, LearningRateFinder, RichProgressBar, TQDMProgressBar
-from pytorch_lightning.tuner import Tuner
+from pytorch_lightning.callbacks import RichProgressBar, TQDMProgressBar
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
@@ -133,64 +131,6 @@ def test_the_same_callbacks_draw_another_network_and_its_images(same, tmp_path):
     assert drawn(tmp_path / "first") == [5]
     class_0 = {tag.partition("_class_0/")[2] for tag in events(second.log_dir).Tags()["images"]}
     assert class_0 >= {"input", "saliency", "smoothgrad", "lime", "deep_dream"}
-
-
-class Tunable(Project):
-    """Learns at a rate and in batches that can be tuned; batches above 16 do not fit into its memory."""
-
-    def __init__(self):
-        super().__init__()
-        self.lr, self.batch_size = 0.01, 4
-
-    def training_step(self, batch, batch_idx):
-        if len(batch[0]) > 16:
-            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
-        return super().training_step(batch, batch_idx)
-
-    def configure_optimizers(self):
-        return torch.optim.Adam(self.parameters(), lr=self.lr)
-
-    def train_dataloader(self):
-        return DataLoader(Stripes(48, seed=1), batch_size=self.batch_size, shuffle=True)
-
-    def val_dataloader(self):
-        return DataLoader(Stripes(24, seed=2), batch_size=8)
-
-
-RATE = {"num_training": 20, "min_lr": 1e-4}
-SIZE = {"mode": "binsearch", "steps_per_trial": 1}
-
-
-def by_tuner(run, module):
-    tuner = Tuner(run)
-    tuner.lr_find(module, **RATE)
-    tuner.scale_batch_size(module, **SIZE)
-    run.fit(module)
-
-
-def by_fit(run, module):
-    run.fit(module)
-
-
-FINDERS = [lambda: LearningRateFinder(num_training_steps=20, min_lr=1e-4), lambda: BatchSizeFinder(**SIZE)]
-
-
-@pytest.mark.parametrize(("tune", "finders"), [(by_tuner, []), (by_fit, FINDERS)], ids=["Tuner", "finders"])
-@pytest.mark.filterwarnings("ignore:.*lr_find.* which is not")
-def test_tuning_finds_the_same_and_they_draw_afterwards(tune, finders, tmp_path):
-    found = []
-    for ours in (everything(), []):
-        pl.seed_everything(7, verbose=False)
-        folder = tmp_path / str(len(found))
-        callbacks = [*(make() for make in finders), *ours]
-        run, module = trainer(folder, callbacks, default_root_dir=folder), Tunable()
-        tune(run, module)
-        found.append((module.lr, module.batch_size, state(run)))
-    assert found[0] == found[1]
-    assert found[0][0] != 0.01
-    assert 8 < found[0][1] <= 16
-    batches = -(-48 // found[0][1])
-    assert drawn(tmp_path / "0") == [batches - 1, 2 * batches - 1]
 
 
 @pytest.mark.parametrize("bar", [TQDMProgressBar, RichProgressBar])

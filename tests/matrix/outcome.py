@@ -77,16 +77,21 @@ def run(configuration: Configuration, folder: Path, callbacks: Callable[[], list
 
 
 def _left(trainer: pl.Trainer, folder: Path) -> Outcome:
-    log = events(folder)
-    tags = log.Tags()
     metrics = {**trainer.callback_metrics, **trainer.logged_metrics}
     return Outcome(
         {name: _digest(value) for name, value in trainer.lightning_module.state_dict().items()},
         {name: float(value).hex() for name, value in metrics.items()},
-        {tag: [[e.step, e.value] for e in log.Scalars(tag)] for tag in tags["scalars"]},
-        sum(len(log.Images(tag)) for tag in tags["images"]),
+        # Only its writer knows when the log is whole.
+        *(_logged(folder) if trainer.is_global_zero else ({}, 0)),
         counters["stats"]["unique_graphs"],
     )
+
+
+def _logged(folder: Path) -> tuple[dict[str, list[list[float]]], int]:
+    log = events(folder)
+    tags = log.Tags()
+    scalars = {tag: [[e.step, e.value] for e in log.Scalars(tag)] for tag in tags["scalars"]}
+    return scalars, sum(len(log.Images(tag)) for tag in tags["images"])
 
 
 def _digest(tensor: torch.Tensor) -> str:

@@ -23,7 +23,7 @@ class ProgramError(RuntimeError):
     """The program failed or hung."""
 
 
-def run_program(name: str, folder: Path, *, drawing: bool, accelerator: str, limit: float = 120) -> list[Outcome]:
+def run_program(name: str, folder: Path, *, drawing: bool, accelerator: str, limit: float = 180) -> list[Outcome]:
     """Runs a row as a program.
 
     Args:

@@ -4,10 +4,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 FOREIGN := .foreign
 
-.PHONY: help demo test check bench wheel clean
+.PHONY: help demo test check matrix matrix-gpu bench wheel clean
 
 help:  ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -32,6 +32,12 @@ check: $(READY)  ## Lint and type-check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+matrix: $(READY)  ## Train in every way with all callbacks and without: both must end bit for bit alike
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.matrix
+
+matrix-gpu: $(READY)  ## The same on a GPU, and what only a GPU does
+	$(BIN)/python -m tests.matrix --accelerator gpu
 
 bench: $(READY)  ## Measure what a drawing costs
 	$(BIN)/python -m benchmarks

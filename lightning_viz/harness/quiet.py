@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -15,7 +16,9 @@ from torch.nn.parameter import is_lazy
 from lightning_viz.explain.checkpoints import transparent_checkpoints
 from lightning_viz.harness.generators import held_generators
 
-_PLAIN = (int, float, str, Tensor, list, type(None))
+_CONTAINERS = (list, deque, set, dict, OrderedDict, defaultdict, Counter)
+_TORCHS = frozenset(vars(nn.Module()))
+"""Attributes that are torch's own: parameters, hooks, what a sharded module swaps when it runs."""
 
 
 @contextmanager
@@ -26,8 +29,8 @@ def quiet(module: nn.Module, *, seed: int = 0) -> Iterator[None]:
     where the Trainer turned them off, or the network is checkpointed), compiled networks run eagerly, `self.log` is
     mute and every global generator starts from `seed`. On leaving, also by an exception, all of that is bit for bit as
     it was before: generators (python, numpy, torch, CUDA, MPS), the mode of every submodule, `requires_grad` and
-    `.grad` of every parameter, buffers, what modules keep as plain attributes, the default dtype and the deterministic
-    switches.
+    `.grad` of every parameter, buffers, what modules keep as attributes and in containers, the default dtype and the
+    deterministic switches.
 
     Args:
         module: The module that may be touched, usually the whole LightningModule.
@@ -100,34 +103,40 @@ def _parameters(module: nn.Module) -> Iterator[None]:
 @contextmanager
 def _buffers(module: nn.Module) -> Iterator[None]:
     # Compared by value: batch normalisation updates its statistics without bumping the tensors' version.
-    before = [
-        (owner, name, buffer, buffer.detach().clone())
-        for owner in module.modules()
-        for name, buffer in owner._buffers.items()
-        if buffer is not None and not is_lazy(buffer)
-    ]
+    before = [(owner._buffers, dict(owner._buffers.items())) for owner in module.modules()]
+    kept = [b for _, own in before for b in own.values() if b is not None and not is_lazy(b)]
+    tensors = [(b, b.detach().clone()) for b in kept]
     try:
         yield
     finally:
-        for owner, name, buffer, _ in before:
-            owner._buffers[name] = buffer
-        _copy_back([(buffer, values) for _, _, buffer, values in before])
+        for buffers, own in before:
+            for late in [name for name in buffers if name not in own]:
+                del buffers[late]
+            for name, buffer in own.items():
+                if name not in buffers or buffers[name] is not buffer:
+                    buffers[name] = buffer
+        _copy_back(tensors)
 
 
 @contextmanager
 def _state(module: nn.Module) -> Iterator[None]:
     """Keeps what modules remember beside parameters and buffers: counters, states of metrics, their own generators."""
-    before = [(vars(m), {k: v for k, v in vars(m).items() if isinstance(v, _PLAIN)}) for m in module.modules()]
-    tensors = [(v, v.detach().clone()) for _, own in before for v in own.values() if isinstance(v, Tensor)]
-    lists = [(v, list(v)) for _, own in before for v in own.values() if isinstance(v, list)]
+    before = [(vars(m), {k: v for k, v in vars(m).items() if k not in _TORCHS}) for m in module.modules()]
+    values = [v for _, own in before for v in own.values()]
+    containers = [(v, v.copy()) for v in values if type(v) in _CONTAINERS]
+    values += [v for _, kept in containers for v in (kept.values() if isinstance(kept, dict) else kept)]
+    tensors = [(v, v.detach().clone()) for v in values if isinstance(v, Tensor)]
     with held_generators(*(thing for now, _ in before for thing in now.values())):
         try:
             yield
         finally:
             for now, own in before:
+                for late in [name for name in now if name not in own and name not in _TORCHS]:
+                    del now[late]
                 now.update(own)
-            for items, kept in lists:
-                items[:] = kept
+            for container, kept in containers:
+                container.clear()
+                (container.update if isinstance(container, (dict, set)) else container.extend)(kept)
             _copy_back(tensors)
 
 
@@ -135,7 +144,7 @@ def _copy_back(tensors: list[tuple[Tensor, Tensor]]) -> None:
     with torch.no_grad():
         for tensor, values in tensors:
             if not torch.equal(tensor, values):
-                tensor.copy_(values)
+                tensor.resize_(values.shape).copy_(values)
 
 
 @contextmanager

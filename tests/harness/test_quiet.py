@@ -1,6 +1,7 @@
 """Nothing that happens inside the isolation reaches the training around it."""
 
 import random
+from collections import deque
 
 import numpy as np
 import pytest
@@ -148,3 +149,45 @@ def test_nothing_in_the_module_logs_inside():
         module(torch.rand(1, 3, 16, 16))  # outside a Trainer, the real self.log raises
     assert isinstance(module, pl.LightningModule)
     assert "log" not in vars(module)
+
+
+def test_what_containers_hold_and_what_a_first_call_makes_is_kept():
+    class Remembers(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.calls, self.recent, self.shapes = {"all": 0}, deque([1, 2], maxlen=2), set()
+            self.last, self.bank = (0,), [torch.zeros(2)]
+            self.register_buffer("scale", None)
+
+        def forward(self, x):
+            self.calls["all"] += 1
+            self.recent.append(3)
+            self.shapes.add(tuple(x.shape))
+            self.last = tuple(x.shape)
+            self.bank[0] += 1
+            self.scale = x.mean()
+            self.cache = x
+            self.register_buffer("late", x)
+            return x
+
+    module = Remembers()
+    remembered = [module.calls, module.recent, module.shapes, module.bank[0]]
+    with quiet(module):
+        module(torch.ones(3))
+    assert remembered[:3] == [{"all": 0}, deque([1, 2]), set()]
+    assert remembered[3].tolist() == [0, 0]
+    assert module.last == (0,)
+    assert module.scale is None
+    assert not hasattr(module, "cache")
+    assert not module.state_dict()
+    module(torch.ones(3))  # may register its buffer now
+
+
+def test_a_buffer_that_was_resized_is_as_before():
+    module = nn.BatchNorm2d(2)
+    module.register_buffer("range", torch.empty(0))  # as observers of quantisation have them
+    before = module.range
+    with quiet(module):
+        module.range.resize_(2).fill_(1)
+    assert module.range is before
+    assert module.range.shape == (0,)

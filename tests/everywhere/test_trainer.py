@@ -1,0 +1,143 @@
+"""What else a Trainer does, with all callbacks on: it comes to the same, and they draw when they should."""
+
+import itertools
+
+import pytest
+import pytorch_lightning as pl
+from matrix.callbacks import everything
+from projects import Project, Stripes, events, fit, loaders, trainer
+from pytorch_lightning.callbacks import RichProgressBar, TQDMProgressBar
+from torch.nn import functional as F
+from torch.utils.data import DataLoader
+
+from lightning_viz import SaliencyMaps
+
+SALIENCY, SMOOTH = "probe_00_bread/saliency", "probe_00_bread/smoothgrad"
+
+
+def state(run):
+    return {name: value.tolist() for name, value in run.lightning_module.state_dict().items()}
+
+
+def drawn(folder, tag=SALIENCY):
+    log = events(folder)
+    return [e.step for e in log.Images(tag)] if tag in log.Tags()["images"] else []
+
+
+class Repeatable(Project):
+    """Without anything random, so that a run does not depend on where its generators are."""
+
+    def __init__(self):
+        super().__init__()
+        self.net[8].p = 0.0
+
+    def training_step(self, batch, batch_idx):
+        loss = F.cross_entropy(self(batch[0]), batch[1])
+        self.log("loss", loss)
+        return loss
+
+
+def in_order():
+    return {name: DataLoader(loader.dataset, batch_size=8) for name, loader in loaders().items()}
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """Of a run that was interrupted after its first epoch."""
+    folder = tmp_path_factory.mktemp("interrupted")
+    noting = Noting()
+    run = fit(folder, [noting, *everything()], module=Repeatable, data=in_order, max_epochs=1)
+    run.save_checkpoint(folder / "last.ckpt")
+    return folder, noting
+
+
+class Noting(SaliencyMaps):
+    """Keeps the probes that it was given."""
+
+    name = "noted"
+
+    def __init__(self):
+        super().__init__(probes=3, on_error="raise")
+        self.probes_seen = []
+
+    def draw(self, scene):
+        self.probes_seen.append((scene.probes.indices, scene.probes.numbers, scene.probes.images.tolist()))
+        yield from super().draw(scene)
+
+
+def test_a_resumed_run_goes_on_as_if_it_had_not_been_interrupted(checkpoint, tmp_path):
+    first, noting = checkpoint
+    again = Noting()
+    options = {"module": Repeatable, "data": in_order}
+    resumed = fit(tmp_path / "resumed", [again, *everything()], ckpt_path=first / "last.ckpt", **options)
+    assert state(resumed) == state(fit(tmp_path / "whole", [], **options))
+    assert again.probes_seen == noting.probes_seen
+    for tag in events(first).Tags()["images"]:
+        steps = drawn(first, tag) + drawn(tmp_path / "resumed", tag)
+        assert len(set(steps)) == len(steps) > 1, tag
+    assert [drawn(folder) for folder in (first, tmp_path / "resumed")] == [[5], [11]]
+    assert [drawn(folder, SMOOTH) for folder in (first, tmp_path / "resumed")] == [[1, 3, 5], [7, 9, 11]]
+
+
+class Sanity(pl.Callback):
+    """Counts what the log holds when the sanity check is over."""
+
+    def on_sanity_check_end(self, trainer, pl_module):
+        trainer.logger.experiment.flush()
+        self.images = events(trainer.log_dir).Tags()["images"]
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_the_sanity_check_draws_nothing(resumed, checkpoint, tmp_path):
+    sanity = Sanity()
+    path = checkpoint[0] / "last.ckpt" if resumed else None
+    run = fit(tmp_path, [*everything(), sanity], module=Repeatable, data=in_order, ckpt_path=path)
+    assert sanity.images == []
+    assert len(drawn(tmp_path, "confusion/val")) == run.max_epochs - int(resumed)
+
+
+def test_an_epoch_that_max_steps_cuts_short_is_drawn(tmp_path):
+    fit(tmp_path, everything(), max_epochs=-1, max_steps=9)
+    assert drawn(tmp_path) == [5, 8]
+    assert drawn(tmp_path, SMOOTH) == [1, 3, 5, 7]
+
+
+def test_the_same_callbacks_draw_in_every_fit_of_a_trainer(tmp_path):
+    states = []
+    for callbacks in (everything(), []):
+        pl.seed_everything(7, verbose=False)
+        module, run = Project(), trainer(tmp_path / str(len(states)), callbacks, max_epochs=1)
+        run.fit(module, **loaders())
+        run.fit_loop.max_epochs = 3
+        run.fit(module, **loaders())
+        states.append(state(run))
+    assert states[0] == states[1]
+    assert drawn(tmp_path / "0") == [5, 11, 17]
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["same Trainer", "another Trainer"])
+def test_the_same_callbacks_draw_another_network_and_its_images(same, tmp_path):
+    class Grey(Project):
+        def __init__(self):
+            super().__init__(channels=1, classes=4)
+
+    callbacks = everything()
+    first = fit(tmp_path / "first", callbacks, max_epochs=1)
+    second = first if same else trainer(tmp_path / "second", callbacks)
+    second.fit_loop.max_epochs = 2 if same else 1
+    grey = DataLoader(Stripes(24, channels=1), batch_size=8)
+    with pytest.warns(UserWarning, match="Found 3 class names for 4 outputs"):
+        second.fit(Grey(), grey, grey)
+    assert drawn(tmp_path / "first") == [5]
+    class_0 = {tag.partition("_class_0/")[2] for tag in events(second.log_dir).Tags()["images"]}
+    assert class_0 >= {"input", "saliency", "smoothgrad", "lime", "deep_dream"}
+
+
+@pytest.mark.parametrize("bar", [TQDMProgressBar, RichProgressBar])
+def test_a_progress_bar_shows_the_drawing_and_disturbs_nothing(bar, tmp_path):
+    states = [
+        state(fit(tmp_path / str(number), [bar(), *callbacks], enable_progress_bar=True))
+        for number, callbacks in zip(itertools.count(), [everything(), []], strict=False)
+    ]
+    assert states[0] == states[1]
+    assert drawn(tmp_path / "0") == [5, 11]

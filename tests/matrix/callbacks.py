@@ -1,0 +1,57 @@
+"""All callbacks of the package, small enough to be quick, and one that relies on the isolation."""
+
+import inspect
+import random
+from typing import Any
+
+import numpy as np
+import torch
+
+import lightning_viz
+from lightning_viz import ExplanationCallback, SaliencyMaps
+
+SMALL: dict[str, dict[str, Any]] = {
+    "DeepDream": {"canvas": 24, "octaves": 2, "iterations": 1},
+    "FilterActivations": {"channels": 2},
+    "FilterAscent": {"channels": 2, "steps": 2},
+    "LimePanels": {"samples": 64, "segments": 8},
+}
+"""What makes a callback quicker; one that is not named here keeps its defaults."""
+
+
+class Reckless(ExplanationCallback):
+    """Explains as a first draft would: in train mode, with gradients in the parameters and random numbers."""
+
+    per_probe = False
+
+    def draw(self, scene):
+        scene.subject.net.train()
+        scene.subject.net.requires_grad_(True)
+        scene.subject(scene.probes.images).sum().backward()
+        random.random(), np.random.rand(), torch.rand(1)
+        yield from ()
+
+
+class Unisolated(Reckless):
+    """The same in the midst of the training run."""
+
+    def isolation(self, pl_module):
+        return torch.enable_grad()
+
+
+def everything() -> list[ExplanationCallback]:
+    """Every public callback at the end of an epoch, one in the midst of it, and what only the isolation makes safe."""
+    common = {"probes": 2, "on_error": "raise"}
+    public = [getattr(lightning_viz, name) for name in lightning_viz.__all__]
+    concrete = [
+        cls
+        for cls in public
+        if inspect.isclass(cls) and issubclass(cls, ExplanationCallback) and not inspect.isabstract(cls)
+    ]
+    in_midst = SaliencyMaps(method="smoothgrad", samples=2, every_n_steps=2, **common)
+    return [*(cls(**SMALL.get(cls.__name__, {}), **common) for cls in concrete), in_midst, Reckless(**common)]
+
+
+def unisolated() -> list[ExplanationCallback]:
+    """The negative control."""
+    return [Unisolated(on_error="raise")]

@@ -1,0 +1,9 @@
+"""In what precision it computes."""
+
+from .configuration import Configuration
+
+ROWS = {
+    "bf16-mixed": Configuration(trainer={"precision": "bf16-mixed"}, fast=True),
+    "bf16-true": Configuration(trainer={"precision": "bf16-true"}, fast=True),
+    "64-true": Configuration(trainer={"precision": "64-true"}, fast=True),
+}

@@ -1,0 +1,62 @@
+"""The rows that are quick enough for every run of the tests; `make matrix` runs all of them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .compiled import ROWS as COMPILED
+from .outcome import Outcome, run
+from .program import ProgramError, run_program
+from .row import CONTROL, row
+from .table import ROWS
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.filterwarnings("ignore")  # what Lightning advises on some of these ways to train
+
+
+@pytest.mark.parametrize("name", [name for name, configuration in ROWS.items() if configuration.fast])
+def test_training_is_not_disturbed(name, tmp_path):
+    found = row(name, tmp_path, "cpu")
+    assert found.verdict == "same"
+    assert found.pictures > 0
+    assert found.good
+
+
+def test_without_isolation_it_is(tmp_path):
+    found = row(CONTROL, tmp_path, "cpu")
+    assert found.verdict.startswith("DIFFERENT: net.0")
+    assert found.good
+
+
+@pytest.mark.parametrize("name", [name for name in COMPILED if name.endswith("aot_eager")])
+def test_compiled_rows_do_compile(name, tmp_path):
+    assert run(COMPILED[name], tmp_path, list, "cpu").graphs > 0
+
+
+def test_outcomes_differ_by_a_weight_a_metric_or_a_step_and_not_by_what_is_logged_more():
+    one = Outcome({"w": "a"}, {"loss": "0x1p+0"}, {"loss": [[0, 1.0]]}, pictures=0)
+    assert one.differences(Outcome({"w": "b"}, one.metrics, one.history, pictures=0)) == ["w"]
+    assert one.differences(Outcome({}, one.metrics, one.history, pictures=0)) == ["w"]
+    assert one.differences(Outcome(one.state, {"loss": "0x1p+1"}, one.history, pictures=0)) == ["loss"]
+    assert one.differences(Outcome(one.state, one.metrics, {"loss": [[1, 1.0]]}, pictures=0)) == ["loss"]
+    more = {"recall": [[0, 0.5]], **one.history}
+    assert one.differences(Outcome(one.state, {"recall": "0x1p-1", **one.metrics}, more, pictures=4)) == []
+
+
+@pytest.mark.parametrize(("name", "limit", "words"), [("none such", 120, "KeyError"), ("plain", 0.01, "hung for 0.01")])
+def test_a_program_that_fails_or_hangs_says_so(name, limit, words, tmp_path):
+    with pytest.raises(ProgramError, match=words):
+        run_program(name, tmp_path, drawing=True, accelerator="cpu", limit=limit)
+
+
+def test_the_table_is_printed_and_judged(tmp_path):
+    names = ["plain", CONTROL]
+    command = [sys.executable, "-m", "tests.matrix", "--only", *names]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in done.stdout.splitlines()]
+    assert [cells[0] for cells in rows[2:]] == names
+    assert rows[2][1] == "same"
+    assert rows[3][1].startswith("DIFFERENT")

@@ -11,13 +11,31 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 
-@contextmanager
-def open_to_gradients(net: nn.Module) -> Iterator[None]:
-    """Lets gradients pass through a call of the network, whatever its forward does about them.
+def with_gradient(call: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+    """Calls a network so that its output can be differentiated with respect to the images, where that can be.
 
-    Inside, `torch.no_grad()` has no effect, with which a forward serves inference or freezes a backbone. On leaving,
-    tensors that modules keep, such as running statistics, are cut off from the graph of this call: the next one, or the
-    training, would go back through it a second time. Where gradients are off, all of this stays undone.
+    A forward for inference, or with a frozen backbone, turns gradients off. It is then run again with that undone: only
+    then, because `torch.no_grad()` is also around what may not be differentiated.
+
+    Args:
+        call: Images (N, C, H, W) -> any tensor.
+        images: (N, C, H, W), which require a gradient or not.
+
+    Returns:
+        What `call` returned.
+    """
+    output = call(images)
+    if torch.is_grad_enabled() and images.requires_grad and not output.requires_grad:
+        with _GradientsOn():
+            output = call(images)
+    return output
+
+
+@contextmanager
+def forgetting_graphs(net: nn.Module) -> Iterator[None]:
+    """Cuts off from the graph what modules keep of a call of the network, such as statistics of its input.
+
+    The next call, or the training, would else go back through this one's graph a second time.
 
     Args:
         net: The network that is about to be called.
@@ -28,8 +46,7 @@ def open_to_gradients(net: nn.Module) -> Iterator[None]:
     before = {id(t): t for _, _, t in _kept_tensors(net)}
     with_graph = {key for key, t in before.items() if t.grad_fn is not None}
     try:
-        with _GradientsOn():
-            yield
+        yield
     finally:
         for owner, name, tensor in list(_kept_tensors(net)):
             if tensor.grad_fn is None or id(tensor) in with_graph:

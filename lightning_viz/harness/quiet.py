@@ -110,7 +110,7 @@ def _buffers(module: nn.Module) -> Iterator[None]:
         yield
     finally:
         for buffers, own in before:
-            for late in [name for name in buffers if name not in own]:
+            for late in [name for name in buffers.keys() if name not in own]:  # noqa: SIM118  # scripted modules have no other
                 del buffers[late]
             for name, buffer in own.items():
                 if name not in buffers or buffers[name] is not buffer:

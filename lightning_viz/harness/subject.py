@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_viz.explain.layers import layer_output
-from lightning_viz.harness.gradients import open_to_gradients
+from lightning_viz.harness.gradients import forgetting_graphs, with_gradient
 from lightning_viz.harness.outputs import LastSigmoid, find_scores
 from lightning_viz.harness.outputs import NoScoresError as NoScoresError
 
@@ -45,7 +45,7 @@ class Subject:
         Raises:
             NoScoresError: The output holds no scores of that shape.
         """
-        found = self._found(images)
+        found = with_gradient(self._found, images)
         if found.ndim == 2 and found.shape[1] > 1:
             return found.float()
         one = found.float().reshape(len(images), 1)
@@ -60,7 +60,7 @@ class Subject:
         Returns:
             A function from float32 (N, C, H, W) to the layer's output in float32.
         """
-        return lambda images: layer_output(self._run, layer, images)
+        return lambda images: with_gradient(lambda x: layer_output(self._run, layer, x), images)
 
     def require_gradient(self, images: Tensor, layer: nn.Module | None = None) -> None:
         """Checks that gradients reach the images.
@@ -76,7 +76,7 @@ class Subject:
         if not call(images[:1].detach().clone().requires_grad_()).requires_grad:
             raise ValueError(
                 f"Expected gradients of the images, but the forward of {type(self.net).__name__} computes none: it "
-                "runs under torch.no_grad(), or detaches. Pass net= with the dotted path of the network that it calls."
+                "detaches, or runs under torch.inference_mode(). Pass net= with the path of the network that it calls."
             )
 
     def _found(self, images: Tensor) -> Tensor:
@@ -91,7 +91,7 @@ class Subject:
         return last.returned(found)
 
     def _run(self, images: Tensor) -> object:
-        with self.precision.forward_context(), open_to_gradients(self.net):
+        with self.precision.forward_context(), forgetting_graphs(self.net):
             # A copy, because a network may change its input in place, and the probes must stay what they are.
             return self.net(self._as_taken(self.precision.convert_input(images.clone())))
 

@@ -115,14 +115,22 @@ class Silent(zoo.Learner):
         return self.loss(self.net(batch[0]), batch[1])
 
 
+class Cut(zoo.Learner):
+    """Its forward lets no gradient through."""
+
+    def forward(self, x):
+        return self.net(x.detach())
+
+
 @pytest.mark.parametrize("callback", [SaliencyMaps, FilterAscent, DeepDream])
 def test_a_forward_without_gradients_is_refused_where_one_is_needed(callback, tmp_path):
-    with pytest.raises(ValueError, match=r"gradients.*Silent.*no_grad.*net="):
-        train(tmp_path, zoo.convolutions, [callback()], learner=Silent)
+    with pytest.raises(ValueError, match=r"gradients.*Cut.*detaches.*net="):
+        train(tmp_path, zoo.convolutions, [callback()], learner=Cut)
 
 
-def test_below_a_forward_without_gradients_everything_is_drawn(tmp_path):
-    drawn = draw_everything(tmp_path, zoo.convolutions, learner=Silent, common={"net": "net"})
+@pytest.mark.parametrize("below", [{}, {"net": "net"}], ids=["itself", "net="])
+def test_a_forward_without_gradients_and_what_is_below_are_drawn(below, tmp_path):
+    drawn = draw_everything(tmp_path, zoo.convolutions, learner=Silent, common=below)
     check(drawn, zoo.Pictures(seed=2))
 
 

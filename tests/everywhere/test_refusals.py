@@ -89,15 +89,6 @@ def test_scores_of_every_pixel(refuses):
     refuses(lambda: nn.Conv2d(3, 3, 1), Pools, "class scores", "3, 16, 16)", "net=")
 
 
-def test_features_and_scores_that_cannot_be_told_apart(refuses):
-    class Second(zoo.Learner):
-        def loss(self, output, labels):
-            return super().loss(output[1], labels)
-
-    net = lambda: zoo.Then(zoo.convolutions(), lambda s: (s @ torch.ones(3, 5), s))
-    refuses(net, Second, "one tensor of class scores", "5)", "3)", "'logits'", "net=")
-
-
 def test_bytes_that_are_read_otherwise_than_floats(refuses):
     class Asks(zoo.Bytes):
         def forward(self, x):

@@ -100,8 +100,7 @@ def test_everything_is_drawn_under_the_names_of_imagenet(runs):
 def test_it_knows_an_espresso_and_a_cat(runs):
     log = events(runs[1])
     assert log.Scalars("probability/probe_01_espresso/espresso")[0].value > 0.8
-    assert log.Scalars("recall/val/espresso")[-1].value == 1
-    assert log.Scalars("recall/val/egyptian_cat")[-1].value == 1
+    assert log.Scalars("recall/val/mean")[-1].value == 1
     assert "probability/probe_01_espresso/cup" not in log.Tags()["scalars"]  # no thousand curves per probe
 
 

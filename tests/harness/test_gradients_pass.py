@@ -7,7 +7,7 @@ from torch import nn
 
 from lightning_viz import DeepDream, FilterAscent, SaliencyMaps
 from lightning_viz.explain.gradients import input_gradient
-from lightning_viz.harness.gradients import open_to_gradients
+from lightning_viz.harness.gradients import with_gradient
 from lightning_viz.harness.quiet import quiet
 from lightning_viz.harness.subject import find_subject
 
@@ -47,13 +47,23 @@ def test_a_forward_without_gradients_is_explained_all_the_same(module, tmp_path)
 
 
 def test_whoever_turns_gradients_off_around_a_call_has_them_off():
-    net = nn.Linear(2, 2)
-    with torch.no_grad(), open_to_gradients(net):
-        assert not net(torch.ones(1, 2)).requires_grad
-    with open_to_gradients(net), torch.no_grad():
-        assert net(torch.ones(1, 2)).requires_grad
+    net, images = nn.Linear(2, 2).requires_grad_(False), torch.ones(1, 2, requires_grad=True)
+    silent = torch.no_grad()(net)
+    assert with_gradient(silent, images).requires_grad
+    assert not with_gradient(silent, images.detach()).requires_grad
     with torch.no_grad():
-        assert not net(torch.ones(1, 2)).requires_grad
+        assert not with_gradient(silent, images).requires_grad
+    assert not silent(images).requires_grad
+
+
+def test_what_may_not_be_differentiated_stays_so():
+    def norm(x):
+        with torch.no_grad():
+            size = torch.nn.functional.normalize(x, dim=1, out=torch.empty_like(x))  # refuses gradients
+        return x * size
+
+    images = torch.ones(1, 2, requires_grad=True)
+    assert with_gradient(norm, images).requires_grad
 
 
 class RunningMean(Project):

@@ -36,8 +36,8 @@ def test_their_range_is_stretched_for_display(change, tmp_path):
 
 
 def test_one_value_alone_has_no_range(tmp_path):
-    with pytest.warns(UserWarning, match=r"from 7\.00 to 7\.00"):
-        probes = probes_of(lambda x: torch.full_like(x, 7.0), tmp_path)
+    with pytest.warns(UserWarning, match=r"from 7\.50 to 7\.50"):
+        probes = probes_of(lambda x: torch.full_like(x, 7.5), tmp_path)
     assert torch.equal(probes.pixels, torch.zeros_like(probes.pixels))
     assert torch.equal(probes.normalize(probes.pixels), probes.images)
 

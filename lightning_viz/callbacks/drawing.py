@@ -66,6 +66,7 @@ class Drawing(ABC):
 
     def _start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._sinks = session_of(trainer).sinks(trainer)
+        session_of(trainer).forget_few(self.probes)
         try:
             self._prepare(trainer, pl_module)
         except NotSeenYetError:

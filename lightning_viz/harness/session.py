@@ -65,6 +65,11 @@ class Session:
         if wanted == split and not has_items(loader):
             self._observed.setdefault(wish, Observed(wish)).see(batch)
 
+    def forget_few(self, wish: Probes) -> None:
+        """Begins to look anew where a sanity check has shown fewer images than are wanted."""
+        if len(self._observed.get(wish, ())) < wish.count:
+            self._observed.pop(wish, None)
+
     def probes(self, trainer: pl.Trainer, wish: Probes, subject: Subject) -> ProbeBatch:
         """The images of a wish, chosen once, the same on all processes.
 

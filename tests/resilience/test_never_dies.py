@@ -1,0 +1,192 @@
+"""Whatever goes wrong in a drawing: training ends, its checkpoints exist, it is told once, other pictures go on."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from projects import Project, events, fit
+from pytorch_lightning.loggers import CSVLogger
+
+from lightning_viz import ConfusionMatrixPanel, FilterAscent, LimePanels, Picture, SaliencyMaps
+from lightning_viz.harness import sinks
+
+PROGRAM = Path(__file__).with_name("outside.py")
+
+
+def checkpoint(folder):
+    return pl.callbacks.ModelCheckpoint(folder / "checkpoints", save_top_k=-1)
+
+
+def trained(folder, callbacks, **options):
+    """A run with checkpoints; both epochs and both checkpoints are asked for."""
+    run = fit(folder, [*callbacks, checkpoint(folder)], enable_checkpointing=True, **options)
+    assert run.current_epoch == 2
+    assert len(list((folder / "checkpoints").glob("*.ckpt"))) == 2
+    return run
+
+
+def told(caught, what):
+    return [str(w.message) for w in caught if what in str(w.message)]
+
+
+class FailsInScene(SaliencyMaps):
+    def _scene(self, trainer, pl_module, step):
+        if step >= 0:
+            raise RuntimeError("pulled the plug")
+        return super()._scene(trainer, pl_module, step)
+
+
+class FailsInAttribute(SaliencyMaps):
+    def attribute(self, subject, images, targets):
+        raise RuntimeError("pulled the plug")
+
+
+class FailsInPaint(SaliencyMaps):
+    def paint(self, pixels, values):
+        raise RuntimeError("pulled the plug")
+
+
+class FailsInTheMidst(SaliencyMaps):
+    def draw(self, scene):
+        for i, picture in enumerate(super().draw(scene)):
+            yield picture
+            if i == 2:
+                raise RuntimeError("pulled the plug")
+
+
+class FailsInWriting(SaliencyMaps):
+    def draw(self, scene):
+        yield Picture("no/picture", "pulled the plug")
+        yield from super().draw(scene)
+
+
+STAGES = [FailsInScene, FailsInAttribute, FailsInPaint, FailsInTheMidst, FailsInWriting]
+
+
+@pytest.mark.parametrize("failing", STAGES, ids=lambda c: c.__name__)
+def test_an_exception_in_any_stage(failing, tmp_path):
+    with pytest.warns(UserWarning, match="could not draw") as caught:
+        trained(tmp_path, [failing(), LimePanels(samples=64), ConfusionMatrixPanel()])
+    (text,) = told(caught, "could not draw")
+    assert failing.__name__ in text
+    assert "on_error='raise'" in text
+    tags = events(tmp_path).Tags()["images"]
+    assert {"probe_00_bread/input", "probe_00_bread/lime", "confusion/val"} <= set(tags)
+
+
+def test_what_fails_for_several_callbacks_alike_is_told_once(tmp_path):
+    class Grows(Project):
+        """Gets a class more after its first epoch."""
+
+        def on_train_epoch_start(self):
+            if self.current_epoch == 1:
+                self.net[9] = torch.nn.Linear(16, 4)
+
+    with pytest.warns(UserWarning, match="could not draw") as caught:
+        trained(tmp_path, [SaliencyMaps(), LimePanels(samples=64), FilterAscent(steps=2)], module=Grows)
+    (text,) = told(caught, "could not draw")
+    assert "Expected scores for 3 classes, as at the start of the run, received 4: pass net=" in text
+    assert len(events(tmp_path).Images("probe_00_bread/saliency")) == 1
+
+
+class Hungry(Project):
+    """Runs out of memory where it is asked for more images at once than validation asks for."""
+
+    calls: list
+
+    def forward(self, x):
+        self.calls.append(len(x))
+        if len(x) > 8:
+            raise torch.OutOfMemoryError("out of memory")
+        return super().forward(x)
+
+
+def test_out_of_memory_goes_on_with_half_as_much(tmp_path):
+    panels = [SaliencyMaps(method="smoothgrad", on_error="raise"), LimePanels(samples=64, on_error="raise")]
+    Hungry.calls = []
+    trained(tmp_path / "hungry", panels, module=Hungry)
+    assert max(Hungry.calls) > 8
+    tags = set(events(tmp_path / "hungry").Tags()["images"])
+    assert {"probe_07_soup/smoothgrad", "probe_07_soup/lime"} <= tags
+
+
+def test_memory_that_does_not_suffice_for_one_image(tmp_path):
+    class Starving(Project):
+        def forward(self, x):
+            if self.current_epoch == 1 and not self.training and torch.is_grad_enabled():
+                raise torch.OutOfMemoryError("out of memory")
+            return super().forward(x)
+
+    with pytest.warns(UserWarning, match=r"(?s)SaliencyMaps could not draw.*out of memory"):
+        trained(tmp_path, [SaliencyMaps(), LimePanels(samples=64)], module=Starving)
+    assert "probe_00_bread/lime" in events(tmp_path).Tags()["images"]
+
+
+def program(scenario, *arguments, inside=(), **options):
+    return subprocess.run(
+        [*inside, sys.executable, str(PROGRAM), scenario, *map(str, arguments)],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        **options,
+    )
+
+
+def test_a_full_disk(tmp_path):
+    small_disk = tmp_path / "disk"
+    small_disk.mkdir()
+    # A file system of its own, which only the program sees, and which ends with it.
+    mount = f'mount -t tmpfs -o size=12m none {small_disk} && exec "$@"'
+    alone = [
+        "unshare",
+        "--mount",
+        *([] if os.getuid() == 0 else ["--user", "--map-root-user"]),
+        "sh",
+        "-c",
+        mount,
+        "sh",
+    ]
+    ended = program("full", small_disk, tmp_path / "kept", inside=alone)
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    assert ended.stderr.count("could not draw") == 1
+    assert "Expected at least 8 MiB free for pictures" in ended.stderr
+    assert "make room" in ended.stderr
+    assert len(list((tmp_path / "kept").glob("*.ckpt"))) == 2
+    assert "free at the end: " in ended.stdout
+    assert float(ended.stdout.rsplit("free at the end: ")[1].split()[0]) > 0.5  # MiB: the others' logs had room
+
+
+def test_a_log_folder_that_becomes_read_only(tmp_path):
+    # No folder is closed to root, unless it gives up the right to that.
+    humble = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.getuid() == 0 else []
+    ended = program("read_only", tmp_path / "log", tmp_path / "kept", inside=humble)
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    assert ended.stderr.count("could not draw") == 1
+    assert "PermissionError" in ended.stderr
+    assert len(list((tmp_path / "kept").glob("*.ckpt"))) == 3
+    assert len(list((tmp_path / "log").rglob("*.jpg"))) == 16  # of the first epoch: eight probes and their maps
+
+
+def test_interrupted_in_a_drawing(tmp_path):
+    ended = program("interrupted", tmp_path / "log", tmp_path / "kept")
+    assert ended.returncode == 1  # Lightning's own code for it
+    assert "Detected KeyboardInterrupt, attempting graceful shutdown" in ended.stderr
+    assert "could not draw" not in ended.stderr
+    (kept,) = (tmp_path / "kept").glob("*.ckpt")
+    state = torch.load(kept, weights_only=True)
+    assert state["epoch"] == 0
+    Project().load_state_dict(state["state_dict"])
+
+
+def test_room_is_asked_for_before_every_picture(tmp_path, monkeypatch):
+    monkeypatch.setattr(sinks, "RESERVE", 2**60)
+    with pytest.warns(UserWarning, match="MiB free") as caught:
+        run = fit(tmp_path, [SaliencyMaps(), LimePanels(samples=64)], logger=CSVLogger(tmp_path))
+    assert run.current_epoch == 2
+    assert len(told(caught, "could not draw")) == 1
+    assert not list(tmp_path.rglob("*.jpg"))

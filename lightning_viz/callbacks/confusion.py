@@ -70,8 +70,9 @@ class ConfusionMatrixPanel(ExplanationCallback):
         if len(shares) > MOST_RECALLS and found.any():
             yield Scalar(f"recall/{loader}/mean", float(shares[found].mean()))
         elif len(shares) <= MOST_RECALLS:
+            tags = slugs(self._names)
             for k in np.flatnonzero(found):
-                yield Scalar(f"recall/{loader}/{slugs(self._names)[k]}", float(shares[k]))
+                yield Scalar(f"recall/{loader}/{tags[k]}", float(shares[k]))
 
     # Lightning's hooks: the matrix belongs to validation, so the schedules of training do not draw it
 

@@ -78,7 +78,11 @@ class Ranks:
         """
         made, error = attempt(make)
         parts = self._exchange((made if self.rank == 0 else None, told(error)))
-        self.raise_any(error, [text for _, text in parts])
+        if error is not None:
+            raise error
+        elsewhere = next((text for _, text in parts if text is not None), None)
+        if elsewhere is not None:
+            raise OtherProcessError(elsewhere)
         return parts[0][0]  # type: ignore[return-value]
 
     def gather(self, own: T) -> list[T]:
@@ -103,14 +107,6 @@ class Ranks:
         values: list[Any] = [[b.detach().cpu() for b in module.buffers()] if self.rank == 0 else None]
         dist.broadcast_object_list(values, src=0, group=self._group)
         return list(values[0])
-
-    def raise_any(self, own: Exception | None, texts: Sequence[str | None]) -> None:
-        """Raises the process's own error, else that of another, if there is any."""
-        if own is not None:
-            raise own
-        text = next((text for text in texts if text is not None), None)
-        if text is not None:
-            raise OtherProcessError(text)
 
     def _exchange(self, own: T) -> list[T]:
         if self._group is None:

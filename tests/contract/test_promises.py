@@ -1,24 +1,17 @@
 """Both promises, for every public callback: a new class is found by itself and inherits the bar."""
 
-import inspect
 import itertools
 
 import pytest
 import pytorch_lightning as pl
 import torch
+from found import CALLBACKS
 from projects import Project, events, fit, loaders
 from torch import nn
 
 import lightning_viz
 from lightning_viz import ExplanationCallback, Picture
 
-CALLBACKS = [
-    cls
-    for name in lightning_viz.__all__
-    if inspect.isclass(cls := getattr(lightning_viz, name))
-    and issubclass(cls, ExplanationCallback)
-    and not inspect.isabstract(cls)
-]
 each_callback = pytest.mark.parametrize("callback", CALLBACKS, ids=lambda c: c.__name__)
 
 

@@ -1,15 +1,13 @@
 """All public callbacks at once, on one project: what they drew, and whether training noticed."""
 
-import inspect
-
 import pytorch_lightning as pl
 import torch
+from found import CALLBACKS
 from projects import events, trainer
 from torch import nn
 from zoo import Learner, loaders
 
-import lightning_viz
-from lightning_viz import ExplanationCallback, Picture, Scalar
+from lightning_viz import Picture, Scalar
 
 TINY = {
     "DeepDream": {"octaves": 1, "iterations": 1},
@@ -18,14 +16,6 @@ TINY = {
     "LimePanels": {"samples": 24, "segments": 8, "design": "independent"},
 }
 """Settings with which a callback is quick."""
-
-CALLBACKS = [
-    cls
-    for name in lightning_viz.__all__
-    if inspect.isclass(cls := getattr(lightning_viz, name))
-    and issubclass(cls, ExplanationCallback)
-    and not inspect.isabstract(cls)
-]
 
 
 class Drawn:

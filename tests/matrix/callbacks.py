@@ -1,13 +1,12 @@
 """All callbacks of the package, small enough to be quick, and one that relies on the isolation."""
 
-import inspect
 import random
 from typing import Any
 
 import numpy as np
 import torch
+from found import CALLBACKS
 
-import lightning_viz
 from lightning_viz import ExplanationCallback, SaliencyMaps
 
 SMALL: dict[str, dict[str, Any]] = {
@@ -42,14 +41,8 @@ class Unisolated(Reckless):
 def everything() -> list[ExplanationCallback]:
     """Every public callback at the end of an epoch, one in the midst of it, and what only the isolation makes safe."""
     common = {"probes": 2, "on_error": "raise"}
-    public = [getattr(lightning_viz, name) for name in lightning_viz.__all__]
-    concrete = [
-        cls
-        for cls in public
-        if inspect.isclass(cls) and issubclass(cls, ExplanationCallback) and not inspect.isabstract(cls)
-    ]
     in_midst = SaliencyMaps(method="smoothgrad", samples=2, every_n_steps=2, **common)
-    return [*(cls(**SMALL.get(cls.__name__, {}), **common) for cls in concrete), in_midst, Reckless(**common)]
+    return [*(cls(**SMALL.get(cls.__name__, {}), **common) for cls in CALLBACKS), in_midst, Reckless(**common)]
 
 
 def unisolated() -> list[ExplanationCallback]:

@@ -1,21 +1,18 @@
 """Images and networks that nobody trains on by intention: every callback draws something, and warns of nothing else."""
 
-import inspect
 import io
 
 import numpy as np
 import pytest
 import torch
+from found import CALLBACKS
 from PIL import Image
 from projects import NAMES, Project, events, fit
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-import lightning_viz
-from lightning_viz import DeepDream, ExplanationCallback, FilterAscent, LimePanels, SaliencyMaps
+from lightning_viz import DeepDream, FilterAscent, LimePanels, SaliencyMaps
 
-PUBLIC = [getattr(lightning_viz, name) for name in lightning_viz.__all__]
-CALLBACKS = [c for c in PUBLIC if issubclass(c, ExplanationCallback) and not inspect.isabstract(c)]
 LITTLE = {
     SaliencyMaps: {"method": "smoothgrad", "samples": 2},
     FilterAscent: {"steps": 2, "channels": 2},

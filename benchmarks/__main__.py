@@ -10,14 +10,23 @@ from collections.abc import Sequence
 from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 
 import torch
 
-from benchmarks import ascent, gradients, lime, ranks, training
+from benchmarks import ascent, gradients, lime, memory, ranks, training
 from benchmarks.measure import Line, table
 from benchmarks.network import Settings
 
-GROUPS = {"gradients": gradients, "lime": lime, "ascent": ascent, "training": training, "ranks": ranks}
+GROUPS: dict[str, ModuleType] = {
+    "gradients": gradients,
+    "lime": lime,
+    "ascent": ascent,
+    "training": training,
+    "memory": memory,
+    "ranks": ranks,
+}
+"""Modules with `lines(settings)`, by the name of their group, in the order of the table."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

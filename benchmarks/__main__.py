@@ -28,6 +28,9 @@ GROUPS: dict[str, ModuleType] = {
 }
 """Modules with `lines(settings)`, by the name of their group, in the order of the table."""
 
+HEAVY = {"memory"}
+"""Groups that take minutes, and are measured only where they are asked for."""
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measures and prints.
@@ -38,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What a drawing costs, as ratios.")
     for field in fields(Settings):
         parser.add_argument(f"--{field.name}", type=int, default=field.default)
-    parser.add_argument("--only", choices=GROUPS, nargs="+", default=list(GROUPS), help="measure these groups alone")
+    usual = [name for name in GROUPS if name not in HEAVY]
+    parser.add_argument("--only", choices=GROUPS, nargs="+", default=usual, help="measure these groups alone")
     given = vars(parser.parse_args(arguments))
     groups = given.pop("only")
     settings = Settings(**given)

@@ -56,7 +56,8 @@ def test_the_growth_of_the_cost_is_drawn(tmp_path):
     told = run("benchmarks.cost", "--size", 32, "--width", 2, "--repetitions", 1, "--out", out)
     for name in ("probes", "pixels per side", "classes", "channels"):
         assert name in told
-    assert Image.open(out).size == (990, 704)
+    with Image.open(out) as picture:
+        assert picture.size == (990, 704)
 
 
 def test_what_is_no_duration_has_its_unit():

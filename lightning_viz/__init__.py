@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from lightning_viz.callbacks.filters import FilterAscent as FilterAscent
     from lightning_viz.callbacks.lime import LimePanels as LimePanels
     from lightning_viz.callbacks.saliency import SaliencyMaps as SaliencyMaps
+    from lightning_viz.callbacks.wall import FilterWall as FilterWall
     from lightning_viz.harness.probes import Probes as Probes
 
 # Loaded on first use: whoever only reads a version, or views a log, need not wait for torch.
@@ -22,6 +23,7 @@ _HOME = {
     "ExplanationCallback": "callbacks.base",
     "FilterActivations": "callbacks.filters",
     "FilterAscent": "callbacks.filters",
+    "FilterWall": "callbacks.wall",
     "LimePanels": "callbacks.lime",
     "Picture": "harness.pictures",
     "Probes": "harness.probes",

@@ -61,6 +61,7 @@ def test_public_names():
         "ExplanationCallback",
         "FilterActivations",
         "FilterAscent",
+        "FilterWall",
         "LimePanels",
         "Picture",
         "Probes",

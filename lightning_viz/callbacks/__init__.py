@@ -7,6 +7,7 @@ from lightning_viz.callbacks.dream import DeepDream
 from lightning_viz.callbacks.filters import FilterActivations, FilterAscent
 from lightning_viz.callbacks.lime import LimePanels
 from lightning_viz.callbacks.saliency import SaliencyMaps
+from lightning_viz.callbacks.wall import FilterWall
 
 __all__ = [
     "AttributionCallback",
@@ -15,6 +16,7 @@ __all__ = [
     "ExplanationCallback",
     "FilterActivations",
     "FilterAscent",
+    "FilterWall",
     "LimePanels",
     "SaliencyMaps",
 ]

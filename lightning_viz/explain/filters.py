@@ -106,6 +106,8 @@ def maximise_channels(
     """
     _check_options(channels, parametrisation, reduce, variants, batch_size)
     call = channels_last(features)
+    if last is not None and len(last) != len(channels) * variants:
+        raise ValueError(f"expected last with {len(channels) * variants} pictures, got {len(last)}.")
 
     def climb(some: range) -> Ascent:
         shape = (len(some), image_channels, *size)

@@ -8,7 +8,7 @@ from torch import Tensor
 from lightning_viz.callbacks.ascent import AscentCallback
 from lightning_viz.callbacks.layers import LayerCallback
 from lightning_viz.explain.filters import channel_outputs
-from lightning_viz.explain.objectives import Wish, check_channels, class_indices
+from lightning_viz.explain.objectives import Wish, check_channels, class_indices, is_reduce, laid_out, reduced
 from lightning_viz.explain.tokens import channels_second
 from lightning_viz.harness.pictures import Picture, Pixels, Scalar
 from lightning_viz.harness.probes import shorten, slug
@@ -60,6 +60,8 @@ class FilterAscent(AscentCallback):
                 "Expected start='noise' or 'probes' and variants >= 1, which is 1 where ascent starts from the probes, "
                 f"received {start!r} and {variants}."
             )
+        if not is_reduce(objective):
+            raise ValueError(f"Expected objective='mean', 'sum', 'neuron' or (row, column), received {objective!r}.")
         if classes is not None and (directions is not None or self.layer is not None):
             raise ValueError("Expected classes=, or layer= and directions=, received both: use two callbacks.")
         if classes in (0, [], ()) or directions in ([], ()) or any(not d for d in directions or []):
@@ -83,6 +85,7 @@ class FilterAscent(AscentCallback):
         if self.classes is not None:
             chosen = class_indices(self.classes, scene.probes.class_names)
             self._wishes = {scene.probes.class_tags[k]: k for k in chosen}
+            self.check("scores", scene.probabilities[:1])
             scene.subject.require_gradient(scene.probes.images)
             return
         super().prepare(scene)
@@ -91,6 +94,15 @@ class FilterAscent(AscentCallback):
         mixtures: dict[str, Wish] = {f"direction_{k}": direction for k, direction in enumerate(self.directions or [])}
         self._wishes = mixtures or {str(channel): channel for channel in self.chosen}
         scene.subject.require_gradient(scene.probes.images, self.found(scene)[1])
+
+    def check(self, name: str, output: Tensor) -> None:
+        """Raises unless the layer has channels, and the neuron that is asked for.
+
+        Raises:
+            ValueError: It has not.
+        """
+        super().check(name, output)
+        reduced(laid_out(output)[:, 0], self.objective)
 
     def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
         """One picture per channel, or per probe and channel."""

@@ -103,7 +103,7 @@ class FilterWall(AscentCallback):
         features = self.features(scene)
 
         def extremes(images: Tensor) -> Tensor:
-            chosen = features(images)[:, self.chosen].flatten(2)
+            chosen = features(images)[:, self.chosen].reshape(len(images), len(self.chosen), -1)
             return torch.stack([chosen.amin(2), chosen.amax(2)], 1)
 
         with torch.no_grad():

@@ -11,7 +11,7 @@ from torch import Tensor
 from lightning_viz.explain.ascent import Ascent, ascend
 from lightning_viz.explain.chunks import Chunks
 from lightning_viz.explain.layout import channels_last
-from lightning_viz.explain.objectives import Features, Reduce, Wish, check_channels, climbs
+from lightning_viz.explain.objectives import Features, Reduce, Wish, check_channels, climbs, is_reduce
 from lightning_viz.explain.parametrise import FourierImage, Picture, PixelImage
 from lightning_viz.explain.transforms import RandomViews
 
@@ -159,7 +159,7 @@ def _check_options(channels: Sequence[Wish], kind: str, reduce: Reduce, variants
         raise ValueError("expected at least one channel, got none.")
     if kind not in get_args(Parametrisation):
         raise ValueError(f"expected parametrisation 'fourier' or 'pixels', got {kind!r}.")
-    if reduce not in ("mean", "sum", "neuron") and (isinstance(reduce, str) or len(reduce) != 2):
+    if not is_reduce(reduce):
         raise ValueError(f"expected reduce 'mean', 'sum', 'neuron' or a (row, column), got {reduce!r}.")
     if variants < 1:
         raise ValueError(f"expected variants >= 1, got {variants}.")

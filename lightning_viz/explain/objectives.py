@@ -43,11 +43,9 @@ def climbs(
 
     def objective(images: Tensor) -> Tensor:
         maps = features(images)
-        if maps.ndim not in (2, 4):
-            raise ValueError(f"expected a layer output (N, D, h, w) or (N, D), got {tuple(maps.shape)}.")
-        maps = maps if maps.ndim == 4 else maps[..., None, None]
+        maps = laid_out(maps)
         check_channels([channel for wish in wishes for channel in _weights(wish)], maps.shape[1])
-        value = _reduced(_chosen(maps, [wish for wish in wishes for _ in range(variants)]), reduce)
+        value = reduced(_chosen(maps, [wish for wish in wishes for _ in range(variants)]), reduce)
         return value if variants == 1 else dissimilar(value, maps, variants, diversity)
 
     return objective
@@ -123,7 +121,28 @@ def _chosen(maps: Tensor, wishes: Sequence[Wish]) -> Tensor:
     return torch.einsum("nd,ndhw->nhw", weights, maps)
 
 
-def _reduced(maps: Tensor, reduce: Reduce) -> Tensor:
+def is_reduce(value: object) -> bool:
+    """Whether it is a `Reduce`."""
+    return value in ("mean", "sum", "neuron") or (isinstance(value, (tuple, list)) and len(value) == 2)
+
+
+def laid_out(maps: Tensor) -> Tensor:
+    """A layer's output as maps (N, D, h, w), those of units being of one place.
+
+    Raises:
+        ValueError: If it is neither (N, D, h, w) nor (N, D).
+    """
+    if maps.ndim not in (2, 4):
+        raise ValueError(f"expected a layer output (N, D, h, w) or (N, D), got {tuple(maps.shape)}.")
+    return maps if maps.ndim == 4 else maps[..., None, None]
+
+
+def reduced(maps: Tensor, reduce: Reduce) -> Tensor:
+    """Maps (N, h, w) to values (N,).
+
+    Raises:
+        ValueError: If there is no such neuron.
+    """
     height, width = maps.shape[1:]
     if reduce == "mean":
         return maps.mean((1, 2))

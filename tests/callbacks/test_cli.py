@@ -25,7 +25,16 @@ def swap(batch):
 CALLBACKS = [
     name
     for name in lightning_viz.__all__
-    if name in ("SaliencyMaps", "FilterAscent", "FilterActivations", "LimePanels", "DeepDream", "ConfusionMatrixPanel")
+    if name
+    in (
+        "SaliencyMaps",
+        "FilterAscent",
+        "FilterWall",
+        "FilterActivations",
+        "LimePanels",
+        "DeepDream",
+        "ConfusionMatrixPanel",
+    )
 ]
 
 
@@ -72,3 +81,17 @@ def test_all_callbacks_without_arguments(cli):
 def test_probes_are_written_in_yaml(cli, probes, first):
     callback = f"    - class_path: lightning_viz.SaliencyMaps\n      init_args: {{probes: {probes}, on_error: raise}}\n"
     assert f"{first}/saliency" in cli(callback)
+
+
+@pytest.mark.parametrize(
+    ("wish", "tag"),
+    [
+        ("classes: [Egg, 2]", "filters/class/egg"),
+        ("classes: 3", "filters/class/soup"),
+        ("layer: net.5, directions: [{3: 1.0, 7: -0.5}]", "filters/net_5/direction_0"),
+        ("layer: net.4, channels: [1], objective: [2, 2], variants: 2, warm_steps: null", "filters/net_4/1"),
+    ],
+)
+def test_what_filters_climb_is_written_in_yaml(cli, wish, tag):
+    options = f"{{{wish}, steps: 2, on_error: raise}}"
+    assert tag in cli(f"    - class_path: lightning_viz.FilterAscent\n      init_args: {options}\n")

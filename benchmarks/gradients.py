@@ -8,7 +8,8 @@ from captum.attr import NoiseTunnel, Saliency
 
 from benchmarks.measure import Line, side_by_side
 from benchmarks.network import Settings, Subject, best
-from lightning_viz.explain.gradients import input_gradient, smooth_gradient
+from lightning_viz.explain.gradients import input_gradient
+from lightning_viz.explain.smooth import smooth_gradient
 from lightning_viz.harness.quiet import quiet
 
 

@@ -4,8 +4,9 @@ from captum.attr import Saliency
 from torch import nn
 from torch.nn import functional as F
 
-from lightning_viz.explain.gradients import input_gradient, loss_gradient, magnitude, smooth_gradient
+from lightning_viz.explain.gradients import input_gradient, loss_gradient, magnitude
 from lightning_viz.explain.layout import channels_last
+from lightning_viz.explain.smooth import smooth_gradient
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ def grad_cam(
         images: (N, C, H, W), as the network takes them.
         targets: (N,) class indices.
         method: `"gradcam"` or `"gradcam++"`.
-        batch_size: Most images in one forward pass.
+        batch_size: Most images in one forward pass; None is as many as go fastest.
 
     Returns:
         (N, h, w), not below 0; all 0 where nothing in the layer speaks for the class.

@@ -31,7 +31,7 @@ def integrated_gradients(
     baselines: Sequence[Tensor],
     *,
     steps: int = 16,
-    batch_size: int = 16,
+    batch_size: int | None = None,
 ) -> Integrated:
     """Integrated gradients (arXiv:1703.01365, 2017) by Gauss-Legendre quadrature, the mean over the baselines.
 
@@ -41,23 +41,21 @@ def integrated_gradients(
         targets: (N,) class indices.
         baselines: Where the straight paths to the images begin: each (N, C, H, W), as the network takes them.
         steps: Nodes on each path.
-        batch_size: Most points on the paths in one forward pass.
+        batch_size: Most points on the paths in one forward pass; None is as many as go fastest.
 
     Returns:
         `Integrated`.
 
     Raises:
-        ValueError: If `steps` or `batch_size` is below 1, or there is no baseline.
+        ValueError: If `steps` is below 1, or there is no baseline.
 
     >>> square = lambda x: x.square().flatten(1)
     >>> image, black = torch.tensor([[[[3.0]]]]), torch.zeros(1, 1, 1, 1)
     >>> integrated_gradients(square, image, torch.tensor([0]), [black], steps=1)
     Integrated(values=tensor([[[[9.]]]]), delta=tensor([0.]))
     """
-    if steps < 1 or batch_size < 1 or not baselines:
-        raise ValueError(
-            f"expected steps >= 1, batch_size >= 1 and a baseline, got {steps}, {batch_size} and {len(baselines)}."
-        )
+    if steps < 1 or not baselines:
+        raise ValueError(f"expected steps >= 1 and a baseline, got {steps} and {len(baselines)}.")
     starts = torch.stack(list(baselines))
     nodes, weights = (torch.from_numpy(x).to(images) / 2 for x in np.polynomial.legendre.leggauss(steps))
     values = torch.zeros_like(images)

@@ -16,7 +16,7 @@ def occlusion(
     *,
     window: tuple[int, int],
     stride: tuple[int, int],
-    batch_size: int = 16,
+    batch_size: int | None = None,
 ) -> Tensor:
     """Slides a window over each image and measures what the score loses while it is covered (arXiv:1311.2901, 2013).
 
@@ -27,7 +27,7 @@ def occlusion(
         cover: (N, C, H, W), what the window shows instead of the image.
         window: Its height and width.
         stride: How far it goes at a time, down and to the right. At the edges it may stick out.
-        batch_size: Most images in one forward pass.
+        batch_size: Most images in one forward pass; None is as many as go fastest.
 
     Returns:
         (N, H, W), signed: for each pixel the mean loss over all windows that cover it.

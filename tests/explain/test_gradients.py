@@ -152,7 +152,7 @@ def test_bad_scores_and_options(network, images):
         input_gradient(lambda x: x.sum((1, 2, 3)), images, TARGETS)
     with pytest.raises(ValueError, match="do not depend on the images"):
         loss_gradient(lambda x: network(x).detach(), images, TARGETS)
-    for wrong in ({"samples": 0}, {"level": -1.0}, {"batch_size": 0}):
+    for wrong in ({"samples": 0}, {"level": -1.0}):
         with pytest.raises(ValueError, match="expected samples"):
             smooth_gradient(network, images, TARGETS, **wrong)
     with pytest.raises(ValueError, match=r"expected statistic 'mean'.*got 'median'"):

@@ -72,23 +72,34 @@ def test_probes_are_written_in_yaml(cli, probes, first):
 
 
 OPTIONS = {
-    "integrated_gradients_white_blurred": "IntegratedGradients, {baseline: [white, blurred], steps: 2}",
-    "integrated_gradients_mean_soup_against_rival": "IntegratedGradients, {baseline: mean, target: Soup, against: rival}",
-    "occlusion_black_against_2": "Occlusion, {window: 4, stride: [2, 4], cover: black, against: 2}",
-    "vargrad": "SaliencyMaps, {method: vargrad, samples: 2}",
-    "gradcam_pp_net_0": "GradCam, {method: gradcam++, layer: net.0}",
-    "captum_occlusion": "CaptumAttribution, {method: captum.attr.Occlusion, arguments: {sliding_window_shapes: [3, 8, 8]}}",
-    "captum_saliency_noise": "CaptumAttribution, {method: captum.attr.Saliency, arguments: {abs: false}, noise: {nt_samples: 2}}",
-    "captum_layergradcam_net_0": "CaptumAttribution, {method: captum.attr.LayerGradCam, layer: net.0, init: {device_ids: null}}",
+    "integrated_gradients_white_blurred": ("IntegratedGradients", "baseline: [white, blurred], steps: 2"),
+    "integrated_gradients_mean_soup_against_rival": (
+        "IntegratedGradients",
+        "baseline: mean, target: Soup, against: rival",
+    ),
+    "occlusion_black_against_2": ("Occlusion", "window: 4, stride: [2, 4], cover: black, against: 2"),
+    "vargrad": ("SaliencyMaps", "method: vargrad, samples: 2"),
+    "gradcam_pp_net_0": ("GradCam", "method: gradcam++, layer: net.0"),
+    "captum_occlusion": (
+        "CaptumAttribution",
+        "method: captum.attr.Occlusion, arguments: {sliding_window_shapes: [3, 8, 8]}",
+    ),
+    "captum_saliency_noise": (
+        "CaptumAttribution",
+        "method: captum.attr.Saliency, arguments: {abs: false}, noise: {nt_samples: 2}",
+    ),
+    "captum_layergradcam_net_0": (
+        "CaptumAttribution",
+        "method: captum.attr.LayerGradCam, layer: net.0, init: {device_ids: null}",
+    ),
 }
 
 
 def test_the_arguments_of_attributions_are_written_in_yaml(cli):
-    wishes = (text.split(", ", 1) for text in OPTIONS.values())
     tags = cli(
         "".join(
-            f"    - class_path: lightning_viz.{name}\n      init_args: {options[:-1]}, on_error: raise}}\n"
-            for name, options in wishes
+            f"    - class_path: lightning_viz.{name}\n      init_args: {{{options}, on_error: raise}}\n"
+            for name, options in OPTIONS.values()
         )
     )
     assert {f"probe_00_bread/{tag}" for tag in OPTIONS} <= set(tags)

@@ -8,8 +8,9 @@ from torch.utils.checkpoint import checkpoint, checkpoint_sequential
 from lightning_viz.explain.checkpoints import transparent_checkpoints
 from lightning_viz.explain.dream import dream
 from lightning_viz.explain.filters import channel_outputs, maximise_channels
-from lightning_viz.explain.gradients import input_gradient, loss_gradient, smooth_gradient
+from lightning_viz.explain.gradients import input_gradient, loss_gradient
 from lightning_viz.explain.layers import layer_output
+from lightning_viz.explain.smooth import smooth_gradient
 
 IMAGES = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
 LABELS = torch.tensor([0, 2])

@@ -65,7 +65,7 @@ def gradients_of_copies(
     *,
     count: int,
     fold: Callable[[int, int, Tensor], object],
-    batch_size: int | None = None,
+    chunks: Chunks,
 ) -> None:
     """Takes the input gradient at many altered copies of each image, of which few are in memory at a time.
 
@@ -75,7 +75,7 @@ def gradients_of_copies(
         targets: (N,) class indices.
         count: Copies of each image.
         fold: Takes the number of an image, that of a copy and its gradient (C, H, W); called in that order.
-        batch_size: Most copies in one forward pass; None is as many as go fastest.
+        chunks: How many copies go through the network at a time.
 
     Raises:
         ValueError: If the scores are not (N, K), or do not depend on the images.
@@ -88,11 +88,11 @@ def gradients_of_copies(
         for n, k, gradient in zip(image.tolist(), copy.tolist(), found, strict=True):
             fold(n, k, gradient)
 
-    Chunks(batch_size or FASTEST).each(some, torch.arange(len(targets) * count))
+    chunks.each(some, torch.arange(len(targets) * count))
 
 
 def target_scores(
-    scores: Scores, make: Callable[[Tensor], Tensor], items: Tensor, targets: Tensor, batch_size: int | None = None
+    scores: Scores, make: Callable[[Tensor], Tensor], items: Tensor, targets: Tensor, *, chunks: Chunks
 ) -> Tensor:
     """The scores of many images, of which few are in memory at a time; without gradients.
 
@@ -101,7 +101,7 @@ def target_scores(
         make: Takes some of the items, long (B,); makes their images, (B, C, H, W).
         items: (M,), the number of each image.
         targets: (M,) class indices.
-        batch_size: Most images in one forward pass; None is as many as go fastest.
+        chunks: How many images go through the network at a time.
 
     Returns:
         (M,).
@@ -113,7 +113,7 @@ def target_scores(
         return found.gather(1, classes[:, None].to(found.device))[:, 0]
 
     with torch.no_grad():
-        return Chunks(batch_size or FASTEST)(some, items, targets)
+        return chunks(some, items, targets)
 
 
 def magnitude(gradient: Tensor) -> Tensor:

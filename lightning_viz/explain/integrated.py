@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lightning_viz.explain.gradients import Scores, gradients_of_copies, target_scores
+from lightning_viz.explain.chunks import Chunks
+from lightning_viz.explain.gradients import FASTEST, Scores, gradients_of_copies, target_scores
 
 
 class Integrated(NamedTuple):
@@ -68,8 +69,9 @@ def integrated_gradients(
     def fold(n: int, k: int, gradient: Tensor) -> None:
         values[n] += weights[k % steps] / len(starts) * (images[n] - starts[k // steps, n]) * gradient
 
-    gradients_of_copies(scores, points, targets, count=steps * len(starts), fold=fold, batch_size=batch_size)
-    ends = torch.cat([images, *starts])
-    said = target_scores(scores, ends.__getitem__, torch.arange(len(ends)), targets.repeat(1 + len(starts)), batch_size)
+    chunks = Chunks(batch_size or FASTEST)
+    gradients_of_copies(scores, points, targets, count=steps * len(starts), fold=fold, chunks=chunks)
+    ends, classes = torch.cat([images, *starts]), targets.repeat(1 + len(starts))
+    said = target_scores(scores, ends.__getitem__, torch.arange(len(ends)), classes, chunks=chunks)
     gained = said[: len(images)] - said[len(images) :].reshape(len(starts), -1).mean(0)
     return Integrated(values, values.sum((1, 2, 3)) - gained.to(values))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lightning_viz.explain.gradients import Scores, target_scores
+from lightning_viz.explain.chunks import Chunks
+from lightning_viz.explain.gradients import FASTEST, Scores, target_scores
 
 
 def occlusion(
@@ -49,9 +50,9 @@ def occlusion(
         hidden = rows[place // len(columns)][:, None, :, None] & columns[place % len(columns)][:, None, None, :]
         return torch.where(hidden, cover[n], images[n])
 
-    whole = target_scores(scores, images.__getitem__, torch.arange(len(images)), targets, batch_size)
-    pairs = torch.arange(len(images) * count)
-    left = target_scores(scores, covered, pairs, targets.repeat_interleave(count), batch_size)
+    chunks, pairs = Chunks(batch_size or FASTEST), torch.arange(len(images) * count)
+    left = target_scores(scores, covered, pairs, targets.repeat_interleave(count), chunks=chunks)
+    whole = target_scores(scores, images.__getitem__, torch.arange(len(images)), targets, chunks=chunks)
     lost = (whole[:, None] - left.reshape(len(images), count)).reshape(-1, len(rows), len(columns))
     down, across = rows.to(lost), columns.to(lost)
     return torch.einsum("nrc,rh,cw->nhw", lost, down, across) / (down.sum(0)[:, None] * across.sum(0))

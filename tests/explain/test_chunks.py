@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from lightning_viz.explain.chunks import Chunks, is_out_of_memory
+from lightning_viz.explain.chunks import Chunks, fastest, is_out_of_memory
 from lightning_viz.explain.dream import dream
 from lightning_viz.explain.filters import channel_outputs, maximise_channels
 from lightning_viz.explain.gradcam import grad_cam
@@ -201,3 +201,15 @@ def test_what_counts_as_out_of_memory(error, expected):
 def test_chunks_of_nothing_are_refused():
     with pytest.raises(ValueError, match="at least 1, got 0"):
         Chunks(0)
+
+
+@pytest.mark.parametrize(("side", "expected"), [(28, 64), (64, 32), (128, 8), (224, 4), (1024, 4)])
+def test_images_go_through_in_chunks_of_about_as_many_pixels(side, expected):
+    sizes = []
+    Chunks()(lambda x, _: sizes.append(len(x)) or x[:, 0, 0, 0], torch.empty(70, 1, side, side), range(70))
+    assert sizes == [expected] * (70 // expected) + [70 % expected]
+
+
+def test_a_device_that_keeps_its_memory_gets_more_at_once():
+    there, here = torch.empty(1, 3, 224, 224, device="meta"), torch.empty(1, 3, 224, 224)
+    assert fastest(there) == 16 * fastest(here) == 64

@@ -35,7 +35,7 @@ def draw_masks(
         ValueError: If `n` is below 1 or there are too few samples, or `design` is unknown.
 
     >>> draw_masks(2, 100, seed=0, design="hadamard").int().tolist()
-    [[1, 1], [0, 0], [0, 1], [1, 0]]
+    [[1, 1], [0, 0], [1, 0], [0, 1]]
     """
     least = 2 if design == "hadamard" else 1
     if n < 1 or samples < least:

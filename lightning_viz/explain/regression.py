@@ -65,7 +65,7 @@ class WeightedRidge:
         self._rows = torch.cat([root[:, None], root[:, None] * masks], dim=1)
         self._total = float(sample_weights.sum())
         centred = outputs - float(sample_weights @ outputs) / self._total
-        self._variance = float(sample_weights @ centred**2) / self._total * self._samples / max(self._samples - 1, 1)
+        self._variance = float(sample_weights @ centred**2) / self._total
         penalty = torch.full((self._n + 1,), alpha, dtype=root.dtype)
         penalty[0] = 0
         self._inverse = torch.linalg.inv(self._rows.T @ self._rows + penalty.diag())
@@ -73,6 +73,8 @@ class WeightedRidge:
         self._residuals = root * outputs - self._rows @ self.coefficients
         self._group = 2 if folded(masks) else 1
         self._all = self._samples == 2**self._n and len(torch.unique(masks, dim=0)) == self._samples
+        if not self._all:
+            self._variance *= self._samples / max(self._samples - 1, 1)
 
     @property
     def tells(self) -> bool:

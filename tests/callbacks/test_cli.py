@@ -23,11 +23,8 @@ def swap(batch):
     return batch[0], batch[1]
 
 
-CALLBACKS = [
-    name
-    for name in lightning_viz.__all__
-    if name in ("SaliencyMaps", "FilterAscent", "FilterActivations", "LimePanels", "DeepDream", "ConfusionMatrixPanel")
-]
+ABSTRACT = ("AttributionCallback", "ExplanationCallback", "Picture", "Probes", "Scalar", "Scene")
+CALLBACKS = [name for name in lightning_viz.__all__ if name not in ABSTRACT]
 
 
 @pytest.fixture
@@ -87,3 +84,37 @@ def halves(image):
 def test_probes_are_written_in_yaml(cli, probes, first):
     callback = f"    - class_path: lightning_viz.SaliencyMaps\n      init_args: {{probes: {probes}, on_error: raise}}\n"
     assert f"{first}/saliency" in cli(callback)
+
+
+OPTIONS = {
+    "integrated_gradients_white_blurred": ("IntegratedGradients", "baseline: [white, blurred], steps: 2"),
+    "integrated_gradients_mean_soup_against_rival": (
+        "IntegratedGradients",
+        "baseline: mean, target: Soup, against: rival",
+    ),
+    "occlusion_black_against_2": ("Occlusion", "window: 4, stride: [2, 4], cover: black, against: 2"),
+    "vargrad": ("SaliencyMaps", "method: vargrad, samples: 2"),
+    "gradcam_pp_net_0": ("GradCam", "method: gradcam++, layer: net.0"),
+    "captum_occlusion": (
+        "CaptumAttribution",
+        "method: captum.attr.Occlusion, arguments: {sliding_window_shapes: [3, 8, 8]}",
+    ),
+    "captum_saliency_noise": (
+        "CaptumAttribution",
+        "method: captum.attr.Saliency, arguments: {abs: false}, noise: {nt_samples: 2}",
+    ),
+    "captum_layergradcam_net_0": (
+        "CaptumAttribution",
+        "method: captum.attr.LayerGradCam, layer: net.0, init: {device_ids: null}",
+    ),
+}
+
+
+def test_the_arguments_of_attributions_are_written_in_yaml(cli):
+    tags = cli(
+        "".join(
+            f"    - class_path: lightning_viz.{name}\n      init_args: {{{options}, on_error: raise}}\n"
+            for name, options in OPTIONS.values()
+        )
+    )
+    assert {f"probe_00_bread/{tag}" for tag in OPTIONS} <= set(tags)

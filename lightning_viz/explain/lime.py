@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from lightning_viz.explain.chunks import Chunks
+from lightning_viz.explain.chunks import Chunks, fastest
 from lightning_viz.explain.masks import block_size, draw_masks, finite, masked_scores
 from lightning_viz.explain.regression import LimeWeights, WeightedRidge
 from lightning_viz.explain.superpixels import mean_fill, perturb, superpixels, top_superpixels
@@ -83,7 +83,7 @@ def explain(
         fill: What blanked pixels show, see `perturb`.
         kernel_width: See `fit`.
         alpha: See `fit`.
-        batch_size: How many masked images go through the network at once, see `Chunks`.
+        batch_size: How many masked images go through the network at once. By default as many as go fastest.
         probabilities: See `masked_scores`.
 
     Returns:
@@ -92,7 +92,7 @@ def explain(
     Raises:
         ValueError: If a label is not among the network's classes, or the parts do not fit each other.
     """
-    chunks, raw, found = Chunks(batch_size), [], []
+    chunks, raw, found = Chunks(batch_size or fastest(pixels)), [], []
     for some in torch.split(masks, len(masks) if enough is None else block_size(masks.shape[1])):
         raw.append(masked_scores(scores, pixels, segments, some, normalize=normalize, fill=fill, chunks=chunks))
         outputs = finite(torch.cat(raw), probabilities).cpu()

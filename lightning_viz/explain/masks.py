@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from lightning_viz.explain.chunks import Chunks
+from lightning_viz.explain.chunks import Chunks, fastest
 from lightning_viz.explain.layout import channels_last
 from lightning_viz.explain.superpixels import check_segments, fill_image, perturb
 
@@ -80,7 +80,7 @@ def masked_scores(
         masks: Bool (S, n): which superpixels stay.
         normalize: Pixels (N, C, H, W) in [0, 1] -> images as the network takes them.
         fill: What blanked pixels show, see `perturb`.
-        chunks: How many masked images go through the network at once.
+        chunks: How many masked images go through the network at once. By default as many as go fastest.
         probabilities: Applied to the scores (N, K), a softmax for example. LIME on logits if None.
 
     Returns:
@@ -92,7 +92,9 @@ def masked_scores(
     check_segments(pixels, segments, masks)
     background = fill_image(pixels, segments, fill)
     ask = channels_last(scores)
-    outputs = (chunks or Chunks())(lambda some: ask(normalize(perturb(pixels, segments, some, fill=background))), masks)
+    outputs = (chunks or Chunks(fastest(pixels)))(
+        lambda some: ask(normalize(perturb(pixels, segments, some, fill=background))), masks
+    )
     return finite(outputs, probabilities)
 
 

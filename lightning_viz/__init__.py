@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lightning_viz.callbacks.lime import LimePanels as LimePanels
     from lightning_viz.callbacks.occlusion import Occlusion as Occlusion
     from lightning_viz.callbacks.saliency import SaliencyMaps as SaliencyMaps
+    from lightning_viz.callbacks.wall import FilterWall as FilterWall
     from lightning_viz.harness.probes import Probes as Probes
 
 # Loaded on first use: whoever only reads a version, or views a log, need not wait for torch.
@@ -27,6 +28,7 @@ _HOME = {
     "ExplanationCallback": "callbacks.base",
     "FilterActivations": "callbacks.filters",
     "FilterAscent": "callbacks.filters",
+    "FilterWall": "callbacks.wall",
     "GradCam": "callbacks.gradcam",
     "IntegratedGradients": "callbacks.integrated",
     "LimePanels": "callbacks.lime",

@@ -62,6 +62,7 @@ def test_public_names():
         "ExplanationCallback",
         "FilterActivations",
         "FilterAscent",
+        "FilterWall",
         "GradCam",
         "IntegratedGradients",
         "LimePanels",

@@ -11,6 +11,7 @@ from lightning_viz.callbacks.integrated import IntegratedGradients
 from lightning_viz.callbacks.lime import LimePanels
 from lightning_viz.callbacks.occlusion import Occlusion
 from lightning_viz.callbacks.saliency import SaliencyMaps
+from lightning_viz.callbacks.wall import FilterWall
 
 __all__ = [
     "AttributionCallback",
@@ -20,6 +21,7 @@ __all__ = [
     "ExplanationCallback",
     "FilterActivations",
     "FilterAscent",
+    "FilterWall",
     "GradCam",
     "IntegratedGradients",
     "LimePanels",

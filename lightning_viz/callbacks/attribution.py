@@ -7,6 +7,7 @@ from typing import Any, Optional, Union
 from torch import Tensor
 
 from lightning_viz.callbacks.base import ExplanationCallback
+from lightning_viz.explain.baselines import blurred
 from lightning_viz.explain.gradients import magnitude
 from lightning_viz.explain.targets import check_against, check_target, resolve_against, resolve_targets
 from lightning_viz.harness.contrast import contrast
@@ -41,6 +42,13 @@ class AttributionCallback(ExplanationCallback):
 
     signed = False
     """Whether the sign of a map has a meaning, and is drawn: blue against the class, red for it."""
+
+    grain = 0.0
+    """Standard deviation of a blur before a map is drawn, as a share of the image's shorter side. Where the signs of
+    neighbours alternate, it shows which of them prevails."""
+
+    lines = 2
+    """Lines of the caption; with `against` there is one more."""
 
     def __init__(
         self,
@@ -101,7 +109,7 @@ class AttributionCallback(ExplanationCallback):
             return
         subject, targets, about = self._question(scene)
         maps = self.attribute(subject, probes.images[mine], targets[mine])
-        lines = 2 if self.against is None else 3
+        lines = self.lines + (self.against is not None)
         for i, values in zip(mine, maps, strict=True):
             images, scale = self._tiles(probes.pixels[i], values)
             caption = [scene.caption(i), f"{self.title} of {about[i]}, {scale}"]
@@ -131,6 +139,8 @@ class AttributionCallback(ExplanationCallback):
         """
         if values.ndim == 3:
             values = values.sum(0) if self.signed else magnitude(values[None])[0]
+        if self.grain:
+            values = blurred(values[None, None], self.grain * min(values.shape))[0, 0]
         heat, scale = symmetric(values.cpu().numpy())
         colour = diverging(heat) if self.signed else sequential(heat)
         tiles = [colour, overlay(pixels.cpu().numpy(), heat, signed=self.signed)]

@@ -23,9 +23,10 @@ from lightning_viz.harness.subject import Subject
 class CaptumAttribution(AttributionCallback):
     """Draws any attribution method of captum (`pip install 'lightning-viz[captum]'`), one image after the other.
 
-    Values per channel are summed up; red speaks for the class, blue against it. Methods of a layer are enlarged to the
-    image, methods that ask for a `feature_mask` get superpixels. Tags: `probe_03_egg/captum_inputxgradient`, followed
-    by the layer of a method that has one.
+    Values per channel are summed up; red speaks for the class, blue against it. Gradients are drawn with a slight blur,
+    since the signs of neighbours alternate; methods of a layer are enlarged to the image; methods that ask for a
+    `feature_mask` get superpixels. Tags: `probe_03_egg/captum_inputxgradient`, followed by the layer of a method that
+    has one.
 
     Args:
         method: The dotted path of its class, such as `"captum.attr.DeepLift"`.
@@ -42,6 +43,7 @@ class CaptumAttribution(AttributionCallback):
     """
 
     signed = True
+    lines = 3
 
     def __init__(
         self,
@@ -60,6 +62,7 @@ class CaptumAttribution(AttributionCallback):
         self.arguments = {**(arguments or {}), **(noise or {})}
         self.layer = layer
         self.noise = noise
+        self.grain = 1 / 64 if issubclass(self._class, import_module("captum.attr").GradientAttribution) else 0.0
         self._found = ""
 
     @property
@@ -83,6 +86,7 @@ class CaptumAttribution(AttributionCallback):
         super().prepare(scene)
         if "layer" in signature(self._class).parameters:
             self._found, _ = layer_of(scene, self.layer)
+            self.grain = 0.0
             check_default(scene, self.layer)
         elif self.layer is not None:
             raise ValueError(f"Expected no layer= with {self.method}, which has none, received {self.layer!r}.")

@@ -34,6 +34,8 @@ class GradCam(AttributionCallback):
         ValueError: An unknown method.
     """
 
+    lines = 3
+
     def __init__(
         self,
         *,

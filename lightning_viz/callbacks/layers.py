@@ -63,6 +63,7 @@ class LayerCallback(ExplanationCallback):
         self.layer = layer
         self.channels = channels
         self.chosen: list[int] = []
+        self.available = 0
 
     def prepare(self, scene: Scene) -> None:
         """Finds layer and channels.
@@ -75,7 +76,8 @@ class LayerCallback(ExplanationCallback):
         with torch.no_grad():
             output = self.features(scene)(scene.probes.images[:1])
         self.check(name, output)
-        self.chosen = _choose(self.channels, output.shape[1], name)
+        self.available = output.shape[1]
+        self.chosen = _choose(self.channels, self.available, name)
 
     def check(self, name: str, output: Tensor) -> None:
         """Raises unless the output of the layer, (1, D, h, w) or (1, D), will do.

@@ -54,7 +54,7 @@ def baseline(kind: str, images: Tensor, *, black: Tensor, white: Tensor, seed: i
     if kind == "mean":
         return images.mean((2, 3), keepdim=True).expand_as(images)
     if kind == "blurred":
-        return _blurred(images)
+        return blurred(images, max(min(images.shape[-2:]) / 16, 0.5))
     if kind == "noise":
         generator = torch.Generator().manual_seed(seed)
         share = torch.rand(images.shape[1:], generator=generator, dtype=torch.float32).to(images)
@@ -62,8 +62,16 @@ def baseline(kind: str, images: Tensor, *, black: Tensor, white: Tensor, seed: i
     return (black if kind == "black" else white).expand_as(images)
 
 
-def _blurred(images: Tensor) -> Tensor:
-    sigma = max(min(images.shape[-2:]) / 16, 0.5)
+def blurred(images: Tensor, sigma: float) -> Tensor:
+    """Images behind a Gaussian blur, which goes on with the colour of the edge beyond it.
+
+    Args:
+        images: (N, C, H, W).
+        sigma: Its standard deviation in pixels, above 0.
+
+    Returns:
+        (N, C, H, W).
+    """
     radius = round(3 * sigma)
     steps = torch.arange(-radius, radius + 1, device=images.device, dtype=images.dtype)
     kernel = (-0.5 * (steps / sigma) ** 2).exp()

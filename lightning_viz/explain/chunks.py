@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from lightning_viz.explain.checkpoints import transparent_checkpoints
+from lightning_viz.explain.memory import Peak, bound
 
 Result = TypeVar("Result")
 
@@ -28,8 +30,9 @@ _FEWEST, _MOST = {"cpu": 4, "other": 8}, {"cpu": 64, "other": 256}
 class Chunks:
     """Makes one call after another on chunks of a batch; where memory runs out, it goes on with half as much at a time.
 
-    The size that the memory allowed is kept for further calls. An item's result must not depend on what else is in
-    its chunk; then the sizes change nothing but the order of floating point sums. Inside, checkpoints are transparent.
+    The size that the memory allowed is kept for further calls. Within `memory.bounded`, the first item goes alone, and
+    what it took says how many go together. An item's result must not depend on what else is in its chunk; then the
+    sizes change nothing but the order of floating point sums. Inside, checkpoints are transparent.
 
     Args:
         size: Most items in one call. None: as many as go fastest, see `fastest`, where the first part of the batch is
@@ -46,6 +49,7 @@ class Chunks:
         if size is not None and size < 1:
             raise ValueError(f"expected chunks of at least 1, got {size}.")
         self._size = size
+        self._fitting: dict[object, int] = {}
 
     def __call__(self, call: Callable[..., Tensor], *batch: Any) -> Tensor:
         """The results of `each`, joined along their first dimension."""
@@ -67,9 +71,9 @@ class Chunks:
         results: list[Result] = []
         done, count = 0, len(batch[0])
         while done < count or not results:
-            stop = min(done + (self._size or _default(batch[0])), count)
+            stop = min(done + self._most(batch[0]), count)
             try:
-                with transparent_checkpoints():
+                with self._watched(batch[0]), transparent_checkpoints():
                     results.append(call(*(part[done:stop] for part in batch)))
                 done = stop
                 continue
@@ -80,6 +84,21 @@ class Chunks:
             _release()
             self._size = (stop - done) // 2
         return results
+
+    def _most(self, items: Any) -> int:
+        size = self._size or _default(items)
+        return size if bound() is None else min(size, self._fitting.get(_kind(items), 1))
+
+    @contextmanager
+    def _watched(self, items: Any) -> Iterator[None]:
+        """Learns from the first item of a kind how many fit into the bound."""
+        limit = bound()
+        if limit is None or _kind(items) in self._fitting:
+            yield
+            return
+        with Peak() as peak:
+            yield
+        self._fitting[_kind(items)] = limit.fitting(peak.bytes)
 
 
 def fastest(images: Tensor) -> int:
@@ -111,6 +130,10 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def _default(items: Any) -> int:
     return fastest(items) if isinstance(items, Tensor) and items.ndim == 4 else max(len(items), 1)
+
+
+def _kind(items: Any) -> object:
+    return items.shape[1:] if isinstance(items, Tensor) else None
 
 
 def _release() -> None:

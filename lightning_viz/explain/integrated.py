@@ -31,7 +31,7 @@ def integrated_gradients(
     targets: Tensor,
     baselines: Sequence[Tensor],
     *,
-    steps: int = 16,
+    steps: int = 20,
     batch_size: int | None = None,
 ) -> Integrated:
     """Integrated gradients (arXiv:1703.01365, 2017) by Gauss-Legendre quadrature, the mean over the baselines.

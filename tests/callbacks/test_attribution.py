@@ -222,6 +222,17 @@ def test_a_gradcam_of_zeros_is_told(net):
     assert callback.paint(scene.probes.pixels[0], maps[0] + 1)[1].startswith("scale 1")
 
 
+def test_where_signs_alternate_the_one_that_prevails_is_drawn():
+    places = torch.arange(64)
+    checks = ((places[:, None] + places) % 2 * 2 - 1.0)[None]
+    checks[:, 20:40, 20:40] += 0.5
+    (colours, _), _ = IntegratedGradients().paint(torch.zeros(3, 64, 64), checks)
+    red, blue = colours[..., 0].astype(int), colours[..., 2].astype(int)
+    inside, outside = (red - blue)[24:36, 24:36], (red - blue)[50:]
+    assert inside.min() > 60
+    assert abs(outside.mean()) < 10
+
+
 def by_hand(net, images):
     """captum as its documentation has it, one image at a time."""
     attr, grid = captum.attr, {"sliding_window_shapes": (3, 4, 4), "strides": (3, 2, 2), "baselines": 0.5}

@@ -2,6 +2,7 @@
 
 import sys
 
+import numpy as np
 import pytest
 import pytorch_lightning as pl
 from projects import Project, events, loaders
@@ -55,6 +56,20 @@ trainer:
 def test_all_callbacks_without_arguments(cli):
     tags = cli("".join(f"    - class_path: lightning_viz.{name}\n" for name in CALLBACKS))
     assert {"probe_00_bread/lime", "filters/net_4/0", "confusion/val"} <= set(tags)
+
+
+@pytest.mark.parametrize("segmentation", ["grid", "test_cli.halves"])
+def test_superpixels_are_cut_as_written_in_yaml(cli, segmentation):
+    callback = (
+        "    - class_path: lightning_viz.LimePanels\n"
+        f"      init_args: {{segmentation: {segmentation}, segments: 9, samples: 64, on_error: raise}}\n"
+    )
+    assert "probe_00_bread/lime" in cli(callback)
+
+
+def halves(image):
+    """Six stripes, as a user's own segmentation."""
+    return np.arange(image.shape[0])[:, None] * 6 // image.shape[0] + np.zeros(image.shape[:2], dtype=int)
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ class Small:
 
 def lime(scores):
     masks = draw_masks(16, 24, seed=0)
-    return masked_scores(scores, IMAGES[0], SEGMENTS, masks, normalize=lambda x: x, batch_size=9)
+    return masked_scores(scores, IMAGES[0], SEGMENTS, masks, normalize=lambda x: x, chunks=Chunks(9))
 
 
 def integrated(scores, **options):

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import ascent, gradients, lime, ranks, training
+from benchmarks import ascent, dream, gradients, lime, ranks, training
 from benchmarks.measure import Line, table
 from benchmarks.network import Settings
 
-GROUPS = {"gradients": gradients, "lime": lime, "ascent": ascent, "training": training, "ranks": ranks}
+GROUPS = {"gradients": gradients, "lime": lime, "ascent": ascent, "dream": dream, "training": training, "ranks": ranks}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

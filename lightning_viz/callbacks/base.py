@@ -5,6 +5,7 @@ from typing import Any, Literal, Optional, Union
 import pytorch_lightning as pl
 
 from lightning_viz.callbacks.drawing import Drawing
+from lightning_viz.harness.clock import Allowance
 from lightning_viz.harness.namespaces import Callback
 from lightning_viz.harness.probes import Probes
 from lightning_viz.harness.session import session_of
@@ -23,9 +24,13 @@ class ExplanationCallback(Drawing, Callback):
         net: Dotted path of the module to explain within the LightningModule, if its `forward` is not the network.
         seed: What all random choices of the drawing start from, in every epoch alike.
         on_error: What a drawing that fails does while training: `"warn"` once and train on, or `"raise"`.
+        memory: MiB that a drawing may take beside the network and the probes, as batches of one image at least allow;
+            None takes the batches that are fastest.
+        max_overhead: The most that drawing may take, in units of the training time, for example 0.05: drawings that
+            would come too early are left out, and those that are made stay what they are.
 
     Raises:
-        ValueError: An interval below 1, or an unknown `on_error`.
+        ValueError: An interval or `memory` below 1, an unknown `on_error`, or `max_overhead` that is not above 0.
     """
 
     def __init__(
@@ -37,12 +42,16 @@ class ExplanationCallback(Drawing, Callback):
         net: Optional[str] = None,  # noqa: UP045
         seed: int = 0,
         on_error: Literal["warn", "raise"] = "warn",
+        memory: Optional[int] = None,  # noqa: UP045
+        max_overhead: Optional[float] = None,  # noqa: UP045
     ) -> None:
         super().__init__()
         if on_error not in ("warn", "raise"):
             raise ValueError(f"Expected on_error='warn' or 'raise', received {on_error!r}.")
         if every_n_epochs < 1 or (every_n_steps is not None and every_n_steps < 1):
             raise ValueError(f"Expected intervals of at least 1, received {every_n_epochs=}, {every_n_steps=}.")
+        if memory is not None and memory < 1:
+            raise ValueError(f"Expected memory= in MiB, at least 1, or None for no bound, received {memory}.")
         if not isinstance(probes, (int, Probes)):
             raise ValueError(
                 f"Expected probes= as a number or Probes(...), received {probes!r}: try Probes(indices=...)."
@@ -53,6 +62,8 @@ class ExplanationCallback(Drawing, Callback):
         self.net = net
         self.seed = seed
         self.on_error = on_error
+        self.memory = memory
+        self.allowance = Allowance(max_overhead)
         self._steps = 0
 
     rehearsal = False
@@ -68,6 +79,7 @@ class ExplanationCallback(Drawing, Callback):
         session_of(trainer).forget()
         self.rehearsal = bool(trainer.fast_dev_run)  # type: ignore[attr-defined]
         self._sinks, self._ready = None, False
+        self.allowance = Allowance(self.allowance.share)
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Lets go of the run."""
@@ -78,6 +90,7 @@ class ExplanationCallback(Drawing, Callback):
         """Checks everything before the first batch."""
         self._steps = trainer.global_step
         self._start(trainer, pl_module)
+        session_of(trainer).clock.begin()
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Checks everything before the first batch of `trainer.validate`."""

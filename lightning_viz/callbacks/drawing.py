@@ -2,15 +2,19 @@
 
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, Literal
 
 import pytorch_lightning as pl
-from pytorch_lightning.utilities import rank_zero_warn
+from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 from torch import Tensor, nn
 
 from lightning_viz.callbacks.inputs import charts, inputs
+from lightning_viz.callbacks.limits import affordable, name_in
+from lightning_viz.explain.memory import bounded
+from lightning_viz.harness.clock import Allowance
 from lightning_viz.harness.pictures import Picture, Scalar
 from lightning_viz.harness.probes import Probes, Split
 from lightning_viz.harness.progress import drawing
@@ -36,6 +40,8 @@ class Drawing(ABC):
     on_error: Literal["warn", "raise"]
     per_probe: bool
     rehearsal: bool
+    memory: int | None
+    allowance: Allowance
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,11 +64,11 @@ class Drawing(ABC):
         """What the drawing happens in."""
         return quiet(pl_module, seed=self.seed)
 
-    def warn_once(self, text: str, *, key: str) -> None:
+    def warn_once(self, text: str, *, key: str, say: Callable[[str], object] = rank_zero_warn) -> None:
         """Warns the first time that this callback has something to say under `key`."""
         if key not in self._warned:
             self._warned.add(key)
-            rank_zero_warn(text)
+            say(text)
 
     def _start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._sinks = session_of(trainer).sinks(trainer)
@@ -90,8 +96,17 @@ class Drawing(ABC):
             session_of(trainer).observe(trainer, self.probes, split, batch)
 
     def _explain(self, trainer: pl.Trainer, pl_module: pl.LightningModule, step: int) -> None:
-        if self._sinks is None:
+        say = partial(self.warn_once, key="late", say=rank_zero_info)
+        if self._sinks is None or not affordable(trainer, self.allowance, type(self).__name__, say):
             return
+        clock = session_of(trainer).clock
+        with clock.drawing() as seconds:
+            self._draw_and_write(trainer, pl_module, step, seconds)
+        self.allowance.spend(seconds(), clock.trained)
+
+    def _draw_and_write(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, step: int, seconds: Callable[[], float]
+    ) -> None:
         if not self._ready:
             try:
                 self._prepare(trainer, pl_module)
@@ -106,7 +121,8 @@ class Drawing(ABC):
             parts = ranks.gather((results if ranks.contributes else [], told(failure)))
         except Exception as alone:  # of processes in lockstep one has failed, and this one may tell why
             raise alone from failure
-        _, unwritten = attempt(lambda: self._write(trainer, [results for results, _ in parts], step))
+        took = Scalar(f"explain_seconds/{name_in(trainer, self)}", seconds())
+        _, unwritten = attempt(lambda: self._write(trainer, [*(results for results, _ in parts), [took]], step))
         elsewhere = next((OtherProcessError(text) for _, text in parts if text is not None), None)
         self._end(trainer, failure or unwritten or elsewhere)
 
@@ -116,15 +132,17 @@ class Drawing(ABC):
         results: list[Picture | Scalar] = []
 
         def draw() -> None:
-            with drawing(trainer, type(self).__name__) as advance, self.isolation(pl_module):
+            bar = drawing(trainer, type(self).__name__)
+            with bar as advance, self.isolation(pl_module), bounded(self.memory) as bound:
                 for own, first in zip(pl_module.buffers(), buffers, strict=False):  # the isolation puts them back
                     own.copy_(first)
                 for result in self._results(trainer, pl_module, step):
                     results.append(result)
                     advance()
+            if bound is not None and bound.exceeded:
+                self.warn_once(f"{type(self).__name__}: {bound.excess}", key="memory")
 
-        _, failure = attempt(draw)
-        return results, failure
+        return results, attempt(draw)[1]
 
     def _results(self, trainer: pl.Trainer, pl_module: pl.LightningModule, step: int) -> Iterator[Picture | Scalar]:
         scene = self._scene(trainer, pl_module, step)
@@ -142,7 +160,7 @@ class Drawing(ABC):
         return Scene(subject, probes, said, trainer.current_epoch, step, self._ranks(trainer).share)
 
     def _write(self, trainer: pl.Trainer, parts: Sequence[Sequence[Picture | Scalar]], step: int) -> None:
-        if self._sinks is None or not parts:
+        if self._sinks is None:
             return
         fresh: list[Picture | Scalar] = []
         drawn: set[str] = set()

@@ -56,6 +56,21 @@ def last_convolution(root: nn.Module) -> str:
     return str(names[-1])
 
 
+def deep_convolution(root: nn.Module) -> str:
+    """Names the convolution two thirds down the network, where it sees parts of things: the last ones see whole images.
+
+    In order of registration, without those of 1 x 1, which mix channels or stand in shortcuts.
+
+    Raises:
+        ValueError: If the network has no convolution.
+
+    >>> deep_convolution(nn.Sequential(*[nn.Conv2d(3, 3, 3) for _ in range(5)]))
+    '3'
+    """
+    seeing = [name for name, m in root.named_modules() if isinstance(m, nn.Conv2d) and max(m.kernel_size) > 1]
+    return seeing[len(seeing) * 2 // 3] if seeing else last_convolution(root)
+
+
 def layer_output(call: Callable[[Tensor], object], layer: nn.Module, images: Tensor, *, stop: bool = True) -> Tensor:
     """Runs `call(images)` and returns what `layer` put out on the way, differentiable in `images`.
 
@@ -74,11 +89,7 @@ def layer_output(call: Callable[[Tensor], object], layer: nn.Module, images: Ten
     Raises:
         ValueError: If the layer did not run or put out no tensor, or is scripted or traced.
     """
-    if isinstance(layer, torch.jit.ScriptModule):
-        raise ValueError(
-            f"the layer {layer.original_name} is scripted or traced, so what it puts out stays hidden: choose one that "
-            "is not, or leave torch.jit until after the training."
-        )
+    _check_visible(layer)
     seen: list[Tensor | None] = []
 
     def keep(module: nn.Module, inputs: object, output: object) -> None:
@@ -98,9 +109,77 @@ def layer_output(call: Callable[[Tensor], object], layer: nn.Module, images: Ten
     return _checked(seen, layer)
 
 
+def layer_gradient(
+    call: Callable[[Tensor], Tensor], layer: nn.Module, images: Tensor, targets: Tensor
+) -> tuple[Tensor, Tensor]:
+    """What a layer puts out for images, and the gradient of each image's target score with respect to it.
+
+    Nothing is differentiated below the layer. One that runs more than once counts with the first run that the scores
+    depend on, a tuple or dict with its first tensor.
+
+    Args:
+        call: Images (N, C, H, W) -> class scores (N, K), parameters frozen.
+        layer: A module that `call` runs.
+        images: (N, C, H, W).
+        targets: (N,) class indices.
+
+    Returns:
+        The layer's output and the gradient, both in float32 and of the same shape.
+
+    Raises:
+        ValueError: If the layer did not run or put out no tensor, is scripted or traced, or has no say in the scores.
+    """
+    _check_visible(layer)
+    outputs: list[Tensor] = []
+
+    def begin_here(module: nn.Module, inputs: object, output: object) -> Tensor | None:
+        found = _first_tensor(output)
+        if found is None:
+            return None
+        if not found.requires_grad:
+            found = (found.detach() if found is output else found).requires_grad_()
+        outputs.append(found)
+        # A copy, so a following in-place operation cannot change it.
+        return found.clone() if isinstance(output, Tensor) else None
+
+    handle = layer.register_forward_hook(begin_here)
+    try:
+        scores = call(images)
+        if not scores.requires_grad:  # a forward for inference may still open to images that ask for gradients
+            scores = call(images.detach().clone().requires_grad_())
+    finally:
+        handle.remove()
+    return _first_with_gradient(scores, outputs, layer, targets)
+
+
+def _first_with_gradient(
+    scores: Tensor, outputs: list[Tensor], layer: nn.Module, targets: Tensor
+) -> tuple[Tensor, Tensor]:
+    _checked(list(outputs), layer)
+    gradients: tuple[Tensor | None, ...] = (None,)
+    if scores.requires_grad:
+        value = scores.gather(1, targets[:, None].to(scores.device)).sum()
+        gradients = torch.autograd.grad(value, outputs, allow_unused=True)
+    for output, gradient in zip(outputs, gradients, strict=False):
+        if gradient is not None:
+            return output.detach().float(), gradient.float()
+    raise ValueError(
+        f"the scores do not depend on the layer {type(layer).__name__} in a way that can be differentiated: choose "
+        "another one."
+    )
+
+
 # No Exception: an `except Exception` in somebody's forward must not swallow it.
 class _LayerReached(BaseException):
     """Ends a forward pass at the layer of interest."""
+
+
+def _check_visible(layer: nn.Module) -> None:
+    if isinstance(layer, torch.jit.ScriptModule):
+        raise ValueError(
+            f"the layer {layer.original_name} is scripted or traced, so what it puts out stays hidden: choose one that "
+            "is not, or leave torch.jit until after the training."
+        )
 
 
 def _checked(seen: list[Tensor | None], layer: nn.Module) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from lightning_viz.explain.chunks import Chunks
 from lightning_viz.harness.batches import has_items
+from lightning_viz.harness.clock import Clock
 from lightning_viz.harness.observed import Observed
 from lightning_viz.harness.probes import ProbeBatch, Probes, Split
 from lightning_viz.harness.ranks import Ranks
@@ -22,10 +23,15 @@ from lightning_viz.harness.subject import Subject, probabilities
 
 
 class Session:
-    """What the callbacks of one Trainer share. Get it with `session_of`; ask for probes and scores inside `quiet`."""
+    """What the callbacks of one Trainer share. Get it with `session_of`; ask for probes and scores inside `quiet`.
+
+    Attributes:
+        clock: How long is trained and how long is drawn.
+    """
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[str, int], int] = {}
+        self.clock = Clock()
         self.forget()
 
     def forget(self) -> None:

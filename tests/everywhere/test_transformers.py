@@ -11,11 +11,12 @@ from lightning_viz import (
     DeepDream,
     FilterActivations,
     FilterAscent,
+    GradCam,
     LimePanels,
     SaliencyMaps,
 )
 
-LAYERED = [DeepDream, FilterActivations, FilterAscent]
+LAYERED = [DeepDream, FilterActivations, FilterAscent, GradCam]
 WIDE = (3, 12, 20)
 
 

@@ -14,6 +14,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "FilterActivations": {"channels": 2},
     "FilterAscent": {"channels": 2, "steps": 2},
     "FilterWall": {"channels": 4, "steps": 2, "warm_steps": 1},
+    "IntegratedGradients": {"steps": 2},
     "LimePanels": {"samples": 64, "segments": 8},
 }
 """What makes a callback quicker; one that is not named here keeps its defaults."""

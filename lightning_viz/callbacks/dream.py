@@ -13,6 +13,7 @@ from lightning_viz.explain.dream import ITERATIONS, dream
 from lightning_viz.explain.layers import deep_convolution, find_layer
 from lightning_viz.explain.octave import Features
 from lightning_viz.explain.tokens import channels_second
+from lightning_viz.explain.weights import channels_last_weights
 from lightning_viz.harness.pictures import Picture, Scalar
 from lightning_viz.harness.probes import shorten, slug
 from lightning_viz.harness.scene import Scene
@@ -131,15 +132,17 @@ class DeepDream(ExplanationCallback):
         return find_guide(scene, 0 if first else self.guide)
 
     def _dream(self, scene: Scene, pixels: Tensor, towards: Guide | None, **options: Any) -> Tensor:
-        return dream(
-            self._features(scene),
-            pixels,
-            normalize=scene.probes.normalize,
-            guide=towards.pixels if towards else None,
-            canvas=self.canvas or round(_LARGER * max(pixels.shape[-2:])),
-            seed=self.seed,
-            **{**self.options, **options},
-        )
+        canvas = self.canvas or round(_LARGER * max(pixels.shape[-2:]))
+        with channels_last_weights(scene.subject.net):
+            return dream(
+                self._features(scene),
+                pixels,
+                normalize=scene.probes.normalize,
+                guide=towards.pixels if towards else None,
+                canvas=canvas,
+                seed=self.seed,
+                **{**self.options, **options},
+            )
 
     def _features(self, scene: Scene) -> Features:
         layer = self._found(scene)[1]

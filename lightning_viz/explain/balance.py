@@ -39,29 +39,24 @@ class Balance:
         height, width = size
         squared = torch.fft.fftfreq(height)[:, None].square() + torch.fft.rfftfreq(width).square()
         smooth = [torch.exp(-2 * (math.pi * blur) ** 2 * squared) for blur in _WIDTHS]
-        self._bands = [(finer - coarser).to(device) for finer, coarser in pairwise(smooth)]
+        bands = torch.stack([finer - coarser for finer, coarser in pairwise(smooth)]).flatten(1)
         count = torch.full((width // 2 + 1,), 2.0)  # half of a spectrum stands for the other half too
         count[0] = 1
         count[width // 2] = 1 + width % 2
-        self._count = count.to(device) / (height * width) ** 2
+        count = count.expand_as(squared).flatten() / (height * width) ** 2
+        self._bands = bands.to(device)
+        self._squares = (torch.cat([bands.square(), torch.ones_like(bands[:1])]) * count).to(device)
         self._colours = torch.tensor(_COLOURS, device=device)
 
     def __call__(self, gradient: Tensor) -> Tensor:
         """Steps (N, C, H, W) of a mean amount of 1, 0 where the gradient is; colours are mixed where C is 3."""
         spectrum = torch.fft.rfft2(gradient)
-        weakest = _WEAKEST * self._strength(spectrum)
-        spectrum = sum(part / self._strength(part).clamp(min=weakest) for part in self._parts(spectrum))
-        step: Tensor = torch.fft.irfft2(spectrum, s=self._size)
+        power = torch.view_as_real(spectrum).square().sum(-1).mean(1)
+        *parts, whole = (power.flatten(1) @ self._squares.T).sqrt().unbind(1)  # root mean squares
+        weakest = _WEAKEST * whole[:, None] + torch.finfo(power.dtype).tiny
+        response = torch.stack(parts, 1).maximum(weakest).reciprocal() @ self._bands
+        step: Tensor = torch.fft.irfft2(spectrum * response.view_as(power)[:, None], s=self._size).flatten(2)
         if gradient.shape[1] == len(_COLOURS):
-            step = torch.einsum("ij,njhw->nihw", self._colours, step)
-        amount = step.abs().mean((1, 2, 3), keepdim=True).clamp(min=_FAINTEST)
-        return (step / amount).clamp(-_STRONGEST, _STRONGEST)
-
-    def _parts(self, spectrum: Tensor) -> list[Tensor]:
-        return [spectrum * band for band in self._bands]
-
-    def _strength(self, spectrum: Tensor) -> Tensor:
-        """Root of the mean square that the picture of a spectrum has."""
-        square = torch.view_as_real(spectrum).square().sum(-1)
-        mean = (square * self._count).sum((1, 2, 3), keepdim=True) / spectrum.shape[1]
-        return mean.sqrt().clamp(min=torch.finfo(mean.dtype).tiny)
+            step = self._colours @ step
+        amount = step.abs().mean((1, 2), keepdim=True).clamp(min=_FAINTEST)
+        return (step / amount).clamp(-_STRONGEST, _STRONGEST).view_as(gradient)

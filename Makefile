@@ -26,7 +26,7 @@ demo: $(READY)  ## Train the food classifier with every picture, then say how to
 	$(BIN)/python train.py fit --config configs/demo.yaml
 
 test: $(READY) $(FOREIGN)/.ready  ## Run all tests
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: $(READY)  ## Lint and type-check
 	$(BIN)/ruff check .

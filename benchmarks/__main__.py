@@ -14,7 +14,7 @@ from types import ModuleType
 
 import torch
 
-from benchmarks import ascent, gradients, lime, memory, ranks, training
+from benchmarks import ascent, dream, gradients, lime, memory, ranks, training
 from benchmarks.measure import Line, table
 from benchmarks.network import Settings
 
@@ -22,6 +22,7 @@ GROUPS: dict[str, ModuleType] = {
     "gradients": gradients,
     "lime": lime,
     "ascent": ascent,
+    "dream": dream,
     "training": training,
     "memory": memory,
     "ranks": ranks,

@@ -118,6 +118,10 @@ def pictures() -> list[pl.Callback]:
     often = {"probes": 2, "on_error": "raise"}
     return [
         *(viz.SaliencyMaps(method=method, samples=2, **often) for method in ("gradient", "smoothgrad", "loss")),
+        viz.IntegratedGradients(steps=2, **often),
+        viz.GradCam(**often),
+        viz.Occlusion(**often),
+        viz.CaptumAttribution("captum.attr.DeepLift", **often),
         viz.FilterAscent(channels=2, steps=2, **often),
         viz.FilterActivations(channels=2, **often),
         viz.LimePanels(samples=64, **often),

@@ -1,46 +1,117 @@
-"""Input gradient and SmoothGrad, against the network alone and against captum."""
+"""Input gradient, SmoothGrad, integrated gradients and Grad-CAM, against the network alone and against captum."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 
-from captum.attr import NoiseTunnel, Saliency
+import torch
+from captum.attr import IntegratedGradients, LayerGradCam, NoiseTunnel, Saliency
+from torch import Tensor
 
 from benchmarks.measure import Line, side_by_side
-from benchmarks.network import Settings, Subject, best
-from lightning_viz.explain.gradients import input_gradient, smooth_gradient
+from benchmarks.network import LAYOUTS, Settings, Subject
+from lightning_viz.explain.gradcam import grad_cam
+from lightning_viz.explain.gradients import input_gradient
+from lightning_viz.explain.integrated import integrated_gradients
+from lightning_viz.explain.smooth import smooth_gradient
+from lightning_viz.food11 import FoodClassifier
 from lightning_viz.harness.quiet import quiet
+
+Call = Callable[[], object]
+
+SIZES = (4, 8, 16)
+"""How many images the network alone gets at a time."""
 
 
 def lines(settings: Settings) -> Iterator[Line]:
-    """The lines of both methods."""
+    """The lines of all methods."""
     subject, samples = Subject(settings), max(settings.samples // 8, 2)
-    images, labels, saliency = subject.images, subject.labels, Saliency(subject.net)
-    calls = {
+    images, labels = subject.images, subject.labels
+    saliency = Saliency(subject.net)
+    calls: dict[str, Call] = {
         "ours": lambda: input_gradient(subject.net, images, labels),
         "captum Saliency": lambda: saliency.attribute(images.clone().requires_grad_(), target=labels, abs=False),
-        **subject.floors(images),
+        **_floors(subject.floors, images),
     }
-    yield from _lines(f"input gradient of {len(images)} images", _timed(subject, calls, settings), "captum Saliency")
-    two, tunnel = images[:2], NoiseTunnel(saliency)
-    options = {"target": labels[:2], "abs": False, "nt_samples": samples, "stdevs": 0.15}
+    yield from _lines(subject, settings, f"input gradient of {len(images)} images", calls)
+    yield from _lines(subject, settings, f"Grad-CAM of {len(images)} images", _cam(subject))
+    two, classes, tunnel, paths = images[:2], labels[:2], NoiseTunnel(saliency), IntegratedGradients(subject.net)
+    options = {"target": classes, "abs": False, "nt_samples": samples, "stdevs": 0.15}
     calls = {
-        "ours": lambda: smooth_gradient(subject.net, two, labels[:2], samples=samples),
+        "ours": lambda: smooth_gradient(subject.net, two, classes, samples=samples),
         "captum NoiseTunnel": lambda: tunnel.attribute(two.clone().requires_grad_(), **options),
-        **subject.floors(two.repeat(samples, 1, 1, 1)),
+        **_floors(subject.floors, two.repeat(samples, 1, 1, 1)),
     }
-    timed = _timed(subject, calls, settings)
-    yield from _lines(f"SmoothGrad of 2 images, {samples} samples", timed, "captum NoiseTunnel")
+    yield from _lines(subject, settings, f"SmoothGrad of 2 images, {samples} samples", calls)
+    steps = {"n_steps": samples, "method": "gausslegendre", "return_convergence_delta": True}
+    delta = subject.floors(two.repeat(2, 1, 1, 1), gradient=False)
+    calls = {
+        "ours": lambda: integrated_gradients(subject.net, two, classes, [torch.zeros_like(two)], steps=samples),
+        "captum IntegratedGradients": lambda: paths.attribute(two, target=classes, **steps),
+        **_floors(subject.floors, two.repeat(samples, 1, 1, 1), delta),
+    }
+    yield from _lines(subject, settings, f"integrated gradients of 2 images, {samples} steps", calls)
 
 
-def _timed(subject: Subject, calls: dict[str, Callable[[], object]], settings: Settings) -> dict[str, float]:
+def _cam(subject: Subject) -> dict[str, Call]:
+    images, labels = subject.images, subject.labels
+    last = len(subject.net.cnn) - 4  # convolution, batch normalisation, ReLU, pooling
+    layer = subject.net.cnn[last]
+    peer = LayerGradCam(subject.net, layer)
+
+    def alone(some: Tensor) -> dict[str, Call]:
+        return {name: _from_layer(subject.net, last, some, layout) for name, layout in LAYOUTS.items()}
+
+    return {
+        "ours": lambda: grad_cam(subject.net, layer, images, labels),
+        "captum LayerGradCam": lambda: peer.attribute(images.clone().requires_grad_(), target=labels),
+        **_floors(alone, images),
+    }
+
+
+def _from_layer(net: FoodClassifier, last: int, images: Tensor, layout: torch.memory_format) -> Call:
+    whole = deepcopy(net).requires_grad_(False)
+    whole.to(memory_format=layout)  # type: ignore[call-overload]
+    batch = images.contiguous(memory_format=layout)
+
+    def run() -> None:
+        with torch.no_grad():
+            output = whole.cnn[: last + 1](batch)
+        value = whole.fc(whole.cnn[last + 1 :](output.requires_grad_()).flatten(1)).sum()
+        torch.autograd.grad(value, output)
+
+    return run
+
+
+def _floors(
+    alone: Callable[[Tensor], dict[str, Call]], images: Tensor, more: dict[str, Call] | None = None
+) -> dict[str, Call]:
+    sizes = [size for size in SIZES if size < len(images)] + [len(images)]
+    return {
+        f"network alone, {layout}, {size} at a time": _repeated(run, len(images) // size, (more or {}).get(layout))
+        for size in sizes
+        for layout, run in alone(images[:size]).items()
+    }
+
+
+def _repeated(call: Call, times: int, last: Call | None) -> Call:
+    def run() -> None:
+        for _ in range(times):
+            call()
+        if last is not None:
+            last()
+
+    return run
+
+
+def _lines(subject: Subject, settings: Settings, what: str, calls: dict[str, Call]) -> Iterator[Line]:
     def ours() -> None:
         with quiet(subject.net):
             calls["ours"]()
 
-    return side_by_side({**calls, "ours": ours}, settings.repetitions)
-
-
-def _lines(what: str, seconds: dict[str, float], peer: str) -> Iterator[Line]:
-    yield Line(what, seconds["ours"], *best(seconds))
+    seconds = side_by_side({**calls, "ours": ours}, settings.repetitions)
+    least = min((name for name in seconds if name.startswith("network alone")), key=lambda name: seconds[name])
+    peer = next(name for name in seconds if name.startswith("captum"))
+    yield Line(what, seconds["ours"], least, seconds[least])
     yield Line(what, seconds["ours"], peer, seconds[peer])

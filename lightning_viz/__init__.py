@@ -6,23 +6,33 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lightning_viz.callbacks.attribution import AttributionCallback as AttributionCallback
     from lightning_viz.callbacks.base import ExplanationCallback as ExplanationCallback
+    from lightning_viz.callbacks.captum import CaptumAttribution as CaptumAttribution
     from lightning_viz.callbacks.confusion import ConfusionMatrixPanel as ConfusionMatrixPanel
     from lightning_viz.callbacks.dream import DeepDream as DeepDream
     from lightning_viz.callbacks.filters import FilterActivations as FilterActivations
     from lightning_viz.callbacks.filters import FilterAscent as FilterAscent
+    from lightning_viz.callbacks.gradcam import GradCam as GradCam
+    from lightning_viz.callbacks.integrated import IntegratedGradients as IntegratedGradients
     from lightning_viz.callbacks.lime import LimePanels as LimePanels
+    from lightning_viz.callbacks.occlusion import Occlusion as Occlusion
     from lightning_viz.callbacks.saliency import SaliencyMaps as SaliencyMaps
+    from lightning_viz.callbacks.wall import FilterWall as FilterWall
     from lightning_viz.harness.probes import Probes as Probes
 
 # Loaded on first use: whoever only reads a version, or views a log, need not wait for torch.
 _HOME = {
     "AttributionCallback": "callbacks.attribution",
+    "CaptumAttribution": "callbacks.captum",
     "ConfusionMatrixPanel": "callbacks.confusion",
     "DeepDream": "callbacks.dream",
     "ExplanationCallback": "callbacks.base",
     "FilterActivations": "callbacks.filters",
     "FilterAscent": "callbacks.filters",
+    "FilterWall": "callbacks.wall",
+    "GradCam": "callbacks.gradcam",
+    "IntegratedGradients": "callbacks.integrated",
     "LimePanels": "callbacks.lime",
+    "Occlusion": "callbacks.occlusion",
     "Picture": "harness.pictures",
     "Probes": "harness.probes",
     "SaliencyMaps": "callbacks.saliency",

@@ -1,3 +1,10 @@
 import torch
 
 torch.set_num_threads(1)  # the networks here are too small for more
+
+FIRST = ("tests/processes", "tests/matrix", "tests/foreign")
+"""What takes longest: where several workers share the tests, the last of them should not wait for it."""
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: min((i for i, folder in enumerate(FIRST) if folder in item.nodeid), default=len(FIRST)))

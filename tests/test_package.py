@@ -56,12 +56,17 @@ def rooms_imported(file):
 def test_public_names():
     assert lightning_viz.__all__ == [
         "AttributionCallback",
+        "CaptumAttribution",
         "ConfusionMatrixPanel",
         "DeepDream",
         "ExplanationCallback",
         "FilterActivations",
         "FilterAscent",
+        "FilterWall",
+        "GradCam",
+        "IntegratedGradients",
         "LimePanels",
+        "Occlusion",
         "Picture",
         "Probes",
         "SaliencyMaps",

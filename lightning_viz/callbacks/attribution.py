@@ -2,13 +2,15 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable
-from typing import Any, Union
+from typing import Any, Optional, Union
 
 from torch import Tensor
 
 from lightning_viz.callbacks.base import ExplanationCallback
+from lightning_viz.explain.baselines import blurred
 from lightning_viz.explain.gradients import magnitude
-from lightning_viz.explain.targets import check_target, resolve_targets
+from lightning_viz.explain.targets import check_against, check_target, resolve_against, resolve_targets
+from lightning_viz.harness.contrast import contrast
 from lightning_viz.harness.pictures import Picture, Pixels, Scalar
 from lightning_viz.harness.probes import slug
 from lightning_viz.harness.scene import Scene
@@ -25,24 +27,48 @@ class AttributionCallback(ExplanationCallback):
 
     Args:
         target: The class to explain: `"label"`, `"predicted"`, a class index or a class name.
+        against: Explain by how much the score of `target` beats that of another class: `"rival"`, which is the
+            strongest other one, or what a target may be. Where that is the target itself (the label against the
+            prediction, and the network is right), its rival stands in. Tags end in `_against_rival`, and so on.
         common: The arguments of `ExplanationCallback`.
+
+    Attributes:
+        black: What a black pixel is to the network, float32 (C, 1, 1); known from `prepare` on.
+        white: Likewise.
     """
+
+    black: Tensor
+    white: Tensor
 
     signed = False
     """Whether the sign of a map has a meaning, and is drawn: blue against the class, red for it."""
 
-    def __init__(self, *, target: Union[str, int] = "label", **common: Any) -> None:  # noqa: UP007
+    grain = 0.0
+    """Standard deviation of a blur before a map is drawn, as a share of the image's shorter side. Where the signs of
+    neighbours alternate, it shows which of them prevails."""
+
+    lines = 2
+    """Lines of the caption; with `against` there is one more."""
+
+    def __init__(
+        self,
+        *,
+        target: Union[str, int] = "label",  # noqa: UP007
+        against: Optional[Union[str, int]] = None,  # noqa: UP007, UP045
+        **common: Any,
+    ) -> None:
         super().__init__(**common)
         self.target = target
+        self.against = against
 
     @abstractmethod
     def attribute(self, subject: Subject, images: Tensor, targets: Tensor) -> Tensor:
         """The method.
 
         Args:
-            subject: Images (N, C, H, W) in, class scores (N, K) out.
+            subject: Images (N, C, H, W) in, scores (N, K) out: of classes, and by how much one beats another.
             images: Float32 (N, C, H, W), as the network takes them.
-            targets: Long (N,), the class to explain of each image.
+            targets: Long (N,), the score to explain of each image.
 
         Returns:
             A map (N, H, W), or values per channel (N, C, H, W).
@@ -58,22 +84,48 @@ class AttributionCallback(ExplanationCallback):
         """What the method is called in captions."""
         return self.name.replace("_", " ")
 
+    @property
+    def tag(self) -> str:
+        """The last part of the tags: the name, and which classes where it is not just the label."""
+        of = "" if self.target == "label" else f"_{slug(str(self.target))}"
+        return f"{self.name}{of}" + ("" if self.against is None else f"_against_{slug(str(self.against))}")
+
     def prepare(self, scene: Scene) -> None:
-        """Checks the target."""
-        check_target(self.target, scene.probes.class_names)
+        """Checks the classes.
+
+        Raises:
+            ValueError: No such class, or a class against itself.
+        """
+        names = scene.probes.class_names
+        check_target(self.target, names)
+        if self.against is not None:
+            check_against(self.against, self.target, names)
+        self.black, self.white = (scene.probes.normalize(scene.probes.mean.new_full((), value)) for value in (0, 1))
 
     def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
         """One picture per probe: the map, and the map over the image."""
         probes, mine = scene.probes, scene.mine(range(len(scene.probes)))
         if not mine:
             return
-        targets = resolve_targets(self.target, probes.labels, scene.probabilities, probes.class_names)
-        maps = self.attribute(scene.subject, probes.images[mine], targets[mine])
-        name = self.name if self.target == "label" else f"{self.name}_{slug(str(self.target))}"
+        subject, targets, about = self._question(scene)
+        maps = self.attribute(subject, probes.images[mine], targets[mine])
+        lines = self.lines + (self.against is not None)
         for i, values in zip(mine, maps, strict=True):
-            about = f"{self.title} of {probes.class_names[int(targets[i])]}"
             images, scale = self._tiles(probes.pixels[i], values)
-            yield Picture(f"{probes.tag(i)}/{name}", panel(images, [scene.caption(i), f"{about}, {scale}"], lines=2))
+            caption = [scene.caption(i), f"{self.title} of {about[i]}, {scale}"]
+            yield Picture(f"{probes.tag(i)}/{self.tag}", panel(images, caption, lines=lines))
+
+    def _question(self, scene: Scene) -> tuple[Subject, Tensor, list[str]]:
+        """What is asked, which of its scores is explained for each probe, and what that is called."""
+        probes, names = scene.probes, scene.probes.class_names
+        targets = resolve_targets(self.target, probes.labels, scene.probabilities, names)
+        about = [names[k] for k in targets.tolist()]
+        if self.against is None:
+            return scene.subject, targets, about
+        others, rival = resolve_against(self.against, targets, probes.labels, scene.probabilities, names)
+        subject, columns = contrast(scene.subject, targets, others, len(names))
+        against = [names[k] + (" (its rival)" if is_rival else "") for k, is_rival in zip(others, rival, strict=True)]
+        return subject, columns, [f"{a} against {b}" for a, b in zip(about, against, strict=True)]
 
     def paint(self, pixels: Tensor, values: Tensor) -> tuple[list[Pixels], str]:
         """Turns one finite map into pictures.
@@ -87,6 +139,8 @@ class AttributionCallback(ExplanationCallback):
         """
         if values.ndim == 3:
             values = values.sum(0) if self.signed else magnitude(values[None])[0]
+        if self.grain:
+            values = blurred(values[None, None], self.grain * min(values.shape))[0, 0]
         heat, scale = symmetric(values.cpu().numpy())
         colour = diverging(heat) if self.signed else sequential(heat)
         tiles = [colour, overlay(pixels.cpu().numpy(), heat, signed=self.signed)]

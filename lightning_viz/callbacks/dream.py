@@ -1,66 +1,85 @@
 """Deep dreams of the probes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Optional, Union
 
+import torch
+from torch import Tensor
+
 from lightning_viz.callbacks.base import ExplanationCallback
-from lightning_viz.callbacks.layers import check_default, layer_of
-from lightning_viz.explain.dream import dream
+from lightning_viz.callbacks.guide import Guide, find_guide
+from lightning_viz.callbacks.layers import check_default
+from lightning_viz.explain.dream import ITERATIONS, dream
+from lightning_viz.explain.naming import deep_convolution, find_layer
+from lightning_viz.explain.octave import Features
+from lightning_viz.explain.tokens import channels_second
+from lightning_viz.explain.weights import channels_last_weights
 from lightning_viz.harness.pictures import Picture, Scalar
 from lightning_viz.harness.probes import shorten, slug
 from lightning_viz.harness.scene import Scene
 from lightning_viz.render.color import to_uint8
 from lightning_viz.render.panel import panel
 
+_LARGER = 1.5
+
 
 class DeepDream(ExplanationCallback):
     """Redraws the probes until a layer sees more of whatever it already sees in them (google/deepdream, 2015).
 
-    The forward stops at the layer, so the canvas may be larger than the images that the network takes: on small images
-    a dream shows little. Tags: `probe_03_egg/deep_dream`, with the layer behind it where one is given.
+    With a guide, until it sees more of what it sees in the guide. The forward stops at the layer, so the canvas may be
+    larger than the images that the network takes: on small images a dream shows little. Tags:
+    `probe_03_egg/deep_dream`, with the layer behind it where one is given, and `_towards_` with the guide's name.
 
     Args:
-        layer: The layer's dotted name, or the end of it: `"cnn.15"`. `None` takes the last convolution.
-        canvas: Longer side of the dream in pixels, or its height and width. `None` is twice the image's own,
-            or the image's own where the network takes images of one size only.
+        layer: The layer's dotted name, or the end of it: `"cnn.15"`. `None` takes the convolution two thirds down the
+            network.
+        guide: What to dream towards: the position of another probe, from 0, or the path of an image file. `None` lets
+            the network see what it likes.
+        canvas: Longer side of the dream in pixels, or its height and width. `None` is one and a half times the image's
+            own.
         octaves: Number of sizes, the last being the canvas.
         octave_scale: Ratio of neighbouring sizes.
-        iterations: Steps of each octave.
+        iterations: Steps of every octave, or of each from the smallest to the canvas; smaller octaves than are given
+            take as many as the first.
         step: Size of a step in pixel values of [0, 1].
-        normalize_gradient: Smooth the gradient, and divide it by its mean magnitude.
+        normalize_gradient: Bring coarse and fine detail and colours of the steps into balance.
         jitter: Largest random shift, in pixels.
         tile: Longest side that goes through the network at once, in pixels; bounds the memory.
         common: The arguments of `ExplanationCallback`.
+
+    Raises:
+        ValueError: An argument is out of its range.
     """
 
     def __init__(
         self,
         *,
         layer: Optional[str] = None,  # noqa: UP045
+        guide: Optional[Union[int, str]] = None,  # noqa: UP007, UP045
         canvas: Optional[Union[int, tuple[int, int]]] = None,  # noqa: UP007, UP045
         octaves: int = 4,
         octave_scale: float = 1.4,
-        iterations: int = 10,
-        step: float = 0.6 / 255,
+        iterations: Union[int, Sequence[int]] = ITERATIONS,  # noqa: UP007
+        step: float = 3 / 255,
         normalize_gradient: bool = True,
-        jitter: int = 32,
-        tile: int = 256,
+        jitter: int = 16,
+        tile: int = 512,
         **common: Any,
     ) -> None:
         super().__init__(**common)
-        if octaves < 1 or octave_scale <= 1 or iterations < 1 or step <= 0 or tile < 1 or jitter < 0:
+        steps = [iterations] if isinstance(iterations, int) else list(iterations)
+        if octaves < 1 or octave_scale <= 1 or min(steps, default=0) < 1 or step <= 0 or tile < 1 or jitter < 0:
             raise ValueError(
                 "Expected octaves, iterations and tile of at least 1, octave_scale above 1, step above 0 and jitter of "
                 f"at least 0, received {octaves}, {iterations}, {tile}, {octave_scale}, {step} and {jitter}."
             )
         self.layer = layer
+        self.guide = guide
         self.canvas = canvas
-        self._canvas: int | tuple[int, int] | None = canvas
-        self._tile = tile
         self.options: dict[str, Any] = {
             "octaves": octaves,
             "octave_scale": octave_scale,
-            "iterations": iterations,
+            "iterations": steps,
             "step": step,
             "normalize_gradient": normalize_gradient,
             "jitter": jitter,
@@ -68,52 +87,68 @@ class DeepDream(ExplanationCallback):
         }
 
     def prepare(self, scene: Scene) -> None:
-        """Checks that the layer exists and takes the canvas.
+        """Checks that there are layer and guide, and that the layer takes the canvas.
 
         Raises:
-            ValueError: It does not.
+            ValueError: They are not, or it does not.
         """
-        _, layer = layer_of(scene, self.layer)
+        name, layer = self._found(scene)
         check_default(scene, self.layer)
         scene.subject.require_gradient(scene.probes.images, layer)
+        towards = self._guide(scene)
         height, width = scene.probes.images.shape[2:]
-        own = max(height, width)
-        # A network for images of one size takes no other, and no tiles.
-        wishes = [self.canvas] if self.canvas else [2 * own, own]
+        once = {"octaves": 1, "iterations": [1]}
+        # A network for images of one size takes no other, but a larger canvas in tiles of that size.
         refusals = []
-        for self._canvas in wishes:
-            self._tile = self.options["tile"] if self._canvas != own else max(self.options["tile"], 2 * own)
-            if (refusal := self._refusal(scene)) is None:
+        for only in (None, (height, width)):
+            self.options["only"] = only
+            try:
+                self._dream(scene, scene.probes.pixels[:1], towards, **once)
+            except ValueError as refusal:
+                refusals.append(refusal)
+            else:
                 return
-            refusals.append(refusal)
         raise ValueError(
-            f"{refusals[0]} The network takes images of {height} x {width}: pass canvas={own}, or a layer= before what "
-            "asks for one size."
+            f"{refusals[0]} The network takes images of {height} x {width}: pass canvas= of at least that, or another "
+            f"layer= than {name!r}."
         ) from refusals[0]
-
-    def _refusal(self, scene: Scene) -> ValueError | None:
-        features = scene.subject.features(layer_of(scene, self.layer)[1])
-        options = {**self.options, "octaves": 1, "iterations": 0, "tile": self._tile}
-        try:
-            dream(features, scene.probes.pixels[:1], canvas=self._canvas, **options)
-        except ValueError as error:
-            return error
-        return None
 
     def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
         """One dream per probe."""
-        name, layer = layer_of(scene, self.layer)
-        options = {**self.options, "tile": self._tile}
-        options["iterations"] = 1 if self.rehearsal else self.options["iterations"]
+        name, _ = self._found(scene)
+        towards = self._guide(scene)
+        aim = f" towards {shorten(towards.name)}" if towards else ""
         tag = f"deep_dream_{slug(name)}" if self.layer else "deep_dream"
+        tag += f"_towards_{slug(towards.name)}" if towards else ""
+        rehearsal = {"iterations": [1]} if self.rehearsal else {}
         for i in scene.mine(range(len(scene.probes))):
-            dreamt = dream(
-                scene.subject.features(layer),
-                scene.probes.pixels[i : i + 1],
-                canvas=self._canvas,
-                normalize=scene.probes.normalize,
-                seed=self.seed,
-                **options,
-            )[0]
-            caption = [scene.caption(i), f"dream of {shorten(name)}, {dreamt.shape[2]} x {dreamt.shape[1]} px"]
+            dreamt = self._dream(scene, scene.probes.pixels[i : i + 1], towards, **rehearsal)[0]
+            size = f"{dreamt.shape[2]} x {dreamt.shape[1]} px"
+            caption = [scene.caption(i), f"dream of {shorten(name)}{aim}, {size}"]
             yield Picture(f"{scene.probes.tag(i)}/{tag}", panel(to_uint8(dreamt.cpu().numpy()), caption, lines=2))
+
+    def _guide(self, scene: Scene) -> Guide | None:
+        first = self.rehearsal and isinstance(self.guide, int)  # a rehearsal has one probe
+        return find_guide(scene, 0 if first else self.guide)
+
+    def _dream(self, scene: Scene, pixels: Tensor, towards: Guide | None, **options: Any) -> Tensor:
+        canvas = self.canvas or round(_LARGER * max(pixels.shape[-2:]))
+        with channels_last_weights(scene.subject.net):
+            return dream(
+                self._features(scene),
+                pixels,
+                normalize=scene.probes.normalize,
+                guide=towards.pixels if towards else None,
+                canvas=canvas,
+                seed=self.seed,
+                **{**self.options, **options},
+            )
+
+    def _features(self, scene: Scene) -> Features:
+        layer = self._found(scene)[1]
+        features = scene.subject.features(layer)
+        return features if self.guide is None else channels_second(features, layer)
+
+    def _found(self, scene: Scene) -> tuple[str, torch.nn.Module]:
+        net = scene.subject.net
+        return find_layer(net, self.layer or deep_convolution(net))

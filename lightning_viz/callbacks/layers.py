@@ -8,7 +8,7 @@ from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor, nn
 
 from lightning_viz.callbacks.base import ExplanationCallback
-from lightning_viz.explain.layers import find_layer, last_convolution
+from lightning_viz.explain.naming import find_layer, last_convolution
 from lightning_viz.explain.tokens import channels_second
 from lightning_viz.harness.scene import Scene
 
@@ -63,6 +63,7 @@ class LayerCallback(ExplanationCallback):
         self.layer = layer
         self.channels = channels
         self.chosen: list[int] = []
+        self.available = 0
 
     def prepare(self, scene: Scene) -> None:
         """Finds layer and channels.
@@ -75,7 +76,8 @@ class LayerCallback(ExplanationCallback):
         with torch.no_grad():
             output = self.features(scene)(scene.probes.images[:1])
         self.check(name, output)
-        self.chosen = _choose(self.channels, output.shape[1], name)
+        self.available = output.shape[1]
+        self.chosen = _choose(self.channels, self.available, name)
 
     def check(self, name: str, output: Tensor) -> None:
         """Raises unless the output of the layer, (1, D, h, w) or (1, D), will do.

@@ -1,7 +1,7 @@
 """LIME panels: which regions of a probe speak for a class, and which against it."""
 
-from collections.abc import Iterable
-from typing import Any, Literal, Optional
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, Optional, Union
 
 import numpy as np
 import pytorch_lightning as pl
@@ -10,6 +10,8 @@ from torch import Tensor
 from lightning_viz.callbacks.base import ExplanationCallback
 from lightning_viz.explain.lime import LimeWeights, explain, top_superpixels
 from lightning_viz.explain.masks import draw_masks
+from lightning_viz.explain.regression import fewest_samples
+from lightning_viz.explain.segmentation import check_method
 from lightning_viz.explain.superpixels import superpixels
 from lightning_viz.harness.pictures import Picture, Pixels, Scalar
 from lightning_viz.harness.scene import Scene
@@ -17,26 +19,28 @@ from lightning_viz.harness.subject import log_odds, probabilities
 from lightning_viz.render.lime import superpixel_picture
 from lightning_viz.render.panel import notice, panel
 
-HELD_OUT = 0.25
-"""Fresh masks that measure the fidelity, as a share of those that are fitted."""
-
 _OUTPUTS = {"log_odds": log_odds, "scores": None, "probabilities": probabilities}
 
 
 class LimePanels(ExplanationCallback):
     """Draws the superpixels that speak for (green) and against (red) two classes: the label and its strongest rival.
 
-    The rival is the wrong class with the highest probability, so the predicted class is always one of the two. LIME
-    (arXiv:1602.04938, 2016) with the regression of the lime package; superpixels and masks of a probe are the same in
-    every epoch. Tags: `probe_03_egg/lime`, and as a scalar `fidelity/probe_03_egg`: the weighted R² of the label's
-    linear model on masks it was not fitted to. Where that is low, do not trust the picture.
+    The rival is the wrong class with the highest probability, so the predicted class is always one of the two. Where
+    the sign of a weight is uncertain, at two standard errors, the superpixel is pale. LIME (arXiv:1602.04938, 2016)
+    with the weights of the lime package; superpixels and masks of a probe are the same in every epoch. Tags:
+    `probe_03_egg/lime`, and as a scalar `fidelity/probe_03_egg`: the weighted R² of the label's linear model to expect
+    on masks it was not fitted to. Where that is low, do not trust the picture.
 
     Args:
-        samples: Masked copies of each probe that are fitted; a quarter more are held out.
-        design: Of the masks: `"independent"` coins as in the lime package, or `"hadamard"`, balanced and each with its
-            complement, which needs about half as many for the same answer, and more than two for each superpixel.
+        samples: At most this many masked copies of each probe, and at least 2.5 for each superpixel.
+        reliability: Fewer, as soon as the weights of both classes are expected to correlate by this much with those of
+            infinitely many copies; `None` takes all. How many it took is in the caption.
+        design: Of the masks: `"hadamard"`, balanced and each with its complement, or `"independent"` coins as in the
+            lime package, of which it takes about twice as many for the same answer.
+        segmentation: How superpixels are cut: `"slic"`, `"quickshift"`, `"felzenszwalb"`, `"grid"`, or a function from
+            an image (H, W, 3) in [0, 1] to whole numbers (H, W), as `segmentation_fn` of the lime package.
         segments: About how many superpixels; `None` chooses by the size of the image.
-        compactness: Of the superpixels: larger is squarer.
+        compactness: Of the superpixels of SLIC: larger is squarer.
         sigma: Of the smoothing before segmentation, in pixels.
         features: At most this many superpixels are coloured, the strongest first; `None` is a third of them.
         min_weight: Superpixels with a smaller weight are not coloured.
@@ -44,18 +48,21 @@ class LimePanels(ExplanationCallback):
             puts out, where what raises all classes alike counts too; or `"probabilities"`, which a network that is
             sure of itself hardly moves.
         kernel_width: How local the model is: the distance at which a masked copy counts less, see `explain.lime.fit`.
-        batch_size: Masked copies in one call of the network.
+        batch_size: Masked copies in one call of the network; `None` chooses.
         common: The arguments of `ExplanationCallback`.
 
     Raises:
-        ValueError: Fewer than 2 samples or 4 segments, or an unknown `explain`.
+        ValueError: Fewer than 2 samples or 4 segments, an unknown `explain` or `segmentation`, or a `reliability`
+            outside 0 to 1.
     """
 
     def __init__(
         self,
         *,
-        samples: int = 256,
+        samples: int = 512,
+        reliability: Optional[float] = 0.99,  # noqa: UP045
         design: Literal["hadamard", "independent"] = "hadamard",
+        segmentation: Union[Literal["slic", "quickshift", "felzenszwalb", "grid"], Callable[[Any], Any]] = "slic",  # noqa: UP007
         segments: Optional[int] = None,  # noqa: UP045
         compactness: float = 10.0,
         sigma: float = 1.0,
@@ -63,7 +70,7 @@ class LimePanels(ExplanationCallback):
         min_weight: float = 0.0,
         explain: Literal["log_odds", "scores", "probabilities"] = "log_odds",
         kernel_width: float = 0.25,
-        batch_size: int = 64,
+        batch_size: Optional[int] = None,  # noqa: UP045
         **common: Any,
     ) -> None:
         super().__init__(**common)
@@ -72,8 +79,13 @@ class LimePanels(ExplanationCallback):
                 f"Expected samples >= 2, segments >= 4 and explain= one of {', '.join(map(repr, _OUTPUTS))}, "
                 f"received {samples}, {segments} and {explain!r}."
             )
+        if reliability is not None and not 0 < reliability < 1:
+            raise ValueError(f"Expected reliability= between 0 and 1, or None for all samples, received {reliability}.")
+        check_method(segmentation)
         self.samples = samples
+        self.reliability = reliability
         self.design = design
+        self.segmentation = segmentation
         self.segments = segments
         self.compactness = compactness
         self.sigma = sigma
@@ -83,7 +95,7 @@ class LimePanels(ExplanationCallback):
         self.kernel_width = kernel_width
         self.batch_size = batch_size
         self._segments: list[Tensor] = []
-        self._masks: list[tuple[Tensor, Tensor]] = []
+        self._masks: list[Tensor] = []
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Begins anew with each run of the Trainer."""
@@ -123,13 +135,22 @@ class LimePanels(ExplanationCallback):
         return Picture(f"{scene.probes.tag(i)}/lime", image)
 
     def _cut(self, pixels: Tensor) -> Tensor:
-        return superpixels(pixels, segments=self.segments, compactness=self.compactness, sigma=self.sigma)
+        return superpixels(
+            pixels,
+            segments=self.segments,
+            compactness=self.compactness,
+            sigma=self.sigma,
+            method=self.segmentation,
+        )
 
-    def _draw_masks(self, count: int) -> tuple[Tensor, Tensor]:
-        samples = min(self.samples, 2 << count.bit_length()) if self.rehearsal else self.samples
-        fresh = max(round(HELD_OUT * samples), 2)
-        fitted = draw_masks(count, samples, seed=self.seed, design=self.design)
-        return fitted, draw_masks(count, fresh, seed=self.seed + 1)
+    def _draw_masks(self, count: int) -> Tensor:
+        least = fewest_samples(count, paired=self.design == "hadamard")
+        if self.samples < least:
+            raise ValueError(
+                f"LimePanels(samples={self.samples}) are too few for {count} superpixels: expected at least {least}. "
+                "Pass more, or segments= with fewer superpixels."
+            )
+        return draw_masks(count, least if self.rehearsal else self.samples, seed=self.seed, design=self.design)
 
     def _classes(self, scene: Scene, i: int) -> tuple[int, int]:
         label = int(scene.probes.labels[i])
@@ -138,14 +159,13 @@ class LimePanels(ExplanationCallback):
         return label, int(others.argmax())
 
     def _weights(self, scene: Scene, i: int, classes: list[int]) -> list[LimeWeights]:
-        masks, fresh = self._masks[i]
         return explain(
             scene.subject,
             scene.probes.pixels[i],
             classes,
             segments=self._segments[i],
-            masks=masks,
-            held_out_masks=fresh,
+            masks=self._masks[i],
+            enough=self.reliability,
             normalize=scene.probes.normalize,
             kernel_width=self.kernel_width,
             batch_size=self.batch_size,
@@ -153,14 +173,14 @@ class LimePanels(ExplanationCallback):
         )
 
     def _picture(self, scene: Scene, i: int, found: dict[int, LimeWeights]) -> Picture:
-        names = scene.probes.class_names
+        names, label = scene.probes.class_names, next(iter(found))
         scale = max(float(w.weights.abs().max()) for w in found.values())
         tiles = [self._tile(scene.probes.pixels[i], self._segments[i], w, scale) for w in found.values()]
         fidelity = " and ".join("none" if w.fidelity != w.fidelity else f"{w.fidelity:.2f}" for w in found.values())
         caption = [
             scene.caption(i),
-            f"green for, red against, full colour {scale:.2g}",
-            f"R² on held-out masks {fidelity}",
+            f"green for, red against, pale unsure; full colour {scale:.2g}",
+            f"R² {fidelity} on unseen masks, {found[label].samples} seen",
         ]
         titles = [names[k] for k in found]
         return Picture(f"{scene.probes.tag(i)}/lime", panel(tiles, caption, titles=titles, lines=3))
@@ -169,4 +189,11 @@ class LimePanels(ExplanationCallback):
         weights: np.ndarray = found.weights.numpy()
         count = len(weights) // 3 if self.features is None else self.features
         chosen = top_superpixels(found.weights, count=count, min_weight=self.min_weight)
-        return superpixel_picture(pixels.cpu().numpy(), segments.cpu().numpy(), weights, chosen.numpy(), scale=scale)
+        return superpixel_picture(
+            pixels.cpu().numpy(),
+            segments.cpu().numpy(),
+            weights,
+            chosen.numpy(),
+            certain=found.certain.numpy(),
+            scale=scale,
+        )

@@ -6,36 +6,45 @@ import numpy as np
 from torch import Tensor
 
 from lightning_viz.callbacks.attribution import AttributionCallback
-from lightning_viz.explain.gradients import input_gradient, loss_gradient, smooth_gradient
+from lightning_viz.explain.gradients import input_gradient, loss_gradient
+from lightning_viz.explain.smooth import Statistic, smooth_gradient
 from lightning_viz.harness.pictures import Pixels
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.subject import Subject
 from lightning_viz.render.color import minmax, to_uint8
 
-_NAMES = {"gradient": "saliency", "smoothgrad": "smoothgrad", "loss": "loss_saliency"}
+_NAMES = {
+    "gradient": "saliency",
+    "smoothgrad": "smoothgrad",
+    "smoothgrad_squared": "smoothgrad_squared",
+    "vargrad": "vargrad",
+    "loss": "loss_saliency",
+}
+_STATISTICS: dict[str, Statistic] = {"smoothgrad": "mean", "smoothgrad_squared": "square", "vargrad": "variance"}
 
 
 class SaliencyMaps(AttributionCallback):
     """Draws where a small change of the image changes the score of a class most.
 
-    Tags: `probe_03_egg/saliency`, `.../smoothgrad` or `.../loss_saliency`.
+    Tags: `probe_03_egg/saliency`, `.../smoothgrad`, `.../smoothgrad_squared`, `.../vargrad` or `.../loss_saliency`.
 
     Args:
         method: `"gradient"` (arXiv:1312.6034, 2013); `"smoothgrad"`, its mean over noisy copies (arXiv:1706.03825,
-            2017); or `"loss"`, the gradient of the loss against the label, its magnitude stretched to [0, 1] per image
-            and shown as a colour image.
-        samples: Noisy copies of each image for `"smoothgrad"`.
+            2017); `"smoothgrad_squared"`, the mean of its square (arXiv:1806.10758, 2018); `"vargrad"`, its variance
+            over them (arXiv:1810.03292, 2018); or `"loss"`, the gradient of the loss against the label, its magnitude
+            stretched to [0, 1] per image and shown as a colour image.
+        samples: Noisy copies of each image, where there are any.
         noise: Standard deviation of their noise as a share of the image's range.
         arguments: Those of `AttributionCallback`.
 
     Raises:
-        ValueError: An unknown method, no samples, or negative noise.
+        ValueError: An unknown method, no samples, negative noise, or the loss against another class.
     """
 
     def __init__(
         self,
         *,
-        method: Literal["gradient", "smoothgrad", "loss"] = "gradient",
+        method: Literal["gradient", "smoothgrad", "smoothgrad_squared", "vargrad", "loss"] = "gradient",
         samples: int = 25,
         noise: float = 0.15,
         **arguments: Any,
@@ -45,6 +54,8 @@ class SaliencyMaps(AttributionCallback):
             raise ValueError(f"Expected method= one of {', '.join(map(repr, _NAMES))}, received {method!r}.")
         if samples < 1 or noise < 0:
             raise ValueError(f"Expected samples >= 1 and noise >= 0, received {samples} and {noise}.")
+        if method == "loss" and self.against is not None:
+            raise ValueError(f"Expected no against= with method='loss', received {self.against!r}: explain a score.")
         self.method = method
         self.samples = samples
         self.noise = noise
@@ -69,7 +80,15 @@ class SaliencyMaps(AttributionCallback):
             return loss_gradient(subject, images, targets)
         if self.method == "gradient":
             return input_gradient(subject, images, targets)
-        return smooth_gradient(subject, images, targets, samples=self.samples, level=self.noise, seed=self.seed)
+        return smooth_gradient(
+            subject,
+            images,
+            targets,
+            samples=self.samples,
+            level=self.noise,
+            statistic=_STATISTICS[self.method],
+            seed=self.seed,
+        )
 
     def paint(self, pixels: Tensor, values: Tensor) -> tuple[list[Pixels], str]:
         """The map and its overlay; for `"loss"` the image and the stretched magnitudes of its channels."""

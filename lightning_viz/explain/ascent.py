@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
-from torch.overrides import TorchFunctionMode
 
 from lightning_viz.explain.parametrise import Picture
+from lightning_viz.explain.redirect import RedirectedReLU, without_gradient
 
 _REDIRECTED_STEPS = 16
 
@@ -23,11 +21,13 @@ class Ascent(NamedTuple):
         pixels: (N, C, H, W); in [0, 1] if the parametrisation keeps its pictures there.
         start: (N,) objective of the pictures at the start.
         reached: (N,) objective of `pixels`, seen without random transforms.
+        coefficients: What the pictures are made from, (N, ...), to go on from later.
     """
 
     pixels: Tensor
     start: Tensor
     reached: Tensor
+    coefficients: Tensor
 
 
 def ascend(
@@ -41,7 +41,7 @@ def ascend(
 ) -> Ascent:
     """Climbs an objective with Adam; every picture of the batch climbs its own.
 
-    In the first steps a ReLU that blocks a picture's whole gradient lets it through, see `RedirectedReLU`.
+    In the first steps, where ReLUs block a picture's whole gradient, they let it through, see `RedirectedReLU`.
     Gradients that are not finite count as zero.
 
     Args:
@@ -68,64 +68,30 @@ def ascend(
         raise ValueError(f"expected steps >= 0 and lr > 0, got steps={steps} and lr={lr}.")
     normalize = normalize or _unchanged
     start = _value(picture, objective, normalize)
-    adam = torch.optim.Adam(picture.parameters, lr=lr)
+    adam = torch.optim.Adam([picture.coefficients], lr=lr)
     for step in range(steps):
-        with RedirectedReLU() if step < _REDIRECTED_STEPS else nullcontext():
-            value = objective(normalize((transform or _unchanged)(picture.pixels()))).sum()
-        gradients = torch.autograd.grad(value, picture.parameters)
-        for parameter, gradient in zip(picture.parameters, gradients, strict=True):
-            parameter.grad = -gradient.nan_to_num(0.0, 0.0, 0.0)
+        seen = (transform or _unchanged)(picture.pixels())
+        uphill = _uphill(lambda pixels: objective(normalize(pixels)), seen.detach(), step < _REDIRECTED_STEPS)
+        (picture.coefficients.grad,) = torch.autograd.grad(seen, picture.coefficients, -uphill)
         adam.step()
-    return Ascent(picture.pixels().detach(), start, _value(picture, objective, normalize))
+    return Ascent(
+        picture.pixels().detach(), start, _value(picture, objective, normalize), picture.coefficients.detach()
+    )
 
 
-class RedirectedReLU(TorchFunctionMode):
-    """While open, a ReLU that would block the whole gradient of a batch element lets the useful part through.
+def _uphill(objective: Callable[[Tensor], Tensor], pixels: Tensor, redirect: bool) -> Tensor:
+    """The objectives' gradient, (N, C, H, W)."""
 
-    Noise often leaves every unit of a channel below zero. Its ReLU then has no slope, and the picture would stay
-    grey for ever. Inside this context such an element gets the gradient as if the ReLU were not there, as far as
-    it pushes units up, towards their threshold (after "Feature Visualization", Olah et al., Distill, 2017).
-    Outputs do not change, nor do gradients of elements with any unit alive. It acts on calls, so that modules,
-    functions and in-place ReLUs are all covered and no network is touched. For objectives that are to be raised.
+    def gradient() -> Tensor:
+        leaf = pixels.clone().requires_grad_()
+        (found,) = torch.autograd.grad(objective(leaf).sum(), leaf)
+        return found.nan_to_num(0.0, 0.0, 0.0).contiguous()
 
-    >>> x = torch.tensor([[-1.0, -2.0]], requires_grad=True)
-    >>> with RedirectedReLU():
-    ...     y = torch.relu(x)
-    >>> torch.autograd.grad((y * torch.tensor([3.0, -3.0])).sum(), x)[0]
-    tensor([[3., 0.]])
-    """
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        """Replaces calls of ReLU."""
-        kwargs = kwargs or {}
-        if func not in _RELUS or not args:
-            return func(*args, **kwargs)
-        result = _Redirected.apply(args[0])  # type: ignore[no-untyped-call]
-        in_place = func in _IN_PLACE or kwargs.get("inplace") or True in args[1:]
-        return args[0].copy_(result) if in_place else result
-
-
-_IN_PLACE = (torch.relu_, torch.Tensor.relu_, F.relu_)
-_RELUS = (F.relu, torch.relu, torch.Tensor.relu, *_IN_PLACE)
-
-
-class _Redirected(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        result = x.clamp(min=0)
-        # What a ReLU keeps too: a checkpoint finds the same when it runs again, behind the context.
-        ctx.save_for_backward(result)
-        return result
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        (result,) = ctx.saved_tensors
-        passed = gradients[0] * (result > 0)
-        elements = passed.reshape(len(passed), -1) if passed.ndim else passed.reshape(1, 1)
-        blocked = (elements == 0).all(1).view(-1, *[1] * (passed.ndim - 1))
-        return torch.where(blocked, gradients[0].clamp(min=0), passed).view_as(passed)
+    found = gradient()
+    if redirect and bool((stuck := without_gradient(found)).any()):
+        with RedirectedReLU():
+            found = torch.where(stuck[:, None, None, None], gradient(), found)
+    return found
 
 
 def _value(picture: Picture, objective: Callable[[Tensor], Tensor], normalize: Callable[[Tensor], Tensor]) -> Tensor:

@@ -11,14 +11,11 @@ from torch import Tensor
 from lightning_viz.explain.ascent import Ascent, ascend
 from lightning_viz.explain.chunks import Chunks
 from lightning_viz.explain.layout import channels_last
+from lightning_viz.explain.objectives import Features, Reduce, Wish, check_channels, climbs, is_reduce
 from lightning_viz.explain.parametrise import FourierImage, Picture, PixelImage
 from lightning_viz.explain.transforms import RandomViews
 
-Features = Callable[[Tensor], Tensor]
-"""Images (N, C, H, W) -> a layer's output (N, D, h, w) or (N, D), differentiable with respect to the images."""
-
 Parametrisation = Literal["fourier", "pixels"]
-Reduce = Literal["mean", "sum"]
 Device = torch.device | str | None
 
 
@@ -47,7 +44,7 @@ def channel_outputs(features: Features, images: Tensor, channels: Sequence[int])
                 f"expected a layer output with spatial extent, (N, D, h, w), got {tuple(maps.shape)}: "
                 "choose a convolution or another layer before the flattening."
             )
-        _check_channels(channels, maps.shape[1])
+        check_channels(channels, maps.shape[1])
         return maps[:, list(channels)]
 
     with torch.no_grad():
@@ -56,7 +53,7 @@ def channel_outputs(features: Features, images: Tensor, channels: Sequence[int])
 
 def maximise_channels(
     features: Features,
-    channels: Sequence[int],
+    channels: Sequence[Wish],
     *,
     size: tuple[int, int],
     image_channels: int = 3,
@@ -67,7 +64,11 @@ def maximise_channels(
     normalize: Callable[[Tensor], Tensor] | None = None,
     seed: int = 0,
     start: Tensor | None = None,
+    last: Tensor | None = None,
+    keep: float = 1.0,
     reduce: Reduce = "mean",
+    variants: int = 1,
+    diversity: float = 1.0,
     batch_size: int = 16,
     device: Device = None,
 ) -> Ascent:
@@ -76,8 +77,9 @@ def maximise_channels(
     A channel's picture depends neither on the other channels asked for nor, with equal seeds, on the call.
 
     Args:
-        features: Images (N, C, H, W) -> (N, D, h, w), or (N, D) for units of a dense layer. Parameters frozen.
-        channels: M indices in [0, D).
+        features: Images (N, C, H, W) -> (N, D, h, w), or (N, D) for units of a dense layer and for class scores.
+            Parameters frozen.
+        channels: M indices in [0, D), or directions: `{3: 1.0, 7: -0.5}` raises channel 3 minus half of channel 7.
         size: (H, W) of the pictures.
         image_channels: C.
         steps: Steps of Adam.
@@ -87,73 +89,79 @@ def maximise_channels(
         normalize: From pixels to what the network takes; nothing by default.
         seed: Of start and transforms.
         start: Pixels to start from, (C, H, W) or (M, C, H, W), instead of noise around grey.
-        reduce: Objective: the mean of the channel's map, or its sum.
-        batch_size: Most pictures in one forward pass.
+        last: `coefficients` of an earlier ascent for as many channels and variants, to go on from.
+        keep: How much of `last` to go on from, from 0 (the start) to 1: what is not confirmed fades.
+        reduce: Objective: the channel's `"mean"` or `"sum"` over its map, or one `"neuron"`: that in its centre, or the
+            one at (row, column).
+        variants: How many pictures to find for each channel, each from other noise.
+        diversity: How much variants of one channel avoid each other, see `objectives.dissimilar`.
+        batch_size: Most pictures in one forward pass; the variants of a channel stay together.
         device: Where to compute; that of `start` by default, else the CPU.
 
     Returns:
-        `Ascent` of M pictures (M, C, H, W), in the order of `channels`.
+        `Ascent` of M * variants pictures, (M * variants, C, H, W), in the order of `channels`.
 
     Raises:
         ValueError: If the layer has no such channel, or an argument is out of its range.
     """
-    _check_options(channels, parametrisation, reduce, batch_size)
+    _check_options(channels, parametrisation, reduce, variants, batch_size)
     call = channels_last(features)
+    if last is not None and len(last) != len(channels) * variants:
+        raise ValueError(f"expected last with {len(channels) * variants} pictures, got {len(last)}.")
 
     def climb(some: range) -> Ascent:
         shape = (len(some), image_channels, *size)
         begin = start if start is None or start.ndim == 3 else start[some.start : some.stop]
+        picture = _picture(parametrisation, shape, begin, range(seed, seed + variants), device)
+        if last is not None:
+            _go_on(picture, last[some.start * variants : some.stop * variants], keep)
+        wishes = [channels[i] for i in some]
         return ascend(
-            _picture(parametrisation, shape, begin, seed, device),
-            _objective(call, [channels[i] for i in some], reduce),
+            picture,
+            climbs(wishes, call, reduce=reduce, variants=variants, diversity=diversity),
             steps=steps,
             lr=lr,
             transform=RandomViews(seed) if transforms else None,
             normalize=normalize,
         )
 
-    found = Chunks(batch_size).each(climb, range(len(channels)))
+    found = Chunks(max(batch_size // variants, 1)).each(climb, range(len(channels)))
     return Ascent(*map(torch.cat, zip(*found, strict=True)))
 
 
 def _picture(
-    kind: Parametrisation, shape: tuple[int, int, int, int], start: Tensor | None, seed: int, device: Device
+    kind: Parametrisation,
+    shape: tuple[int, int, int, int],
+    start: Tensor | None,
+    seeds: Sequence[int],
+    device: Device,
 ) -> Picture:
+    count, *rest = shape
     if start is not None:
-        if start.shape[-3:] != shape[1:] or start.ndim not in (3, 4) or (start.ndim == 4 and len(start) != shape[0]):
+        if list(start.shape[-3:]) != rest or start.ndim not in (3, 4) or (start.ndim == 4 and len(start) != count):
             raise ValueError(f"expected start {shape[1:]} or one per channel, got {tuple(start.shape)}.")
-        pixels = start.to(device or start.device).expand(shape)
+        pixels = start.to(device or start.device).expand(shape).repeat_interleave(len(seeds), 0)
         return FourierImage.from_pixels(pixels) if kind == "fourier" else PixelImage(pixels)
-    if kind == "fourier":
-        return FourierImage.from_noise(shape, seed=seed, device=device)
-    noise = torch.rand(shape[1:], generator=torch.Generator().manual_seed(seed), dtype=torch.float32)
-    return PixelImage(noise.expand(shape).to(device or "cpu"))
+    noise = FourierImage if kind == "fourier" else PixelImage
+    return noise.from_noise(shape[1:], [*seeds] * count, device=device)
 
 
-def _objective(features: Features, channels: Sequence[int], reduce: Reduce) -> Callable[[Tensor], Tensor]:
-    def objective(images: Tensor) -> Tensor:
-        maps = features(images)
-        if maps.ndim not in (2, 4):
-            raise ValueError(f"expected a layer output (N, D, h, w) or (N, D), got {tuple(maps.shape)}.")
-        _check_channels(channels, maps.shape[1])
-        chosen = maps[range(len(maps)), list(channels)].reshape(len(maps), -1)
-        return chosen.mean(1) if reduce == "mean" else chosen.sum(1)
-
-    return objective
+def _go_on(picture: Picture, last: Tensor, keep: float) -> None:
+    begin = picture.coefficients
+    if last.shape != begin.shape:
+        raise ValueError(f"expected last {tuple(begin.shape)}, got {tuple(last.shape)}.")
+    with torch.no_grad():
+        begin.lerp_(last.to(begin.device), keep)
 
 
-def _check_channels(channels: Sequence[int], count: int) -> None:
-    wrong = [channel for channel in channels if not 0 <= channel < count]
-    if wrong:
-        raise ValueError(f"channels {wrong} do not exist: the layer has {count}, expected 0 to {count - 1}.")
-
-
-def _check_options(channels: Sequence[int], kind: str, reduce: str, batch_size: int) -> None:
+def _check_options(channels: Sequence[Wish], kind: str, reduce: Reduce, variants: int, batch_size: int) -> None:
     if not channels:
         raise ValueError("expected at least one channel, got none.")
     if kind not in get_args(Parametrisation):
         raise ValueError(f"expected parametrisation 'fourier' or 'pixels', got {kind!r}.")
-    if reduce not in get_args(Reduce):
-        raise ValueError(f"expected reduce 'mean' or 'sum', got {reduce!r}.")
+    if not is_reduce(reduce):
+        raise ValueError(f"expected reduce 'mean', 'sum', 'neuron' or a (row, column), got {reduce!r}.")
+    if variants < 1:
+        raise ValueError(f"expected variants >= 1, got {variants}.")
     if batch_size < 1:
         raise ValueError(f"expected batch_size >= 1, got {batch_size}.")

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lightning_viz.explain.chunks import Chunks
+from lightning_viz.explain.layout import channels_last
 
 Scores = Callable[[Tensor], Tensor]
 """Images (N, C, H, W) -> class scores (N, K), differentiable with respect to the images."""
@@ -34,7 +35,7 @@ def input_gradient(scores: Scores, images: Tensor, targets: Tensor) -> Tensor:
     tensor([[[[ 1.0000, -2.0000],
               [ 3.0000,  0.5000]]]])
     """
-    return Chunks()(partial(_score_gradient, scores), images, targets)
+    return Chunks()(partial(_score_gradient, channels_last(scores)), images, targets)
 
 
 def loss_gradient(scores: Scores, images: Tensor, labels: Tensor) -> Tensor:
@@ -51,46 +52,65 @@ def loss_gradient(scores: Scores, images: Tensor, labels: Tensor) -> Tensor:
     Raises:
         ValueError: If the scores are not (N, K), or do not depend on the images.
     """
-    return Chunks()(partial(_loss_gradient, scores), images, labels) / len(images)
+    return Chunks()(partial(_loss_gradient, channels_last(scores)), images, labels) / len(images)
 
 
-def smooth_gradient(
+def gradients_of_copies(
     scores: Scores,
-    images: Tensor,
+    copies: Callable[[Tensor, Tensor], Tensor],
     targets: Tensor,
     *,
-    samples: int = 25,
-    level: float = 0.15,
-    seed: int = 0,
-    batch_size: int = 64,
-) -> Tensor:
-    """SmoothGrad: the mean of the input gradient over noisy copies of each image (arXiv:1706.03825, 2017).
-
-    Sample k adds the same noise to every image, in every epoch: only `seed`, k and the image's shape matter.
+    count: int,
+    fold: Callable[[int, int, Tensor], object],
+    chunks: Chunks,
+) -> None:
+    """Takes the input gradient at many altered copies of each image, of which few are in memory at a time.
 
     Args:
         scores: The network in eval mode, its parameters frozen.
-        images: (N, C, H, W), as the network takes them.
+        copies: Takes the numbers of images and of their copies, both long (B,); makes these copies, (B, C, H, W).
         targets: (N,) class indices.
-        samples: Noisy copies per image.
-        level: Standard deviation of the noise as a share of max - min of the image; 0 gives `input_gradient`.
-        seed: Of the noise.
-        batch_size: Most copies in one forward pass.
-
-    Returns:
-        (N, C, H, W), signed.
+        count: Copies of each image.
+        fold: Takes the number of an image, that of a copy and its gradient (C, H, W); called in that order.
+        chunks: How many copies go through the network at a time.
 
     Raises:
-        ValueError: If `samples` or `batch_size` is below 1, or `level` below 0.
+        ValueError: If the scores are not (N, K), or do not depend on the images.
     """
-    if samples < 1 or batch_size < 1 or level < 0:
-        raise ValueError(
-            f"expected samples >= 1, batch_size >= 1 and level >= 0, got {samples}, {batch_size} and {level}."
-        )
-    noise = level * _noise(images, samples, seed)
-    gradient = partial(Chunks(batch_size), partial(_score_gradient, scores))
-    parts = zip(torch.split(images, batch_size), torch.split(targets, batch_size), strict=True)
-    return torch.cat([_smooth(gradient, x, y, noise, batch_size) for x, y in parts])
+    call = channels_last(scores)
+
+    def some(pairs: Tensor) -> None:
+        image, copy = pairs // count, pairs % count
+        found = _score_gradient(call, copies(image, copy), targets[image])
+        for n, k, gradient in zip(image.tolist(), copy.tolist(), found, strict=True):
+            fold(n, k, gradient)
+
+    chunks.each(some, torch.arange(len(targets) * count))
+
+
+def target_scores(
+    scores: Scores, make: Callable[[Tensor], Tensor], items: Tensor, targets: Tensor, *, chunks: Chunks
+) -> Tensor:
+    """The scores of many images, of which few are in memory at a time; without gradients.
+
+    Args:
+        scores: The network in eval mode.
+        make: Takes some of the items, long (B,); makes their images, (B, C, H, W).
+        items: (M,), the number of each image.
+        targets: (M,) class indices.
+        chunks: How many images go through the network at a time.
+
+    Returns:
+        (M,).
+    """
+    call = channels_last(scores)
+
+    def some(chosen: Tensor, classes: Tensor) -> Tensor:
+        found = call(make(chosen))
+        return found.gather(1, classes[:, None].to(found.device))[:, 0]
+
+    with torch.no_grad():
+        return chunks(some, items, targets)
 
 
 def magnitude(gradient: Tensor) -> Tensor:
@@ -104,40 +124,27 @@ def magnitude(gradient: Tensor) -> Tensor:
 
 def _score_gradient(scores: Scores, images: Tensor, targets: Tensor) -> Tensor:
     images = _leaf(images)
-    out = _checked(scores(images), images)
+    out = checked(scores(images), images)
     return _gradient(out.gather(1, targets[:, None].to(out.device)).sum(), images)
 
 
 def _loss_gradient(scores: Scores, images: Tensor, labels: Tensor) -> Tensor:
     images = _leaf(images)
-    out = _checked(scores(images), images)
+    out = checked(scores(images), images)
     return _gradient(F.cross_entropy(out, labels.to(out.device), reduction="sum"), images)
-
-
-def _smooth(
-    gradient: Callable[[Tensor, Tensor], Tensor], images: Tensor, targets: Tensor, noise: Tensor, batch_size: int
-) -> Tensor:
-    spread = images.amax((1, 2, 3), keepdim=True) - images.amin((1, 2, 3), keepdim=True)
-    total = torch.zeros_like(images)
-    for part in torch.split(noise, max(1, batch_size // len(images))):
-        noisy = (images + spread * part[:, None]).flatten(0, 1)
-        total += gradient(noisy, targets.repeat(len(part))).reshape(len(part), *images.shape).sum(0)
-    return total / len(noise)
-
-
-def _noise(images: Tensor, samples: int, seed: int) -> Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    # One draw per sample: sample k stays the same whatever the number of samples.
-    draws = [torch.randn(images.shape[1:], generator=generator, dtype=torch.float32) for _ in range(samples)]
-    return torch.stack(draws).to(images.device, images.dtype)
 
 
 def _leaf(images: Tensor) -> Tensor:
     # Cloned, since a batch seen in inference mode refuses gradients.
-    return images.detach().clone().requires_grad_()
+    return images.detach().clone(memory_format=torch.channels_last).requires_grad_()
 
 
-def _checked(scores: Tensor, images: Tensor) -> Tensor:
+def checked(scores: Tensor, images: Tensor) -> Tensor:
+    """The scores, if they are (N, K) and differentiable.
+
+    Raises:
+        ValueError: They are not.
+    """
     if scores.ndim != 2 or len(scores) != len(images):
         raise ValueError(f"expected scores (N, K) for {len(images)} images, got {tuple(scores.shape)}.")
     if not scores.requires_grad:
@@ -149,4 +156,4 @@ def _checked(scores: Tensor, images: Tensor) -> Tensor:
 
 def _gradient(value: Tensor, images: Tensor) -> Tensor:
     (gradient,) = torch.autograd.grad(value, images)
-    return gradient
+    return gradient.contiguous()

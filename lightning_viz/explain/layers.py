@@ -1,59 +1,11 @@
-"""A layer by its name, and what it puts out for images."""
+"""What a layer puts out for images, and how the scores react to it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 
 import torch
 from torch import Tensor, nn
-
-
-def find_layer(root: nn.Module, name: str) -> tuple[str, nn.Module]:
-    """Finds a layer by its dotted name, or by the end of that name where only one layer ends so.
-
-    Args:
-        root: The network.
-        name: As in `root.named_modules()`, e.g. `"backbone.layer4.1.conv2"`; `"layer4.1.conv2"` will do if it
-            is the only one. Members of a `Sequential` go by their index: `"cnn.15"`.
-
-    Returns:
-        The full name and the layer.
-
-    Raises:
-        ValueError: If no layer, or more than one, goes by that name.
-
-    >>> find_layer(nn.Sequential(nn.ReLU(), nn.Sequential(nn.Linear(1, 2))), "1.0")
-    ('1.0', Linear(in_features=1, out_features=2, bias=True))
-    """
-    modules = {key: module for key, module in root.named_modules(remove_duplicate=False) if key}
-    if name in modules:
-        return name, modules[name]
-    endings = [key for key in modules if name and key.endswith("." + name)]
-    if len({id(modules[key]) for key in endings}) == 1:
-        return endings[0], modules[endings[0]]
-    if endings:
-        raise ValueError(f"layer={name!r} is ambiguous, pass one of the full names: {_listing(endings)}.")
-    raise ValueError(f"{type(root).__name__} has no layer {name!r}. {_hint(name, list(modules))}")
-
-
-def last_convolution(root: nn.Module) -> str:
-    """Names the last convolution in order of registration: two-dimensional if there is any, else 1-d or 3-d.
-
-    Raises:
-        ValueError: If the network has none.
-
-    >>> last_convolution(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3), nn.Flatten()))
-    '1'
-    """
-    names = [name for name, module in root.named_modules() if isinstance(module, nn.Conv2d)]
-    names = names or [name for name, m in root.named_modules() if isinstance(m, (nn.Conv1d, nn.Conv3d))]
-    if not names:
-        raise ValueError(
-            f"{type(root).__name__} has no convolution to choose by default: pass layer= with the name of a "
-            f"layer. {_hint('', [name for name, _ in root.named_modules() if name])}"
-        )
-    return str(names[-1])
 
 
 def layer_output(call: Callable[[Tensor], object], layer: nn.Module, images: Tensor, *, stop: bool = True) -> Tensor:
@@ -74,11 +26,7 @@ def layer_output(call: Callable[[Tensor], object], layer: nn.Module, images: Ten
     Raises:
         ValueError: If the layer did not run or put out no tensor, or is scripted or traced.
     """
-    if isinstance(layer, torch.jit.ScriptModule):
-        raise ValueError(
-            f"the layer {layer.original_name} is scripted or traced, so what it puts out stays hidden: choose one that "
-            "is not, or leave torch.jit until after the training."
-        )
+    _check_visible(layer)
     seen: list[Tensor | None] = []
 
     def keep(module: nn.Module, inputs: object, output: object) -> None:
@@ -98,9 +46,77 @@ def layer_output(call: Callable[[Tensor], object], layer: nn.Module, images: Ten
     return _checked(seen, layer)
 
 
+def layer_gradient(
+    call: Callable[[Tensor], Tensor], layer: nn.Module, images: Tensor, targets: Tensor
+) -> tuple[Tensor, Tensor]:
+    """What a layer puts out for images, and the gradient of each image's target score with respect to it.
+
+    Nothing is differentiated below the layer. One that runs more than once counts with the first run that the scores
+    depend on, a tuple or dict with its first tensor.
+
+    Args:
+        call: Images (N, C, H, W) -> class scores (N, K), parameters frozen.
+        layer: A module that `call` runs.
+        images: (N, C, H, W).
+        targets: (N,) class indices.
+
+    Returns:
+        The layer's output and the gradient, both in float32 and of the same shape.
+
+    Raises:
+        ValueError: If the layer did not run or put out no tensor, is scripted or traced, or has no say in the scores.
+    """
+    _check_visible(layer)
+    outputs: list[Tensor] = []
+
+    def begin_here(module: nn.Module, inputs: object, output: object) -> Tensor | None:
+        found = _first_tensor(output)
+        if found is None:
+            return None
+        if not found.requires_grad:
+            found = (found.detach() if found is output else found).requires_grad_()
+        outputs.append(found)
+        # A copy, so a following in-place operation cannot change it.
+        return found.clone() if isinstance(output, Tensor) else None
+
+    handle = layer.register_forward_hook(begin_here)
+    try:
+        scores = call(images)
+        if not scores.requires_grad:  # a forward for inference may still open to images that ask for gradients
+            scores = call(images.detach().clone().requires_grad_())
+    finally:
+        handle.remove()
+    return _first_with_gradient(scores, outputs, layer, targets)
+
+
+def _first_with_gradient(
+    scores: Tensor, outputs: list[Tensor], layer: nn.Module, targets: Tensor
+) -> tuple[Tensor, Tensor]:
+    _checked(list(outputs), layer)
+    gradients: tuple[Tensor | None, ...] = (None,)
+    if scores.requires_grad:
+        value = scores.gather(1, targets[:, None].to(scores.device)).sum()
+        gradients = torch.autograd.grad(value, outputs, allow_unused=True)
+    for output, gradient in zip(outputs, gradients, strict=False):
+        if gradient is not None:
+            return output.detach().float(), gradient.float()
+    raise ValueError(
+        f"the scores do not depend on the layer {type(layer).__name__} in a way that can be differentiated: choose "
+        "another one."
+    )
+
+
 # No Exception: an `except Exception` in somebody's forward must not swallow it.
 class _LayerReached(BaseException):
     """Ends a forward pass at the layer of interest."""
+
+
+def _check_visible(layer: nn.Module) -> None:
+    if isinstance(layer, torch.jit.ScriptModule):
+        raise ValueError(
+            f"the layer {layer.original_name} is scripted or traced, so what it puts out stays hidden: choose one that "
+            "is not, or leave torch.jit until after the training."
+        )
 
 
 def _checked(seen: list[Tensor | None], layer: nn.Module) -> Tensor:
@@ -119,13 +135,3 @@ def _first_tensor(output: object) -> Tensor | None:
     if not isinstance(parts, Iterable) or isinstance(parts, (str, bytes)):
         return None
     return next((tensor for part in parts if (tensor := _first_tensor(part)) is not None), None)
-
-
-def _hint(name: str, names: list[str]) -> str:
-    close = get_close_matches(name, names, n=5, cutoff=0.5)
-    return f"Did you mean {_listing(close)}?" if close else f"Its layers: {_listing(names)}."
-
-
-def _listing(names: list[str], limit: int = 20) -> str:
-    more = f" ... ({len(names) - limit} more)" if len(names) > limit else ""
-    return (", ".join(map(repr, names[:limit])) or "none") + more

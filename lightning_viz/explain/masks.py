@@ -8,7 +8,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from lightning_viz.explain.chunks import Chunks
+from lightning_viz.explain.chunks import Chunks, fastest
+from lightning_viz.explain.layout import channels_last
 from lightning_viz.explain.superpixels import check_segments, fill_image, perturb
 
 
@@ -18,31 +19,44 @@ def draw_masks(
     """Which superpixels stay in which sample.
 
     Args:
-        n: How many superpixels. Up to 10, the different masks are listed (at most 2^n) instead of drawn.
+        n: How many superpixels. Where there are no more than `samples` different masks, they are listed instead.
         samples: How many masks.
-        seed: The same seed gives the same masks.
-        design: `"independent"` fair coins, as lime does, or `"hadamard"`: columns of a Hadamard matrix, each mask
-            with its complement, so that effects of pairs do not leak into the weights. It needs more than 2 n
-            samples, and about half as many as independent masks for the same answer.
+        seed: The same seed gives the same masks, and fewer of them are the first ones of more.
+        design: `"independent"` fair coins behind the whole image, as lime draws them, or `"hadamard"`: columns of
+            Hadamard matrices in random order, flipped at random, and each mask followed by its complement (fold-over,
+            Box and Wilson 1951), so that effects of pairs do not leak into the weights. Each mask is as random as
+            fair coins, and every block of `block_size` masks is balanced in itself. For the same answer it needs
+            about half as many.
 
     Returns:
-        Bool (samples, n) on the CPU, the first row all true.
+        Bool (samples, n) on the CPU, at most 2^n of them, and an even number of a hadamard design.
 
     Raises:
-        ValueError: If `n` or `samples` is below 1, or `design` is unknown or has too few samples.
+        ValueError: If `n` is below 1 or there are too few samples, or `design` is unknown.
 
-    >>> draw_masks(2, 100, seed=0).shape
-    torch.Size([4, 2])
+    >>> draw_masks(2, 100, seed=0, design="hadamard").int().tolist()
+    [[1, 1], [0, 0], [1, 0], [0, 1]]
     """
-    if n < 1 or samples < 1:
-        raise ValueError(f"at least 1 superpixel and 1 sample are needed, got {n} and {samples}.")
+    least = 2 if design == "hadamard" else 1
+    if n < 1 or samples < least:
+        raise ValueError(f"at least 1 superpixel and {least} samples are needed, got {n} and {samples}.")
     if design not in ("independent", "hadamard"):
         raise ValueError(f'design must be "independent" or "hadamard", got {design!r}.')
     random = torch.Generator().manual_seed(seed)
-    if n <= 10:
-        return _listed(n, random)[:samples]
-    drawn = _balanced(n, samples, random) if design == "hadamard" else _coins(n, samples, random)
-    return torch.cat([torch.ones(1, n, dtype=torch.bool), drawn])[:samples]
+    if 2**n <= samples:
+        return _listed(n, random)
+    if design == "hadamard":
+        return torch.cat([_block(n, random) for _ in range(-(-samples // block_size(n)))])[: samples // 2 * 2]
+    return torch.cat([torch.ones(1, n, dtype=torch.bool), torch.rand(samples - 1, n, generator=random) < 0.5])
+
+
+def block_size(n: int) -> int:
+    """How many masks of a Hadamard design are balanced together: each superpixel, and each pair, as often as not.
+
+    >>> block_size(31), block_size(32)
+    (64, 128)
+    """
+    return 2 << n.bit_length()
 
 
 @torch.no_grad()
@@ -54,7 +68,7 @@ def masked_scores(
     *,
     normalize: Callable[[Tensor], Tensor],
     fill: float | Tensor | None = None,
-    batch_size: int = 64,
+    chunks: Chunks | None = None,
     probabilities: Callable[[Tensor], Tensor] | None = None,
 ) -> Tensor:
     """Class scores of one image under every mask.
@@ -66,7 +80,7 @@ def masked_scores(
         masks: Bool (S, n): which superpixels stay.
         normalize: Pixels (N, C, H, W) in [0, 1] -> images as the network takes them.
         fill: What blanked pixels show, see `perturb`.
-        batch_size: How many masked images go through the network at once.
+        chunks: How many masked images go through the network at once. By default as many as go fastest.
         probabilities: Applied to the scores (N, K), a softmax for example. LIME on logits if None.
 
     Returns:
@@ -77,43 +91,41 @@ def masked_scores(
     """
     check_segments(pixels, segments, masks)
     background = fill_image(pixels, segments, fill)
-    outputs = Chunks(batch_size)(
-        lambda some: scores(normalize(perturb(pixels, segments, some, fill=background))), masks
+    ask = channels_last(scores)
+    outputs = (chunks or Chunks(fastest(pixels)))(
+        lambda some: ask(normalize(perturb(pixels, segments, some, fill=background))), masks
     )
-    outputs = (outputs if probabilities is None else probabilities(outputs)).float()
+    return finite(outputs, probabilities)
+
+
+def finite(scores: Tensor, probabilities: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+    """The scores (S, K) in float32, through `probabilities` if there is such a function.
+
+    Raises:
+        ValueError: If one is not finite.
+    """
+    outputs = (scores if probabilities is None else probabilities(scores)).float()
     if not torch.isfinite(outputs).all():
         raise ValueError("the network's scores of masked images are not all finite: nothing to fit.")
     return outputs
 
 
 def _listed(n: int, random: torch.Generator) -> Tensor:
-    codes = torch.arange(2**n)
-    # Shuffled behind the whole image: where only some are wanted, they are a fair choice.
-    codes = torch.cat([codes[-1:], codes[:-1][torch.randperm(2**n - 1, generator=random)]])
-    return (codes[:, None] >> torch.arange(n)) % 2 == 1
+    # Those with the first superpixel, the whole image first, and each followed by its complement.
+    codes = torch.cat([torch.zeros(1, dtype=torch.long), 1 + torch.randperm(2 ** (n - 1) - 1, generator=random)])
+    half = (2 * codes[:, None] >> torch.arange(n)) % 2 == 0
+    return _folded(half)
 
 
-def _coins(n: int, samples: int, random: torch.Generator) -> Tensor:
-    return torch.rand(samples, n, generator=random) < 0.5
-
-
-def _balanced(n: int, samples: int, random: torch.Generator) -> Tensor:
-    order = 1 << (samples // 2).bit_length() - 1
-    if order <= n:
-        raise ValueError(
-            f"a hadamard design of {n} superpixels needs {2 << n.bit_length()} samples, got {samples}: "
-            "pass samples= with as many, segments= with fewer, or design='independent'."
-        )
-    blocks = [_block(n, order, random) for _ in range(-(-samples // (2 * order)))]
-    return torch.cat(blocks)
-
-
-def _block(n: int, order: int, random: torch.Generator) -> Tensor:
+def _block(n: int, random: torch.Generator) -> Tensor:
     table = torch.ones(1, 1, dtype=torch.bool)
-    while len(table) < order:
+    while len(table) <= n:
         table = torch.cat([torch.cat([table, table], 1), torch.cat([table, ~table], 1)])
-    # The first column never changes. Flipped columns keep the design but not its all-blank row.
-    columns = 1 + torch.randperm(order - 1, generator=random)[:n]
+    # The first column never changes. Flips keep the design, and make each mask as random as fair coins.
+    columns = 1 + torch.randperm(len(table) - 1, generator=random)[:n]
     half = table[:, columns] ^ (torch.rand(n, generator=random) < 0.5)
-    half = half[torch.randperm(order, generator=random)]
+    return _folded(half[torch.randperm(len(table), generator=random)])
+
+
+def _folded(half: Tensor) -> Tensor:
     return torch.stack([half, ~half], 1).flatten(0, 1)

@@ -11,6 +11,9 @@ from torch import Tensor
 Target = str | int
 """`"label"`, `"predicted"`, a class index, or a class name."""
 
+RIVAL = "rival"
+"""As what to hold a class against: the strongest other one."""
+
 _WORDS = ("label", "predicted")
 
 
@@ -64,6 +67,58 @@ def resolve_targets(target: Target, labels: Tensor, scores: Tensor, class_names:
             f"scores {classes} classes: expected indices 0 to {classes - 1}."
         )
     return chosen
+
+
+def check_against(against: Target, target: Target, class_names: Sequence[str]) -> None:
+    """Raises early, before any image is seen, if `against` names no class, or the very class that `target` names.
+
+    Args:
+        against: `"rival"`, or what a target may be.
+        target: What it is held against.
+        class_names: The name of every class.
+
+    Raises:
+        TypeError: If `against` is neither text nor a whole number.
+        ValueError: If there is no such class, or it is the target itself.
+
+    >>> check_against("rival", "label", ["bread", "soup"])
+    """
+    if against == RIVAL:
+        return
+    check_target(against, class_names)
+    words = {against, target} & set(_WORDS)
+    if against == target or (not words and _class_index(against, class_names) == _class_index(target, class_names)):
+        raise ValueError(f"expected two classes, got target={target!r} against={against!r}: try against='rival'.")
+
+
+def resolve_against(
+    against: Target, targets: Tensor, labels: Tensor, scores: Tensor, class_names: Sequence[str]
+) -> tuple[Tensor, Tensor]:
+    """The class to hold each image's target against: the strongest other one where `against` is the target itself.
+
+    Args:
+        against: See `check_against`.
+        targets: (N,) class indices.
+        labels: (N,) true class indices.
+        scores: (N, K) class scores, K > 1.
+        class_names: K names.
+
+    Returns:
+        Class indices (N,), none of them the target, and bool (N,): which are the strongest other class.
+
+    Raises:
+        TypeError: If `against` is neither text nor a whole number.
+        ValueError: If `against`, or one of the labels, is none of the K classes.
+
+    >>> scores = torch.tensor([[3.0, 1.0, 2.0], [3.0, 1.0, 2.0]])
+    >>> resolve_against("predicted", torch.tensor([0, 1]), torch.tensor([0, 0]), scores, ["bread", "egg", "soup"])
+    (tensor([2, 0]), tensor([ True, False]))
+    """
+    rivals = scores.detach().scatter(1, targets[:, None], -torch.inf).argmax(1)
+    if against == RIVAL:
+        return rivals, torch.ones_like(rivals, dtype=torch.bool)
+    wanted = resolve_targets(against, labels, scores, class_names)
+    return torch.where(wanted == targets, rivals, wanted), wanted == targets
 
 
 def _class_index(target: Target, class_names: Sequence[str]) -> int:

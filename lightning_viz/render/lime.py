@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -11,6 +13,9 @@ from lightning_viz.render.size import WIDTH, Floats, Picture, enlarge
 FOR, AGAINST = np.array([30.0, 200.0, 60.0]), np.array([235.0, 40.0, 40.0])
 """Green speaks for the class, red against it, as in the lime package."""
 
+PALE = 0.35
+"""How much of its colour a superpixel keeps whose sign is uncertain."""
+
 
 def superpixel_picture(
     pixels: ArrayLike,
@@ -18,10 +23,11 @@ def superpixel_picture(
     weights: ArrayLike,
     selection: ArrayLike,
     *,
+    certain: ArrayLike | None = None,
     scale: float | None = None,
     width: int = WIDTH,
 ) -> Picture:
-    """The image with its chosen superpixels tinted green (for the class) or red (against it).
+    """The image with its chosen superpixels tinted green (for the class) or red (against it), pale where uncertain.
 
     The rest fades to grey. The outlines are drawn after the enlargement, one pixel wide between superpixels and
     two in colour around chosen ones, so that they stay fine at any input size.
@@ -31,6 +37,7 @@ def superpixel_picture(
         segments: (H, W) superpixel of every pixel, 0 ... n - 1.
         weights: (n,) how much each superpixel speaks for the class; sets how strong the tint is.
         selection: (n,) 1, -1 or 0: shown green, red or not at all.
+        certain: (n,) whether the sign of each weight is certain; all are if None.
         scale: The absolute weight with the full tint. The largest one if None; pass a fixed one to compare epochs.
         width: Longer side of the picture, in pixels.
 
@@ -42,13 +49,14 @@ def superpixel_picture(
     """
     image, labels = to_uint8(pixels), np.asarray(segments)
     signs, strength = np.asarray(selection), np.abs(np.asarray(weights, dtype=np.float64))
+    ink = np.where(np.ones_like(signs) if certain is None else np.asarray(certain), 1.0, PALE)
     _check(image, labels, signs, strength)
     picture = enlarge(image, width)
     labels = _resized(labels, picture.shape[:2])
     top = float(strength.max()) if scale is None else scale
     # A tint too faint to tell from grey would hide that the superpixel was chosen.
-    tint = np.where(signs == 0, 0.0, 0.15 + 0.5 * np.clip(strength / (top or 1.0), 0, 1))
-    return _outlined(_tinted(picture, signs[labels], tint[labels]), labels, signs)
+    tint = np.where(signs == 0, 0.0, ink * (0.15 + 0.5 * np.clip(strength / (top or 1.0), 0, 1)))
+    return _outlined(_tinted(picture, signs[labels], tint[labels]), labels, signs * ink)
 
 
 def _check(image: Picture, labels: NDArray[np.int64], signs: NDArray[np.int64], strength: Floats) -> None:
@@ -75,19 +83,20 @@ def _tinted(picture: Picture, signs: NDArray[np.int64], tint: Floats) -> Floats:
     return mixed
 
 
-def _outlined(picture: Floats, labels: NDArray[np.int64], signs: NDArray[np.int64]) -> Picture:
+def _outlined(picture: Floats, labels: NDArray[np.int64], ink: Floats) -> Picture:
     edges = _edges(labels)
     picture[edges] = picture[edges] * 0.5 + 95
-    chosen = signs[labels]
+    chosen = ink[labels]
     around = _edges(chosen)
     around[:-1] |= around[1:]
     around[:, :-1] |= around[:, 1:]
-    for sign, colour in ((1, FOR), (-1, AGAINST)):
-        picture[around & (_grown(chosen == sign))] = colour
+    for share, colour in ((PALE, FOR), (-PALE, AGAINST), (1, FOR), (-1, AGAINST)):  # the certain ones on top
+        here = around & _grown(chosen == share)
+        picture[here] += abs(share) * (colour - picture[here])
     return np.rint(np.clip(picture, 0, 255)).astype(np.uint8)
 
 
-def _edges(labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _edges(labels: NDArray[Any]) -> NDArray[np.bool_]:
     edges = np.zeros(labels.shape, dtype=np.bool_)
     edges[1:] |= labels[1:] != labels[:-1]
     edges[:, 1:] |= labels[:, 1:] != labels[:, :-1]

@@ -200,6 +200,8 @@ def test_labels_beyond_the_outputs(tmp_path):
         (FilterAscent, {"channels": []}, ("[]",)),
         (FilterAscent, {"start": "image"}, ("'noise' or 'probes'", "'image'")),
         (LimePanels, {"segments": 2}, ("segments >= 4", "2")),
+        (LimePanels, {"reliability": 99}, ("between 0 and 1", "None", "99")),
+        (LimePanels, {"segmentation": "slick"}, ("'slic'", "'grid'", "function", "'slick'")),
         (DeepDream, {"octave_scale": 1.0}, ("above 1", "1.0")),
     ],
 )

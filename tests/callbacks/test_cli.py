@@ -2,6 +2,7 @@
 
 import sys
 
+import numpy as np
 import pytest
 import pytorch_lightning as pl
 from projects import Project, events, loaders
@@ -22,11 +23,8 @@ def swap(batch):
     return batch[0], batch[1]
 
 
-CALLBACKS = [
-    name
-    for name in lightning_viz.__all__
-    if name in ("SaliencyMaps", "FilterAscent", "FilterActivations", "LimePanels", "DeepDream", "ConfusionMatrixPanel")
-]
+ABSTRACT = ("AttributionCallback", "ExplanationCallback", "Picture", "Probes", "Scalar", "Scene")
+CALLBACKS = [name for name in lightning_viz.__all__ if name not in ABSTRACT]
 
 
 @pytest.fixture
@@ -60,6 +58,20 @@ def test_all_callbacks_without_arguments(cli):
     assert {"probe_00_bread/lime", "filters/net_4/0", "confusion/val"} <= set(tags)
 
 
+@pytest.mark.parametrize("segmentation", ["grid", "test_cli.halves"])
+def test_superpixels_are_cut_as_written_in_yaml(cli, segmentation):
+    callback = (
+        "    - class_path: lightning_viz.LimePanels\n"
+        f"      init_args: {{segmentation: {segmentation}, segments: 9, samples: 64, on_error: raise}}\n"
+    )
+    assert "probe_00_bread/lime" in cli(callback)
+
+
+def halves(image):
+    """Six stripes, as a user's own segmentation."""
+    return np.arange(image.shape[0])[:, None] * 6 // image.shape[0] + np.zeros(image.shape[:2], dtype=int)
+
+
 @pytest.mark.parametrize(
     ("probes", "first"),
     [
@@ -72,3 +84,51 @@ def test_all_callbacks_without_arguments(cli):
 def test_probes_are_written_in_yaml(cli, probes, first):
     callback = f"    - class_path: lightning_viz.SaliencyMaps\n      init_args: {{probes: {probes}, on_error: raise}}\n"
     assert f"{first}/saliency" in cli(callback)
+
+
+@pytest.mark.parametrize(
+    ("wish", "tag"),
+    [
+        ("classes: [Egg, 2]", "filters/class/egg"),
+        ("classes: 3", "filters/class/soup"),
+        ("layer: net.5, directions: [{3: 1.0, 7: -0.5}]", "filters/net_5/direction_0"),
+        ("layer: net.4, channels: [1], objective: [2, 2], variants: 2, warm_steps: null", "filters/net_4/1"),
+    ],
+)
+def test_what_filters_climb_is_written_in_yaml(cli, wish, tag):
+    options = f"{{{wish}, steps: 2, on_error: raise}}"
+    assert tag in cli(f"    - class_path: lightning_viz.FilterAscent\n      init_args: {options}\n")
+
+
+OPTIONS = {
+    "integrated_gradients_white_blurred": ("IntegratedGradients", "baseline: [white, blurred], steps: 2"),
+    "integrated_gradients_mean_soup_against_rival": (
+        "IntegratedGradients",
+        "baseline: mean, target: Soup, against: rival",
+    ),
+    "occlusion_black_against_2": ("Occlusion", "window: 4, stride: [2, 4], cover: black, against: 2"),
+    "vargrad": ("SaliencyMaps", "method: vargrad, samples: 2"),
+    "gradcam_pp_net_0": ("GradCam", "method: gradcam++, layer: net.0"),
+    "captum_occlusion": (
+        "CaptumAttribution",
+        "method: captum.attr.Occlusion, arguments: {sliding_window_shapes: [3, 8, 8]}",
+    ),
+    "captum_saliency_noise": (
+        "CaptumAttribution",
+        "method: captum.attr.Saliency, arguments: {abs: false}, noise: {nt_samples: 2}",
+    ),
+    "captum_layergradcam_net_0": (
+        "CaptumAttribution",
+        "method: captum.attr.LayerGradCam, layer: net.0, init: {device_ids: null}",
+    ),
+}
+
+
+def test_the_arguments_of_attributions_are_written_in_yaml(cli):
+    tags = cli(
+        "".join(
+            f"    - class_path: lightning_viz.{name}\n      init_args: {{{options}, on_error: raise}}\n"
+            for name, options in OPTIONS.values()
+        )
+    )
+    assert {f"probe_00_bread/{tag}" for tag in OPTIONS} <= set(tags)

@@ -51,11 +51,15 @@ def without(tmp_path_factory):
 
 def test_all_pictures_are_under_contract():
     assert {c.__name__ for c in CALLBACKS} >= {
+        "CaptumAttribution",
         "ConfusionMatrixPanel",
         "DeepDream",
         "FilterActivations",
         "FilterAscent",
+        "GradCam",
+        "IntegratedGradients",
         "LimePanels",
+        "Occlusion",
         "SaliencyMaps",
     }
 

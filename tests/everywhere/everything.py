@@ -13,6 +13,8 @@ TINY = {
     "DeepDream": {"octaves": 1, "iterations": 1},
     "FilterActivations": {"channels": 2},
     "FilterAscent": {"channels": 2, "steps": 2},
+    "FilterWall": {"channels": 4, "steps": 2, "warm_steps": 1},
+    "IntegratedGradients": {"steps": 2},
     "LimePanels": {"samples": 24, "segments": 8, "design": "independent"},
 }
 """Settings with which a callback is quick."""

@@ -3,8 +3,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from lightning_viz.explain.ascent import RedirectedReLU, ascend
+from lightning_viz.explain.ascent import ascend
 from lightning_viz.explain.parametrise import FourierImage, PixelImage
+from lightning_viz.explain.redirect import RedirectedReLU
 
 
 def distance(target):
@@ -13,10 +14,10 @@ def distance(target):
 
 def test_finds_the_top_of_a_hill():
     target = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0)) * 0.6 + 0.2
-    found = ascend(FourierImage.from_noise((2, 3, 8, 8)), distance(target), steps=300, lr=0.05)
+    found = ascend(FourierImage.from_noise((3, 8, 8), [0, 0]), distance(target), steps=300, lr=0.05)
     assert torch.allclose(found.pixels, target, atol=0.1)
     assert (found.reached > -1e-3).all()
-    assert torch.allclose(found.start, distance(target)(FourierImage.from_noise((2, 3, 8, 8)).pixels()))
+    assert torch.allclose(found.start, distance(target)(FourierImage.from_noise((3, 8, 8), [0, 0]).pixels()))
     assert torch.allclose(found.reached, distance(target)(found.pixels))
     assert (found.reached > found.start).all()
 
@@ -98,10 +99,58 @@ def test_in_place_relu_changes_its_input_as_ever(inplace):
     assert x.tolist() == ([0.0, 1.0] if inplace else [-1.0, 1.0])
 
 
-def test_ascent_escapes_a_dead_relu():
+BOUNDED = [
+    nn.ReLU6(),
+    nn.ReLU6(inplace=True),
+    F.relu6,
+    nn.Hardtanh(0, 6),
+    nn.Hardtanh(0, 6, inplace=True),
+    lambda x: F.hardtanh(x, 0, 6),
+    lambda x: F.hardtanh(x, 0.0, 6.0, True),
+    lambda x: F.hardtanh_(x, min_val=0, max_val=6),
+]
+
+
+@pytest.mark.parametrize("bounded", BOUNDED)
+def test_redirection_pushes_saturated_units_back_from_either_side(bounded):
+    x = torch.tensor([[-1.0, -2.0, 7.0, 8.0], [-1.0, 2.0, 7.0, -3.0]], requires_grad=True)
+    weight = torch.tensor([2.0, -1.0, 3.0, -4.0])
+    with RedirectedReLU():
+        out = bounded(x * 1)
+    assert torch.equal(out, x.clamp(0, 6))
+    (gradient,) = torch.autograd.grad((out * weight).sum(), x)
+    assert gradient.tolist() == [[2.0, 0.0, 0.0, -4.0], [0.0, -1.0, 0.0, 0.0]]
+
+
+def test_a_plain_hardtanh_keeps_its_own_bounds():
+    x = torch.tensor([[-3.0, 0.5, 3.0]], requires_grad=True)
+    with RedirectedReLU():
+        out = nn.Hardtanh()(x)
+    assert out.tolist() == [[-1.0, 0.5, 1.0]]
+    assert torch.autograd.grad(out.sum(), x)[0].tolist() == [[0.0, 1.0, 0.0]]
+
+
+@pytest.mark.parametrize("unit", [torch.relu, F.relu6])
+def test_ascent_escapes_a_dead_relu(unit):
     def dead(images):
-        return torch.relu(images.mean((1, 2, 3)) - 0.7)
+        return unit(images.mean((1, 2, 3)) - 0.7)
 
     found = ascend(PixelImage(torch.full((1, 1, 4, 4), 0.2)), dead, steps=16, lr=0.1)
     assert found.start == 0
     assert found.reached > 0.5
+
+
+def test_ascent_escapes_a_saturated_relu6():
+    """What is to be lowered lies above 6 everywhere."""
+    found = ascend(PixelImage(torch.full((1, 1, 4, 4), 8.0)), lambda x: -F.relu6(x).mean((1, 2, 3)), steps=60, lr=0.1)
+    assert found.start == -6
+    assert found.reached > -4
+
+
+def test_a_stuck_picture_is_freed_without_changing_its_neighbour():
+    unit = lambda x: torch.relu(x - 0.5).mean((1, 2, 3))
+    start = torch.cat([torch.full((1, 1, 2, 2), 0.2), torch.tensor([[[[0.1, 0.6], [0.9, 0.2]]]])])
+    both = ascend(PixelImage(start), unit, steps=5, lr=0.05)
+    alone = ascend(PixelImage(start[1:]), unit, steps=5, lr=0.05)
+    assert torch.equal(both.pixels[1:], alone.pixels)
+    assert (both.pixels[0] > start[0]).all()

@@ -8,8 +8,11 @@ from torch.utils.checkpoint import checkpoint, checkpoint_sequential
 from lightning_viz.explain.checkpoints import transparent_checkpoints
 from lightning_viz.explain.dream import dream
 from lightning_viz.explain.filters import channel_outputs, maximise_channels
-from lightning_viz.explain.gradients import input_gradient, loss_gradient, smooth_gradient
+from lightning_viz.explain.gradcam import grad_cam
+from lightning_viz.explain.gradients import input_gradient, loss_gradient
+from lightning_viz.explain.integrated import integrated_gradients
 from lightning_viz.explain.layers import layer_output
+from lightning_viz.explain.smooth import smooth_gradient
 
 IMAGES = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
 LABELS = torch.tensor([0, 2])
@@ -42,6 +45,10 @@ METHODS = {
     "gradient": lambda net: input_gradient(net, IMAGES, LABELS),
     "loss": lambda net: loss_gradient(net, IMAGES, LABELS),
     "smoothgrad": lambda net: smooth_gradient(net, IMAGES, LABELS, samples=3),
+    "integrated gradients": lambda net: integrated_gradients(net, IMAGES, LABELS, [0 * IMAGES], steps=3).values,
+    "Grad-CAM": lambda net: grad_cam(net, net.stem, IMAGES, LABELS),
+    "Grad-CAM inside": lambda net: grad_cam(net, net.body[1], IMAGES, LABELS),
+    "Grad-CAM behind": lambda net: grad_cam(net, net.head[0], IMAGES, LABELS),
     "ascent": lambda net: maximise_channels(net.features("stem"), [0, 3], size=(16, 16), steps=4).pixels,
     "ascent inside": lambda net: maximise_channels(net.features("body.4"), [0, 3], size=(16, 16), steps=4).pixels,
     "ascent behind": lambda net: maximise_channels(net.features("head"), [0, 3], size=(16, 16), steps=4).pixels,

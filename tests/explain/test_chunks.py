@@ -9,8 +9,12 @@ from torch import nn
 from lightning_viz.explain.chunks import Chunks, fastest, is_out_of_memory
 from lightning_viz.explain.dream import dream
 from lightning_viz.explain.filters import channel_outputs, maximise_channels
-from lightning_viz.explain.gradients import input_gradient, loss_gradient, smooth_gradient
+from lightning_viz.explain.gradcam import grad_cam
+from lightning_viz.explain.gradients import input_gradient, loss_gradient
+from lightning_viz.explain.integrated import integrated_gradients
 from lightning_viz.explain.masks import draw_masks, masked_scores
+from lightning_viz.explain.occlusion import occlusion
+from lightning_viz.explain.smooth import smooth_gradient
 
 IMAGES = torch.rand(7, 3, 16, 16, generator=torch.Generator().manual_seed(0))
 LABELS = torch.tensor([0, 1, 2, 3, 0, 1, 2])
@@ -47,7 +51,12 @@ class Small:
 
 def lime(scores):
     masks = draw_masks(16, 24, seed=0)
-    return masked_scores(scores, IMAGES[0], SEGMENTS, masks, normalize=lambda x: x, batch_size=9)
+    return masked_scores(scores, IMAGES[0], SEGMENTS, masks, normalize=lambda x: x, chunks=Chunks(9))
+
+
+def integrated(scores, **options):
+    values, delta = integrated_gradients(scores, IMAGES, LABELS, [0 * IMAGES], **options)
+    return torch.cat([values.flatten(), delta])
 
 
 def ascent(features, **start):
@@ -64,11 +73,18 @@ GRADIENTS = {
     "gradient": lambda scores: input_gradient(scores, IMAGES, LABELS),
     "loss": lambda scores: loss_gradient(scores, IMAGES, LABELS),
     "smoothgrad": lambda scores: smooth_gradient(scores, IMAGES, LABELS, samples=3, batch_size=14),
+    "integrated gradients": lambda scores: integrated(scores, steps=3, batch_size=14),
+    "integrated gradients, as they come": lambda scores: integrated(scores, steps=3),
     "ascent": ascent,
     "ascent from pictures": lambda features: ascent(features, start=IMAGES[:5]),
     "dream": lambda features: dream(features, IMAGES, canvas=24, tile=16, octaves=2, iterations=2, batch_size=4),
 }
-FORWARDS = {"lime": lime, "activations": lambda features: channel_outputs(features, IMAGES, [1, 3])}
+FORWARDS = {
+    "lime": lime,
+    "activations": lambda features: channel_outputs(features, IMAGES, [1, 3]),
+    "occlusion": lambda scores: occlusion(scores, IMAGES, LABELS, 0 * IMAGES, window=(8, 8), stride=(8, 4)),
+    "Grad-CAM": lambda scores: grad_cam(scores, FILTERS[2], IMAGES, LABELS),
+}
 METHODS = {**GRADIENTS, **FORWARDS}
 
 

@@ -1,11 +1,12 @@
 import pytest
 import torch
-from captum.attr import Saliency
+from captum.attr import NoiseTunnel, Saliency
 from torch import nn
 from torch.nn import functional as F
 
-from lightning_viz.explain.gradients import input_gradient, loss_gradient, magnitude, smooth_gradient
+from lightning_viz.explain.gradients import input_gradient, loss_gradient, magnitude
 from lightning_viz.explain.layout import channels_last
+from lightning_viz.explain.smooth import smooth_gradient
 
 
 @pytest.fixture
@@ -34,16 +35,34 @@ def test_gradient_agrees_with_captum(network, images):
     assert torch.allclose(input_gradient(network, images, TARGETS), expected, atol=1e-7)
 
 
-def test_smooth_gradient_is_captums_mean_over_the_noisy_copies(network, images):
+STATISTICS = {
+    "mean": lambda gradients: gradients.mean(0),
+    "square": lambda gradients: gradients.square().mean(0),
+    "variance": lambda gradients: gradients.var(0, unbiased=False),
+}
+
+
+@pytest.mark.parametrize("statistic", STATISTICS)
+def test_smooth_gradient_is_captums_statistic_over_the_noisy_copies(network, images, statistic):
     generator = torch.Generator().manual_seed(7)
-    total = torch.zeros_like(images)
+    gradients = []
     for _ in range(6):
         noise = torch.randn(3, 16, 14, generator=generator)
-        for i, image in enumerate(images):
-            noisy = image + 0.2 * (image.max() - image.min()) * noise
-            total[i] += Saliency(network).attribute(noisy[None].requires_grad_(), int(TARGETS[i]), abs=False)[0]
-    found = smooth_gradient(network, images, TARGETS, samples=6, level=0.2, seed=7)
-    assert torch.allclose(found, total / 6, atol=1e-6)
+        noisy = [image + 0.2 * (image.max() - image.min()) * noise for image in images]
+        gradients += [Saliency(network).attribute(torch.stack(noisy).requires_grad_(), TARGETS, abs=False)]
+    found = smooth_gradient(network, images, TARGETS, samples=6, level=0.2, statistic=statistic, seed=7)
+    assert torch.allclose(found, STATISTICS[statistic](torch.stack(gradients)), atol=1e-6)
+
+
+def test_vargrad_of_captums_noise_tunnel(network, images):
+    """Another noise, so only their means over many samples agree."""
+    torch.manual_seed(0)
+    spread = (images[0].max() - images[0].min()).item()
+    options = {"nt_samples": 400, "stdevs": 0.15 * spread, "target": TARGETS[:1], "abs": False, "nt_type": "vargrad"}
+    expected = NoiseTunnel(Saliency(network)).attribute(images[:1].clone().requires_grad_(), **options)
+    found = smooth_gradient(network, images[:1], TARGETS[:1], samples=400, statistic="variance", seed=7)
+    assert found.mean() == pytest.approx(expected.mean().item(), rel=0.05)
+    assert torch.corrcoef(torch.stack([found.flatten(), expected.flatten()]))[0, 1] > 0.95
 
 
 def test_without_noise_it_is_the_gradient(network, images):
@@ -133,9 +152,11 @@ def test_bad_scores_and_options(network, images):
         input_gradient(lambda x: x.sum((1, 2, 3)), images, TARGETS)
     with pytest.raises(ValueError, match="do not depend on the images"):
         loss_gradient(lambda x: network(x).detach(), images, TARGETS)
-    for wrong in ({"samples": 0}, {"level": -1.0}, {"batch_size": 0}):
+    for wrong in ({"samples": 0}, {"level": -1.0}):
         with pytest.raises(ValueError, match="expected samples"):
             smooth_gradient(network, images, TARGETS, **wrong)
+    with pytest.raises(ValueError, match=r"expected statistic 'mean'.*got 'median'"):
+        smooth_gradient(network, images, TARGETS, statistic="median")
 
 
 class Flattens(nn.Module):

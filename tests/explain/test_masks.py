@@ -3,10 +3,8 @@ import pytest
 import torch
 from photos import blocks
 
-from lightning_viz.explain.masks import (
-    draw_masks,
-    masked_scores,
-)
+from lightning_viz.explain.chunks import Chunks
+from lightning_viz.explain.masks import block_size, draw_masks, masked_scores
 from lightning_viz.explain.superpixels import perturb
 
 
@@ -15,43 +13,64 @@ def identity(x):
 
 
 @pytest.mark.parametrize("design", ["independent", "hadamard"])
-def test_masks_start_whole_are_fair_and_leave_global_randomness_alone(design):
+def test_masks_are_fair_different_and_leave_global_randomness_alone(design):
     torch.manual_seed(1)
     before = torch.get_rng_state()
-    masks = draw_masks(40, 513, seed=3, design=design)
+    masks = draw_masks(40, 514, seed=3, design=design)
     assert torch.equal(before, torch.get_rng_state())
-    assert masks.shape == (513, 40)
-    assert masks[0].all()
-    assert torch.equal(masks, draw_masks(40, 513, seed=3, design=design))
-    assert not torch.equal(masks, draw_masks(40, 513, seed=4, design=design))
+    assert masks.shape == (514, 40)
+    assert torch.equal(masks, draw_masks(40, 514, seed=3, design=design))
+    assert not torch.equal(masks, draw_masks(40, 514, seed=4, design=design))
     assert (masks.float().mean(0) - 0.5).abs().max() < 0.1
     assert len(set(map(tuple, masks.tolist()))) > 500
 
 
-def test_few_superpixels_are_enumerated():
-    masks = draw_masks(5, 1000, seed=0)
+def test_independent_masks_start_whole_as_limes():
+    assert draw_masks(40, 5, seed=3)[0].all()
+
+
+@pytest.mark.parametrize("design", ["independent", "hadamard"])
+def test_few_superpixels_are_enumerated(design):
+    masks = draw_masks(5, 1000, seed=0, design=design)
     assert sorted(map(tuple, masks.tolist())) == sorted(np.ndindex(*[2] * 5))
     assert masks[0].all()
-    assert torch.equal(draw_masks(5, 7, seed=0), masks[:7])
+    assert torch.equal(masks[::2], ~masks[1::2])
+    assert len(draw_masks(5, 30, seed=0, design=design)) == 30
 
 
-def test_hadamard_columns_are_orthogonal_in_themselves_and_in_pairs():
-    signs = draw_masks(20, 65, seed=0, design="hadamard")[1:].double() * 2 - 1
-    assert torch.equal(signs.T @ signs, 64 * torch.eye(20, dtype=torch.double))
-    pairs = signs[:, :, None] * signs[:, None, :]
-    assert torch.einsum("si,sjk->ijk", signs, pairs).abs().max() == 0
+@pytest.mark.parametrize("n", [12, 31, 32, 56])
+def test_every_block_is_orthogonal_in_itself_and_to_pairs(n):
+    size = block_size(n)
+    masks = draw_masks(n, 3 * size, seed=0, design="hadamard")
+    assert torch.equal(masks[::2], ~masks[1::2])
+    for block in masks.split(size):
+        signs = block.double() * 2 - 1
+        assert torch.equal(signs.T @ signs, size * torch.eye(n, dtype=torch.double))
+        assert torch.equal(signs.sum(0), torch.zeros(n, dtype=torch.double))
+        pairs = signs[:, :, None] * signs[:, None, :]
+        assert torch.einsum("si,sjk->ijk", signs, pairs).abs().max() == 0
+    assert not torch.equal(masks[:size], masks[size : 2 * size])
 
 
-@pytest.mark.parametrize("arguments", [(0, 5), (5, 0)])
-def test_masks_need_a_superpixel_and_a_sample(arguments):
+@pytest.mark.parametrize("samples", [2, 3, 50, 128, 129, 300, 511])
+def test_any_number_of_hadamard_masks_is_the_beginning_of_more(samples):
+    masks = draw_masks(40, samples, seed=5, design="hadamard")
+    assert len(masks) == samples // 2 * 2
+    assert torch.equal(masks, draw_masks(40, 512, seed=5, design="hadamard")[: len(masks)])
+
+
+def test_hadamard_masks_leave_as_much_of_the_image_as_coins_do():
+    counts = torch.cat([draw_masks(40, 128, seed=s, design="hadamard").sum(1) for s in range(100)]).double()
+    assert counts.mean() == 20
+    assert counts.var() == pytest.approx(10, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "design"), [((0, 5), "independent"), ((5, 0), "independent"), ((5, 1), "hadamard")]
+)
+def test_masks_need_a_superpixel_and_a_sample(arguments, design):
     with pytest.raises(ValueError, match="at least 1"):
-        draw_masks(*arguments, seed=0)
-
-
-def test_too_few_samples_for_hadamard_say_how_many_it_takes():
-    with pytest.raises(ValueError, match="needs 128 samples, got 64"):
-        draw_masks(40, 64, seed=0, design="hadamard")
-    assert len(draw_masks(40, 128, seed=0, design="hadamard")) == 128
+        draw_masks(*arguments, seed=0, design=design)
 
 
 def test_masked_scores_do_not_depend_on_the_batches():
@@ -65,7 +84,7 @@ def test_masked_scores_do_not_depend_on_the_batches():
     def ask(size, function=None):
         return masked_scores(
             scores, pixels, segments, masks, normalize=lambda x: (x - 0.4) / 0.2,
-            batch_size=size, probabilities=function,
+            chunks=Chunks(size), probabilities=function,
         )  # fmt: skip
 
     one = torch.stack([scores((perturb(pixels, segments, m[None]) - 0.4) / 0.2)[0] for m in masks])

@@ -29,6 +29,59 @@ def test_one_colour_and_tiny_images_give_at_least_four(shape, value):
     assert labels.max() >= 3
 
 
+@pytest.mark.parametrize("method", ["slic", "quickshift", "felzenszwalb", "grid"])
+@pytest.mark.parametrize("segments", [12, 30])
+def test_every_method_cuts_about_as_many_as_wanted_along_the_colours(method, segments):
+    pixels = torch.kron(torch.rand(3, 6, 6, generator=torch.Generator().manual_seed(1)), torch.ones(16, 16))
+    labels = superpixels(pixels, segments=segments, method=method)
+    assert 0.6 * segments < int(labels.max()) + 1 < 1.5 * segments
+    assert labels.unique().tolist() == list(range(int(labels.max()) + 1))
+    assert torch.equal(labels, superpixels(pixels, segments=segments, method=method))
+
+
+@pytest.mark.parametrize("method", ["slic", "quickshift", "felzenszwalb"])
+def test_superpixels_follow_the_colours_where_a_grid_does_not(method):
+    y, x = torch.meshgrid(torch.arange(90), torch.arange(90), indexing="ij")
+    disc = ((y - 40) ** 2 + (x - 50) ** 2 < 500).long()
+    pixels = torch.stack([0.2 + 0.6 * disc, 0.7 - 0.5 * disc, 0.5 * torch.ones(90, 90)])
+
+    def impurity(method):
+        labels = superpixels(pixels, segments=20, method=method)
+        counts = torch.bincount(2 * labels.flatten() + disc.flatten(), minlength=2 * int(labels.max()) + 2)
+        return counts.reshape(-1, 2).min(dim=1).values.sum() / disc.sum()
+
+    assert impurity(method) < 0.1 < 0.2 < impurity("grid")
+
+
+def test_quickshift_hangs_every_pixel_on_one_root_of_its_own_region():
+    labels = superpixels(photo(48), segments=25, method="quickshift")
+    assert int(labels.max()) == 24
+
+
+def test_a_function_cuts_as_it_likes_and_gets_the_image_as_limes_do():
+    seen = []
+
+    def stripes(image):
+        seen.append(image)
+        return 7 * (np.arange(48)[:, None] // 8) + np.zeros((48, 48), dtype=int)
+
+    pixels = photo(48)
+    labels = superpixels(pixels, method=stripes)
+    assert labels[:, 0].tolist() == [row // 8 for row in range(48)]
+    np.testing.assert_allclose(seen[0], pixels.permute(1, 2, 0), atol=1e-6)
+
+
+@pytest.mark.parametrize("method", [lambda image: image, lambda image: np.zeros(5, int)])
+def test_a_function_that_gives_no_labels_is_told_what_to_give(method):
+    with pytest.raises(ValueError, match=r"whole numbers \(48, 48\), got (float64|int64)"):
+        superpixels(photo(48), method=method)
+
+
+def test_an_unknown_method_is_answered_with_the_known_ones():
+    with pytest.raises(ValueError, match="'slic', 'quickshift', 'felzenszwalb', 'grid', or a function, got 'otsu'"):
+        superpixels(photo(48), method="otsu")
+
+
 def test_homework_superpixels_equal_those_of_the_lime_package_but_for_the_first_number():
     pixels = photo(128)
     slic = SegmentationAlgorithm("slic", n_segments=100, compactness=1, sigma=1, start_label=0)

@@ -6,9 +6,10 @@ from torch.nn import functional as F
 
 from lightning_viz.explain.dream import dream
 from lightning_viz.explain.filters import maximise_channels
-from lightning_viz.explain.gradients import magnitude, smooth_gradient
+from lightning_viz.explain.gradients import magnitude
 from lightning_viz.explain.lime import explain, perturb, superpixels, top_superpixels
 from lightning_viz.explain.masks import draw_masks
+from lightning_viz.explain.smooth import smooth_gradient
 from lightning_viz.food11 import CLASS_NAMES
 
 BREAD, EGG, SOUP = (CLASS_NAMES.index(name) for name in ("Bread", "Egg", "Soup"))

@@ -13,6 +13,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "DeepDream": {"canvas": 24, "octaves": 2, "iterations": 1},
     "FilterActivations": {"channels": 2},
     "FilterAscent": {"channels": 2, "steps": 2},
+    "FilterWall": {"channels": 4, "steps": 2, "warm_steps": 1},
+    "IntegratedGradients": {"steps": 2},
     "LimePanels": {"samples": 64, "segments": 8},
 }
 """What makes a callback quicker; one that is not named here keeps its defaults."""

@@ -181,6 +181,19 @@ def test_a_fixed_scale_keeps_a_weights_tint():
     assert strong[1] - strong[0] > weak[1] - weak[0] > 20
 
 
+def test_a_superpixel_of_uncertain_sign_is_pale_but_keeps_its_colour():
+    pixels, segments = quarters(64)
+    weights, chosen = [1.0, -1.0, 1.0, -1.0], [1, -1, 1, -1]
+    picture = superpixel_picture(pixels, segments, weights, chosen, certain=[True, True, False, False]).astype(int)
+    full = superpixel_picture(pixels, segments, weights, chosen).astype(int)
+    green, red, pale_green, pale_red = (picture[y, x] for y, x in [(90, 90), (90, 260), (260, 90), (260, 260)])
+    assert np.array_equal(picture[:170], full[:170])
+    assert 15 < pale_green[1] - pale_green[0] < 0.5 * (green[1] - green[0])
+    assert 15 < pale_red[0] - pale_red[1] < 0.5 * (red[0] - red[1])
+    # The outlines too: next to the vertical border, above (certain) and below (not).
+    assert np.ptp(picture[260, 174]) < 0.5 * np.ptp(picture[90, 174])
+
+
 def test_outlines_stand_exactly_between_superpixels():
     pixels, segments = quarters(50)
     picture = superpixel_picture(pixels, segments, np.zeros(4), np.zeros(4, int))

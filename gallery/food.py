@@ -1,0 +1,42 @@
+"""The demo's network: trained here, or from a checkpoint."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from lightning_viz.food11 import FoodClassifier
+
+ROOT = Path(__file__).parents[1]
+CONFIG = ROOT / "configs" / "demo.yaml"
+
+
+def train(folder: Path) -> Path:
+    """Trains the demo as `make demo` does, but for its pictures.
+
+    Args:
+        folder: Where to write.
+
+    Returns:
+        The checkpoint of its best epoch.
+    """
+    keeping = '{"class_path": "ModelCheckpoint", "init_args": {"monitor": "val_acc", "mode": "max"}}'
+    logging = ["--trainer.logger.init_args.save_dir", str(folder)]
+    command = [
+        sys.executable,
+        "train.py",
+        "fit",
+        "--config",
+        str(CONFIG),
+        *logging,
+        "--trainer.callbacks",
+        f"[{keeping}]",
+    ]
+    subprocess.run(command, cwd=ROOT, check=True)
+    return max(folder.rglob("*.ckpt"), key=lambda file: file.stat().st_mtime)
+
+
+def load(checkpoint: Path) -> FoodClassifier:
+    """The network of a checkpoint."""
+    return FoodClassifier.load_from_checkpoint(checkpoint, map_location="cpu")

@@ -1,0 +1,65 @@
+"""The page: the pictures that were drawn, copied beside it, in tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+COLUMNS = 3
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One picture of the page.
+
+    Attributes:
+        tag: Its tag, as in TensorBoard.
+        title: What stands below it.
+    """
+
+    tag: str
+    title: str
+
+
+def copied(drawn: Path, shown: Sequence[Shown], folder: Path, *, prefix: str) -> list[str]:
+    """Copies pictures as JPEG.
+
+    Args:
+        drawn: Folder of the drawn pictures.
+        shown: Which.
+        folder: Where to.
+        prefix: Of the names of the copies.
+
+    Returns:
+        Their names.
+
+    Raises:
+        FileNotFoundError: One was not drawn.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    names = []
+    for picture in shown:
+        files = sorted((drawn / picture.tag).glob("*.*"))
+        if not files:
+            raise FileNotFoundError(f"expected a picture {picture.tag!r} in {drawn}.")
+        names.append(f"{prefix}_{picture.tag.replace('/', '_')}.jpg")
+        Image.open(files[-1]).convert("RGB").save(folder / names[-1], quality=82, optimize=True)
+    return names
+
+
+def table(shown: Sequence[Shown], names: Sequence[str], folder: str) -> str:
+    """Pictures in rows of three, as markdown.
+
+    >>> print(table([Shown("a/b", "B")], ["x.jpg"], "images"))
+    | | | |
+    | --- | --- | --- |
+    | ![B](images/x.jpg)<br>B | | |
+    """
+    cells = [f"![{s.title}]({folder}/{name})<br>{s.title}" for s, name in zip(shown, names, strict=True)]
+    cells += [""] * (-len(cells) % COLUMNS)
+    rows = [cells[i : i + COLUMNS] for i in range(0, len(cells), COLUMNS)]
+    lines = [["", "", ""], ["---"] * COLUMNS, *rows]
+    return "\n".join("|" + "|".join(f" {cell} " if cell else " " for cell in line) + "|" for line in lines)

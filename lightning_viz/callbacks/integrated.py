@@ -1,0 +1,83 @@
+"""Integrated gradients: how the pixels share the score out among themselves."""
+
+from collections.abc import Iterable, Sequence
+from math import isfinite
+from typing import Any, Union
+
+import torch
+from torch import Tensor
+
+from lightning_viz.callbacks.attribution import AttributionCallback
+from lightning_viz.explain.baselines import baseline, check_baselines
+from lightning_viz.explain.integrated import integrated_gradients
+from lightning_viz.harness.pictures import Picture, Scalar
+from lightning_viz.harness.scene import Scene
+from lightning_viz.harness.subject import Subject
+
+_NAME = "integrated_gradients"
+
+
+class IntegratedGradients(AttributionCallback):
+    """Draws how much each pixel adds to the score, compared with an image without anything in it (arXiv:1703.01365).
+
+    Red pixels add to it, blue ones take from it, and together they make the difference of the two scores. How far they
+    are from it is a scalar, `delta/probe_03_egg`: where it is large, take more steps. Drawn with a slight blur, since
+    the signs of neighbours alternate. Tags: `probe_03_egg/integrated_gradients`, followed by the baselines where they
+    are not black.
+
+    Args:
+        baseline: What to compare with: `"black"`, `"white"`, the image's `"mean"` colour, the image `"blurred"`,
+            uniform `"noise"`, or several of them, of which the mean is drawn.
+        steps: Points on the way from the baseline to the image, by Gauss-Legendre quadrature.
+        arguments: Those of `AttributionCallback`.
+
+    Raises:
+        ValueError: An unknown baseline, or no steps.
+    """
+
+    signed = True
+    grain = 1 / 64
+    lines = 3
+
+    def __init__(
+        self,
+        *,
+        baseline: Union[str, Sequence[str]] = "black",  # noqa: UP007
+        steps: int = 20,
+        **arguments: Any,
+    ) -> None:
+        super().__init__(**arguments)
+        self.baselines = (baseline,) if isinstance(baseline, str) else tuple(baseline)
+        check_baselines(self.baselines, "baseline")
+        if steps < 1:
+            raise ValueError(f"Expected steps >= 1, received {steps}.")
+        self.steps = steps
+        self._delta = torch.zeros(0)
+
+    @property
+    def name(self) -> str:
+        """The last part of the tags."""
+        return _NAME if self.baselines == ("black",) else "_".join([_NAME, *self.baselines])
+
+    def prepare(self, scene: Scene) -> None:
+        """Checks the target, and that gradients reach the images.
+
+        Raises:
+            ValueError: No such class, or no gradient.
+        """
+        super().prepare(scene)
+        scene.subject.require_gradient(scene.probes.images)
+
+    def attribute(self, subject: Subject, images: Tensor, targets: Tensor) -> Tensor:
+        """The integrated gradients, (N, C, H, W)."""
+        starts = [baseline(kind, images, black=self.black, white=self.white, seed=self.seed) for kind in self.baselines]
+        values, self._delta = integrated_gradients(subject, images, targets, starts, steps=self.steps)
+        return values
+
+    def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
+        """One picture and one delta per probe."""
+        yield from super().draw(scene)
+        mine = scene.mine(range(len(scene.probes)))
+        for i, delta in zip(mine, self._delta.tolist(), strict=False):
+            if isfinite(delta):
+                yield Scalar(f"delta/{scene.probes.tag(i)}{self.tag.removeprefix(_NAME)}", delta)

@@ -1,0 +1,85 @@
+"""Occlusion: what the score loses where a part of the image is covered."""
+
+from collections.abc import Sequence
+from typing import Any, Optional, Union
+
+from torch import Tensor
+
+from lightning_viz.callbacks.attribution import AttributionCallback
+from lightning_viz.explain.baselines import baseline, check_baselines
+from lightning_viz.explain.occlusion import occlusion
+from lightning_viz.harness.scene import Scene
+from lightning_viz.harness.subject import Subject
+
+
+class Occlusion(AttributionCallback):
+    """Draws how much the score of a class loses where a window covers the image (arXiv:1311.2901, 2013).
+
+    Red places speak for the class, blue ones against it. Tags: `probe_03_egg/occlusion`, followed by the cover where it
+    is not the mean colour.
+
+    Args:
+        window: Size of the window in pixels, or its height and width; `None` is a quarter of each side.
+        stride: How far it goes at a time, likewise; `None` is half of the window.
+        cover: What it shows instead of the image: its `"mean"` colour, `"black"`, `"white"`, the image `"blurred"`, or
+            uniform `"noise"`.
+        arguments: Those of `AttributionCallback`.
+
+    Raises:
+        ValueError: An unknown cover, or a window or stride below 1.
+    """
+
+    signed = True
+
+    def __init__(
+        self,
+        *,
+        window: Optional[Union[int, Sequence[int]]] = None,  # noqa: UP007, UP045
+        stride: Optional[Union[int, Sequence[int]]] = None,  # noqa: UP007, UP045
+        cover: str = "mean",
+        **arguments: Any,
+    ) -> None:
+        super().__init__(**arguments)
+        check_baselines([cover], "cover")
+        self.window = _pair(window, "window")
+        self.stride = _pair(stride, "stride")
+        self.cover = cover
+
+    @property
+    def name(self) -> str:
+        """The last part of the tags."""
+        return "occlusion" if self.cover == "mean" else f"occlusion_{self.cover}"
+
+    def prepare(self, scene: Scene) -> None:
+        """Checks the target, and that the window fits.
+
+        Raises:
+            ValueError: No such class, or a window larger than the image or smaller than the stride.
+        """
+        super().prepare(scene)
+        size = scene.probes.images.shape[2:]
+        window, stride = self._window((size[0], size[1]))
+        if any(not step <= side <= whole for step, side, whole in zip(stride, window, size, strict=True)):
+            raise ValueError(
+                "Expected a window no larger than the image and a stride no larger than the window, received "
+                f"window {window} and stride {stride} for images {tuple(size)}: mend window= or stride=."
+            )
+
+    def attribute(self, subject: Subject, images: Tensor, targets: Tensor) -> Tensor:
+        """What the score loses, (N, H, W)."""
+        window, stride = self._window((images.shape[2], images.shape[3]))
+        cover = baseline(self.cover, images, black=self.black, white=self.white, seed=self.seed)
+        return occlusion(subject, images, targets, cover, window=window, stride=stride)
+
+    def _window(self, size: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+        window = self.window or (max(size[0] // 4, 1), max(size[1] // 4, 1))
+        return window, self.stride or (max(window[0] // 2, 1), max(window[1] // 2, 1))
+
+
+def _pair(value: int | Sequence[int] | None, name: str) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    pair = (value, value) if isinstance(value, int) else tuple(value)
+    if len(pair) != 2 or min(pair) < 1:
+        raise ValueError(f"Expected {name}= as one number or two, of at least 1, received {value!r}.")
+    return pair[0], pair[1]

@@ -1,0 +1,105 @@
+"""Ways to cut an image into regions of similar colour, all by scikit-image, all for about a given number of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.segmentation import felzenszwalb, quickshift, slic
+
+Image = NDArray[np.float64]
+"""(H, W, 3) in [0, 1]."""
+Labels = NDArray[Any]
+"""Whole numbers (H, W), one per region."""
+
+Method = Literal["slic", "quickshift", "felzenszwalb", "grid"]
+
+
+def cut(image: Image, method: Method | Callable[[Image], Labels], segments: int, **options: float) -> Labels:
+    """Cuts one image.
+
+    Args:
+        image: (H, W, 3) in [0, 1].
+        method: The name of a way, or a function from the image to labels, as lime's `segmentation_fn`.
+        segments: About how many regions; a function decides by itself.
+        options: `compactness` (slic alone) and `sigma` (not of a grid).
+
+    Returns:
+        Labels (H, W), any whole numbers.
+
+    Raises:
+        ValueError: If there is no such method, or what a function returns is no whole number per pixel.
+    """
+    if callable(method):
+        return _checked(np.asarray(method(image)), image.shape[:2])
+    if method == "grid":
+        return grid(image.shape[0], image.shape[1], segments)
+    if method == "slic":
+        return slic(image, segments, start_label=0, channel_axis=-1, **options)  # type: ignore[no-any-return]
+    check_method(method)
+    return {"quickshift": _quickshift, "felzenszwalb": _felzenszwalb}[method](image, segments, options["sigma"])
+
+
+def check_method(method: object) -> None:
+    """Raises unless it is a way to cut an image.
+
+    Raises:
+        ValueError: It is neither a known name nor a function.
+    """
+    if not callable(method) and method not in get_args(Method):
+        names = ", ".join(map(repr, get_args(Method)))
+        raise ValueError(f"expected segmentation= as one of {names}, or a function, got {method!r}.")
+
+
+def grid(height: int, width: int, segments: int) -> Labels:
+    """Rectangles, as near to squares as may be.
+
+    >>> grid(2, 4, 2).tolist()
+    [[0, 0, 1, 1], [0, 0, 1, 1]]
+    """
+    rows = min(max(round(math.sqrt(segments * height / width)), 1), height)
+    columns = min(math.ceil(segments / rows), width)
+    down, right = np.arange(height) * rows // height, np.arange(width) * columns // width
+    labels: Labels = down[:, None] * columns + right
+    return labels
+
+
+def _quickshift(image: Image, segments: int, sigma: float) -> Labels:
+    """Quick shift (Vedaldi and Soatto 2008): every pixel hangs on a denser one nearby; the longest links are cut."""
+    near = max(0.2 * math.sqrt(image.shape[0] * image.shape[1] / segments), 1.0)
+    options = {"kernel_size": near, "max_dist": np.inf, "return_tree": True, "sigma": sigma, "rng": 0}
+    _, parents, lengths = quickshift(image, channel_axis=-1, **options)  # type: ignore[no-untyped-call]
+    parent, length = np.array(parents).ravel(), np.array(lengths).ravel()
+    length[parent == np.arange(parent.size)] = np.inf  # what hangs on nothing is a region in any case
+    roots = np.argsort(-length, kind="stable")[: max(segments, int(np.isinf(length).sum()))]
+    parent[roots] = roots
+    while (above := parent[parent]).tolist() != parent.tolist():
+        parent = above
+    labels: Labels = parent.reshape(image.shape[:2])
+    return labels
+
+
+def _felzenszwalb(image: Image, segments: int, sigma: float) -> Labels:
+    """Felzenszwalb and Huttenlocher (2004), at the scale that comes nearest to the wanted number."""
+    least = max(image.shape[0] * image.shape[1] // (4 * segments), 1)
+    low, high = 0.0, 16.0  # powers of two
+    found: list[tuple[int, Labels]] = []
+    for _ in range(10):
+        middle = (low + high) / 2
+        labels = felzenszwalb(image, scale=2**middle, sigma=sigma, min_size=least, channel_axis=-1)
+        count = int(labels.max()) + 1
+        found.append((abs(count - segments), labels))
+        low, high = (middle, high) if count > segments else (low, middle)
+    return min(found, key=lambda pair: pair[0])[1]
+
+
+def _checked(labels: Labels, size: tuple[int, ...]) -> Labels:
+    if labels.shape != size or not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(
+            f"expected the segmentation to return whole numbers {size}, got {labels.dtype} {labels.shape}: "
+            "it takes an image (H, W, 3) in [0, 1] and returns a label for each pixel."
+        )
+    return labels

@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from benchmarks.measure import aligned, duration, side_by_side
 from benchmarks.network import LAYER, Settings, Subject
 from lightning_viz.explain.filters import maximise_channels
-from lightning_viz.explain.gradients import input_gradient, smooth_gradient
+from lightning_viz.explain.gradients import input_gradient
 from lightning_viz.explain.lime import explain
 from lightning_viz.explain.masks import draw_masks
+from lightning_viz.explain.smooth import smooth_gradient
 from lightning_viz.explain.superpixels import superpixels
 from lightning_viz.harness.quiet import quiet
 

@@ -23,7 +23,16 @@ def train(folder: Path) -> Path:
     """
     keeping = '{"class_path": "ModelCheckpoint", "init_args": {"monitor": "val_acc", "mode": "max"}}'
     logging = ["--trainer.logger.init_args.save_dir", str(folder)]
-    command = [sys.executable, "train.py", "fit", "--config", str(CONFIG), *logging, "--trainer.callbacks", f"[{keeping}]"]
+    command = [
+        sys.executable,
+        "train.py",
+        "fit",
+        "--config",
+        str(CONFIG),
+        *logging,
+        "--trainer.callbacks",
+        f"[{keeping}]",
+    ]
     subprocess.run(command, cwd=ROOT, check=True)
     return max(folder.rglob("*.ckpt"), key=lambda file: file.stat().st_mtime)
 

@@ -8,11 +8,9 @@ from torch.nn import functional as F
 
 from benchmarks.measure import Line, side_by_side
 from benchmarks.network import LAYER, LAYOUTS, Settings, Subject, best
-from lightning_viz.explain.dream import ITERATIONS, dream
+from lightning_viz.explain.dream import ITERATIONS, dream, octave_sizes
 from lightning_viz.explain.weights import channels_last_weights
 from lightning_viz.harness.quiet import quiet
-
-SCALE = 1.4
 
 
 def lines(settings: Settings) -> Iterator[Line]:
@@ -23,8 +21,8 @@ def lines(settings: Settings) -> Iterator[Line]:
 
 def _dreams(subject: Subject, settings: Settings) -> dict[str, float]:
     image, canvas = subject.images[:1], settings.size
-    sides = [round(canvas / SCALE**i) for i in reversed(range(len(ITERATIONS)))]
-    octaves = [subject.floors(F.interpolate(image, (side, side)), upto=LAYER) for side in sides]
+    sizes = octave_sizes((canvas, canvas), len(ITERATIONS), 1.4)
+    octaves = [subject.floors(F.interpolate(image, size), upto=LAYER) for size in sizes]
     floors = {
         name: _all([octave[name] for octave, steps in zip(octaves, ITERATIONS, strict=True) for _ in range(steps)])
         for name in LAYOUTS

@@ -87,7 +87,7 @@ def dream(
         normalize_gradient=normalize_gradient,
         chunks=Chunks(batch_size),
     )
-    sizes = _octave_sizes(size, octaves, octave_scale)
+    sizes = octave_sizes(size, octaves, octave_scale)
     return _dream(climb, pixels.detach().float(), list(zip(sizes, steps, strict=True)), seed)
 
 
@@ -144,9 +144,18 @@ def _canvas_size(pixels: Tensor, canvas: int | tuple[int, int] | None) -> tuple[
     return (height, width) if canvas is None else (int(canvas[0]), int(canvas[1]))
 
 
-def _octave_sizes(canvas: tuple[int, int], octaves: int, scale: float) -> list[tuple[int, int]]:
-    ratios = [scale**-i for i in reversed(range(octaves))]
-    return [(max(1, round(canvas[0] * ratio)), max(1, round(canvas[1] * ratio))) for ratio in ratios]
+def octave_sizes(canvas: tuple[int, int], octaves: int, scale: float) -> list[tuple[int, int]]:
+    """Sizes from small to the canvas; all but that in steps of 8 pixels, which Fourier transforms like.
+
+    >>> octave_sizes((128, 100), 3, 1.4)
+    [(64, 48), (88, 72), (128, 100)]
+    """
+    ratios = [scale**-i for i in reversed(range(1, octaves))]
+    return [*((_eights(canvas[0] * ratio), _eights(canvas[1] * ratio)) for ratio in ratios), canvas]
+
+
+def _eights(side: float) -> int:
+    return max(8, 8 * round(side / 8))
 
 
 def _check_picture(pixels: Tensor, canvas: tuple[int, int]) -> None:

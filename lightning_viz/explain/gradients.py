@@ -15,9 +15,6 @@ from lightning_viz.explain.layout import channels_last
 Scores = Callable[[Tensor], Tensor]
 """Images (N, C, H, W) -> class scores (N, K), differentiable with respect to the images."""
 
-FASTEST = 4
-"""Images in one call: more would be slower on a CPU, whose memory is fetched anew where tensors are large."""
-
 
 def input_gradient(scores: Scores, images: Tensor, targets: Tensor) -> Tensor:
     """Gradient of each image's target score with respect to that image (arXiv:1312.6034, 2013).
@@ -38,7 +35,7 @@ def input_gradient(scores: Scores, images: Tensor, targets: Tensor) -> Tensor:
     tensor([[[[ 1.0000, -2.0000],
               [ 3.0000,  0.5000]]]])
     """
-    return Chunks(FASTEST)(partial(_score_gradient, channels_last(scores)), images, targets)
+    return Chunks()(partial(_score_gradient, channels_last(scores)), images, targets)
 
 
 def loss_gradient(scores: Scores, images: Tensor, labels: Tensor) -> Tensor:
@@ -55,7 +52,7 @@ def loss_gradient(scores: Scores, images: Tensor, labels: Tensor) -> Tensor:
     Raises:
         ValueError: If the scores are not (N, K), or do not depend on the images.
     """
-    return Chunks(FASTEST)(partial(_loss_gradient, channels_last(scores)), images, labels) / len(images)
+    return Chunks()(partial(_loss_gradient, channels_last(scores)), images, labels) / len(images)
 
 
 def gradients_of_copies(

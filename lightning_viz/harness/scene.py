@@ -51,11 +51,24 @@ class Scene:
         For example `epoch 3 · Egg ✓ 87 %`, or `epoch 0 · Egg, says Bread 62 %`.
         """
         label, said = int(self.probes.labels[i]), self.probabilities[i]
-        name = self.probes.class_names[label]
+        name = first_name(self.probes.class_names[label])
         if not bool(said.isfinite().all()):
             return f"epoch {self.epoch} · {name}, says nothing finite"
         best = int(said.argmax())
-        verdict = " ✓" if best == label else f", says {self.probes.class_names[best]}"
+        verdict = " ✓" if best == label else f", says {first_name(self.probes.class_names[best])}"
         share = 100 * float(said[best])
         percent = f"{share:.0f}" if share >= 1 else f"{share:.1g}"  # the best of a thousand classes may have little
         return f"epoch {self.epoch} · {name}{verdict} {percent} %"
+
+
+def first_name(name: str, length: int = 18) -> str:
+    """A class name that leaves room for others: of several synonyms the first, cut if need be.
+
+    Example:
+        >>> [first_name(n) for n in ("tiger shark, Galeocerdo cuvieri", "Bread, toast", "black-and-tan coonhound")]
+        ['tiger shark', 'Bread, toast', 'black-and-tan coo…']
+    """
+    if len(name) <= length:
+        return name
+    first = name.split(",")[0].strip() or name
+    return first if len(first) <= length else f"{first[: length - 1]}…"

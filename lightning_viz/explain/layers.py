@@ -56,21 +56,6 @@ def last_convolution(root: nn.Module) -> str:
     return str(names[-1])
 
 
-def deep_convolution(root: nn.Module) -> str:
-    """Names the convolution two thirds down the network, where it sees parts of things: the last ones see whole images.
-
-    In order of registration, without those of 1 x 1, which mix channels or stand in shortcuts.
-
-    Raises:
-        ValueError: If the network has no convolution.
-
-    >>> deep_convolution(nn.Sequential(*[nn.Conv2d(3, 3, 3) for _ in range(5)]))
-    '3'
-    """
-    seeing = [name for name, m in root.named_modules() if isinstance(m, nn.Conv2d) and max(m.kernel_size) > 1]
-    return seeing[len(seeing) * 2 // 3] if seeing else last_convolution(root)
-
-
 def layer_output(call: Callable[[Tensor], object], layer: nn.Module, images: Tensor, *, stop: bool = True) -> Tensor:
     """Runs `call(images)` and returns what `layer` put out on the way, differentiable in `images`.
 

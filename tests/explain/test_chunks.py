@@ -124,7 +124,7 @@ def test_another_error_is_not_taken_for_it(name):
 
     with pytest.raises((RuntimeError, ValueError), match="shapes cannot be multiplied"):
         METHODS[name](broken)
-    assert len(sizes) == 1
+    assert len(set(sizes)) == 1  # never with fewer images
 
 
 def test_the_size_is_halved_and_kept():

@@ -10,14 +10,27 @@ from collections.abc import Sequence
 from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 
 import torch
 
-from benchmarks import ascent, dream, gradients, lime, ranks, training
+from benchmarks import ascent, dream, gradients, lime, memory, ranks, training
 from benchmarks.measure import Line, table
 from benchmarks.network import Settings
 
-GROUPS = {"gradients": gradients, "lime": lime, "ascent": ascent, "dream": dream, "training": training, "ranks": ranks}
+GROUPS: dict[str, ModuleType] = {
+    "gradients": gradients,
+    "lime": lime,
+    "ascent": ascent,
+    "dream": dream,
+    "training": training,
+    "memory": memory,
+    "ranks": ranks,
+}
+"""Modules with `lines(settings)`, by the name of their group, in the order of the table."""
+
+HEAVY = {"memory"}
+"""Groups that take minutes, and are measured only where they are asked for."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -29,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What a drawing costs, as ratios.")
     for field in fields(Settings):
         parser.add_argument(f"--{field.name}", type=int, default=field.default)
-    parser.add_argument("--only", choices=GROUPS, nargs="+", default=list(GROUPS), help="measure these groups alone")
+    usual = [name for name in GROUPS if name not in HEAVY]
+    parser.add_argument("--only", choices=GROUPS, nargs="+", default=usual, help="measure these groups alone")
     given = vars(parser.parse_args(arguments))
     groups = given.pop("only")
     settings = Settings(**given)

@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
+from torch import nn
+
+from benchmarks.lucent import lucent
 from benchmarks.measure import Line, side_by_side
 from benchmarks.network import LAYER, Settings, Subject, best
 from lightning_viz.explain.filters import maximise_channels
 from lightning_viz.harness.quiet import quiet
 
-STEPS, CHANNELS = 12, 4
+STEPS, CHANNELS = 32, 16
+FLOOR_STEPS, LUCENT_STEPS = 4, 6
 
 
 def lines(settings: Settings) -> Iterator[Line]:
-    """One line."""
+    """One line each."""
     subject = Subject(settings)
-    seconds = _ascents(subject, settings)
-    each = {name: value / STEPS / CHANNELS for name, value in seconds.items()}
-    yield Line(f"filter ascent at {LAYER}, per channel and step", each["ours"], *best(each))
+    each = _ascents(subject, settings)
+    what = f"filter ascent at {LAYER}, per channel and step"
+    yield Line(what, each["ours"], *best(each))
+    if "lucent" in each:
+        yield Line(f"{what}, {CHANNELS} channels", each["ours"], "torch-lucent at its defaults", each["lucent"])
 
 
 def _ascents(subject: Subject, settings: Settings) -> dict[str, float]:
+    """Seconds per channel and step."""
     size = (settings.size, settings.size)
 
     def ours() -> None:
         with quiet(subject.net):
             maximise_channels(subject.features, range(CHANNELS), size=size, steps=STEPS)
 
-    floors = {name: _all([run] * STEPS) for name, run in subject.floors(subject.images[:CHANNELS], upto=LAYER).items()}
-    return side_by_side({"ours": ours, **floors}, settings.repetitions)
+    images = subject.images.repeat(CHANNELS // len(subject.images), 1, 1, 1)
+    floors = {name: _all([run] * FLOOR_STEPS) for name, run in subject.floors(images, upto=LAYER).items()}
+    # As a plain Sequential, whose head fails at 224 pixels as lucent expects; ours tells of it before it runs.
+    plain = nn.Sequential(OrderedDict(cnn=subject.net.cnn, flatten=nn.Flatten(), fc=subject.net.fc))
+    theirs = lucent(plain, LAYER, LUCENT_STEPS, settings.size)
+    calls = {"ours": ours, **floors, **({"lucent": theirs} if theirs else {})}
+    counts = {"ours": STEPS * CHANNELS, "lucent": LUCENT_STEPS}
+    seconds = side_by_side(calls, settings.repetitions)
+    return {name: value / counts.get(name, FLOOR_STEPS * CHANNELS) for name, value in seconds.items()}
 
 
 def _all(calls: list[Callable[[], object]]) -> Callable[[], None]:

@@ -14,15 +14,21 @@ class Line:
 
     Attributes:
         what: What was measured.
-        seconds: How long it took.
+        seconds: How long it took, in seconds unless there is a `unit`.
         against: What it is held against.
-        reference: How long that took, in seconds.
+        reference: How long that took.
+        unit: Of what is no duration, for example MiB.
     """
 
     what: str
     seconds: float
     against: str
     reference: float
+    unit: str | None = None
+
+    def told(self, value: float) -> str:
+        """A value with its unit."""
+        return duration(value) if self.unit is None else f"{value:.3g} {self.unit}"
 
     @property
     def ratio(self) -> float:
@@ -48,7 +54,7 @@ def side_by_side(calls: Mapping[str, Callable[[], object]], repetitions: int) ->
 
 def table(lines: Iterable[Line]) -> str:
     """All lines, as one table."""
-    rows = [[x.what, duration(x.seconds), x.against, duration(x.reference), f"{x.ratio:.3g}"] for x in lines]
+    rows = [[x.what, x.told(x.seconds), x.against, x.told(x.reference), f"{x.ratio:.3g}"] for x in lines]
     return aligned([["what", "time", "against", "its time", "ratio"], *rows])
 
 

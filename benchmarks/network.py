@@ -26,14 +26,14 @@ class Settings:
         width: Channels of the network's first convolution.
         samples: Masked copies for LIME; SmoothGrad takes an eighth of them.
         repetitions: Measurements per duration.
-        images: Training images of the demo.
+        images: Training images of an epoch.
     """
 
     size: int = 128
     width: int = 64
     samples: int = 64
     repetitions: int = 3
-    images: int = 2200
+    images: int = 9866
 
 
 class Subject:

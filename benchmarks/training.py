@@ -6,7 +6,9 @@ import logging
 import tempfile
 import time
 import warnings
+from collections import defaultdict
 from collections.abc import Iterator
+from inspect import isabstract
 from statistics import median
 from typing import Any
 
@@ -20,31 +22,29 @@ from benchmarks.network import Settings, Subject
 from lightning_viz.food11 import FoodClassifier, FoodData
 from lightning_viz.harness.quiet import quiet
 
-CALLBACKS = (
-    viz.SaliencyMaps,
-    viz.FilterAscent,
-    viz.FilterActivations,
-    viz.LimePanels,
-    viz.DeepDream,
-    viz.ConfusionMatrixPanel,
-)
+CALLBACKS = [
+    cls
+    for name in viz.__all__
+    if isinstance(cls := getattr(viz, name), type) and issubclass(cls, viz.ExplanationCallback) and not isabstract(cls)
+]
 NEVER = 10**6
-EPOCHS = 2
+BATCH = 64
+MEASURED = 2 * BATCH
+"""Training images of which the time of an epoch is extrapolated."""
 
 
 def lines(settings: Settings) -> Iterator[Line]:
     """Isolation of the large network, then the callbacks on the demo's."""
     yield _isolation(settings)
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-    data = _data(settings, settings.images)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Lightning's advice on loaders
-        yield from _drawings(data)
-        yield _between(_data(settings, max(settings.images // 8, 22)), settings)
+        yield from _drawings(settings)
+        yield _between(settings)
 
 
-def _data(settings: Settings, count: int) -> FoodData:
-    data = FoodData(size=min(settings.size, 64), batch_size=64, train_count=count, val_count=-(-count // 4))
+def _data(size: int, count: int) -> FoodData:
+    data = FoodData(size=size, batch_size=BATCH, train_count=max(count, 11), val_count=max(count // 8, 11))
     data.setup("fit")
     return data
 
@@ -65,39 +65,43 @@ def _isolation(settings: Settings) -> Line:
     return Line("isolation: enter and leave", seconds["quiet"], against, seconds["forward"])
 
 
-def _drawings(data: FoodData) -> Iterator[Line]:
-    """Every callback with all defaults, in a run of its own epochs."""
+def _drawings(settings: Settings) -> Iterator[Line]:
+    """Every callback with all defaults, against a training epoch extrapolated from a few steps."""
+    measured = min(MEASURED, settings.images)
+    steps = _epochs(_data(settings.size, measured), [], 2, settings.width)
+    epoch, against = steps[-1] * settings.images / measured, f"epoch of {settings.images} images, extrapolated"
     callbacks = [cls(on_error="raise") for cls in CALLBACKS]
     spent = {type(callback).__name__: _timed(callback) for callback in callbacks}
-    epoch = median(_epochs(data, callbacks, EPOCHS))
+    _epochs(_data(settings.size, 11), callbacks, 2, settings.width)
     for name, seconds in spent.items():
-        what = f"drawing: {name}, all defaults"
-        yield Line(what, sum(seconds) / EPOCHS, "training epoch of the demo", epoch)
-    total = sum(sum(seconds) for seconds in spent.values()) / EPOCHS
-    yield Line("drawing: all of them", total, "training epoch of the demo", epoch)
+        yield Line(f"drawing: {name}, all defaults", seconds[1], against, epoch)
+    for which, when in ((0, "the first"), (1, "a later")):
+        total = sum(seconds[which] for seconds in spent.values())
+        yield Line(f"drawing: all of them, in {when} epoch", total, against, epoch)
 
 
-def _between(data: FoodData, settings: Settings) -> Line:
-    """Epochs in which nothing is drawn."""
+def _between(settings: Settings) -> Line:
+    """Epochs in which nothing is drawn, of the demo's network."""
+    data = _data(min(settings.size, 64), min(4 * BATCH, settings.images))
     without: list[float] = []
     with_all: list[float] = []
     for _ in range(settings.repetitions):
-        without += _epochs(data, [], 2)[1:]
-        with_all += _epochs(data, [cls(every_n_epochs=NEVER) for cls in CALLBACKS], 2)[1:]
+        without += _epochs(data, [], 3)[1:]
+        with_all += _epochs(data, [cls(every_n_epochs=NEVER) for cls in CALLBACKS], 3)[1:]
     return Line("epoch between drawings, all callbacks", median(with_all), "epoch without any", median(without))
 
 
-def _timed(callback: pl.Callback) -> list[float]:
-    """Measures the hooks in which a callback draws, at every call; returns the list that fills."""
-    seconds: list[float] = []
+def _timed(callback: pl.Callback) -> defaultdict[int, float]:
+    """Measures the hooks in which a callback draws; returns the seconds per epoch, which fill up."""
+    seconds: defaultdict[int, float] = defaultdict(float)
 
     def watch(name: str) -> None:
         hook = getattr(callback, name)
 
-        def timed(*args: Any) -> None:
+        def timed(trainer: pl.Trainer, *args: Any) -> None:
             begin = time.perf_counter()
-            hook(*args)
-            seconds.append(time.perf_counter() - begin)
+            hook(trainer, *args)
+            seconds[trainer.current_epoch] += time.perf_counter() - begin
 
         setattr(callback, name, timed)
 
@@ -119,10 +123,10 @@ class _Clock(pl.Callback):
         self.seconds.append(time.perf_counter() - self._begin)
 
 
-def _epochs(data: FoodData, callbacks: list[Any], count: int) -> list[float]:
-    """Trains the demo's network; seconds per epoch."""
+def _epochs(data: FoodData, callbacks: list[Any], count: int, width: int = 16) -> list[float]:
+    """Trains a network, by default the demo's; seconds per epoch."""
     pl.seed_everything(0, verbose=False)
-    net = FoodClassifier(size=data.size, width=16)
+    net = FoodClassifier(size=data.size, width=width)
     clock = _Clock()
     with tempfile.TemporaryDirectory() as folder:
         trainer = pl.Trainer(

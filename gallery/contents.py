@@ -133,7 +133,7 @@ PHOTOGRAPHS = Room(
         ),
         (
             "A cat",
-            "Egyptian cat or tiger cat? Against its rival, Grad-CAM finds the eyes. Towards the coffee, the cat dissolves "
+            "Egyptian cat or tiger cat? Against its rival, Grad-CAM finds the eyes. Towards the coffee, the cat turns "
             "into dishes.",
             _shown(
                 "probe_00_egyptian_cat",

@@ -5,21 +5,62 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from PIL import Image
+
+from benchmarks.__main__ import GROUPS
+from benchmarks.measure import Line, table
+from benchmarks.network import Settings
+
 ROOT = Path(__file__).parents[1]
-QUICK = ["--size", "32", "--width", "2", "--samples", "16", "--repetitions", "1", "--images", "22"]
+QUICK = {"size": 32, "width": 2, "samples": 16, "repetitions": 1, "images": 22}
 
 
-def test_every_line_has_a_positive_ratio():
-    command = [sys.executable, "-W", "ignore", "-m", "benchmarks", *QUICK]
+def run(module, *arguments):
     one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}  # so small a network only loses by more
-    run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=one_thread)
-    assert run.returncode == 0, run.stderr
-    about, _, _, head, rule, *lines = run.stdout.splitlines()
+    command = [sys.executable, "-W", "ignore", "-m", module, *map(str, arguments)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=one_thread)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+@pytest.mark.parametrize("group", sorted(GROUPS.keys() - {"memory"}))
+@pytest.mark.filterwarnings("ignore")
+def test_every_group_has_lines_with_a_positive_ratio(group, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # so small a network only loses by more
+    lines = list(GROUPS[group].lines(Settings(**QUICK)))
+    assert lines
+    assert all(line.ratio > 0 for line in lines)
+
+
+def test_the_table_is_printed_and_aligned():
+    options = [part for name, value in QUICK.items() for part in (f"--{name}", value)]
+    about, _, _, head, rule, *lines = run("benchmarks", *options, "--only", "gradients").splitlines()
     assert "cores" in about
     assert "torch" in about
     assert [cell.strip() for cell in head.strip("|").split("|")] == ["what", "time", "against", "its time", "ratio"]
     assert set(rule) == set("|- ")
-    assert len(lines) == 22
-    for line in lines:
-        assert len(line) == len(head)
-        assert float(line.strip("|").split("|")[-1]) > 0
+    assert lines
+    assert {len(line) for line in lines} == {len(head)}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a high-water mark that can begin anew")
+def test_the_memory_of_a_drawing_is_measured():
+    drawing, step = map(float, run("benchmarks.memory", "SaliencyMaps", 1, 32, 2).rsplit("took", 1)[1].split())
+    assert 0 <= step < 500
+    assert 0 < drawing < 500
+
+
+def test_the_growth_of_the_cost_is_drawn(tmp_path):
+    out = tmp_path / "cost.png"
+    told = run("benchmarks.cost", "--size", 32, "--width", 2, "--repetitions", 1, "--out", out)
+    for name in ("probes", "pixels per side", "classes", "channels"):
+        assert name in told
+    with Image.open(out) as picture:
+        assert picture.size == (990, 704)
+
+
+def test_what_is_no_duration_has_its_unit():
+    told = table([Line("peak", 12.5, "step", 50.0, unit="MiB"), Line("call", 0.25, "floor", 0.2)])
+    assert "| 12.5 MiB | step    | 50 MiB   | 0.25  |" in told
+    assert "| 250 ms   | floor   | 200 ms   | 1.25  |" in told

@@ -24,8 +24,8 @@ class ExplanationCallback(Drawing, Callback):
         net: Dotted path of the module to explain within the LightningModule, if its `forward` is not the network.
         seed: What all random choices of the drawing start from, in every epoch alike.
         on_error: What a drawing that fails does while training: `"warn"` once and train on, or `"raise"`.
-        memory: MiB that a drawing may take beside the network and the probes, as batches of one image at least allow;
-            None takes the batches that are fastest.
+        memory: MiB that a call of the network may take in a drawing, for graph and activations: it sets how many
+            images go together, at least one. None takes as many as are fastest.
         max_overhead: The most that drawing may take, in units of the training time, for example 0.05: drawings that
             would come too early are left out, and those that are made stay what they are.
 

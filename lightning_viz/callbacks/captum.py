@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from lightning_viz.callbacks.attribution import AttributionCallback
 from lightning_viz.callbacks.layers import check_default, layer_of
 from lightning_viz.explain.gradcam import upsampled
-from lightning_viz.explain.layers import find_layer
+from lightning_viz.explain.naming import find_layer
 from lightning_viz.explain.superpixels import superpixels
 from lightning_viz.explain.tokens import channels_second
 from lightning_viz.harness.probes import shorten, slug

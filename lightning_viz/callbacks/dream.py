@@ -9,9 +9,8 @@ from torch import Tensor
 from lightning_viz.callbacks.base import ExplanationCallback
 from lightning_viz.callbacks.guide import Guide, find_guide
 from lightning_viz.callbacks.layers import check_default
-from lightning_viz.explain.depth import deep_convolution
 from lightning_viz.explain.dream import ITERATIONS, dream
-from lightning_viz.explain.layers import find_layer
+from lightning_viz.explain.naming import deep_convolution, find_layer
 from lightning_viz.explain.octave import Features
 from lightning_viz.explain.tokens import channels_second
 from lightning_viz.explain.weights import channels_last_weights

@@ -7,7 +7,7 @@ from torch import Tensor
 from lightning_viz.callbacks.attribution import AttributionCallback
 from lightning_viz.callbacks.layers import check_default, layer_of
 from lightning_viz.explain.gradcam import grad_cam, upsampled
-from lightning_viz.explain.layers import find_layer
+from lightning_viz.explain.naming import find_layer
 from lightning_viz.harness.pictures import Pixels
 from lightning_viz.harness.probes import shorten, slug
 from lightning_viz.harness.scene import Scene

@@ -37,6 +37,7 @@ class IntegratedGradients(AttributionCallback):
 
     signed = True
     grain = 1 / 64
+    lines = 3
 
     def __init__(
         self,
@@ -51,7 +52,6 @@ class IntegratedGradients(AttributionCallback):
         if steps < 1:
             raise ValueError(f"Expected steps >= 1, received {steps}.")
         self.steps = steps
-        self.lines = 2 if len(self.baselines) == 1 else 3
         self._delta = torch.zeros(0)
 
     @property

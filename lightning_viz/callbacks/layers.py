@@ -8,7 +8,7 @@ from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor, nn
 
 from lightning_viz.callbacks.base import ExplanationCallback
-from lightning_viz.explain.layers import find_layer, last_convolution
+from lightning_viz.explain.naming import find_layer, last_convolution
 from lightning_viz.explain.tokens import channels_second
 from lightning_viz.harness.scene import Scene
 

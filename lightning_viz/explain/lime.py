@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from lightning_viz.explain.chunks import Chunks, fastest
-from lightning_viz.explain.masks import block_size, draw_masks, finite, masked_scores
+from lightning_viz.explain.chunks import Chunks
+from lightning_viz.explain.masks import block_size, draw_masks, finite, masked_scores, together
 from lightning_viz.explain.regression import LimeWeights, WeightedRidge
 from lightning_viz.explain.superpixels import mean_fill, perturb, superpixels, top_superpixels
 
@@ -92,7 +92,7 @@ def explain(
     Raises:
         ValueError: If a label is not among the network's classes, or the parts do not fit each other.
     """
-    chunks, raw, found = Chunks(batch_size or fastest(pixels)), [], []
+    chunks, raw, found = Chunks(batch_size or together(pixels)), [], []
     for some in torch.split(masks, len(masks) if enough is None else block_size(masks.shape[1])):
         raw.append(masked_scores(scores, pixels, segments, some, normalize=normalize, fill=fill, chunks=chunks))
         outputs = finite(torch.cat(raw), probabilities).cpu()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lightning_viz.explain.chunks import Chunks
-from lightning_viz.explain.gradients import FASTEST, Scores, target_scores
+from lightning_viz.explain.chunks import Chunks, fastest
+from lightning_viz.explain.gradients import Scores, target_scores
 
 
 def occlusion(
@@ -50,7 +50,7 @@ def occlusion(
         hidden = rows[place // len(columns)][:, None, :, None] & columns[place % len(columns)][:, None, None, :]
         return torch.where(hidden, cover[n], images[n])
 
-    chunks, pairs = Chunks(batch_size or FASTEST), torch.arange(len(images) * count)
+    chunks, pairs = Chunks(batch_size or fastest(images)), torch.arange(len(images) * count)
     left = target_scores(scores, covered, pairs, targets.repeat_interleave(count), chunks=chunks)
     whole = target_scores(scores, images.__getitem__, torch.arange(len(images)), targets, chunks=chunks)
     lost = (whole[:, None] - left.reshape(len(images), count)).reshape(-1, len(rows), len(columns))

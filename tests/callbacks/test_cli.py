@@ -86,6 +86,20 @@ def test_probes_are_written_in_yaml(cli, probes, first):
     assert f"{first}/saliency" in cli(callback)
 
 
+@pytest.mark.parametrize(
+    ("wish", "tag"),
+    [
+        ("classes: [Egg, 2]", "filters/class/egg"),
+        ("classes: 3", "filters/class/soup"),
+        ("layer: net.5, directions: [{3: 1.0, 7: -0.5}]", "filters/net_5/direction_0"),
+        ("layer: net.4, channels: [1], objective: [2, 2], variants: 2, warm_steps: null", "filters/net_4/1"),
+    ],
+)
+def test_what_filters_climb_is_written_in_yaml(cli, wish, tag):
+    options = f"{{{wish}, steps: 2, on_error: raise}}"
+    assert tag in cli(f"    - class_path: lightning_viz.FilterAscent\n      init_args: {options}\n")
+
+
 OPTIONS = {
     "integrated_gradients_white_blurred": ("IntegratedGradients", "baseline: [white, blurred], steps: 2"),
     "integrated_gradients_mean_soup_against_rival": (

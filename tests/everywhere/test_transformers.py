@@ -11,12 +11,13 @@ from lightning_viz import (
     DeepDream,
     FilterActivations,
     FilterAscent,
+    FilterWall,
     GradCam,
     LimePanels,
     SaliencyMaps,
 )
 
-LAYERED = [DeepDream, FilterActivations, FilterAscent, GradCam]
+LAYERED = [DeepDream, FilterActivations, FilterAscent, FilterWall, GradCam]
 WIDE = (3, 12, 20)
 
 

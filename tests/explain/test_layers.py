@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from lightning_viz.explain.layers import find_layer, last_convolution, layer_output
+from lightning_viz.explain.layers import layer_output
+from lightning_viz.explain.naming import find_layer, last_convolution
 
 
 def network():

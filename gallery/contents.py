@@ -85,8 +85,11 @@ def _of_food() -> list[pl.Callback]:
     ]
 
 
-def _shown(probe: str, layer: str, dreams: dict[str, str]) -> list[Shown]:
-    """What there is of one probe."""
+_FEW = ("input", "vargrad", "gradcam", "lime")
+
+
+def _shown(probe: str, layer: str, dreams: dict[str, str], *, few: bool = False) -> list[Shown]:
+    """What there is of one probe, or but a few of it."""
     kinds = {
         "input": "the image",
         "saliency": "saliency",
@@ -100,7 +103,8 @@ def _shown(probe: str, layer: str, dreams: dict[str, str]) -> list[Shown]:
         "lime": "LIME",
         **dreams,
     }
-    return [Shown(f"{probe}/{kind}", title) for kind, title in kinds.items()]
+    chosen = [kind for kind in kinds if not few or kind in dreams or (kind.startswith(_FEW) and "_pp_" not in kind)]
+    return [Shown(f"{probe}/{kind}", kinds[kind]) for kind in chosen]
 
 
 def _filters(names: dict[str, str]) -> list[Shown]:
@@ -129,12 +133,13 @@ PHOTOGRAPHS = Room(
         ),
         (
             "A cat",
-            "Egyptian cat or tiger cat? Against its rival, Grad-CAM finds the eyes. Where occlusion is blue, hiding a "
-            "place makes the network more sure. Towards the coffee, the cat dissolves into dishes.",
+            "Egyptian cat or tiger cat? Against its rival, Grad-CAM finds the eyes. Towards the coffee, the cat turns "
+            "into dishes.",
             _shown(
                 "probe_00_egyptian_cat",
                 _HEAD,
                 {"deep_dream": "deep dream", "deep_dream_towards_espresso": "dream towards the coffee"},
+                few=True,
             ),
         ),
         (
@@ -159,12 +164,12 @@ FOOD = Room(
     [
         (
             "An egg",
-            "The yolk is what makes it an egg. In the dream it gets a crust, and salad grows around it; towards the "
-            "noodles it becomes sauce.",
+            "The yolk is what makes it an egg. In the dream it gets a crust; towards the noodles it becomes sauce.",
             _shown(
                 "probe_03_egg",
                 "cnn_16",
                 {"deep_dream_cnn_16": "deep dream", "deep_dream_cnn_16_towards_noodles_pasta": "dream towards noodles"},
+                few=True,
             ),
         ),
         (

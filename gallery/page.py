@@ -8,8 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
-COLUMNS = 3
-LARGEST = 700
+COLUMNS, QUALITY = 3, 55
+LARGEST = 560
 """Longer side of a picture in pixels: only the confusion matrix is larger."""
 
 
@@ -50,7 +50,7 @@ def copied(drawn: Path, shown: Sequence[Shown], folder: Path, *, prefix: str) ->
         names.append(f"{prefix}_{picture.tag.replace('/', '_')}.jpg")
         image = Image.open(files[-1]).convert("RGB")
         image.thumbnail((LARGEST, LARGEST))
-        image.save(folder / names[-1], quality=82, optimize=True)
+        image.save(folder / names[-1], quality=QUALITY, optimize=True)
     return names
 
 

@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 FOREIGN := .foreign
 
-.PHONY: help demo test check matrix matrix-gpu bench wheel clean
+.PHONY: help demo test check matrix matrix-gpu bench gallery wheel clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ matrix-gpu: $(READY)  ## The same on a GPU, and what only a GPU does
 
 bench: $(READY)  ## Measure what a drawing costs
 	$(BIN)/python -m benchmarks
+
+gallery: $(READY) $(FOREIGN)/.ready  ## Draw every kind of picture into docs/gallery.md
+	$(BIN)/python -m gallery
 
 wheel: $(READY)  ## Build the wheel and try it in an empty environment
 	rm -rf dist build

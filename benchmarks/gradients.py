@@ -15,6 +15,7 @@ from lightning_viz.explain.gradcam import grad_cam
 from lightning_viz.explain.gradients import input_gradient
 from lightning_viz.explain.integrated import integrated_gradients
 from lightning_viz.explain.smooth import smooth_gradient
+from lightning_viz.explain.weights import channels_last_weights
 from lightning_viz.food11 import FoodClassifier
 from lightning_viz.harness.quiet import quiet
 
@@ -107,7 +108,7 @@ def _repeated(call: Call, times: int, last: Call | None) -> Call:
 
 def _lines(subject: Subject, settings: Settings, what: str, calls: dict[str, Call]) -> Iterator[Line]:
     def ours() -> None:
-        with quiet(subject.net):
+        with quiet(subject.net), channels_last_weights(subject.net):
             calls["ours"]()
 
     seconds = side_by_side({**calls, "ours": ours}, settings.repetitions)

@@ -21,7 +21,7 @@ from lightning_viz.explain.superpixels import superpixels
 from lightning_viz.harness.quiet import quiet
 
 PEER = "lime package, batches of 10"
-SIZES = (4, 8, 16, 32)
+SIZES = (2, 4, 8, 16)
 """How many images the network alone gets at a time."""
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from PIL import Image
 
-COLUMNS = 3
+COLUMNS, QUALITY = 3, 55
+LARGEST = 560
+"""Longer side of a picture in pixels: only the confusion matrix is larger."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,9 @@ def copied(drawn: Path, shown: Sequence[Shown], folder: Path, *, prefix: str) ->
         if not files:
             raise FileNotFoundError(f"expected a picture {picture.tag!r} in {drawn}.")
         names.append(f"{prefix}_{picture.tag.replace('/', '_')}.jpg")
-        Image.open(files[-1]).convert("RGB").save(folder / names[-1], quality=82, optimize=True)
+        image = Image.open(files[-1]).convert("RGB")
+        image.thumbnail((LARGEST, LARGEST))
+        image.save(folder / names[-1], quality=QUALITY, optimize=True)
     return names
 
 

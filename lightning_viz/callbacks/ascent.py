@@ -3,11 +3,13 @@
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from hashlib import sha1
+from itertools import count
 from typing import Any, NamedTuple, Optional, TypedDict
+from weakref import WeakKeyDictionary
 
 import pytorch_lightning as pl
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lightning_viz.callbacks.layers import LayerCallback
 from lightning_viz.explain.ascent import Ascent
@@ -16,6 +18,9 @@ from lightning_viz.explain.objectives import Wish
 from lightning_viz.harness.scene import Scene
 
 _IN_CHECKPOINTS = "lightning_viz_ascents"
+_COUNT = count()
+_NUMBERS: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()
+"""Every module's own number: unlike a reference it may be pickled, and unlike an `id` it is given once."""
 
 
 class _Last(TypedDict):
@@ -80,8 +85,11 @@ class AscentCallback(LayerCallback):
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Begins anew with another module."""
         super().setup(trainer, pl_module, stage)
-        if self._module != id(pl_module):
-            self._module, self._last = id(pl_module), {}
+        if pl_module not in _NUMBERS:
+            _NUMBERS[pl_module] = next(_COUNT)
+        number = _NUMBERS[pl_module]
+        if self._module != number:
+            self._module, self._last = number, {}
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
@@ -115,7 +123,7 @@ class AscentCallback(LayerCallback):
             return _by_tag(wishes, maximise(channels=[*wishes.values()], steps=self._few(self.steps)))
         sought = repr(sorted((name, value) for name, value in options.items() if name not in ("device", "normalize")))
         network = _fingerprint(features, scene.probes.images[:1])
-        last, self._last = self._last, {}
+        last, kept = self._last, dict[str, _Last]()
         ways = {tag: self._way(last.get(tag), network, sought) for tag in wishes}
         found: dict[str, Ascent] = {}
         for way in dict.fromkeys(ways.values()):
@@ -127,7 +135,8 @@ class AscentCallback(LayerCallback):
         for tag, one in found.items():
             start = last[tag]["start"] if ways[tag] == _STILL else one.start.cpu()
             found[tag] = one._replace(start=start)
-            self._last[tag] = _Last(network=network, options=sought, start=start, coefficients=one.coefficients.cpu())
+            kept[tag] = _Last(network=network, options=sought, start=start, coefficients=one.coefficients.cpu())
+        self._last = kept
         return found
 
     def _few(self, steps: int) -> int:

@@ -60,7 +60,7 @@ class DeepDream(ExplanationCallback):
         octaves: int = 4,
         octave_scale: float = 1.4,
         iterations: Union[int, Sequence[int]] = ITERATIONS,  # noqa: UP007
-        step: float = 3 / 255,
+        step: float = 2 / 255,
         normalize_gradient: bool = True,
         jitter: int = 16,
         tile: int = 512,
@@ -117,15 +117,15 @@ class DeepDream(ExplanationCallback):
         """One dream per probe."""
         name, _ = self._found(scene)
         towards = self._guide(scene)
-        aim = f" towards {shorten(towards.name)}" if towards else ""
         tag = f"deep_dream_{slug(name)}" if self.layer else "deep_dream"
         tag += f"_towards_{slug(towards.name)}" if towards else ""
         rehearsal = {"iterations": [1]} if self.rehearsal else {}
         for i in scene.mine(range(len(scene.probes))):
             dreamt = self._dream(scene, scene.probes.pixels[i : i + 1], towards, **rehearsal)[0]
-            size = f"{dreamt.shape[2]} x {dreamt.shape[1]} px"
-            caption = [scene.caption(i), f"dream of {shorten(name)}{aim}, {size}"]
-            yield Picture(f"{scene.probes.tag(i)}/{tag}", panel(to_uint8(dreamt.cpu().numpy()), caption, lines=2))
+            caption = [scene.caption(i), f"dream of {shorten(name)}, {dreamt.shape[2]} x {dreamt.shape[1]} px"]
+            caption += [f"towards {towards.name}"] if towards else []
+            picture = panel(to_uint8(dreamt.cpu().numpy()), caption, lines=len(caption))
+            yield Picture(f"{scene.probes.tag(i)}/{tag}", picture)
 
     def _guide(self, scene: Scene) -> Guide | None:
         first = self.rehearsal and isinstance(self.guide, int)  # a rehearsal has one probe

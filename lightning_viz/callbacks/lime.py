@@ -179,7 +179,7 @@ class LimePanels(ExplanationCallback):
         fidelity = " and ".join("none" if w.fidelity != w.fidelity else f"{w.fidelity:.2f}" for w in found.values())
         caption = [
             scene.caption(i),
-            f"green for, red against, pale unsure; full colour {scale:.2g}",
+            f"green for, red against, pale unsure, full {scale:.2g}",
             f"R² {fidelity} on unseen masks, {found[label].samples} seen",
         ]
         titles = [names[k] for k in found]

@@ -71,7 +71,8 @@ def ascend(
     adam = torch.optim.Adam([picture.coefficients], lr=lr)
     for step in range(steps):
         seen = (transform or _unchanged)(picture.pixels())
-        uphill = _uphill(lambda pixels: objective(normalize(pixels)), seen.detach(), step < _REDIRECTED_STEPS)
+        redirect = step < min(_REDIRECTED_STEPS, (steps + 1) // 2)  # what stays stuck costs a second pass
+        uphill = _uphill(lambda pixels: objective(normalize(pixels)), seen.detach(), redirect)
         (picture.coefficients.grad,) = torch.autograd.grad(seen, picture.coefficients, -uphill)
         adam.step()
     return Ascent(

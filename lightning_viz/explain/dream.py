@@ -29,7 +29,7 @@ def dream(
     octaves: int = 4,
     octave_scale: float = 1.4,
     iterations: int | Sequence[int] = ITERATIONS,
-    step: float = 3 / 255,
+    step: float = 2 / 255,
     jitter: int = 16,
     tile: int = 512,
     only: tuple[int, int] | None = None,

@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lightning_viz.explain.chunks import Chunks, fastest
-from lightning_viz.explain.gradients import Scores, gradients_of_copies, target_scores
+from lightning_viz.explain.gradients import Scores, gradient_chunks, gradients_of_copies, target_scores
 
 
 class Integrated(NamedTuple):
@@ -69,7 +68,7 @@ def integrated_gradients(
     def fold(n: int, k: int, gradient: Tensor) -> None:
         values[n] += weights[k % steps] / len(starts) * (images[n] - starts[k // steps, n]) * gradient
 
-    chunks = Chunks(batch_size or fastest(images))
+    chunks = gradient_chunks(images, batch_size)
     gradients_of_copies(scores, points, targets, count=steps * len(starts), fold=fold, chunks=chunks)
     ends, classes = torch.cat([images, *starts]), targets.repeat(1 + len(starts))
     said = target_scores(scores, ends.__getitem__, torch.arange(len(ends)), classes, chunks=chunks)

@@ -7,8 +7,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from lightning_viz.explain.chunks import Chunks, fastest
-from lightning_viz.explain.gradients import Scores, gradients_of_copies
+from lightning_viz.explain.gradients import Scores, gradient_chunks, gradients_of_copies
 
 Statistic = Literal["mean", "square", "variance"]
 
@@ -62,7 +61,7 @@ def smooth_gradient(
     def copies(n: Tensor, k: Tensor) -> Tensor:
         return images[n] + spread[n] * noise[k]
 
-    gradients_of_copies(scores, copies, targets, count=samples, fold=fold, chunks=Chunks(batch_size or fastest(images)))
+    gradients_of_copies(scores, copies, targets, count=samples, fold=fold, chunks=gradient_chunks(images, batch_size))
     if statistic == "mean":
         return mean
     variance = squares / samples

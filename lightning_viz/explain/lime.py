@@ -15,7 +15,7 @@ from torch import Tensor
 
 from lightning_viz.explain.chunks import Chunks
 from lightning_viz.explain.masks import block_size, draw_masks, finite, masked_scores, together
-from lightning_viz.explain.regression import LimeWeights, FittedRidge
+from lightning_viz.explain.regression import FittedRidge, LimeWeights
 from lightning_viz.explain.superpixels import mean_fill, perturb, superpixels, top_superpixels
 
 __all__ = [

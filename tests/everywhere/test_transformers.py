@@ -141,14 +141,14 @@ def test_images_that_are_not_first_are_refused(tmp_path):
         train(tmp_path, TimeFirst, [FilterAscent(layer="encoder")])
 
 
-def test_a_network_of_one_size_dreams_at_that_size_and_says_which(tmp_path):
+def test_a_network_of_one_size_dreams_in_tiles_of_that_size_and_says_which(tmp_path):
     net = lambda: zoo.Tokens("unfold")
     options = {"DeepDream": {"layer": "encoder.1", "tile": 8, "iterations": 3, "step": 0.1}}
     drawn = draw_everything(tmp_path / "own", net, only=[DeepDream], options=options)
     dreamt = drawn.pictures["DeepDream"]["probe_00_kind_0/deep_dream_net_encoder_1"]
     assert dreamt[:350].std() > 10
-    with pytest.raises(ValueError, match=r"16 x 16: pass canvas=16"):
-        train(tmp_path / "large", net, [DeepDream(layer="encoder.1", canvas=64)])
+    with pytest.raises(ValueError, match=r"16 x 16: pass canvas= of at least that"):
+        train(tmp_path / "small", net, [DeepDream(layer="encoder.1", canvas=8)])
 
 
 def test_all_callbacks_are_asked():

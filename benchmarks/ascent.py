@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
@@ -25,6 +26,8 @@ def lines(settings: Settings) -> Iterator[Line]:
     yield Line(what, each["ours"], *best(each))
     if "lucent" in each:
         yield Line(f"{what}, {CHANNELS} channels", each["ours"], "torch-lucent at its defaults", each["lucent"])
+    else:
+        print("torch-lucent is not installed: `make test` fetches it into .foreign", file=sys.stderr)
 
 
 def _ascents(subject: Subject, settings: Settings) -> dict[str, float]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 from torch import Tensor, nn
 
 from benchmarks.measure import aligned, duration, side_by_side
@@ -115,8 +116,10 @@ def figure(found: Sequence[tuple[Curve, Sequence[float]]]) -> Figure:
         axes.set_ylabel("seconds")
         axes.set_xticks(curve.values, map(str, curve.values))
         axes.minorticks_off()
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
         axes.set_ylim(min(seconds) / 3, max(seconds) * 3)
-        axes.legend()
+        axes.legend(loc="upper left")
     return drawn
 
 

@@ -84,9 +84,10 @@ def layer_gradient(
         scores = call(images)
         if not scores.requires_grad:  # a forward for inference may still open to images that ask for gradients
             scores = call(images.detach().clone().requires_grad_())
+        # With the hook in place: a checkpoint runs the layer again, and must find what it found before.
+        return _first_with_gradient(scores, list(outputs), layer, targets)
     finally:
         handle.remove()
-    return _first_with_gradient(scores, outputs, layer, targets)
 
 
 def _first_with_gradient(

@@ -1,4 +1,7 @@
-"""LIME for images (arXiv:1602.04938, 2016): which superpixels speak for a class, and which against it."""
+"""LIME for images (arXiv:1602.04938, 2016): which superpixels speak for a class, and which against it.
+
+The regression is the lime package's own. Masks, network calls and the errors of the weights are ours.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,13 @@ import math
 from collections.abc import Callable, Sequence
 
 import torch
+from lime.lime_base import LimeBase
+from sklearn.linear_model import Ridge
 from torch import Tensor
 
 from lightning_viz.explain.chunks import Chunks
 from lightning_viz.explain.masks import block_size, draw_masks, finite, masked_scores, together
-from lightning_viz.explain.regression import LimeWeights, WeightedRidge
+from lightning_viz.explain.regression import LimeWeights, FittedRidge
 from lightning_viz.explain.superpixels import mean_fill, perturb, superpixels, top_superpixels
 
 __all__ = [
@@ -23,8 +28,8 @@ def fit(masks: Tensor, outputs: Tensor, *, kernel_width: float = 0.25, alpha: fl
     """LIME's regression: ridge on the masks, weighted by how much of the image each mask leaves.
 
     A mask with k of n superpixels is at the cosine distance d = 1 - sqrt(k / n) and weighs sqrt(exp(-d^2 / width^2)).
-    Weights and intercept are those of the lime package. Errors and fidelity come from the residuals, corrected for
-    what the fit has adapted to; see `WeightedRidge`.
+    Weights and intercept are the lime package's. Errors and fidelity come from the residuals, corrected for
+    what the fit has adapted to; see `FittedRidge`.
 
     Args:
         masks: Bool (S, n). Pairs of complements are recognised as such.
@@ -46,8 +51,10 @@ def fit(masks: Tensor, outputs: Tensor, *, kernel_width: float = 0.25, alpha: fl
         return LimeWeights(torch.zeros(count), torch.zeros(count), float(target.mean()), math.nan, 1.0, len(masks))
     stays = masks.detach().cpu().bool()
     distance = 1 - stays.double().mean(dim=1).sqrt()
-    model = WeightedRidge(stays, target, torch.exp(-0.5 * (distance / kernel_width) ** 2), alpha)
-    weights, intercept = model.coefficients[1:].float(), float(model.coefficients[0])
+    shares = torch.exp(-0.5 * (distance / kernel_width) ** 2)
+    coefficients = _ridge(stays, target, shares, alpha)
+    model = FittedRidge(stays, target, shares, coefficients, alpha)
+    weights, intercept = coefficients[1:].float(), float(coefficients[0])
     if not model.tells:
         return LimeWeights(weights, torch.full_like(weights, math.inf), intercept, math.nan, 0.0, len(masks))
     errors = model.covariance.diagonal()[1:].sqrt().float()
@@ -101,6 +108,20 @@ def explain(
         found = [fit(seen, outputs[:, label], kernel_width=kernel_width, alpha=alpha) for label in labels]
         if enough is not None and all(weights.reliability >= enough for weights in found):
             break
+    return found
+
+
+def _ridge(masks: Tensor, outputs: Tensor, shares: Tensor, alpha: float) -> Tensor:
+    """Intercept and weights of lime's regression, float64 (n + 1,)."""
+    # Distances are of no more interest to lime than what its kernel makes of them. "none" keeps every superpixel;
+    # "auto" would, for few of them, search step by step and drop the rest.
+    intercept, pairs, _, _ = LimeBase(lambda given: given, random_state=0).explain_instance_with_data(
+        masks.double().numpy(), outputs[:, None].numpy(), shares.numpy(), 0, masks.shape[1],
+        feature_selection="none", model_regressor=Ridge(alpha=alpha),
+    )  # fmt: skip
+    found = torch.tensor([float(intercept), *[0.0] * masks.shape[1]], dtype=torch.float64)
+    for superpixel, weight in pairs:
+        found[1 + superpixel] = float(weight)
     return found
 
 

@@ -1,4 +1,4 @@
-"""LIME's regression: weighted ridge, with the uncertainty of its weights and what it is worth on other masks."""
+"""How sure LIME's regression is: the errors of its weights, and what it is worth on other masks."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class LimeWeights:
         return self.weights.abs() > SURE * self.errors
 
 
-class WeightedRidge:
-    """Ridge regression with an intercept, and with the errors of its weights from residuals of masks left out.
+class FittedRidge:
+    """A fitted ridge regression with an intercept: how far off its weights are, from residuals of masks left out.
 
     Masks that come with their complements are one observation each pair: effects of pairs of superpixels are the same
     in both, and cancel out of the weights. The covariance is the cluster-robust one with the correction "CR2" of Bell
@@ -56,10 +56,13 @@ class WeightedRidge:
         masks: Bool (S, n).
         outputs: (S,).
         sample_weights: (S,), above 0.
-        alpha: The penalty.
+        coefficients: Intercept and weights of the fit, (n + 1,).
+        alpha: Its penalty.
     """
 
-    def __init__(self, masks: Tensor, outputs: Tensor, sample_weights: Tensor, alpha: float) -> None:
+    def __init__(
+        self, masks: Tensor, outputs: Tensor, sample_weights: Tensor, coefficients: Tensor, alpha: float
+    ) -> None:
         root = sample_weights.sqrt()
         self._samples, self._n = masks.shape
         self._rows = torch.cat([root[:, None], root[:, None] * masks], dim=1)
@@ -69,8 +72,8 @@ class WeightedRidge:
         penalty = torch.full((self._n + 1,), alpha, dtype=root.dtype)
         penalty[0] = 0
         self._inverse = torch.linalg.inv(self._rows.T @ self._rows + penalty.diag())
-        self.coefficients = self._inverse @ (self._rows.T @ (root * outputs))
-        self._residuals = root * outputs - self._rows @ self.coefficients
+        self._weights = coefficients[1:]
+        self._residuals = root * outputs - self._rows @ coefficients
         self._group = 2 if folded(masks) else 1
         self._all = self._samples == 2**self._n and len(torch.unique(masks, dim=0)) == self._samples
         if not self._all:
@@ -98,7 +101,7 @@ class WeightedRidge:
 
     def reliability(self) -> float:
         """Correlation to expect with the weights of infinitely many masks."""
-        weights, covariance = self.coefficients[1:], self.covariance[1:, 1:]
+        weights, covariance = self._weights, self.covariance[1:, 1:]
         noise = float(covariance.trace() - covariance.mean() * self._n)  # what all have in common turns no ranking
         spread = float(((weights - weights.mean()) ** 2).sum())
         return math.sqrt(max(1 - noise / spread, 0.0)) if spread else 0.0

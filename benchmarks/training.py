@@ -28,6 +28,8 @@ CALLBACKS = [
     if isinstance(cls := getattr(viz, name), type) and issubclass(cls, viz.ExplanationCallback) and not isabstract(cls)
 ]
 NEVER = 10**6
+VALIDATION = 3430 / 9866
+"""Images of validation for each of training, as in Food-11; an epoch has both."""
 BATCH = 64
 MEASURED = 2 * BATCH
 """Training images of which the time of an epoch is extrapolated."""
@@ -44,7 +46,8 @@ def lines(settings: Settings) -> Iterator[Line]:
 
 
 def _data(size: int, count: int) -> FoodData:
-    data = FoodData(size=size, batch_size=BATCH, train_count=max(count, 11), val_count=max(count // 8, 11))
+    validation = max(int(count * VALIDATION), 11)
+    data = FoodData(size=size, batch_size=BATCH, train_count=max(count, 11), val_count=validation)
     data.setup("fit")
     return data
 

@@ -67,7 +67,7 @@ class AscentCallback(LayerCallback):
         self,
         *,
         steps: int = 128,
-        warm_steps: Optional[int] = 24,  # noqa: UP045
+        warm_steps: Optional[int] = 12,  # noqa: UP045
         lr: float = 0.05,
         **arguments: Any,
     ) -> None:

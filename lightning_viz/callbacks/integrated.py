@@ -43,7 +43,7 @@ class IntegratedGradients(AttributionCallback):
         self,
         *,
         baseline: Union[str, Sequence[str]] = "black",  # noqa: UP007
-        steps: int = 20,
+        steps: int = 16,
         **arguments: Any,
     ) -> None:
         super().__init__(**arguments)

@@ -43,7 +43,7 @@ class FilterWall(AscentCallback):
         channels: Union[int, Sequence[int]] = 64,  # noqa: UP007
         size: int = 40,
         steps: int = 64,
-        warm_steps: Optional[int] = 16,  # noqa: UP045
+        warm_steps: Optional[int] = 8,  # noqa: UP045
         **arguments: Any,
     ) -> None:
         super().__init__(channels=channels, steps=steps, warm_steps=warm_steps, **arguments)
@@ -89,10 +89,8 @@ class FilterWall(AscentCallback):
             hatch(*self._size) if gone else to_uint8(ascent.pixels[0].cpu().numpy())
             for gone, ascent in zip(dead, found.values(), strict=True)
         ]
-        shown = (
-            f"{len(tiles)} of {self.available} channels" if len(tiles) < self.available else f"{len(tiles)} channels"
-        )
-        caption = [f"epoch {scene.epoch} · {shorten(name)}, {shown}", f"{sum(dead) or 'none'} dead"]
+        shown = f"{len(tiles)} / {self.available} channels" if len(tiles) < self.available else f"{len(tiles)} channels"
+        caption = [f"epoch {scene.epoch} · {shown} of {shorten(name)}", f"{sum(dead) or 'none'} dead"]
         yield Picture(
             f"filters/{slug(name)}/wall", panel(grid(tiles, min(isqrt(len(tiles) - 1) + 1, 8)), caption, lines=2)
         )

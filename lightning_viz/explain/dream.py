@@ -12,7 +12,7 @@ from lightning_viz.explain.chunks import Chunks
 from lightning_viz.explain.layout import channels_last
 from lightning_viz.explain.octave import Climb, Features, RefusedError
 
-ITERATIONS = (24, 12, 6, 3)
+ITERATIONS = (20, 10, 5, 2)
 """Steps of the last octaves; at neighbouring sizes of a ratio of 1.4, each costs as much as the next."""
 _MOST_PLACES = 1024
 """Of a guide; so many that they stand for it, so few that comparing costs little."""

@@ -135,7 +135,7 @@ def shorten(layer: str, length: int = 20) -> str:
         >>> shorten("net.backbone.features.12.conv")
         '…ne.features.12.conv'
     """
-    return layer if len(layer) <= length else f"…{layer[1 - length :]}"
+    return layer if len(layer) <= length else f"…{layer[1 - length :].lstrip('.')}"
 
 
 def slug(name: str) -> str:

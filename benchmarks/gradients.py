@@ -27,32 +27,31 @@ SIZES = (4, 8, 16)
 
 def lines(settings: Settings) -> Iterator[Line]:
     """The lines of all methods."""
-    subject, samples = Subject(settings), max(settings.samples // 8, 2)
-    images, labels = subject.images, subject.labels
-    saliency = Saliency(subject.net)
+    subject, samples = Subject(settings), max(25 * settings.samples // 64, 2)
+    images, labels, count = subject.images, subject.labels, len(subject.images)
+    floors, saliency = _floors(subject.floors, images), Saliency(subject.net)
     calls: dict[str, Call] = {
         "ours": lambda: input_gradient(subject.net, images, labels),
         "captum Saliency": lambda: saliency.attribute(images.clone().requires_grad_(), target=labels, abs=False),
-        **_floors(subject.floors, images),
+        **floors,
     }
-    yield from _lines(subject, settings, f"input gradient of {len(images)} images", calls)
-    yield from _lines(subject, settings, f"Grad-CAM of {len(images)} images", _cam(subject))
-    two, classes, tunnel, paths = images[:2], labels[:2], NoiseTunnel(saliency), IntegratedGradients(subject.net)
-    options = {"target": classes, "abs": False, "nt_samples": samples, "stdevs": 0.15}
+    yield from _lines(subject, settings, f"input gradient of {count} images", calls)
+    yield from _lines(subject, settings, f"Grad-CAM of {count} images", _cam(subject))
+    tunnel, paths = NoiseTunnel(saliency), IntegratedGradients(subject.net)
+    options = {"target": labels, "abs": False, "nt_samples": samples, "stdevs": 0.15}
     calls = {
-        "ours": lambda: smooth_gradient(subject.net, two, classes, samples=samples),
-        "captum NoiseTunnel": lambda: tunnel.attribute(two.clone().requires_grad_(), **options),
-        **_floors(subject.floors, two.repeat(samples, 1, 1, 1)),
+        "ours": lambda: smooth_gradient(subject.net, images, labels, samples=samples),
+        "captum NoiseTunnel": lambda: tunnel.attribute(images.clone().requires_grad_(), **options),
+        **floors,
     }
-    yield from _lines(subject, settings, f"SmoothGrad of 2 images, {samples} samples", calls)
+    yield from _lines(subject, settings, f"SmoothGrad of {count} images, {samples} samples", calls, samples)
     steps = {"n_steps": samples, "method": "gausslegendre", "return_convergence_delta": True}
-    delta = subject.floors(two.repeat(2, 1, 1, 1), gradient=False)
     calls = {
-        "ours": lambda: integrated_gradients(subject.net, two, classes, [torch.zeros_like(two)], steps=samples),
-        "captum IntegratedGradients": lambda: paths.attribute(two, target=classes, **steps),
-        **_floors(subject.floors, two.repeat(samples, 1, 1, 1), delta),
+        "ours": lambda: integrated_gradients(subject.net, images, labels, [torch.zeros_like(images)], steps=samples),
+        "captum IntegratedGradients": lambda: paths.attribute(images, target=labels, **steps),
+        **floors,
     }
-    yield from _lines(subject, settings, f"integrated gradients of 2 images, {samples} steps", calls)
+    yield from _lines(subject, settings, f"integrated gradients of {count} images, {samples} steps", calls, samples)
 
 
 def _cam(subject: Subject) -> dict[str, Call]:
@@ -85,28 +84,26 @@ def _from_layer(net: FoodClassifier, last: int, images: Tensor, layout: torch.me
     return run
 
 
-def _floors(
-    alone: Callable[[Tensor], dict[str, Call]], images: Tensor, more: dict[str, Call] | None = None
-) -> dict[str, Call]:
+def _floors(alone: Callable[[Tensor], dict[str, Call]], images: Tensor) -> dict[str, Call]:
     sizes = [size for size in SIZES if size < len(images)] + [len(images)]
     return {
-        f"network alone, {layout}, {size} at a time": _repeated(run, len(images) // size, (more or {}).get(layout))
+        f"network alone, {layout}, {size} at a time": _repeated(run, len(images) // size)
         for size in sizes
         for layout, run in alone(images[:size]).items()
     }
 
 
-def _repeated(call: Call, times: int, last: Call | None) -> Call:
+def _repeated(call: Call, times: int) -> Call:
     def run() -> None:
         for _ in range(times):
             call()
-        if last is not None:
-            last()
 
     return run
 
 
-def _lines(subject: Subject, settings: Settings, what: str, calls: dict[str, Call]) -> Iterator[Line]:
+def _lines(subject: Subject, settings: Settings, what: str, calls: dict[str, Call], times: int = 1) -> Iterator[Line]:
+    """Two lines; the network alone has been called once for each image, and counts so many times."""
+
     def ours() -> None:
         with quiet(subject.net), channels_last_weights(subject.net):
             calls["ours"]()
@@ -114,5 +111,5 @@ def _lines(subject: Subject, settings: Settings, what: str, calls: dict[str, Cal
     seconds = side_by_side({**calls, "ours": ours}, settings.repetitions)
     least = min((name for name in seconds if name.startswith("network alone")), key=lambda name: seconds[name])
     peer = next(name for name in seconds if name.startswith("captum"))
-    yield Line(what, seconds["ours"], least, seconds[least])
+    yield Line(what, seconds["ours"], least, times * seconds[least])
     yield Line(what, seconds["ours"], peer, seconds[peer])

@@ -84,13 +84,15 @@ class FilterWall(AscentCallback):
             device=images.device,
         )
         silent = self._silent(scene)
-        dead = [quiet and stuck(ascent) for quiet, ascent in zip(silent, found.values(), strict=True)]
+        still = [stuck(ascent) for ascent in found.values()]
+        dead = [quiet and grey for quiet, grey in zip(silent, still, strict=True)]
         tiles: list[Pixels] = [
             hatch(*self._size) if gone else to_uint8(ascent.pixels[0].cpu().numpy())
             for gone, ascent in zip(dead, found.values(), strict=True)
         ]
         shown = f"{len(tiles)} / {self.available} channels" if len(tiles) < self.available else f"{len(tiles)} channels"
-        caption = [f"epoch {scene.epoch} · {shown} of {shorten(name)}", f"{sum(dead) or 'none'} dead"]
+        grey = f", {sum(still) - sum(dead)} without a way up" if sum(still) > sum(dead) else ""
+        caption = [f"epoch {scene.epoch} · {shown} of {shorten(name)}", f"{sum(dead) or 'none'} dead{grey}"]
         yield Picture(
             f"filters/{slug(name)}/wall", panel(grid(tiles, min(isqrt(len(tiles) - 1) + 1, 8)), caption, lines=2)
         )

@@ -10,7 +10,6 @@ from lightning_viz.callbacks.base import ExplanationCallback
 from lightning_viz.explain.baselines import blurred
 from lightning_viz.explain.gradients import magnitude
 from lightning_viz.explain.targets import check_against, check_target, resolve_against, resolve_targets
-from lightning_viz.explain.weights import channels_last_weights
 from lightning_viz.harness.contrast import contrast
 from lightning_viz.harness.pictures import Picture, Pixels, Scalar
 from lightning_viz.harness.probes import slug
@@ -109,7 +108,7 @@ class AttributionCallback(ExplanationCallback):
         if not mine:
             return
         subject, targets, about = self._question(scene)
-        with channels_last_weights(subject.net):
+        with scene.channels_last():
             maps = self.attribute(subject, probes.images[mine], targets[mine])
         lines = self.lines + (self.against is not None)
         for i, values in zip(mine, maps, strict=True):

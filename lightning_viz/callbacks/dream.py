@@ -13,7 +13,6 @@ from lightning_viz.explain.dream import ITERATIONS, dream
 from lightning_viz.explain.naming import deep_convolution, find_layer
 from lightning_viz.explain.octave import Features
 from lightning_viz.explain.tokens import channels_second
-from lightning_viz.explain.weights import channels_last_weights
 from lightning_viz.harness.pictures import Picture, Scalar
 from lightning_viz.harness.probes import shorten, slug
 from lightning_viz.harness.scene import Scene
@@ -133,7 +132,7 @@ class DeepDream(ExplanationCallback):
 
     def _dream(self, scene: Scene, pixels: Tensor, towards: Guide | None, **options: Any) -> Tensor:
         canvas = self.canvas or round(_LARGER * max(pixels.shape[-2:]))
-        with channels_last_weights(scene.subject.net):
+        with scene.channels_last():
             return dream(
                 self._features(scene),
                 pixels,

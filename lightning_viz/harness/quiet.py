@@ -15,6 +15,7 @@ from torch.nn.parameter import is_lazy
 
 from lightning_viz.explain.checkpoints import transparent_checkpoints
 from lightning_viz.harness.generators import held_generators
+from lightning_viz.harness.spread import spread
 
 _CONTAINERS = (list, deque, set, dict, OrderedDict, defaultdict, Counter)
 _TORCHS = frozenset(vars(nn.Module()))
@@ -39,6 +40,7 @@ def quiet(module: nn.Module, *, seed: int = 0) -> Iterator[None]:
     with ExitStack() as stack:
         _switches(stack)  # first, so that what the guards keep are no tensors of an inference mode
         for guard in (
+            spread(module),
             _generators(seed),
             _modes(module),
             _parameters(module),

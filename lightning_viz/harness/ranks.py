@@ -30,10 +30,12 @@ class Share:
     Attributes:
         rank: The number of the process.
         ranks: How many share the drawing; 1 where each does all of it.
+        lockstep: Whether all draw the same together, since the parameters are spread over them.
     """
 
     rank: int = 0
     ranks: int = 1
+    lockstep: bool = False
 
     def of(self, items: Sequence[T]) -> list[T]:
         """Every n-th item, beginning with the process's own number.
@@ -60,7 +62,7 @@ class Ranks:
         self.rank, self.count = trainer.global_rank, trainer.world_size
         together = self.count > 1 and dist.is_available() and dist.is_initialized()
         lockstep = together and not _replicated(trainer.strategy, module)
-        self.share = Share(self.rank, self.count) if together and not lockstep else Share()
+        self.share = Share(self.rank, self.count) if together and not lockstep else Share(lockstep=lockstep)
         self.contributes = self.rank == 0 or not lockstep
         # A group of our own, on the CPU: nothing of ours stands between the messages of the training. In lockstep, a
         # process that fails alone ends the run: without it the others can make no forward, and would wait for ever.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TypeVar
 
 from torch import Tensor
 
+from lightning_viz.explain.weights import channels_last_weights
 from lightning_viz.harness.probes import ProbeBatch
 from lightning_viz.harness.ranks import Share
 from lightning_viz.harness.subject import Subject
@@ -44,6 +46,13 @@ class Scene:
             items: What there is to draw, for example the numbers of the probes: `range(len(scene.probes))`.
         """
         return self.share.of(items)
+
+    def channels_last(self) -> AbstractContextManager[None]:
+        """While open, weights lie in the layout in which convolutions are fastest, see `channels_last_weights`.
+
+        Parameters that are spread over the processes stay as they are: whoever gathers them holds on to their memory.
+        """
+        return nullcontext() if self.share.lockstep else channels_last_weights(self.subject.net)
 
     def caption(self, i: int) -> str:
         """The caption of every picture of probe `i`: epoch, true class, and what the network says of it.

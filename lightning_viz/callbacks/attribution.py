@@ -158,3 +158,16 @@ class AttributionCallback(ExplanationCallback):
         )
         height, width = pixels.shape[-2:]
         return [notice("not finite", 176, round(176 * height / width))] * 2, "not finite"
+
+
+class GradientAttribution(AttributionCallback):
+    """An attribution by gradients of the images."""
+
+    def prepare(self, scene: Scene) -> None:
+        """Checks the classes, and that gradients reach the images.
+
+        Raises:
+            ValueError: No such class, or no gradient.
+        """
+        super().prepare(scene)
+        scene.subject.require_gradient(scene.probes.images)

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from lightning_viz.callbacks.base import ExplanationCallback
 from lightning_viz.callbacks.guide import Guide, find_guide
-from lightning_viz.callbacks.layers import check_default
+from lightning_viz.callbacks.layers import check_default, layer_of
 from lightning_viz.explain.dream import ITERATIONS, dream
-from lightning_viz.explain.naming import deep_convolution, find_layer
+from lightning_viz.explain.naming import deep_convolution
 from lightning_viz.explain.octave import Features
 from lightning_viz.explain.tokens import channels_second
 from lightning_viz.harness.pictures import Picture, Scalar
@@ -149,5 +149,4 @@ class DeepDream(ExplanationCallback):
         return features if self.guide is None else channels_second(features, layer)
 
     def _found(self, scene: Scene) -> tuple[str, torch.nn.Module]:
-        net = scene.subject.net
-        return find_layer(net, self.layer or deep_convolution(net))
+        return layer_of(scene, self.layer, deep_convolution)

@@ -7,7 +7,7 @@ from typing import Any, Union
 import torch
 from torch import Tensor
 
-from lightning_viz.callbacks.attribution import AttributionCallback
+from lightning_viz.callbacks.attribution import GradientAttribution
 from lightning_viz.explain.baselines import baseline, check_baselines
 from lightning_viz.explain.integrated import integrated_gradients
 from lightning_viz.harness.pictures import Picture, Scalar
@@ -17,7 +17,7 @@ from lightning_viz.harness.subject import Subject
 _NAME = "integrated_gradients"
 
 
-class IntegratedGradients(AttributionCallback):
+class IntegratedGradients(GradientAttribution):
     """Draws how much each pixel adds to the score, compared with an image without anything in it (arXiv:1703.01365).
 
     Red pixels add to it, blue ones take from it, and together they make the difference of the two scores. How far they
@@ -58,15 +58,6 @@ class IntegratedGradients(AttributionCallback):
     def name(self) -> str:
         """The last part of the tags."""
         return _NAME if self.baselines == ("black",) else "_".join([_NAME, *self.baselines])
-
-    def prepare(self, scene: Scene) -> None:
-        """Checks the target, and that gradients reach the images.
-
-        Raises:
-            ValueError: No such class, or no gradient.
-        """
-        super().prepare(scene)
-        scene.subject.require_gradient(scene.probes.images)
 
     def attribute(self, subject: Subject, images: Tensor, targets: Tensor) -> Tensor:
         """The integrated gradients, (N, C, H, W)."""

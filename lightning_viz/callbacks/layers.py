@@ -13,14 +13,16 @@ from lightning_viz.explain.tokens import channels_second
 from lightning_viz.harness.scene import Scene
 
 
-def layer_of(scene: Scene, name: str | None) -> tuple[str, nn.Module]:
-    """A layer's full name, and the layer; the last convolution where no name is given.
+def layer_of(
+    scene: Scene, name: str | None, default: Callable[[nn.Module], str] = last_convolution
+) -> tuple[str, nn.Module]:
+    """A layer's full name, and the layer; the default of the network where no name is given.
 
     Raises:
         ValueError: There is no such layer.
     """
     net = scene.subject.net
-    return find_layer(net, name or last_convolution(net))
+    return find_layer(net, name or default(net))
 
 
 def check_default(scene: Scene, name: str | None) -> None:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lightning_viz.callbacks.attribution import AttributionCallback
 from lightning_viz.explain.baselines import baseline, check_baselines
-from lightning_viz.explain.occlusion import occlusion
+from lightning_viz.explain.occlusion import check_window, occlusion
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.subject import Subject
 
@@ -57,13 +57,8 @@ class Occlusion(AttributionCallback):
             ValueError: No such class, or a window larger than the image or smaller than the stride.
         """
         super().prepare(scene)
-        size = scene.probes.images.shape[2:]
-        window, stride = self._window((size[0], size[1]))
-        if any(not step <= side <= whole for step, side, whole in zip(stride, window, size, strict=True)):
-            raise ValueError(
-                "Expected a window no larger than the image and a stride no larger than the window, received "
-                f"window {window} and stride {stride} for images {tuple(size)}: mend window= or stride=."
-            )
+        size = scene.probes.images.shape[2], scene.probes.images.shape[3]
+        check_window(*self._window(size), size)
 
     def attribute(self, subject: Subject, images: Tensor, targets: Tensor) -> Tensor:
         """What the score loses, (N, H, W)."""

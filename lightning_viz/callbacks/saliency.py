@@ -5,11 +5,10 @@ from typing import Any, Literal
 import numpy as np
 from torch import Tensor
 
-from lightning_viz.callbacks.attribution import AttributionCallback
+from lightning_viz.callbacks.attribution import GradientAttribution
 from lightning_viz.explain.gradients import input_gradient, loss_gradient
 from lightning_viz.explain.smooth import Statistic, smooth_gradient
 from lightning_viz.harness.pictures import Pixels
-from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.subject import Subject
 from lightning_viz.render.color import minmax, to_uint8
 
@@ -23,7 +22,7 @@ _NAMES = {
 _STATISTICS: dict[str, Statistic] = {"smoothgrad": "mean", "smoothgrad_squared": "square", "vargrad": "variance"}
 
 
-class SaliencyMaps(AttributionCallback):
+class SaliencyMaps(GradientAttribution):
     """Draws where a small change of the image changes the score of a class most.
 
     Tags: `probe_03_egg/saliency`, `.../smoothgrad`, `.../smoothgrad_squared`, `.../vargrad` or `.../loss_saliency`.
@@ -64,15 +63,6 @@ class SaliencyMaps(AttributionCallback):
     def name(self) -> str:
         """The last part of the tags."""
         return _NAMES[self.method]
-
-    def prepare(self, scene: Scene) -> None:
-        """Checks the target, and that gradients reach the images.
-
-        Raises:
-            ValueError: No such class, or no gradient.
-        """
-        super().prepare(scene)
-        scene.subject.require_gradient(scene.probes.images)
 
     def attribute(self, subject: Subject, images: Tensor, targets: Tensor) -> Tensor:
         """The gradient of the chosen method, (N, C, H, W)."""

@@ -41,7 +41,7 @@ def occlusion(
     >>> occlusion(total, image, torch.tensor([0]), 0 * image, window=(1, 1), stride=(1, 1))
     tensor([[[1., 2., 3.]]])
     """
-    _check(window, stride, (images.shape[2], images.shape[3]))
+    check_window(window, stride, (images.shape[2], images.shape[3]))
     rows, columns = (_covered(*each).to(images.device) for each in zip(images.shape[2:], window, stride, strict=True))
     count = len(rows) * len(columns)
 
@@ -65,10 +65,15 @@ def _covered(size: int, window: int, stride: int) -> Tensor:
     return (pixels >= starts) & (pixels < starts + window)
 
 
-def _check(window: tuple[int, int], stride: tuple[int, int], size: tuple[int, int]) -> None:
+def check_window(window: tuple[int, int], stride: tuple[int, int], size: tuple[int, int]) -> None:
+    """Raises unless the window fits into images of a size, and the stride into the window.
+
+    Raises:
+        ValueError: They do not.
+    """
     fits = all(1 <= step <= side <= whole for step, side, whole in zip(stride, window, size, strict=True))
     if not fits:
         raise ValueError(
             f"expected a window no larger than the image and a stride from 1 to the window's size, got window {window} "
-            f"and stride {stride} for images {size}."
+            f"and stride {stride} for images {size}: mend window= or stride=."
         )

@@ -9,7 +9,7 @@ from lightning_viz.harness.clock import Allowance
 from lightning_viz.harness.namespaces import Callback
 from lightning_viz.harness.probes import Probes
 from lightning_viz.harness.session import session_of
-from lightning_viz.harness.steps import logged_step
+from lightning_viz.harness.steps import BEFORE, logged_step
 
 
 class ExplanationCallback(Drawing, Callback):
@@ -87,10 +87,12 @@ class ExplanationCallback(Drawing, Callback):
         self._sinks = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Checks everything before the first batch."""
+        """Checks everything before the first batch, and draws the probes once as the untrained network sees them."""
         self._steps = trainer.global_step
         self._start(trainer, pl_module)
         session_of(trainer).clock.begin()
+        if self.per_probe and trainer.global_step == 0 and not self.rehearsal:
+            self._explain(trainer, pl_module, BEFORE)
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Checks everything before the first batch of `trainer.validate`."""

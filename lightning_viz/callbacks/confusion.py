@@ -59,7 +59,7 @@ class ConfusionMatrixPanel(ExplanationCallback):
             raise self._error
         for loader, tally in self._tallies.items():
             table = tally.table.numpy()
-            lines = [f"epoch {scene.epoch} · {loader} · {int(table.trace())} of {int(table.sum())} right"]
+            lines = [f"{scene.when} · {loader} · {int(table.trace())} of {int(table.sum())} right"]
             lines += worst_confusions(table, self._names)
             lines += [f"left out: {count} {reason}" for reason, count in tally.left_out.items()]
             yield Picture(f"confusion/{loader}", confusion_picture(table, self._names, caption=lines), flat=True)

@@ -15,7 +15,7 @@ from lightning_viz.callbacks.inputs import charts, inputs
 from lightning_viz.callbacks.limits import affordable, name_in
 from lightning_viz.explain.memory import bounded
 from lightning_viz.harness.clock import Allowance
-from lightning_viz.harness.pictures import Picture, Scalar
+from lightning_viz.harness.pictures import Result, Scalar, averaged
 from lightning_viz.harness.probes import Probes, Split
 from lightning_viz.harness.progress import drawing
 from lightning_viz.harness.quiet import quiet
@@ -24,6 +24,7 @@ from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.selection import NotSeenYetError, SplitNotLoadedError
 from lightning_viz.harness.session import session_of
 from lightning_viz.harness.sinks import Sinks
+from lightning_viz.harness.steps import BEFORE
 from lightning_viz.harness.subject import find_subject
 
 
@@ -50,7 +51,7 @@ class Drawing(ABC):
         self._warned: set[str] = set()
 
     @abstractmethod
-    def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
+    def draw(self, scene: Scene) -> Iterable[Result]:
         """Makes the pictures and figures of this moment; of those that processes share, `scene.mine` ones."""
 
     def prepare(self, scene: Scene) -> None:  # noqa: B027  # not every drawing has something to check
@@ -86,7 +87,7 @@ class Drawing(ABC):
     def _prepare(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         with self.isolation(pl_module):
             found = session_of(trainer).probes(trainer, self.probes, find_subject(trainer, pl_module, self.net))
-            self._ranks(trainer).agree(lambda: self.prepare(self._scene(trainer, pl_module, step=-1)))
+            self._ranks(trainer).agree(lambda: self.prepare(self._scene(trainer, pl_module, step=BEFORE)))
         self._ready = True
         if self.per_probe and self._sinks is not None:
             self._sinks.describe(session_of(trainer).charts(charts(found)))
@@ -128,8 +129,8 @@ class Drawing(ABC):
 
     def _drawn(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, step: int, buffers: Sequence[Tensor]
-    ) -> tuple[list[Picture | Scalar], Exception | None]:
-        results: list[Picture | Scalar] = []
+    ) -> tuple[list[Result], Exception | None]:
+        results: list[Result] = []
 
         def draw() -> None:
             bar = drawing(trainer, type(self).__name__)
@@ -144,7 +145,7 @@ class Drawing(ABC):
 
         return results, attempt(draw)[1]
 
-    def _results(self, trainer: pl.Trainer, pl_module: pl.LightningModule, step: int) -> Iterator[Picture | Scalar]:
+    def _results(self, trainer: pl.Trainer, pl_module: pl.LightningModule, step: int) -> Iterator[Result]:
         scene = self._scene(trainer, pl_module, step)
         if self.per_probe:
             yield from inputs(scene, session_of(trainer))
@@ -157,18 +158,14 @@ class Drawing(ABC):
         said = session.probabilities(self.probes, subject, step)
         if self.rehearsal:
             probes, said = probes.first(), said[:1]
-        return Scene(subject, probes, said, trainer.current_epoch, step, self._ranks(trainer).share)
+        epoch = trainer.current_epoch if step > BEFORE else -1
+        return Scene(subject, probes, said, epoch, step, self._ranks(trainer).share)
 
-    def _write(self, trainer: pl.Trainer, parts: Sequence[Sequence[Picture | Scalar]], step: int) -> None:
+    def _write(self, trainer: pl.Trainer, parts: Sequence[Sequence[Result]], step: int) -> None:
         if self._sinks is None:
             return
-        fresh: list[Picture | Scalar] = []
-        drawn: set[str] = set()
-        for results in parts:
-            here = [result for result in results if result.tag not in drawn]  # several processes may draw the same
-            drawn |= {result.tag for result in here}
-            fresh += [result for result in here if self._claim(trainer, result.tag, step)]
-        self._sinks.write(fresh, step)
+        drawn = averaged(result for results in parts for result in results)
+        self._sinks.write([result for result in drawn if self._claim(trainer, result.tag, step)], step)
 
     def _claim(self, trainer: pl.Trainer, tag: str, step: int) -> bool:
         if session_of(trainer).claim(("tag", tag), step):

@@ -136,7 +136,7 @@ class FilterAscent(AscentCallback):
         for tag, ascent in found.items():
             before, after = float(ascent.start.mean()), float(ascent.reached.mean())
             caption = [
-                f"epoch {scene.epoch} · {self._said(scene, wishes[tag], probe)}",
+                f"{scene.when} · {self._said(scene, wishes[tag], probe)}",
                 f"activation {before:.3g} → {after:.3g}{channels_shown(images.shape[1])}",
             ]
             shown = ascent.pixels.cpu().numpy()

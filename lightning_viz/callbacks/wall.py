@@ -92,7 +92,7 @@ class FilterWall(AscentCallback):
         ]
         shown = f"{len(tiles)} / {self.available} channels" if len(tiles) < self.available else f"{len(tiles)} channels"
         grey = f", {sum(still) - sum(dead)} without a way up" if sum(still) > sum(dead) else ""
-        caption = [f"epoch {scene.epoch} · {shown} of {shorten(name)}", f"{sum(dead) or 'none'} dead{grey}"]
+        caption = [f"{scene.when} · {shown} of {shorten(name)}", f"{sum(dead) or 'none'} dead{grey}"]
         yield Picture(
             f"filters/{slug(name)}/wall", panel(grid(tiles, min(isqrt(len(tiles) - 1) + 1, 8)), caption, lines=2)
         )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
+from statistics import fmean
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +40,35 @@ class Scalar:
 
     tag: str
     value: float
+
+
+@dataclass(frozen=True)
+class Mean:
+    """One probe's part of a figure that is the mean over all probes, whatever process draws them."""
+
+    tag: str
+    value: float
+
+
+Result = Picture | Scalar | Mean
+"""What a drawing yields."""
+
+
+def averaged(results: Iterable[Result]) -> list[Picture | Scalar]:
+    """The same, with the parts of each figure as one, in the place of the first of them.
+
+    >>> averaged([Mean("a", 1.0), Scalar("b", 5.0), Mean("a", 2.0)])
+    [Scalar(tag='a', value=1.5), Scalar(tag='b', value=5.0)]
+    """
+    parts: dict[str, list[float]] = {}
+    found: dict[str, Picture | Scalar] = {}
+    for result in results:
+        if isinstance(result, Mean):
+            parts.setdefault(result.tag, []).append(result.value)
+            found[result.tag] = Scalar(result.tag, fmean(parts[result.tag]))
+        else:
+            found.setdefault(result.tag, result)  # several processes may draw the same
+    return [*found.values()]
 
 
 def encode(picture: Picture) -> bytes:

@@ -25,8 +25,8 @@ class Scene:
         subject: The network: images (N, C, H, W) in, class scores (N, K) out.
         probes: The images to explain.
         probabilities: What the network says of them, (N, K) in [0, 1].
-        epoch: The epoch, from 0.
-        step: The step at which Lightning logs the scalars of this moment.
+        epoch: The epoch, from 0; -1 before the first step of training.
+        step: The step at which Lightning logs the scalars of this moment; -1 before the first one.
         share: The part of the drawing that this process does.
     """
 
@@ -36,6 +36,11 @@ class Scene:
     epoch: int
     step: int
     share: Share
+
+    @property
+    def when(self) -> str:
+        """The moment, as captions tell it: `epoch 3`, or `untrained` before the first step."""
+        return "untrained" if self.epoch < 0 else f"epoch {self.epoch}"
 
     def mine(self, items: Sequence[T]) -> list[T]:
         """Those of the items that this process draws; all of them where it is the only one.
@@ -62,12 +67,12 @@ class Scene:
         label, said = int(self.probes.labels[i]), self.probabilities[i]
         name = first_name(self.probes.class_names[label])
         if not bool(said.isfinite().all()):
-            return f"epoch {self.epoch} · {name}, says nothing finite"
+            return f"{self.when} · {name}, says nothing finite"
         best = int(said.argmax())
         verdict = " ✓" if best == label else f", says {first_name(self.probes.class_names[best])}"
         share = 100 * float(said[best])
         percent = f"{share:.0f}" if share >= 1 else f"{share:.1g}"  # the best of a thousand classes may have little
-        return f"epoch {self.epoch} · {name}{verdict} {percent} %"
+        return f"{self.when} · {name}{verdict} {percent} %"
 
 
 def first_name(name: str, length: int = 18) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytorch_lightning as pl
 
+BEFORE = -1
+"""The step of what is drawn before the first one."""
+
 
 def logged_step(trainer: pl.Trainer, *, epoch_end: bool = False) -> int:
     """The step under which Lightning writes the scalars that are logged in the current hook.

@@ -39,12 +39,12 @@ class RandomLabels(FoodData):
 
     def setup(self, stage: str) -> None:
         """Shuffles them once they are known."""
-        known = self._splits.get("training")
+        known = "training" in self._splits
         super().setup(stage)
-        images = self._splits.get("training")
-        if images is not None and images is not known:
-            order = torch.randperm(len(images), generator=torch.Generator().manual_seed(self.seed))
-            images.targets = [images.targets[i] for i in order.tolist()]
+        if not known and "training" in self._splits:
+            targets = self._splits["training"].targets
+            order = torch.randperm(len(targets), generator=torch.Generator().manual_seed(self.seed))
+            targets[:] = [targets[i] for i in order.tolist()]
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def verdict(found: Mapping[str, Sequence[float]]) -> str:
 
 
 def rows(runs: Mapping[str, Sequence[Series]]) -> list[list[str]]:
-    """One row per measure: from its first value to its last, mean over the seeds, and whether it tells the two apart."""
+    """One row per measure: its way from first to last, mean over the seeds, and whether it tells the two apart."""
     table = [["measure", *KINDS, "in the end"]]
     for tag in _tags(runs):
         values = {kind: [series[tag][1] for series in runs[kind]] for kind in KINDS}
@@ -161,9 +161,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     seeds, out = given.pop("seeds"), given.pop("out")
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     warnings.simplefilter("ignore")  # Lightning's advice on loaders
-    runs: dict[str, list[Series]] = {
-        kind: [train(Plan(**given), kind, seed) for seed in range(seeds)] for kind in KINDS
-    }
+    plan = Plan(**given)
+    runs = {kind: [train(plan, kind, seed) for seed in range(seeds)] for kind in KINDS}
     print(aligned(rows(runs)))
     out.parent.mkdir(parents=True, exist_ok=True)
     figure(runs).savefig(out, dpi=110)

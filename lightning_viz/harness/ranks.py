@@ -69,6 +69,12 @@ class Ranks:
         patience = PATIENCE if lockstep else None
         self._group = dist.new_group(backend="gloo", timeout=patience) if together else None
 
+    def close(self) -> None:
+        """Ends the exchange. Left to the end of the process, it could find the others gone, which aborts it."""
+        if self._group is not None:
+            dist.destroy_process_group(self._group)
+        self._group = None
+
     def agree(self, make: Callable[[], T]) -> T:
         """What the first process makes, for all of them.
 

@@ -96,6 +96,45 @@ def test_other_options_begin_anew_too(tmp_path):
     assert "filters/net_5/wall" in films(tmp_path / "large")
 
 
+class Switched(Steady):
+    """Changes in the second epoch what its constant features do not show, and in the third one what is behind them."""
+
+    def __init__(self):
+        super().__init__()
+        first = nn.Conv2d(3, 4, 3, padding=1)
+        first.bias.data.fill_(-3e-3)
+        self.net = nn.Sequential(first, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3))
+        self.requires_grad_(False)
+        self.unused = nn.Parameter(torch.zeros(()))
+
+    def training_step(self, batch, batch_idx):
+        return self.unused
+
+    def on_train_epoch_start(self):
+        if self.current_epoch == 1:
+            self.net[0].weight.mul_(-1)
+        if self.current_epoch == 2:
+            self.net[4].weight.mul_(-1)
+
+
+class Black(Stripes):
+    def __getitem__(self, i):
+        image, label = super().__getitem__(i)
+        return 0 * image, label
+
+
+@pytest.mark.parametrize("make", [FilterAscent, FilterWall])
+def test_pictures_change_with_the_network_also_where_all_probes_are_black(make, tmp_path):
+    data = lambda: dict.fromkeys(in_order(), DataLoader(Black(12), batch_size=4))
+    callback = make(layer="net.1", channels=4, steps=8, warm_steps=4, on_error="raise")
+    fit(tmp_path, [callback], module=Switched, data=data, max_epochs=3)
+    captioned = [list(frames.values()) for frames in films(tmp_path).values()]
+    tiles = [[np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))[:100] for png in frames] for frames in captioned]
+    for first, second, third in tiles:
+        assert (first != second).any()
+        assert (second == third).all()
+
+
 class Half(Steady):
     """Of the four channels of its first layers two are dead: one below zero, and one above six all over."""
 

@@ -110,4 +110,4 @@ def _choose(channels: int | Sequence[int], available: int, name: str) -> list[in
     wrong = [c for c in channels if not 0 <= c < available]
     if wrong:
         raise ValueError(f"Expected channels 0 to {available - 1} of layer {name!r}, received {wrong}: mend channels=.")
-    return list(channels)
+    return list(dict.fromkeys(channels))

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
-from lightning_viz import FilterAscent, FilterWall
+from lightning_viz import FilterActivations, FilterAscent, FilterWall
 
 
 class Steady(Project):
@@ -75,6 +75,36 @@ def test_a_resumed_run_goes_on_from_its_pictures(make, tmp_path):
         (last,) = frames
         assert frames[last] == whole[tag][last], tag
         assert frames[last] != cold[tag][last], tag
+
+
+def test_what_has_not_drawn_yet_keeps_the_fresh_pictures_of_others(tmp_path):
+    seldom = {"layer": "net.5", "channels": 2, "steps": 6, "warm_steps": 2, "on_error": "raise", "every_n_epochs": 3}
+    often = {**seldom, "layer": "net.4", "every_n_epochs": 1}
+    common = {"module": Steady, "data": in_order}
+    both = lambda: [FilterAscent(**often), FilterAscent(**seldom)]
+    ckpts = [tmp_path / f"{epochs}.ckpt" for epochs in (3, 4)]
+    fit(tmp_path / "first", both(), max_epochs=3, **common).save_checkpoint(ckpts[0])
+    fit(tmp_path / "second", both(), max_epochs=4, ckpt_path=ckpts[0], **common).save_checkpoint(ckpts[1])
+    fit(tmp_path / "third", both(), max_epochs=6, ckpt_path=ckpts[1], **common)
+    fit(tmp_path / "whole", both(), max_epochs=6, **common)
+    whole, third = films(tmp_path / "whole"), films(tmp_path / "third")
+    assert set(third) == set(whole)
+    for tag, frames in third.items():
+        assert frames == {step: whole[tag][step] for step in frames}, tag
+
+
+@pytest.mark.filterwarnings("ignore:.*'filters/net_5/")
+def test_of_two_callbacks_with_one_tag_the_one_that_is_shown_goes_on(tmp_path):
+    common = {"module": Steady, "data": in_order}
+    shared = {"layer": "net.5", "channels": 2, "steps": 6, "warm_steps": 2, "on_error": "raise"}
+    both = lambda: [FilterAscent(**shared), FilterAscent(lr=0.2, **shared)]
+    ckpt = tmp_path / "first.ckpt"
+    fit(tmp_path / "first", both(), max_epochs=2, **common).save_checkpoint(ckpt)
+    fit(tmp_path / "second", both(), max_epochs=3, ckpt_path=ckpt, **common)
+    fit(tmp_path / "whole", both(), max_epochs=3, **common)
+    whole, second = films(tmp_path / "whole"), films(tmp_path / "second")
+    for tag, frames in second.items():
+        assert frames == {step: whole[tag][step] for step in frames}, tag
 
 
 def test_with_another_module_it_begins_anew(tmp_path):
@@ -176,6 +206,14 @@ def test_a_wall_of_a_network_for_images_of_one_size_has_fewer_and_larger_picture
     fit(tmp_path, [wall], module=OneSize, data=in_order, max_epochs=1)
     assert wall._size == (16, 16)
     assert wall.chosen == list(range(0, 40, 5))
+
+
+@pytest.mark.parametrize("make", [FilterAscent, FilterWall, FilterActivations])
+def test_channels_that_are_asked_for_twice_are_drawn_once(make, tmp_path):
+    steps = {} if make is FilterActivations else {"steps": 2}
+    for name, channels in {"twice": [3, 1, 3], "once": [3, 1]}.items():
+        fit(tmp_path / name, [make(layer="net.5", channels=channels, on_error="raise", **steps)], max_epochs=1)
+    assert films(tmp_path / "twice") == films(tmp_path / "once")
 
 
 def test_classes_directions_neurons_and_variants(tmp_path):

@@ -16,6 +16,7 @@ from lightning_viz.explain.ascent import Ascent
 from lightning_viz.explain.filters import maximise_channels
 from lightning_viz.explain.fingerprint import fingerprint
 from lightning_viz.explain.objectives import Wish
+from lightning_viz.harness.arguments import number, whole
 from lightning_viz.harness.scene import Scene
 
 _IN_CHECKPOINTS = "lightning_viz_ascents"
@@ -73,13 +74,9 @@ class AscentCallback(LayerCallback):
         **arguments: Any,
     ) -> None:
         super().__init__(**arguments)
-        if steps < 1 or lr <= 0 or (warm_steps is not None and warm_steps < 1):
-            raise ValueError(
-                f"Expected steps and warm_steps of at least 1, lr > 0, received {steps}, {warm_steps}, {lr}."
-            )
-        self.steps = steps
-        self.warm_steps = warm_steps
-        self.lr = lr
+        self.steps = whole("steps", steps)
+        self.warm_steps = whole("warm_steps", warm_steps, none=True)
+        self.lr = number("lr", lr)
         self._last: dict[str, _Last] = {}
         self._module: int | None = None
 

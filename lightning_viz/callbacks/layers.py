@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from lightning_viz.callbacks.base import ExplanationCallback
 from lightning_viz.explain.naming import find_layer, last_convolution
 from lightning_viz.explain.tokens import channels_second
+from lightning_viz.harness.arguments import text, wholes
 from lightning_viz.harness.scene import Scene
 
 
@@ -58,12 +59,8 @@ class LayerCallback(ExplanationCallback):
         **common: Any,
     ) -> None:
         super().__init__(**common)
-        if (channels < 1) if isinstance(channels, int) else not channels:
-            raise ValueError(
-                f"Expected a number of channels of at least 1, or a list of channels, received {channels}."
-            )
-        self.layer = layer
-        self.channels = channels
+        self.layer = text("layer", layer, "cnn.15")
+        self.channels = wholes("channels", channels, each=0)
         self.chosen: list[int] = []
         self.available = 0
 

@@ -232,9 +232,9 @@ def test_classes_directions_neurons_and_variants(tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"warm_steps": 0}, "warm_steps of at least 1"),
-        ({"variants": 0}, "variants >= 1"),
-        ({"variants": 2, "start": "probes"}, "variants >= 1, which is 1"),
+        ({"warm_steps": 0}, "warm_steps= .* at least 1"),
+        ({"variants": 0}, "variants= .* at least 1"),
+        ({"variants": 2, "start": "probes"}, "variants=1 where ascent starts from the probes"),
         ({"classes": []}, "at least one"),
         ({"directions": [{}]}, "at least one"),
         ({"classes": 3, "layer": "net.4"}, "use two callbacks"),

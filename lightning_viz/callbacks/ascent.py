@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from lightning_viz.callbacks.layers import LayerCallback
-from lightning_viz.callbacks.limits import name_in
 from lightning_viz.explain.ascent import Ascent
 from lightning_viz.explain.filters import maximise_channels
 from lightning_viz.explain.fingerprint import fingerprint
@@ -94,13 +93,13 @@ class AscentCallback(LayerCallback):
     ) -> None:
         """Adds the pictures."""
         # Not by `state_dict`, which Lightning refuses where two callbacks have equal arguments.
-        checkpoint.setdefault(_IN_CHECKPOINTS, {})[name_in(trainer, self)] = self._last
+        checkpoint.setdefault(_IN_CHECKPOINTS, {})[self.called] = self._last
 
     def on_load_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Takes them up again."""
-        self._last = checkpoint.get(_IN_CHECKPOINTS, {}).get(name_in(trainer, self), {})
+        self._last = checkpoint.get(_IN_CHECKPOINTS, {}).get(self.called, {})
 
     def climb(
         self, scene: Scene, features: Callable[[Tensor], Tensor], wishes: Mapping[str, Wish], **options: Any

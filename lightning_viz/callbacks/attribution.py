@@ -153,7 +153,7 @@ class AttributionCallback(ExplanationCallback):
         if bool(values.isfinite().all()):
             return self.paint(pixels, values)
         self.warn_once(
-            f"{type(self).__name__} met values that are not finite: the network's gradient overflows, or its weights "
+            f"{self.called} met values that are not finite: the network's gradient overflows, or its weights "
             "are not finite any more. The pictures say so.",
             key="not finite",
         )

@@ -5,6 +5,7 @@ from typing import Any, Literal, Optional, Union
 import pytorch_lightning as pl
 
 from lightning_viz.callbacks.drawing import Drawing
+from lightning_viz.callbacks.limits import name_in
 from lightning_viz.harness.arguments import LARGEST_SEED, is_whole, number, one_of, text, whole
 from lightning_viz.harness.clock import Allowance
 from lightning_viz.harness.namespaces import Callback
@@ -73,6 +74,7 @@ class ExplanationCallback(Drawing, Callback):
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Begins anew with each run of the Trainer."""
         session_of(trainer).forget()
+        self.called = name_in(trainer, self)
         self.rehearsal = bool(trainer.fast_dev_run)  # type: ignore[attr-defined]
         self._sinks, self._ready = None, False
         self.allowance = Allowance(self.allowance.share)

@@ -90,7 +90,7 @@ class CaptumAttribution(AttributionCallback):
         if "layer" in signature(self._class).parameters:
             self._found, _ = layer_of(scene, self.layer)
             self.grain = 0.0
-            check_default(scene, self.layer)
+            check_default(scene, self.layer, self.called)
         elif self.layer is not None:
             raise ValueError(f"Expected no layer= with {self.method}, which has none, received {self.layer!r}.")
         try:

@@ -88,7 +88,7 @@ class DeepDream(ExplanationCallback):
             ValueError: They are not, or it does not.
         """
         name, layer = self._found(scene)
-        check_default(scene, self.layer)
+        check_default(scene, self.layer, self.called)
         scene.subject.require_gradient(scene.probes.images, layer)
         towards = self._guide(scene)
         height, width = scene.probes.images.shape[2:]

@@ -67,7 +67,7 @@ class GradCam(AttributionCallback):
         """
         super().prepare(scene)
         self._found, _ = layer_of(scene, self.layer)
-        check_default(scene, self.layer)
+        check_default(scene, self.layer, self.called)
         try:
             self.attribute(scene.subject, scene.probes.images[:1], scene.probes.labels[:1])
         except ValueError as error:

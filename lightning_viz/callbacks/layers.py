@@ -26,7 +26,7 @@ def layer_of(
     return find_layer(net, name or default(net))
 
 
-def check_default(scene: Scene, name: str | None) -> None:
+def check_default(scene: Scene, name: str | None, called: str) -> None:
     """Warns where no name is given and the last convolution only cuts the image into patches for a transformer."""
     if name is not None:
         return
@@ -34,8 +34,8 @@ def check_default(scene: Scene, name: str | None) -> None:
     attends = any("attention" in type(module).__name__.lower() for module in scene.subject.net.modules())
     if attends and getattr(layer, "stride", None) == getattr(layer, "kernel_size", None):
         rank_zero_warn(
-            f"The last convolution, {found!r}, is the first layer of a transformer: it cuts the image into patches. "
-            "For what the network makes of them, pass layer= with one of its blocks."
+            f"{called}: the last convolution, {found!r}, is the first layer of a transformer: it cuts the image into "
+            "patches. For what the network makes of them, pass layer= with one of its blocks."
         )
 
 
@@ -71,7 +71,7 @@ class LayerCallback(ExplanationCallback):
             ValueError: No such layer or channel.
         """
         name, _ = self.found(scene)
-        check_default(scene, self.layer)
+        check_default(scene, self.layer, self.called)
         with torch.no_grad():
             output = self.features(scene)(scene.probes.images[:1])
         self.check(name, output)

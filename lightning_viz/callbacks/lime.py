@@ -120,8 +120,8 @@ class LimePanels(ExplanationCallback):
 
     def _refusal(self, scene: Scene, i: int) -> Picture:
         self.warn_once(
-            "LimePanels met scores that are not finite, so there is nothing to explain: look at the learning rate, or "
-            "at the precision. The pictures say so.",
+            f"{self.called} met scores that are not finite, so there is nothing to explain: look at the learning rate, "
+            "or at the precision. The pictures say so.",
             key="not finite",
         )
         height, width = scene.probes.images.shape[2:]

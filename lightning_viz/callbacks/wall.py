@@ -10,6 +10,7 @@ from torch import Tensor
 from lightning_viz.callbacks.ascent import AscentCallback
 from lightning_viz.explain.ascent import Ascent
 from lightning_viz.explain.chunks import Chunks, is_out_of_memory
+from lightning_viz.harness.arguments import whole
 from lightning_viz.harness.pictures import Picture, Pixels, Scalar
 from lightning_viz.harness.probes import shorten, slug
 from lightning_viz.harness.scene import Scene
@@ -47,9 +48,7 @@ class FilterWall(AscentCallback):
         **arguments: Any,
     ) -> None:
         super().__init__(channels=channels, steps=steps, warm_steps=warm_steps, **arguments)
-        if size < 1:
-            raise ValueError(f"Expected size of at least 1, received {size}.")
-        self.size = size
+        self.size = whole("size", size)
         self._size = (size, size)
 
     def prepare(self, scene: Scene) -> None:

@@ -173,7 +173,7 @@ def test_steps_count_optimizer_steps_also_where_several_are_taken_at_once(tmp_pa
 
 
 def test_two_callbacks_with_one_tag_say_so(tmp_path):
-    with pytest.warns(UserWarning, match="Two callbacks draw 'probe_00_bread/saliency'"):
+    with pytest.warns(UserWarning, match="Two callbacks draw 'probe_00_bread/saliency', and SaliencyMaps_2"):
         fit(tmp_path, [SaliencyMaps(), SaliencyMaps()], max_epochs=1)
     assert len(events(tmp_path).Images("probe_00_bread/saliency")) == 2
 
@@ -212,3 +212,32 @@ def test_several_validation_loaders_have_a_matrix_each(tmp_path):
 
     fit(tmp_path, [ConfusionMatrixPanel(on_error="raise")], module=Two, data=data, max_epochs=1)
     assert {"confusion/val_0", "confusion/val_1"} <= set(events(tmp_path).Tags()["images"])
+
+
+class Fails(SaliencyMaps):
+    def draw(self, scene):
+        raise RuntimeError(f"of seed {self.seed}")
+
+
+def test_of_two_callbacks_of_one_class_a_warning_tells_which(tmp_path):
+    with pytest.warns(UserWarning, match="could not draw") as caught:
+        fit(tmp_path, [Fails(seed=0), SaliencyMaps(), Fails(seed=1)], max_epochs=1)
+    said = [str(one.message) for one in caught if "could not draw" in str(one.message)]
+    assert [text.split()[0] for text in said] == ["Fails", "Fails_2"]
+    assert "of seed 1" in said[1]
+
+
+def test_of_two_callbacks_of_one_class_every_word_tells_which(tmp_path, caplog):
+    class Nowhere(Project):
+        """Its scores are infinite while something is drawn."""
+
+        def forward(self, x):
+            found = self.net(x)
+            return found if self.training or torch.is_grad_enabled() is False else found * torch.inf
+
+    maps = SaliencyMaps(probes=2, max_overhead=1e-6)
+    with pytest.warns(UserWarning, match="not finite") as caught, caplog.at_level("INFO"):
+        fit(tmp_path, [SaliencyMaps(method="vargrad", samples=2, every_n_epochs=9), maps], module=Nowhere)
+    (said,) = [str(one.message) for one in caught if "not finite" in str(one.message)]
+    assert said.startswith("SaliencyMaps_2 met")
+    assert "SaliencyMaps_2 draws less often" in caplog.text

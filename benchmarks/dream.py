@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from benchmarks.measure import Line, side_by_side
 from benchmarks.network import LAYER, LAYOUTS, Settings, Subject, best
 from lightning_viz.explain.dream import ITERATIONS, dream, octave_sizes
-from lightning_viz.explain.weights import channels_last_weights
+from lightning_viz.explain.weights import optimized
 from lightning_viz.harness.quiet import quiet
 
 
@@ -29,7 +29,7 @@ def _dreams(subject: Subject, settings: Settings) -> dict[str, float]:
     }
 
     def ours() -> None:
-        with quiet(subject.net), channels_last_weights(subject.net):
+        with quiet(subject.net), optimized(subject.net):
             dream(subject.features, image, canvas=canvas)
 
     return side_by_side({"ours": ours, **floors}, settings.repetitions)

@@ -132,7 +132,7 @@ class DeepDream(ExplanationCallback):
 
     def _dream(self, scene: Scene, pixels: Tensor, towards: Guide | None, **options: Any) -> Tensor:
         canvas = self.canvas or round(_LARGER * max(pixels.shape[-2:]))
-        with scene.channels_last():
+        with scene.optimized():
             return dream(
                 self._features(scene),
                 pixels,

@@ -81,7 +81,6 @@ class FilterWall(AscentCallback):
                 image_channels=images.shape[1],
                 normalize=scene.probes.normalize,
                 seed=self.seed,
-                batch_size=64,
                 device=images.device,
             )
         silent = self._silent(scene)

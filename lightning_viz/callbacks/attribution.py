@@ -109,7 +109,7 @@ class AttributionCallback(ExplanationCallback):
         if not mine:
             return
         subject, targets, about = self._question(scene)
-        with scene.channels_last():
+        with scene.optimized():
             maps = self.attribute(subject, probes.images[mine], targets[mine])
         lines = self.lines + (self.against is not None)
         for i, values in zip(mine, maps, strict=True):

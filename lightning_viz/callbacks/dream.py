@@ -115,8 +115,11 @@ class DeepDream(ExplanationCallback):
         tag = f"deep_dream_{slug(name)}" if self.layer else "deep_dream"
         tag += f"_towards_{slug(towards.name)}" if towards else ""
         rehearsal = {"iterations": [1]} if self.rehearsal else {}
-        for i in scene.mine(range(len(scene.probes))):
-            dreamt = self._dream(scene, scene.probes.pixels[i : i + 1], towards, **rehearsal)[0]
+        mine = scene.mine(range(len(scene.probes)))
+        if not mine:
+            return
+        dreams = self._dream(scene, scene.probes.pixels[mine], towards, **rehearsal)
+        for i, dreamt in zip(mine, dreams, strict=True):
             caption = [scene.caption(i), f"dream of {shorten(name)}, {dreamt.shape[2]} x {dreamt.shape[1]} px"]
             caption += [f"towards {towards.name}"] if towards else []
             picture = panel(to_uint8(dreamt.cpu().numpy()), caption, lines=len(caption))
@@ -128,7 +131,7 @@ class DeepDream(ExplanationCallback):
 
     def _dream(self, scene: Scene, pixels: Tensor, towards: Guide | None, **options: Any) -> Tensor:
         canvas = self.canvas or round(_LARGER * max(pixels.shape[-2:]))
-        with scene.channels_last():
+        with scene.optimized():
             return dream(
                 self._features(scene),
                 pixels,

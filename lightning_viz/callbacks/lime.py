@@ -126,8 +126,7 @@ class LimePanels(ExplanationCallback):
         )
         height, width = scene.probes.images.shape[2:]
         said = notice("the scores are not finite", 176, round(176 * height / width))
-        image = panel([said, said], [scene.caption(i)], titles=["", ""], lines=3)
-        return Picture(f"{scene.probes.tag(i)}/lime", image)
+        return Picture(f"{scene.probes.tag(i)}/lime", panel([said, said], [scene.caption(i)], titles=["", ""], lines=3))
 
     def _cut(self, pixels: Tensor) -> Tensor:
         return superpixels(
@@ -154,18 +153,19 @@ class LimePanels(ExplanationCallback):
         return label, int(others.argmax())
 
     def _weights(self, scene: Scene, i: int, classes: list[int]) -> list[LimeWeights]:
-        return explain(
-            scene.subject,
-            scene.probes.pixels[i],
-            classes,
-            segments=self._segments[i],
-            masks=self._masks[i],
-            enough=self.reliability,
-            normalize=scene.probes.normalize,
-            kernel_width=self.kernel_width,
-            batch_size=self.batch_size,
-            probabilities=_OUTPUTS[self.explain],
-        )
+        with scene.optimized():
+            return explain(
+                scene.subject,
+                scene.probes.pixels[i],
+                classes,
+                segments=self._segments[i],
+                masks=self._masks[i],
+                enough=self.reliability,
+                normalize=scene.probes.normalize,
+                kernel_width=self.kernel_width,
+                batch_size=self.batch_size,
+                probabilities=_OUTPUTS[self.explain],
+            )
 
     def _picture(self, scene: Scene, i: int, found: dict[int, LimeWeights]) -> Picture:
         names, label = scene.probes.class_names, next(iter(found))

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from lightning_viz.callbacks.captum import CaptumAttribution as CaptumAttribution
     from lightning_viz.callbacks.confusion import ConfusionMatrixPanel as ConfusionMatrixPanel
     from lightning_viz.callbacks.dream import DeepDream as DeepDream
+    from lightning_viz.callbacks.films import Films as Films
     from lightning_viz.callbacks.filters import FilterActivations as FilterActivations
     from lightning_viz.callbacks.filters import FilterAscent as FilterAscent
     from lightning_viz.callbacks.gradcam import GradCam as GradCam
@@ -29,6 +30,7 @@ _HOME = {
     "FilterActivations": "callbacks.filters",
     "FilterAscent": "callbacks.filters",
     "FilterWall": "callbacks.wall",
+    "Films": "callbacks.films",
     "GradCam": "callbacks.gradcam",
     "IntegratedGradients": "callbacks.integrated",
     "LimePanels": "callbacks.lime",

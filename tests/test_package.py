@@ -63,6 +63,7 @@ def test_public_names():
         "FilterActivations",
         "FilterAscent",
         "FilterWall",
+        "Films",
         "GradCam",
         "IntegratedGradients",
         "LimePanels",

@@ -5,6 +5,7 @@ from lightning_viz.callbacks.base import ExplanationCallback
 from lightning_viz.callbacks.captum import CaptumAttribution
 from lightning_viz.callbacks.confusion import ConfusionMatrixPanel
 from lightning_viz.callbacks.dream import DeepDream
+from lightning_viz.callbacks.films import Films
 from lightning_viz.callbacks.filters import FilterActivations, FilterAscent
 from lightning_viz.callbacks.gradcam import GradCam
 from lightning_viz.callbacks.integrated import IntegratedGradients
@@ -22,6 +23,7 @@ __all__ = [
     "FilterActivations",
     "FilterAscent",
     "FilterWall",
+    "Films",
     "GradCam",
     "IntegratedGradients",
     "LimePanels",

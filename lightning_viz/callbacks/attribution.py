@@ -16,7 +16,7 @@ from lightning_viz.harness.probes import slug
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.subject import Subject
 from lightning_viz.render.color import diverging, overlay, sequential, symmetric
-from lightning_viz.render.panel import notice, panel
+from lightning_viz.render.panel import caption_height, notice, panel
 
 
 class AttributionCallback(ExplanationCallback):
@@ -114,7 +114,8 @@ class AttributionCallback(ExplanationCallback):
         for i, values in zip(mine, maps, strict=True):
             images, scale = self._tiles(probes.pixels[i], values)
             caption = [scene.caption(i), f"{self.title} of {about[i]}, {scale}"]
-            yield Picture(f"{probes.tag(i)}/{self.tag}", panel(images, caption, lines=lines))
+            image = panel(images, caption, lines=lines)
+            yield Picture(f"{probes.tag(i)}/{self.tag}", image, caption=caption_height(lines))
 
     def _question(self, scene: Scene) -> tuple[Subject, Tensor, list[str]]:
         """What is asked, which of its scores is explained for each probe, and what that is called."""

@@ -17,7 +17,7 @@ from lightning_viz.harness.pictures import Picture, Scalar
 from lightning_viz.harness.probes import shorten, slug
 from lightning_viz.harness.scene import Scene
 from lightning_viz.render.color import to_uint8
-from lightning_viz.render.panel import panel
+from lightning_viz.render.panel import caption_height, panel
 
 _LARGER = 1.5
 
@@ -124,7 +124,7 @@ class DeepDream(ExplanationCallback):
             caption = [scene.caption(i), f"dream of {shorten(name)}, {dreamt.shape[2]} x {dreamt.shape[1]} px"]
             caption += [f"towards {towards.name}"] if towards else []
             picture = panel(to_uint8(dreamt.cpu().numpy()), caption, lines=len(caption))
-            yield Picture(f"{scene.probes.tag(i)}/{tag}", picture)
+            yield Picture(f"{scene.probes.tag(i)}/{tag}", picture, caption=caption_height(len(caption)))
 
     def _guide(self, scene: Scene) -> Guide | None:
         first = self.rehearsal and isinstance(self.guide, int)  # a rehearsal has one probe

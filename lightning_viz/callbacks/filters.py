@@ -14,7 +14,7 @@ from lightning_viz.harness.pictures import Picture, Pixels, Scalar
 from lightning_viz.harness.probes import shorten, slug
 from lightning_viz.harness.scene import Scene
 from lightning_viz.render.color import diverging, minmax, sequential, symmetric, to_uint8
-from lightning_viz.render.panel import grid, in_a_row, panel
+from lightning_viz.render.panel import caption_height, grid, in_a_row, panel
 from lightning_viz.render.text import channels_shown
 
 
@@ -142,7 +142,7 @@ class FilterAscent(AscentCallback):
             shown = ascent.pixels.cpu().numpy()
             tiles = [to_uint8(minmax(one) if self.parametrization == "pixels" else one) for one in shown]
             picture = tiles[0] if len(tiles) == 1 else grid(tiles, in_a_row(tiles, 2 if len(tiles) < 7 else 3))
-            yield Picture(tag, panel(picture, caption, lines=2))
+            yield Picture(tag, panel(picture, caption, lines=2), caption=caption_height(2))
             yield Scalar(f"{tag}_activation", after)
 
     def _said(self, scene: Scene, wish: Wish, probe: int | None) -> str:
@@ -194,4 +194,8 @@ class FilterActivations(LayerCallback):
             tiles: list[Pixels] = [paint(values[i]) for values, _ in scaled]
             picture = grid(tiles, in_a_row(tiles, 4), titles=titles)
             caption = [scene.caption(i), f"{shorten(name)} · channel: value of full colour"]
-            yield Picture(f"{scene.probes.tag(i)}/activations_{slug(name)}", panel(picture, caption, lines=2))
+            yield Picture(
+                f"{scene.probes.tag(i)}/activations_{slug(name)}",
+                panel(picture, caption, lines=2),
+                caption=caption_height(2),
+            )

@@ -17,7 +17,7 @@ from lightning_viz.harness.pictures import Picture, Pixels, Scalar
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.subject import log_odds, probabilities
 from lightning_viz.render.lime import superpixel_picture
-from lightning_viz.render.panel import notice, panel
+from lightning_viz.render.panel import caption_height, notice, panel
 
 _OUTPUTS = {"log_odds": log_odds, "scores": None, "probabilities": probabilities}
 
@@ -132,7 +132,7 @@ class LimePanels(ExplanationCallback):
         height, width = scene.probes.images.shape[2:]
         said = notice("the scores are not finite", 176, round(176 * height / width))
         image = panel([said, said], [scene.caption(i)], titles=["", ""], lines=3)
-        return Picture(f"{scene.probes.tag(i)}/lime", image)
+        return Picture(f"{scene.probes.tag(i)}/lime", image, caption=caption_height(3))
 
     def _cut(self, pixels: Tensor) -> Tensor:
         return superpixels(
@@ -183,7 +183,8 @@ class LimePanels(ExplanationCallback):
             f"R² {fidelity} on unseen masks, {found[label].samples} seen",
         ]
         titles = [names[k] for k in found]
-        return Picture(f"{scene.probes.tag(i)}/lime", panel(tiles, caption, titles=titles, lines=3))
+        image = panel(tiles, caption, titles=titles, lines=3)
+        return Picture(f"{scene.probes.tag(i)}/lime", image, caption=caption_height(3))
 
     def _tile(self, pixels: Tensor, segments: Tensor, found: LimeWeights, scale: float) -> Pixels:
         weights: np.ndarray = found.weights.numpy()

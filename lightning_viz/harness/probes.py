@@ -128,6 +128,17 @@ class ProbeBatch:
         return f"probe_{self.numbers[i]:02d}_{slug(self.label_name(i))}"
 
 
+def probe_of(tag: str) -> str | None:
+    """The probe that a tag is about; `None` for those that are about none.
+
+    Example:
+        >>> probe_of("probe_03_egg/saliency"), probe_of("filters/class_egg")
+        ('probe_03_egg', None)
+    """
+    first, _, rest = tag.partition("/")
+    return first if rest and re.match(r"probe_\d+_", first) else None
+
+
 def shorten(layer: str, length: int = 20) -> str:
     """The end of a layer's dotted name, which tells more than its beginning.
 

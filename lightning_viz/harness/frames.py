@@ -110,7 +110,7 @@ class Frames:
 
     def _lines(self) -> list[Frame]:
         frames = []
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # none yet; where it cannot be written to either, `keep` says so
             for line in (self.folder / INDEX).read_text(encoding="utf-8").splitlines():
                 with suppress(ValueError, TypeError):  # a line that was cut off, as by a full disk
                     frames.append(Frame(**json.loads(line)))

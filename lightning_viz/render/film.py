@@ -38,7 +38,9 @@ def film(files: Sequence[Path]) -> tuple[bytes, tuple[int, int], list[Path]]:
     """
     reel = _Reel(files)
     buffer = BytesIO()
-    reel.save(buffer, "webp", save_all=True, duration=durations(len(files)), loop=0, quality=80, method=2)
+    # Every frame for itself (`kmax`), else faint remains of the last one are seen in the next.
+    timing = {"duration": durations(len(files)), "loop": 0}
+    reel.save(buffer, "webp", save_all=True, **timing, quality=75, method=2, kmin=0, kmax=1)
     return buffer.getvalue(), reel.size, [*reel.broken]
 
 

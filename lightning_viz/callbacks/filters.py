@@ -7,6 +7,7 @@ from torch import Tensor
 
 from lightning_viz.callbacks.ascent import AscentCallback
 from lightning_viz.callbacks.layers import LayerCallback
+from lightning_viz.callbacks.panels import captioned
 from lightning_viz.explain.filters import channel_outputs
 from lightning_viz.explain.objectives import Wish, check_channels, class_indices, is_reduce, laid_out, reduced
 from lightning_viz.explain.tokens import channels_second
@@ -14,7 +15,7 @@ from lightning_viz.harness.pictures import Picture, Pixels, Scalar
 from lightning_viz.harness.probes import shorten, slug
 from lightning_viz.harness.scene import Scene
 from lightning_viz.render.color import diverging, minmax, sequential, symmetric, to_uint8
-from lightning_viz.render.panel import caption_height, grid, in_a_row, panel
+from lightning_viz.render.panel import grid, in_a_row
 from lightning_viz.render.text import channels_shown
 
 
@@ -142,7 +143,7 @@ class FilterAscent(AscentCallback):
             shown = ascent.pixels.cpu().numpy()
             tiles = [to_uint8(minmax(one) if self.parametrization == "pixels" else one) for one in shown]
             picture = tiles[0] if len(tiles) == 1 else grid(tiles, in_a_row(tiles, 2 if len(tiles) < 7 else 3))
-            yield Picture(tag, panel(picture, caption, lines=2), caption=caption_height(2))
+            yield captioned(tag, picture, caption, lines=2)
             yield Scalar(f"{tag}_activation", after)
 
     def _said(self, scene: Scene, wish: Wish, probe: int | None) -> str:
@@ -194,8 +195,4 @@ class FilterActivations(LayerCallback):
             tiles: list[Pixels] = [paint(values[i]) for values, _ in scaled]
             picture = grid(tiles, in_a_row(tiles, 4), titles=titles)
             caption = [scene.caption(i), f"{shorten(name)} · channel: value of full colour"]
-            yield Picture(
-                f"{scene.probes.tag(i)}/activations_{slug(name)}",
-                panel(picture, caption, lines=2),
-                caption=caption_height(2),
-            )
+            yield captioned(f"{scene.probes.tag(i)}/activations_{slug(name)}", picture, caption, lines=2)

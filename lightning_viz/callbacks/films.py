@@ -83,7 +83,8 @@ class Films(Callback):
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Makes the films of the epochs so far, if asked to: now all callbacks have drawn the last one."""
         if self.every_n_epochs and trainer.current_epoch and trainer.current_epoch % self.every_n_epochs == 0:
-            self._make()
+            with session_of(trainer).clock.drawing():  # which is not training, for those who count it
+                self._make()
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Makes the films, when all checkpoints are written."""

@@ -15,7 +15,7 @@ from lightning_viz.explain.gradcam import grad_cam
 from lightning_viz.explain.gradients import input_gradient
 from lightning_viz.explain.integrated import integrated_gradients
 from lightning_viz.explain.smooth import smooth_gradient
-from lightning_viz.explain.weights import channels_last_weights
+from lightning_viz.explain.weights import optimized
 from lightning_viz.food11 import FoodClassifier
 from lightning_viz.harness.quiet import quiet
 
@@ -105,7 +105,7 @@ def _lines(subject: Subject, settings: Settings, what: str, calls: dict[str, Cal
     """Two lines; the network alone has been called once for each image, and counts so many times."""
 
     def ours() -> None:
-        with quiet(subject.net), channels_last_weights(subject.net):
+        with quiet(subject.net), optimized(subject.net):
             calls["ours"]()
 
     seconds = side_by_side({**calls, "ours": ours}, settings.repetitions)

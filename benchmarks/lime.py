@@ -18,6 +18,7 @@ from benchmarks.network import Settings, Subject
 from lightning_viz.explain.lime import explain
 from lightning_viz.explain.masks import draw_masks
 from lightning_viz.explain.superpixels import superpixels
+from lightning_viz.explain.weights import optimized
 from lightning_viz.harness.quiet import quiet
 
 PEER = "lime package, batches of 10"
@@ -47,7 +48,7 @@ class Case:
 
     def ours(self, samples: int) -> None:
         """A panel's LIME, superpixels and masks included."""
-        with quiet(self.net):
+        with quiet(self.net), optimized(self.net):
             segments = superpixels(self.pixels)
             masks = draw_masks(int(segments.max()) + 1, samples, seed=0, design="hadamard")
             explain(

@@ -83,9 +83,3 @@ class Subject:
                 torch.autograd.grad(value, batch)
 
         return run
-
-
-def best(seconds: dict[str, float]) -> tuple[str, float]:
-    """The faster memory layout: its name, and how long it took."""
-    name = min(LAYOUTS, key=lambda layout: seconds[layout])
-    return f"network alone, {name}", seconds[name]

@@ -4,13 +4,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lightning_viz.callbacks.activations import FilterActivations as FilterActivations
     from lightning_viz.callbacks.attribution import AttributionCallback as AttributionCallback
     from lightning_viz.callbacks.base import ExplanationCallback as ExplanationCallback
     from lightning_viz.callbacks.captum import CaptumAttribution as CaptumAttribution
     from lightning_viz.callbacks.confusion import ConfusionMatrixPanel as ConfusionMatrixPanel
     from lightning_viz.callbacks.dream import DeepDream as DeepDream
     from lightning_viz.callbacks.films import Films as Films
-    from lightning_viz.callbacks.filters import FilterActivations as FilterActivations
     from lightning_viz.callbacks.filters import FilterAscent as FilterAscent
     from lightning_viz.callbacks.gradcam import GradCam as GradCam
     from lightning_viz.callbacks.integrated import IntegratedGradients as IntegratedGradients
@@ -28,7 +28,7 @@ _HOME = {
     "DeepDream": "callbacks.dream",
     "ExplanationCallback": "callbacks.base",
     "Films": "callbacks.films",
-    "FilterActivations": "callbacks.filters",
+    "FilterActivations": "callbacks.activations",
     "FilterAscent": "callbacks.filters",
     "FilterWall": "callbacks.wall",
     "GradCam": "callbacks.gradcam",

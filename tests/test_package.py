@@ -186,3 +186,9 @@ def test_the_commands_of_the_readme_are_targets():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     commands = re.findall(r"^(?:\$ )?make ([a-z-]+)", "\n".join(snippets("(?:bash|sh|shell|console)")), re.MULTILINE)
     assert set(commands) <= targets
+
+
+def test_no_file_knows_the_machine_that_it_was_made_on():
+    run = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    paths = re.compile(rb"(?<![\w.}])/(?:tmp|work|home|root|Users)/\w")
+    assert not [name for name in run.stdout.split("\0") if name and paths.search((ROOT / name).read_bytes())]

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
-from hashlib import sha1
 from itertools import count
 from typing import Any, NamedTuple, Optional, TypedDict
 from weakref import WeakKeyDictionary
@@ -14,7 +13,9 @@ from torch import Tensor, nn
 from lightning_viz.callbacks.layers import LayerCallback
 from lightning_viz.explain.ascent import Ascent
 from lightning_viz.explain.filters import maximise_channels
+from lightning_viz.explain.fingerprint import fingerprint
 from lightning_viz.explain.objectives import Wish
+from lightning_viz.harness.arguments import number, whole
 from lightning_viz.harness.scene import Scene
 
 _IN_CHECKPOINTS = "lightning_viz_ascents"
@@ -46,7 +47,7 @@ class AscentCallback(LayerCallback):
     """Goes on from the pictures of the last drawing, so that a film flows and a later drawing needs few steps.
 
     From one drawing to the next a picture fades by as much as the new steps can renew: none is older than about
-    `steps`. Where the layer still puts out the same, bit for bit, the pictures stay as they are. They are part of
+    `steps`. Where nothing up to the layer has changed, not a bit, the pictures stay as they are. They are part of
     Lightning's checkpoints, and a run that is resumed goes on from them: two numbers per pixel and colour, which makes
     0.2 MB per picture of 128 pixels and 0.6 MB per picture of 224. On several processes the checkpoint holds those of
     the first one, and the others begin anew.
@@ -72,13 +73,9 @@ class AscentCallback(LayerCallback):
         **arguments: Any,
     ) -> None:
         super().__init__(**arguments)
-        if steps < 1 or lr <= 0 or (warm_steps is not None and warm_steps < 1):
-            raise ValueError(
-                f"Expected steps and warm_steps of at least 1, lr > 0, received {steps}, {warm_steps}, {lr}."
-            )
-        self.steps = steps
-        self.warm_steps = warm_steps
-        self.lr = lr
+        self.steps = whole("steps", steps)
+        self.warm_steps = whole("warm_steps", warm_steps, none=True)
+        self.lr = number("lr", lr)
         self._last: dict[str, _Last] = {}
         self._module: int | None = None
 
@@ -96,13 +93,13 @@ class AscentCallback(LayerCallback):
     ) -> None:
         """Adds the pictures."""
         # Not by `state_dict`, which Lightning refuses where two callbacks have equal arguments.
-        checkpoint.setdefault(_IN_CHECKPOINTS, {}).update(self._last)
+        checkpoint.setdefault(_IN_CHECKPOINTS, {})[self.called] = self._last
 
     def on_load_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Takes them up again."""
-        self._last = dict(checkpoint.get(_IN_CHECKPOINTS, {}))
+        self._last = checkpoint.get(_IN_CHECKPOINTS, {}).get(self.called, {})
 
     def climb(
         self, scene: Scene, features: Callable[[Tensor], Tensor], wishes: Mapping[str, Wish], **options: Any
@@ -122,7 +119,7 @@ class AscentCallback(LayerCallback):
         if self.warm_steps is None or options.get("start") is not None:
             return _by_tag(wishes, maximise(channels=[*wishes.values()], steps=self._few(self.steps)))
         sought = repr(sorted((name, value) for name, value in options.items() if name not in ("device", "normalize")))
-        network = _fingerprint(features, scene.probes.images[:1])
+        network = scene.share.whole(fingerprint(features, scene.probes.images))
         last, kept = self._last, dict[str, _Last]()
         ways = {tag: self._way(last.get(tag), network, sought) for tag in wishes}
         found: dict[str, Ascent] = {}
@@ -148,11 +145,6 @@ class AscentCallback(LayerCallback):
         if last["network"] == network:
             return _STILL
         return _Way(min(self.warm_steps, self.steps), keep=max(1 - self.warm_steps / self.steps, 0.0))
-
-
-def _fingerprint(features: Callable[[Tensor], Tensor], image: Tensor) -> str:
-    with torch.no_grad():
-        return sha1(features(image).float().cpu().numpy().tobytes()).hexdigest()
 
 
 def _by_tag(tags: Collection[str], ascent: Ascent) -> dict[str, Ascent]:

@@ -11,6 +11,7 @@ from lightning_viz.callbacks.panels import captioned
 from lightning_viz.explain.baselines import blurred
 from lightning_viz.explain.gradients import magnitude
 from lightning_viz.explain.targets import check_against, check_target, resolve_against, resolve_targets
+from lightning_viz.harness.arguments import is_whole, refusal
 from lightning_viz.harness.contrast import contrast
 from lightning_viz.harness.pictures import Picture, Pixels, Scalar
 from lightning_viz.harness.probes import slug
@@ -59,8 +60,8 @@ class AttributionCallback(ExplanationCallback):
         **common: Any,
     ) -> None:
         super().__init__(**common)
-        self.target = target
-        self.against = against
+        self.target = _class("target", target)
+        self.against = None if against is None else _class("against", against)
 
     @abstractmethod
     def attribute(self, subject: Subject, images: Tensor, targets: Tensor) -> Tensor:
@@ -109,7 +110,7 @@ class AttributionCallback(ExplanationCallback):
         if not mine:
             return
         subject, targets, about = self._question(scene)
-        with scene.channels_last():
+        with scene.optimized():
             maps = self.attribute(subject, probes.images[mine], targets[mine])
         lines = self.lines + (self.against is not None)
         for i, values in zip(mine, maps, strict=True):
@@ -153,12 +154,20 @@ class AttributionCallback(ExplanationCallback):
         if bool(values.isfinite().all()):
             return self.paint(pixels, values)
         self.warn_once(
-            f"{type(self).__name__} met values that are not finite: the network's gradient overflows, or its weights "
+            f"{self.called} met values that are not finite: the network's gradient overflows, or its weights "
             "are not finite any more. The pictures say so.",
             key="not finite",
         )
         height, width = pixels.shape[-2:]
         return [notice("not finite", 176, round(176 * height / width))] * 2, "not finite"
+
+
+def _class(name: str, value: str | int) -> str | int:
+    if isinstance(value, str) and value:
+        return value
+    if not is_whole(value) or int(value) < 0:
+        raise refusal(name, "'label', 'predicted', a class name or a class index from 0 on", value)
+    return int(value)
 
 
 class GradientAttribution(AttributionCallback):

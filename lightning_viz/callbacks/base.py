@@ -5,6 +5,8 @@ from typing import Any, Literal, Optional, Union
 import pytorch_lightning as pl
 
 from lightning_viz.callbacks.drawing import Drawing
+from lightning_viz.callbacks.limits import name_in
+from lightning_viz.harness.arguments import LARGEST_SEED, is_whole, number, one_of, text, whole
 from lightning_viz.harness.clock import Allowance
 from lightning_viz.harness.namespaces import Callback
 from lightning_viz.harness.probes import Probes
@@ -30,7 +32,8 @@ class ExplanationCallback(Drawing, Callback):
             would come too early are left out, and those that are made stay what they are.
 
     Raises:
-        ValueError: An interval or `memory` below 1, an unknown `on_error`, or `max_overhead` that is not above 0.
+        ValueError: An interval or `memory` below 1, an unknown `on_error`, `max_overhead` that is not above 0, or
+            anything of another type.
     """
 
     def __init__(
@@ -46,24 +49,18 @@ class ExplanationCallback(Drawing, Callback):
         max_overhead: Optional[float] = None,  # noqa: UP045
     ) -> None:
         super().__init__()
-        if on_error not in ("warn", "raise"):
-            raise ValueError(f"Expected on_error='warn' or 'raise', received {on_error!r}.")
-        if every_n_epochs < 1 or (every_n_steps is not None and every_n_steps < 1):
-            raise ValueError(f"Expected intervals of at least 1, received {every_n_epochs=}, {every_n_steps=}.")
-        if memory is not None and memory < 1:
-            raise ValueError(f"Expected memory= in MiB, at least 1, or None for no bound, received {memory}.")
-        if not isinstance(probes, (int, Probes)):
+        if not isinstance(probes, Probes) and not is_whole(probes):
             raise ValueError(
                 f"Expected probes= as a number or Probes(...), received {probes!r}: try Probes(indices=...)."
             )
-        self.probes = Probes(count=probes) if isinstance(probes, int) else probes
-        self.every_n_epochs = every_n_epochs
-        self.every_n_steps = every_n_steps
-        self.net = net
-        self.seed = seed
-        self.on_error = on_error
-        self.memory = memory
-        self.allowance = Allowance(max_overhead)
+        self.probes = probes if isinstance(probes, Probes) else Probes(count=whole("probes", probes))
+        self.every_n_epochs = whole("every_n_epochs", every_n_epochs)
+        self.every_n_steps = whole("every_n_steps", every_n_steps, none=True)
+        self.net = text("net", net, "backbone")
+        self.seed = whole("seed", seed, least=0, most=LARGEST_SEED)
+        self.on_error = one_of("on_error", on_error, ("warn", "raise"))
+        self.memory = whole("memory", memory, none=True, unit=" MiB")
+        self.allowance = Allowance(number("max_overhead", max_overhead, none=True))
         self._steps = 0
 
     rehearsal = False
@@ -77,6 +74,7 @@ class ExplanationCallback(Drawing, Callback):
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Begins anew with each run of the Trainer."""
         session_of(trainer).forget()
+        self.called = name_in(trainer, self)
         self.rehearsal = bool(trainer.fast_dev_run)  # type: ignore[attr-defined]
         self._sinks, self._ready = None, False
         self.allowance = Allowance(self.allowance.share)

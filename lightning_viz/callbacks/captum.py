@@ -1,7 +1,6 @@
 """Any attribution method of captum."""
 
 import warnings
-from difflib import get_close_matches
 from importlib import import_module
 from inspect import signature
 from typing import Any, Optional
@@ -11,10 +10,12 @@ from torch import Tensor, nn
 
 from lightning_viz.callbacks.attribution import AttributionCallback
 from lightning_viz.callbacks.layers import check_default, layer_of
+from lightning_viz.callbacks.methods import find_method, has_signs
 from lightning_viz.explain.gradcam import upsampled
 from lightning_viz.explain.naming import find_layer
 from lightning_viz.explain.superpixels import superpixels
 from lightning_viz.explain.tokens import channels_second
+from lightning_viz.harness.arguments import options, text
 from lightning_viz.harness.probes import shorten, slug
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.subject import Subject
@@ -23,10 +24,11 @@ from lightning_viz.harness.subject import Subject
 class CaptumAttribution(AttributionCallback):
     """Draws any attribution method of captum (`pip install 'lightning-viz[captum]'`), one image after the other.
 
-    Values per channel are summed up; red speaks for the class, blue against it. Gradients are drawn with a slight blur,
-    since the signs of neighbours alternate; methods of a layer are enlarged to the image; methods that ask for a
-    `feature_mask` get superpixels. Tags: `probe_03_egg/captum_inputxgradient`, followed by the layer of a method that
-    has one.
+    Values per channel are summed up; red speaks for the class, blue against it. Values that have no sign, such as those
+    of `Saliency` and the variance over noisy images, are drawn as magnitudes. Gradients with a sign are drawn with a
+    slight blur, since the signs of neighbours alternate; methods of a layer are enlarged to the image; methods that ask
+    for a `feature_mask` get superpixels. Tags: `probe_03_egg/captum_inputxgradient`, followed by the layer of a method
+    that has one.
 
     Args:
         method: The dotted path of its class, such as `"captum.attr.DeepLift"`.
@@ -39,10 +41,9 @@ class CaptumAttribution(AttributionCallback):
 
     Raises:
         ModuleNotFoundError: captum is not installed.
-        ValueError: There is no such method.
+        ValueError: There is no such method, or it is one around another.
     """
 
-    signed = True
     lines = 3
 
     def __init__(
@@ -56,13 +57,15 @@ class CaptumAttribution(AttributionCallback):
         **common: Any,
     ) -> None:
         super().__init__(**common)
-        self._class = _find(method)
+        self._class = find_method(method)
         self.method = method
-        self.init = dict(init or {})
-        self.arguments = {**(arguments or {}), **(noise or {})}
-        self.layer = layer
-        self.noise = noise
-        self.grain = 1 / 64 if issubclass(self._class, import_module("captum.attr").GradientAttribution) else 0.0
+        self.init = options("init", init, {"multiply_by_inputs": False})
+        self.noise = None if noise is None else options("noise", noise, {"nt_samples": 10})
+        self.arguments = {**options("arguments", arguments, {"n_steps": 20}), **(self.noise or {})}
+        self.layer = text("layer", layer, "cnn.15")
+        self.signed = has_signs(self._class, self.arguments)
+        alternates = self.signed and issubclass(self._class, import_module("captum.attr").GradientAttribution)
+        self.grain = 1 / 64 if alternates else 0.0
         self._found = ""
 
     @property
@@ -87,7 +90,7 @@ class CaptumAttribution(AttributionCallback):
         if "layer" in signature(self._class).parameters:
             self._found, _ = layer_of(scene, self.layer)
             self.grain = 0.0
-            check_default(scene, self.layer)
+            check_default(scene, self.layer, self.called)
         elif self.layer is not None:
             raise ValueError(f"Expected no layer= with {self.method}, which has none, received {self.layer!r}.")
         try:
@@ -137,24 +140,6 @@ class _Network(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         return self._subject(images)
-
-
-def _find(method: str) -> Any:
-    module, _, name = method.rpartition(".")
-    if not module:
-        raise ValueError(
-            f"Expected the dotted path of a class of captum, such as 'captum.attr.{name}', got {method!r}."
-        )
-    try:
-        found = getattr(import_module(module), name, None)
-    except ModuleNotFoundError as error:
-        mend = "pip install 'lightning-viz[captum]'" if error.name == "captum" else "mend method="
-        raise ModuleNotFoundError(f"{method} cannot be imported, {error}: {mend}.") from error
-    if not isinstance(found, type) or not hasattr(found, "attribute"):
-        known = [key for key, value in vars(import_module(module)).items() if hasattr(value, "attribute")]
-        close = get_close_matches(name, known, n=3) or known
-        raise ValueError(f"{module} has no method {name!r}. Expected one of {', '.join(close)}.")
-    return found
 
 
 def _tuples(value: Any) -> Any:

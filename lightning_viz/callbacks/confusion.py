@@ -137,7 +137,7 @@ class ConfusionMatrixPanel(ExplanationCallback):
         self._tallies = merge(self._ranks(trainer).gather(own))
         for reason in (NO_CLASS, NOT_FINITE):
             if any(reason in tally.left_out for tally in self._tallies.values()):
-                self.warn_once(f"{type(self).__name__} leaves out {reason}.", key=reason)
+                self.warn_once(f"{self.called} leaves out {reason}.", key=reason)
         self._explain(trainer, pl_module, logged_step(trainer))
 
     def on_test_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

@@ -12,7 +12,7 @@ from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 from torch import Tensor, nn
 
 from lightning_viz.callbacks.inputs import charts, inputs
-from lightning_viz.callbacks.limits import affordable, name_in
+from lightning_viz.callbacks.limits import affordable
 from lightning_viz.explain.memory import bounded
 from lightning_viz.harness.clock import Allowance
 from lightning_viz.harness.pictures import Result, Scalar, averaged
@@ -49,6 +49,7 @@ class Drawing(ABC):
         self._sinks: Sinks | None = None
         self._ready = False
         self._warned: set[str] = set()
+        self.called = type(self).__name__
 
     @abstractmethod
     def draw(self, scene: Scene) -> Iterable[Result]:
@@ -82,7 +83,7 @@ class Drawing(ABC):
             if trainer.state.fn == "fit":
                 raise
             self._sinks = None
-            rank_zero_warn(f"{type(self).__name__} draws nothing here. {error}")
+            rank_zero_warn(f"{self.called} draws nothing here. {error}")
 
     def _prepare(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         with self.isolation(pl_module):
@@ -98,7 +99,7 @@ class Drawing(ABC):
 
     def _explain(self, trainer: pl.Trainer, pl_module: pl.LightningModule, step: int) -> None:
         say = partial(self.warn_once, key="late", say=rank_zero_info)
-        if self._sinks is None or not affordable(trainer, self.allowance, type(self).__name__, say):
+        if self._sinks is None or not affordable(trainer, self.allowance, self.called, say):
             return
         clock = session_of(trainer).clock
         with clock.drawing() as seconds:
@@ -122,7 +123,7 @@ class Drawing(ABC):
             parts = ranks.gather((results if ranks.contributes else [], told(failure)))
         except Exception as alone:  # of processes in lockstep one has failed, and this one may tell why
             raise alone from failure
-        took = Scalar(f"explain_seconds/{name_in(trainer, self)}", seconds())
+        took = Scalar(f"explain_seconds/{self.called}", seconds())
         _, unwritten = attempt(lambda: self._write(trainer, [*(results for results, _ in parts), [took]], step))
         elsewhere = next((OtherProcessError(text) for _, text in parts if text is not None), None)
         self._end(trainer, failure or unwritten or elsewhere)
@@ -133,15 +134,14 @@ class Drawing(ABC):
         results: list[Result] = []
 
         def draw() -> None:
-            bar = drawing(trainer, type(self).__name__)
-            with bar as advance, self.isolation(pl_module), bounded(self.memory) as bound:
+            with drawing(trainer, self.called) as advance, self.isolation(pl_module), bounded(self.memory) as bound:
                 for own, first in zip(pl_module.buffers(), buffers, strict=False):  # the isolation puts them back
                     own.copy_(first)
                 for result in self._results(trainer, pl_module, step):
                     results.append(result)
                     advance()
             if bound is not None and bound.exceeded:
-                self.warn_once(f"{type(self).__name__}: {bound.excess}", key="memory")
+                self.warn_once(f"{self.called}: {bound.excess}", key="memory")
 
         return results, attempt(draw)[1]
 
@@ -170,8 +170,8 @@ class Drawing(ABC):
     def _claim(self, trainer: pl.Trainer, tag: str, step: int) -> bool:
         if session_of(trainer).claim(("tag", tag), step):
             return True
-        text = f"Two callbacks draw {tag!r}, of which the first is kept: give them other arguments or probes."
-        self.warn_once(text, key="tag")
+        why = f"Two callbacks draw {tag!r}, and {self.called} is the later one: give it other arguments or probes."
+        self.warn_once(why, key="tag")
         return False
 
     def _end(self, trainer: pl.Trainer, error: Exception | None) -> None:
@@ -186,7 +186,7 @@ class Drawing(ABC):
             raise error
         if session_of(trainer).first_time(f"{type(error).__name__}: {error}"):
             self.warn_once(
-                f"{type(self).__name__} could not draw at epoch {trainer.current_epoch}. Training goes on, and neither "
+                f"{self.called} could not draw at epoch {trainer.current_epoch}. Training goes on, and neither "
                 "its later failures nor those of other callbacks for the same reason are told; to stop at the first "
                 f"one, pass on_error='raise'.\n{''.join(traceback.format_exception(error))}",
                 key="failed",

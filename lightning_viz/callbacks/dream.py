@@ -7,13 +7,14 @@ import torch
 from torch import Tensor
 
 from lightning_viz.callbacks.base import ExplanationCallback
-from lightning_viz.callbacks.guide import Guide, find_guide
+from lightning_viz.callbacks.guide import Guide, check_guide, find_guide
 from lightning_viz.callbacks.layers import check_default, layer_of
 from lightning_viz.callbacks.panels import captioned
 from lightning_viz.explain.dream import ITERATIONS, dream
 from lightning_viz.explain.naming import deep_convolution
 from lightning_viz.explain.octave import Features
 from lightning_viz.explain.tokens import channels_second
+from lightning_viz.harness.arguments import flag, number, text, whole, wholes
 from lightning_viz.harness.pictures import Picture, Scalar
 from lightning_viz.harness.probes import shorten, slug
 from lightning_viz.harness.scene import Scene
@@ -66,23 +67,18 @@ class DeepDream(ExplanationCallback):
         **common: Any,
     ) -> None:
         super().__init__(**common)
-        steps = [iterations] if isinstance(iterations, int) else list(iterations)
-        if octaves < 1 or octave_scale <= 1 or min(steps, default=0) < 1 or step <= 0 or tile < 1 or jitter < 0:
-            raise ValueError(
-                "Expected octaves, iterations and tile of at least 1, octave_scale above 1, step above 0 and jitter of "
-                f"at least 0, received {octaves}, {iterations}, {tile}, {octave_scale}, {step} and {jitter}."
-            )
-        self.layer = layer
-        self.guide = guide
-        self.canvas = canvas
+        steps = wholes("iterations", iterations)
+        self.layer = text("layer", layer, "cnn.15")
+        self.guide = None if guide is None else check_guide(guide)
+        self.canvas = None if canvas is None else _canvas(wholes("canvas", canvas, count=2))
         self.options: dict[str, Any] = {
-            "octaves": octaves,
-            "octave_scale": octave_scale,
-            "iterations": steps,
-            "step": step,
-            "normalize_gradient": normalize_gradient,
-            "jitter": jitter,
-            "tile": tile,
+            "octaves": whole("octaves", octaves),
+            "octave_scale": number("octave_scale", octave_scale, above=1),
+            "iterations": [steps] if isinstance(steps, int) else steps,
+            "step": number("step", step),
+            "normalize_gradient": flag("normalize_gradient", normalize_gradient),
+            "jitter": whole("jitter", jitter, least=0),
+            "tile": whole("tile", tile),
         }
 
     def prepare(self, scene: Scene) -> None:
@@ -92,7 +88,7 @@ class DeepDream(ExplanationCallback):
             ValueError: They are not, or it does not.
         """
         name, layer = self._found(scene)
-        check_default(scene, self.layer)
+        check_default(scene, self.layer, self.called)
         scene.subject.require_gradient(scene.probes.images, layer)
         towards = self._guide(scene)
         height, width = scene.probes.images.shape[2:]
@@ -119,8 +115,11 @@ class DeepDream(ExplanationCallback):
         tag = f"deep_dream_{slug(name)}" if self.layer else "deep_dream"
         tag += f"_towards_{slug(towards.name)}" if towards else ""
         rehearsal = {"iterations": [1]} if self.rehearsal else {}
-        for i in scene.mine(range(len(scene.probes))):
-            dreamt = self._dream(scene, scene.probes.pixels[i : i + 1], towards, **rehearsal)[0]
+        mine = scene.mine(range(len(scene.probes)))
+        if not mine:
+            return
+        dreams = self._dream(scene, scene.probes.pixels[mine], towards, **rehearsal)
+        for i, dreamt in zip(mine, dreams, strict=True):
             caption = [scene.caption(i), f"dream of {shorten(name)}, {dreamt.shape[2]} x {dreamt.shape[1]} px"]
             caption += [f"towards {towards.name}"] if towards else []
             image = to_uint8(dreamt.cpu().numpy())
@@ -132,7 +131,7 @@ class DeepDream(ExplanationCallback):
 
     def _dream(self, scene: Scene, pixels: Tensor, towards: Guide | None, **options: Any) -> Tensor:
         canvas = self.canvas or round(_LARGER * max(pixels.shape[-2:]))
-        with scene.channels_last():
+        with scene.optimized():
             return dream(
                 self._features(scene),
                 pixels,
@@ -150,3 +149,7 @@ class DeepDream(ExplanationCallback):
 
     def _found(self, scene: Scene) -> tuple[str, torch.nn.Module]:
         return layer_of(scene, self.layer, deep_convolution)
+
+
+def _canvas(sides: int | list[int]) -> int | tuple[int, int]:
+    return sides if isinstance(sides, int) else (sides[0], sides[1])

@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 
 from lightning_viz.callbacks.reels import Reels
+from lightning_viz.harness.arguments import whole
 from lightning_viz.harness.frames import Frames
 from lightning_viz.harness.namespaces import Callback
 from lightning_viz.harness.session import session_of
@@ -38,9 +39,7 @@ class Films(Callback):
 
     def __init__(self, every_n_epochs: Optional[int] = None) -> None:  # noqa: UP045
         super().__init__()
-        if every_n_epochs is not None and every_n_epochs < 1:
-            raise ValueError(f"Expected an interval of at least 1, or None, received {every_n_epochs=}.")
-        self.every_n_epochs = every_n_epochs
+        self.every_n_epochs = whole("every_n_epochs", every_n_epochs, none=True)
         self._reels: Reels | None = None
         self._earlier: str | None = None
 

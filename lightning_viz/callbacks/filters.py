@@ -1,20 +1,20 @@
-"""What the filters of a layer want, and what they make of the probes."""
+"""What the filters of a layer want."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, Optional, Union
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, Optional, Union, get_args
 
 from torch import Tensor
 
 from lightning_viz.callbacks.ascent import AscentCallback
-from lightning_viz.callbacks.layers import LayerCallback
 from lightning_viz.callbacks.panels import captioned
-from lightning_viz.explain.filters import channel_outputs
-from lightning_viz.explain.objectives import Wish, check_channels, class_indices, is_reduce, laid_out, reduced
-from lightning_viz.explain.tokens import channels_second
-from lightning_viz.harness.pictures import Picture, Pixels, Scalar
+from lightning_viz.callbacks.wishes import check_classes, check_directions, check_objective
+from lightning_viz.explain.filters import Parametrisation
+from lightning_viz.explain.objectives import Wish, check_channels, class_indices, laid_out, reduced
+from lightning_viz.harness.arguments import flag, one_of, whole
+from lightning_viz.harness.pictures import Picture, Scalar
 from lightning_viz.harness.probes import shorten, slug
 from lightning_viz.harness.scene import Scene
-from lightning_viz.render.color import diverging, minmax, sequential, symmetric, to_uint8
+from lightning_viz.render.color import minmax, to_uint8
 from lightning_viz.render.panel import grid, in_a_row
 from lightning_viz.render.text import channels_shown
 
@@ -56,24 +56,17 @@ class FilterAscent(AscentCallback):
         **arguments: Any,
     ) -> None:
         super().__init__(**arguments)
-        if start not in ("noise", "probes") or (start == "probes" and variants != 1) or variants < 1:
-            raise ValueError(
-                "Expected start='noise' or 'probes' and variants >= 1, which is 1 where ascent starts from the probes, "
-                f"received {start!r} and {variants}."
-            )
-        if not is_reduce(objective):
-            raise ValueError(f"Expected objective='mean', 'sum', 'neuron' or (row, column), received {objective!r}.")
         if classes is not None and (directions is not None or self.layer is not None):
             raise ValueError("Expected classes=, or layer= and directions=, received both: use two callbacks.")
-        if classes in (0, [], ()) or directions in ([], ()) or any(not d for d in directions or []):
-            raise ValueError(f"Expected at least one, received classes={classes} and directions={directions}.")
-        self.parametrization = parametrization
-        self.transforms = transforms
-        self.start = start
-        self.objective = objective
-        self.variants = variants
-        self.classes = classes
-        self.directions = directions
+        self.parametrization = one_of("parametrization", parametrization, get_args(Parametrisation))
+        self.transforms = flag("transforms", transforms)
+        self.start = one_of("start", start, ("noise", "probes"))
+        self.variants = whole("variants", variants)
+        if start == "probes" and variants > 1:
+            raise ValueError(f"Expected variants=1 where ascent starts from the probes, received {variants}.")
+        self.objective = check_objective(objective)
+        self.classes = None if classes is None else check_classes(classes)
+        self.directions = None if directions is None else check_directions(directions)
         self.per_probe = start == "probes"
         self._wishes: dict[str, Wish] = {}
 
@@ -119,21 +112,22 @@ class FilterAscent(AscentCallback):
 
     def _ascend(self, scene: Scene, wishes: dict[str, Wish], probe: int | None = None) -> Iterable[Picture | Scalar]:
         images = scene.probes.images
-        found = self.climb(
-            scene,
-            self.features(scene) if self.classes is None else scene.subject,
-            wishes,
-            size=(images.shape[2], images.shape[3]),
-            image_channels=images.shape[1],
-            parametrisation=self.parametrization,
-            transforms=self.transforms,
-            normalize=scene.probes.normalize,
-            seed=self.seed,
-            start=None if probe is None else scene.probes.pixels[probe],
-            reduce=self.objective,
-            variants=self.variants,
-            device=images.device,
-        )
+        with scene.optimized():
+            found = self.climb(
+                scene,
+                self.features(scene) if self.classes is None else scene.subject,
+                wishes,
+                size=(images.shape[2], images.shape[3]),
+                image_channels=images.shape[1],
+                parametrisation=self.parametrization,
+                transforms=self.transforms,
+                normalize=scene.probes.normalize,
+                seed=self.seed,
+                start=None if probe is None else scene.probes.pixels[probe],
+                reduce=self.objective,
+                variants=self.variants,
+                device=images.device,
+            )
         for tag, ascent in found.items():
             before, after = float(ascent.start.mean()), float(ascent.reached.mean())
             caption = [
@@ -152,47 +146,3 @@ class FilterAscent(AscentCallback):
             return f"what {scene.probes.class_names[wish]} looks like{origin}"  # type: ignore[index]
         what = f"channel {wish}" if isinstance(wish, int) else f"direction {wish}"
         return f"{shorten(self.found(scene)[0])}, {what}{origin}"
-
-
-class FilterActivations(LayerCallback):
-    """Draws what the channels of a layer put out for each probe.
-
-    Tags: `probe_03_egg/activations_<layer>`: the probe's maps side by side, brighter where the filter answers more
-    strongly. A channel has one scale for all probes, told above its map.
-
-    Args:
-        layer: See `LayerCallback`.
-        channels: See `LayerCallback`.
-        common: The arguments of `ExplanationCallback`.
-    """
-
-    def check(self, name: str, output: Tensor) -> None:
-        """Raises unless the layer's output is (N, channels, height, width).
-
-        Raises:
-            ValueError: It has no spatial extent.
-        """
-        if output.ndim != 4 or len(output) != 1:
-            raise ValueError(
-                "Expected a layer with a spatial output: (N, channels, height, width), or as many tokens as patches of "
-                f"one size make of the image, received {('N', *output.shape[1:])} from {name!r}: pass layer= with a "
-                "convolution, what follows one, or a transformer's block."
-            )
-
-    def features(self, scene: Scene) -> Callable[[Tensor], Tensor]:
-        """From images to what the layer puts out, (N, D, h, w), also where it has tokens for the patches."""
-        layer = self.found(scene)[1]
-        return channels_second(scene.subject.features(layer), layer, maps=True)
-
-    def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
-        """One picture per probe."""
-        name, _ = self.found(scene)
-        maps = channel_outputs(self.features(scene), scene.probes.images, self.chosen).cpu().numpy()
-        scaled = [symmetric(maps[:, k]) for k in range(len(self.chosen))]
-        paint = diverging if bool((maps < 0).any()) else sequential
-        titles = [f"{c}: {scale:.2g}" for c, (_, scale) in zip(self.chosen, scaled, strict=True)]
-        for i in scene.mine(range(len(scene.probes))):  # the scale is that of all probes
-            tiles: list[Pixels] = [paint(values[i]) for values, _ in scaled]
-            picture = grid(tiles, in_a_row(tiles, 4), titles=titles)
-            caption = [scene.caption(i), f"{shorten(name)} · channel: value of full colour"]
-            yield captioned(f"{scene.probes.tag(i)}/activations_{slug(name)}", picture, caption, lines=2)

@@ -8,6 +8,7 @@ from lightning_viz.callbacks.attribution import AttributionCallback
 from lightning_viz.callbacks.layers import check_default, layer_of
 from lightning_viz.explain.gradcam import grad_cam, upsampled
 from lightning_viz.explain.naming import find_layer
+from lightning_viz.harness.arguments import one_of, text
 from lightning_viz.harness.pictures import Pixels
 from lightning_viz.harness.probes import shorten, slug
 from lightning_viz.harness.scene import Scene
@@ -44,10 +45,8 @@ class GradCam(AttributionCallback):
         **arguments: Any,
     ) -> None:
         super().__init__(**arguments)
-        if method not in _NAMES:
-            raise ValueError(f"Expected method= one of {', '.join(map(repr, _NAMES))}, received {method!r}.")
-        self.method = method
-        self.layer = layer
+        self.method = one_of("method", method, _NAMES)
+        self.layer = text("layer", layer, "cnn.15")
         self._found = ""
 
     @property
@@ -68,7 +67,7 @@ class GradCam(AttributionCallback):
         """
         super().prepare(scene)
         self._found, _ = layer_of(scene, self.layer)
-        check_default(scene, self.layer)
+        check_default(scene, self.layer, self.called)
         try:
             self.attribute(scene.subject, scene.probes.images[:1], scene.probes.labels[:1])
         except ValueError as error:

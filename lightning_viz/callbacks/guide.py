@@ -1,5 +1,6 @@
 """The picture that a dream is guided by."""
 
+from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from lightning_viz.harness.arguments import is_whole, refusal
 from lightning_viz.harness.scene import Scene
 
 _MODES = {1: "L", 3: "RGB"}
@@ -23,6 +25,19 @@ class Guide(NamedTuple):
 
     name: str
     pixels: Tensor
+
+
+def check_guide(guide: int | str | PathLike[str]) -> int | str:
+    """The position of a probe, or the path of an image file.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    if isinstance(guide, (str, PathLike)) and str(guide):
+        return str(guide)
+    if not is_whole(guide) or int(guide) < 0:  # type: ignore[arg-type]
+        raise refusal("guide", "the position of a probe, from 0 on, or the path of an image file", guide, none=True)
+    return int(guide)  # type: ignore[arg-type]
 
 
 def find_guide(scene: Scene, guide: int | str | None) -> Guide | None:

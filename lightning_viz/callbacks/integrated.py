@@ -10,6 +10,7 @@ from torch import Tensor
 from lightning_viz.callbacks.attribution import GradientAttribution
 from lightning_viz.explain.baselines import baseline, check_baselines
 from lightning_viz.explain.integrated import integrated_gradients
+from lightning_viz.harness.arguments import is_list, whole
 from lightning_viz.harness.pictures import Picture, Scalar
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.subject import Subject
@@ -47,11 +48,9 @@ class IntegratedGradients(GradientAttribution):
         **arguments: Any,
     ) -> None:
         super().__init__(**arguments)
-        self.baselines = (baseline,) if isinstance(baseline, str) else tuple(baseline)
+        self.baselines = tuple(baseline) if is_list(baseline) else (str(baseline),)
         check_baselines(self.baselines, "baseline")
-        if steps < 1:
-            raise ValueError(f"Expected steps >= 1, received {steps}.")
-        self.steps = steps
+        self.steps = whole("steps", steps)
         self._delta = torch.zeros(0)
 
     @property

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from lightning_viz.callbacks.base import ExplanationCallback
 from lightning_viz.explain.naming import find_layer, last_convolution
 from lightning_viz.explain.tokens import channels_second
+from lightning_viz.harness.arguments import text, wholes
 from lightning_viz.harness.scene import Scene
 
 
@@ -25,7 +26,7 @@ def layer_of(
     return find_layer(net, name or default(net))
 
 
-def check_default(scene: Scene, name: str | None) -> None:
+def check_default(scene: Scene, name: str | None, called: str) -> None:
     """Warns where no name is given and the last convolution only cuts the image into patches for a transformer."""
     if name is not None:
         return
@@ -33,8 +34,8 @@ def check_default(scene: Scene, name: str | None) -> None:
     attends = any("attention" in type(module).__name__.lower() for module in scene.subject.net.modules())
     if attends and getattr(layer, "stride", None) == getattr(layer, "kernel_size", None):
         rank_zero_warn(
-            f"The last convolution, {found!r}, is the first layer of a transformer: it cuts the image into patches. "
-            "For what the network makes of them, pass layer= with one of its blocks."
+            f"{called}: the last convolution, {found!r}, is the first layer of a transformer: it cuts the image into "
+            "patches. For what the network makes of them, pass layer= with one of its blocks."
         )
 
 
@@ -58,12 +59,8 @@ class LayerCallback(ExplanationCallback):
         **common: Any,
     ) -> None:
         super().__init__(**common)
-        if (channels < 1) if isinstance(channels, int) else not channels:
-            raise ValueError(
-                f"Expected a number of channels of at least 1, or a list of channels, received {channels}."
-            )
-        self.layer = layer
-        self.channels = channels
+        self.layer = text("layer", layer, "cnn.15")
+        self.channels = wholes("channels", channels, each=0)
         self.chosen: list[int] = []
         self.available = 0
 
@@ -74,7 +71,7 @@ class LayerCallback(ExplanationCallback):
             ValueError: No such layer or channel.
         """
         name, _ = self.found(scene)
-        check_default(scene, self.layer)
+        check_default(scene, self.layer, self.called)
         with torch.no_grad():
             output = self.features(scene)(scene.probes.images[:1])
         self.check(name, output)
@@ -110,4 +107,4 @@ def _choose(channels: int | Sequence[int], available: int, name: str) -> list[in
     wrong = [c for c in channels if not 0 <= c < available]
     if wrong:
         raise ValueError(f"Expected channels 0 to {available - 1} of layer {name!r}, received {wrong}: mend channels=.")
-    return list(channels)
+    return list(dict.fromkeys(channels))

@@ -14,6 +14,7 @@ from lightning_viz.explain.masks import draw_masks
 from lightning_viz.explain.regression import fewest_samples
 from lightning_viz.explain.segmentation import check_method
 from lightning_viz.explain.superpixels import superpixels
+from lightning_viz.harness.arguments import number, one_of, refusal, whole
 from lightning_viz.harness.pictures import Picture, Pixels, Scalar
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.subject import log_odds, probabilities
@@ -53,8 +54,7 @@ class LimePanels(ExplanationCallback):
         common: The arguments of `ExplanationCallback`.
 
     Raises:
-        ValueError: Fewer than 2 samples or 4 segments, an unknown `explain` or `segmentation`, or a `reliability`
-            outside 0 to 1.
+        ValueError: Fewer than 2 samples or 4 segments, an unknown word, or a number out of its range.
     """
 
     def __init__(
@@ -75,26 +75,21 @@ class LimePanels(ExplanationCallback):
         **common: Any,
     ) -> None:
         super().__init__(**common)
-        if samples < 2 or (segments is not None and segments < 4) or explain not in _OUTPUTS:
-            raise ValueError(
-                f"Expected samples >= 2, segments >= 4 and explain= one of {', '.join(map(repr, _OUTPUTS))}, "
-                f"received {samples}, {segments} and {explain!r}."
-            )
-        if reliability is not None and not 0 < reliability < 1:
-            raise ValueError(f"Expected reliability= between 0 and 1, or None for all samples, received {reliability}.")
         check_method(segmentation)
-        self.samples = samples
-        self.reliability = reliability
-        self.design = design
+        self.samples = whole("samples", samples, least=2)
+        self.reliability = number("reliability", reliability, none=True)
+        if reliability is not None and reliability >= 1:
+            raise refusal("reliability", "a number between 0 and 1", reliability, none=True)
+        self.design = one_of("design", design, ("hadamard", "independent"))
         self.segmentation = segmentation
-        self.segments = segments
-        self.compactness = compactness
-        self.sigma = sigma
-        self.features = features
-        self.min_weight = min_weight
-        self.explain = explain
-        self.kernel_width = kernel_width
-        self.batch_size = batch_size
+        self.segments = whole("segments", segments, least=4, none=True)
+        self.compactness = number("compactness", compactness)
+        self.sigma = number("sigma", sigma, least=0)
+        self.features = whole("features", features, least=0, none=True)
+        self.min_weight = number("min_weight", min_weight, least=0)
+        self.explain = one_of("explain", explain, _OUTPUTS)
+        self.kernel_width = number("kernel_width", kernel_width)
+        self.batch_size = whole("batch_size", batch_size, none=True)
         self._segments: list[Tensor] = []
         self._masks: list[Tensor] = []
 
@@ -126,8 +121,8 @@ class LimePanels(ExplanationCallback):
 
     def _refusal(self, scene: Scene, i: int) -> Picture:
         self.warn_once(
-            "LimePanels met scores that are not finite, so there is nothing to explain: look at the learning rate, or "
-            "at the precision. The pictures say so.",
+            f"{self.called} met scores that are not finite, so there is nothing to explain: look at the learning rate, "
+            "or at the precision. The pictures say so.",
             key="not finite",
         )
         height, width = scene.probes.images.shape[2:]
@@ -159,18 +154,19 @@ class LimePanels(ExplanationCallback):
         return label, int(others.argmax())
 
     def _weights(self, scene: Scene, i: int, classes: list[int]) -> list[LimeWeights]:
-        return explain(
-            scene.subject,
-            scene.probes.pixels[i],
-            classes,
-            segments=self._segments[i],
-            masks=self._masks[i],
-            enough=self.reliability,
-            normalize=scene.probes.normalize,
-            kernel_width=self.kernel_width,
-            batch_size=self.batch_size,
-            probabilities=_OUTPUTS[self.explain],
-        )
+        with scene.optimized():
+            return explain(
+                scene.subject,
+                scene.probes.pixels[i],
+                classes,
+                segments=self._segments[i],
+                masks=self._masks[i],
+                enough=self.reliability,
+                normalize=scene.probes.normalize,
+                kernel_width=self.kernel_width,
+                batch_size=self.batch_size,
+                probabilities=_OUTPUTS[self.explain],
+            )
 
     def _picture(self, scene: Scene, i: int, found: dict[int, LimeWeights]) -> Picture:
         names, label = scene.probes.class_names, next(iter(found))

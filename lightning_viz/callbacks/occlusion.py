@@ -8,6 +8,7 @@ from torch import Tensor
 from lightning_viz.callbacks.attribution import AttributionCallback
 from lightning_viz.explain.baselines import baseline, check_baselines
 from lightning_viz.explain.occlusion import check_window, occlusion
+from lightning_viz.harness.arguments import wholes
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.subject import Subject
 
@@ -74,7 +75,5 @@ class Occlusion(AttributionCallback):
 def _pair(value: int | Sequence[int] | None, name: str) -> tuple[int, int] | None:
     if value is None:
         return None
-    pair = (value, value) if isinstance(value, int) else tuple(value)
-    if len(pair) != 2 or min(pair) < 1:
-        raise ValueError(f"Expected {name}= as one number or two, of at least 1, received {value!r}.")
-    return pair[0], pair[1]
+    pair = wholes(name, value, count=2)
+    return (pair, pair) if isinstance(pair, int) else (pair[0], pair[1])

@@ -10,9 +10,8 @@ import numpy as np
 from PIL import Image
 from pytorch_lightning.utilities import rank_zero_warn
 
-from lightning_viz.harness.frames import Frame, Frames
+from lightning_viz.harness.frames import Frame, Frames, probe_of
 from lightning_viz.harness.pictures import Film, Picture, Pixels
-from lightning_viz.harness.probes import probe_of
 from lightning_viz.harness.sinks import Sinks
 from lightning_viz.render.film import UNREADABLE, evenly, film, filmstrip
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from lightning_viz.callbacks.attribution import GradientAttribution
 from lightning_viz.explain.gradients import input_gradient, loss_gradient
 from lightning_viz.explain.smooth import Statistic, smooth_gradient
+from lightning_viz.harness.arguments import number, one_of, whole
 from lightning_viz.harness.pictures import Pixels
 from lightning_viz.harness.subject import Subject
 from lightning_viz.render.color import minmax, to_uint8
@@ -49,15 +50,11 @@ class SaliencyMaps(GradientAttribution):
         **arguments: Any,
     ) -> None:
         super().__init__(**arguments)
-        if method not in _NAMES:
-            raise ValueError(f"Expected method= one of {', '.join(map(repr, _NAMES))}, received {method!r}.")
-        if samples < 1 or noise < 0:
-            raise ValueError(f"Expected samples >= 1 and noise >= 0, received {samples} and {noise}.")
+        self.method = one_of("method", method, _NAMES)
+        self.samples = whole("samples", samples)
+        self.noise = number("noise", noise, least=0)
         if method == "loss" and self.against is not None:
             raise ValueError(f"Expected no against= with method='loss', received {self.against!r}: explain a score.")
-        self.method = method
-        self.samples = samples
-        self.noise = noise
 
     @property
     def name(self) -> str:

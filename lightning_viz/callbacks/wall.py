@@ -11,6 +11,7 @@ from lightning_viz.callbacks.ascent import AscentCallback
 from lightning_viz.callbacks.panels import captioned
 from lightning_viz.explain.ascent import Ascent
 from lightning_viz.explain.chunks import Chunks, is_out_of_memory
+from lightning_viz.harness.arguments import whole
 from lightning_viz.harness.pictures import Picture, Pixels, Scalar
 from lightning_viz.harness.probes import shorten, slug
 from lightning_viz.harness.scene import Scene
@@ -48,9 +49,7 @@ class FilterWall(AscentCallback):
         **arguments: Any,
     ) -> None:
         super().__init__(channels=channels, steps=steps, warm_steps=warm_steps, **arguments)
-        if size < 1:
-            raise ValueError(f"Expected size of at least 1, received {size}.")
-        self.size = size
+        self.size = whole("size", size)
         self._size = (size, size)
 
     def prepare(self, scene: Scene) -> None:
@@ -73,17 +72,17 @@ class FilterWall(AscentCallback):
         """One picture, and the share of dead channels."""
         name, _ = self.found(scene)
         images = scene.probes.images
-        found = self.climb(
-            scene,
-            self.features(scene),
-            {f"filters/{slug(name)}/wall/{channel}": channel for channel in self.chosen},
-            size=self._size,
-            image_channels=images.shape[1],
-            normalize=scene.probes.normalize,
-            seed=self.seed,
-            batch_size=64,
-            device=images.device,
-        )
+        with scene.optimized():
+            found = self.climb(
+                scene,
+                self.features(scene),
+                {f"filters/{slug(name)}/wall/{channel}": channel for channel in self.chosen},
+                size=self._size,
+                image_channels=images.shape[1],
+                normalize=scene.probes.normalize,
+                seed=self.seed,
+                device=images.device,
+            )
         silent = self._silent(scene)
         still = [stuck(ascent) for ascent in found.values()]
         dead = [quiet and grey for quiet, grey in zip(silent, still, strict=True)]

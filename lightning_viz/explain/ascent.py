@@ -11,7 +11,9 @@ from torch import Tensor
 from lightning_viz.explain.parametrise import Picture
 from lightning_viz.explain.redirect import RedirectedReLU, without_gradient
 
-_REDIRECTED_STEPS = 16
+_REDIRECTED_STEPS = 32
+"""Where half of the steps are as many. Of 128 channels of the demo after an epoch, 16 leave 9 without a way up that do
+answer to the probes, 32 leave 2; that first drawing takes up to 40 % longer."""
 
 
 class Ascent(NamedTuple):

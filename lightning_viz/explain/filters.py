@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lightning_viz.explain.ascent import Ascent, ascend
 from lightning_viz.explain.chunks import Chunks
+from lightning_viz.explain.gradients import gradient_size
 from lightning_viz.explain.layout import channels_last
 from lightning_viz.explain.objectives import Features, Reduce, Wish, check_channels, climbs, is_reduce
 from lightning_viz.explain.parametrise import FourierImage, Picture, PixelImage
@@ -69,7 +70,7 @@ def maximise_channels(
     reduce: Reduce = "mean",
     variants: int = 1,
     diversity: float = 1.0,
-    batch_size: int = 16,
+    batch_size: int | None = None,
     device: Device = None,
 ) -> Ascent:
     """Finds, for each channel, a picture to which it reacts strongly ("Feature Visualization", Distill, 2017).
@@ -95,7 +96,8 @@ def maximise_channels(
             one at (row, column).
         variants: How many pictures to find for each channel, each from other noise.
         diversity: How much variants of one channel avoid each other, see `objectives.dissimilar`.
-        batch_size: Most pictures in one forward pass; the variants of a channel stay together.
+        batch_size: Most pictures in one forward pass; the variants of a channel stay together. None is as many as go
+            fastest.
         device: Where to compute; that of `start` by default, else the CPU.
 
     Returns:
@@ -125,7 +127,9 @@ def maximise_channels(
             normalize=normalize,
         )
 
-    found = Chunks(max(batch_size // variants, 1)).each(climb, range(len(channels)))
+    there = torch.empty(0, *size, device=device or (None if start is None else start.device))
+    together = batch_size or gradient_size(there)
+    found = Chunks(max(together // variants, 1)).each(climb, range(len(channels)))
     return Ascent(*map(torch.cat, zip(*found, strict=True)))
 
 
@@ -154,7 +158,7 @@ def _go_on(picture: Picture, last: Tensor, keep: float) -> None:
         begin.lerp_(last.to(begin.device), keep)
 
 
-def _check_options(channels: Sequence[Wish], kind: str, reduce: Reduce, variants: int, batch_size: int) -> None:
+def _check_options(channels: Sequence[Wish], kind: str, reduce: Reduce, variants: int, batch_size: int | None) -> None:
     if not channels:
         raise ValueError("expected at least one channel, got none.")
     if kind not in get_args(Parametrisation):
@@ -163,5 +167,5 @@ def _check_options(channels: Sequence[Wish], kind: str, reduce: Reduce, variants
         raise ValueError(f"expected reduce 'mean', 'sum', 'neuron' or a (row, column), got {reduce!r}.")
     if variants < 1:
         raise ValueError(f"expected variants >= 1, got {variants}.")
-    if batch_size < 1:
+    if batch_size is not None and batch_size < 1:
         raise ValueError(f"expected batch_size >= 1, got {batch_size}.")

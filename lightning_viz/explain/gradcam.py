@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lightning_viz.explain.chunks import Chunks
-from lightning_viz.explain.gradients import Scores
+from lightning_viz.explain.gradients import Scores, gradient_chunks
 from lightning_viz.explain.layers import layer_gradient
 from lightning_viz.explain.layout import channels_last
 from lightning_viz.explain.tokens import channels_second
@@ -69,7 +68,7 @@ def grad_cam(
             weights = (above / (2 + mass * above)).sum((2, 3))
         return torch.einsum("nd,ndhw->nhw", weights, outputs).relu()
 
-    return Chunks(batch_size)(some, images, targets)
+    return gradient_chunks(images, batch_size)(some, images, targets)
 
 
 def upsampled(maps: Tensor, size: tuple[int, int]) -> Tensor:

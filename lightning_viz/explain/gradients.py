@@ -64,7 +64,16 @@ def gradient_chunks(images: Tensor, batch_size: int | None = None) -> Chunks:
         images: (N, C, H, W), on the device of the network.
         batch_size: Most of them at a time; None is as many as go fastest.
     """
-    return Chunks(batch_size or max(fastest(images) // 2, 1))
+    return Chunks(batch_size or gradient_size(images))
+
+
+def gradient_size(images: Tensor) -> int:
+    """How many images like these go through a network fastest in one call with their gradient.
+
+    Args:
+        images: (..., H, W), on the device of the network.
+    """
+    return max(fastest(images) // 2, 1)
 
 
 def gradients_of_copies(

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 from lightning_viz.explain.chunks import Chunks, fastest
+from lightning_viz.explain.hadamard import hadamard, hadamard_order
 from lightning_viz.explain.layout import channels_last
+from lightning_viz.explain.regression import fewest_samples
 from lightning_viz.explain.superpixels import check_segments, fill_image, perturb
 
 
@@ -53,10 +55,12 @@ def draw_masks(
 def block_size(n: int) -> int:
     """How many masks of a Hadamard design are balanced together: each superpixel, and each pair, as often as not.
 
-    >>> block_size(31), block_size(32)
-    (64, 128)
+    It is the smallest design that shows how far off the weights are.
+
+    >>> block_size(31), block_size(40), block_size(53)
+    (80, 120, 136)
     """
-    return 2 << n.bit_length()
+    return 2 * hadamard_order(max(n + 1, fewest_samples(n, paired=True) // 2))
 
 
 @torch.no_grad()
@@ -130,9 +134,7 @@ def _listed(n: int, random: torch.Generator) -> Tensor:
 
 
 def _block(n: int, random: torch.Generator) -> Tensor:
-    table = torch.ones(1, 1, dtype=torch.bool)
-    while len(table) <= n:
-        table = torch.cat([torch.cat([table, table], 1), torch.cat([table, ~table], 1)])
+    table = hadamard(block_size(n) // 2)
     # The first column never changes. Flips keep the design, and make each mask as random as fair coins.
     columns = 1 + torch.randperm(len(table) - 1, generator=random)[:n]
     half = table[:, columns] ^ (torch.rand(n, generator=random) < 0.5)

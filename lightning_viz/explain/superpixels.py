@@ -24,7 +24,7 @@ def superpixels(
     sigma: float = 1.0,
     method: Method | Callable[[Image], Labels] = "slic",
 ) -> Tensor:
-    """Cuts one image into regions of similar colour, by scikit-image.
+    """Cuts one image into regions of similar colour, by scikit-image, each of about four pixels or more.
 
     No random number is involved: the same image gives the same regions in every epoch. Where fewer than four regions
     are found (tiny images) the image is cut into a grid instead, at worst into its pixels.
@@ -54,6 +54,8 @@ def superpixels(
     wanted = min(max(round(0.4 * math.sqrt(height * width)), 16), 64) if segments is None else segments
     if wanted < FEWEST:
         raise ValueError(f"segments must be {FEWEST} or more, got {segments}.")
+    # A superpixel of one pixel has the mean colour of itself: to blank it would change nothing.
+    wanted = min(wanted, max(height * width // 4, FEWEST))
     found = cut(_rgb(pixels), method, wanted, compactness=compactness, sigma=sigma)
     names, labels = np.unique(found, return_inverse=True)
     if len(names) < FEWEST:

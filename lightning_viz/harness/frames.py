@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
@@ -115,6 +116,17 @@ class Frames:
                 with suppress(ValueError, TypeError):  # a line that was cut off, as by a full disk
                     frames.append(Frame(**json.loads(line)))
         return frames
+
+
+def probe_of(tag: str) -> str | None:
+    """The probe that a tag is about; `None` for those that are about none.
+
+    Example:
+        >>> probe_of("probe_03_egg/saliency"), probe_of("filters/class_egg")
+        ('probe_03_egg', None)
+    """
+    first, _, rest = tag.partition("/")
+    return first if rest and re.match(r"probe_\d+_", first) else None
 
 
 def _link(source: Path, place: Path) -> None:

@@ -10,6 +10,8 @@ from typing import Any, Literal, Optional, Union
 import torch
 from torch import Tensor
 
+from lightning_viz.harness.arguments import is_whole, number, refusal, whole
+
 Split = Literal["train", "val", "test"]
 
 
@@ -32,8 +34,8 @@ class Probes:
             of an image tensor and a label tensor.
 
     Raises:
-        ValueError: A count below 1, an empty list, more than one of `indices` and `per_class`, or only one of `mean`
-            and `std`.
+        ValueError: A count below 1, an empty list, more than one of `indices` and `per_class`, only one of `mean`
+            and `std`, or anything of another type.
     """
 
     count: int = 8
@@ -48,22 +50,37 @@ class Probes:
     def __post_init__(self) -> None:
         for field in fields(self):  # tuples, so that equal wishes are equal keys
             value = getattr(self, field.name)
-            value = value.tolist() if hasattr(value, "tolist") else value
+            value = value.reshape(-1).tolist() if hasattr(value, "reshape") else value
             if isinstance(value, (list, tuple, range)):
                 object.__setattr__(self, field.name, tuple(value))
-        whole = [self.count, self.per_class or 1, *(self.indices or ())]
-        if not all(isinstance(n, int) for n in whole) or self.split not in (None, "train", "val", "test"):
-            raise ValueError(
-                "Expected whole numbers as count, per_class and indices, and split='train', 'val' or 'test', "
-                f"received {self.count!r}, {self.per_class!r}, {self.indices!r} and {self.split!r}."
-            )
-        if self.count < 1 or (self.per_class is not None and self.per_class < 1):
-            raise ValueError(f"Expected at least one probe, received count={self.count}, per_class={self.per_class}.")
-        if self.indices is not None and (not self.indices or self.per_class is not None):
-            raise ValueError(f"Expected some indices and no per_class, received {self.indices}, {self.per_class}.")
-        zero = self.std is not None and bool((torch.as_tensor(self.std) <= 0).any())
-        if (self.mean is None) != (self.std is None) or zero:
-            raise ValueError(f"Expected mean and std together, std above 0, received {self.mean} and {self.std}.")
+        whole("count", self.count)
+        whole("per_class", self.per_class, none=True)
+        if self.split not in (None, "train", "val", "test"):
+            raise refusal("split", "'train', 'val' or 'test'", self.split, none=True)
+        if self.unpack is not None and not callable(self.unpack):
+            raise refusal("unpack", "a function from a batch to images and labels", self.unpack, none=True)
+        self._check_items()
+        self._check_values()
+
+    def _check_items(self) -> None:
+        if self.indices is not None:
+            fit = isinstance(self.indices, tuple) and all(is_whole(i) and i >= 0 for i in self.indices)
+            if not fit or not self.indices:
+                raise refusal("indices", "a list of whole numbers from 0 on", self.indices, none=True)
+            object.__setattr__(self, "indices", tuple(dict.fromkeys(self.indices)))  # one picture of each
+            if self.per_class is not None:
+                raise ValueError(f"Expected indices= or per_class=, received {self.indices} and {self.per_class}.")
+        names = self.class_names
+        if names is not None and not (isinstance(names, tuple) and all(isinstance(name, str) for name in names)):
+            raise refusal("class_names", "a list of texts", names, none=True)
+
+    def _check_values(self) -> None:
+        if (self.mean is None) != (self.std is None):
+            raise ValueError(f"Expected mean and std together, received {self.mean} and {self.std}.")
+        for name, above in {"mean": float("-inf"), "std": 0.0}.items():
+            value = getattr(self, name)
+            for one in value if isinstance(value, tuple) else (value,):
+                number(name, one, above=above, none=value is None)
 
     @property
     def looks(self) -> int:
@@ -126,17 +143,6 @@ class ProbeBatch:
     def tag(self, i: int) -> str:
         """The first part of all tags of probe `i`, for example `probe_03_egg`."""
         return f"probe_{self.numbers[i]:02d}_{slug(self.label_name(i))}"
-
-
-def probe_of(tag: str) -> str | None:
-    """The probe that a tag is about; `None` for those that are about none.
-
-    Example:
-        >>> probe_of("probe_03_egg/saliency"), probe_of("filters/class_egg")
-        ('probe_03_egg', None)
-    """
-    first, _, rest = tag.partition("/")
-    return first if rest and re.match(r"probe_\d+_", first) else None
 
 
 def shorten(layer: str, length: int = 20) -> str:

@@ -31,11 +31,13 @@ class Share:
         rank: The number of the process.
         ranks: How many share the drawing; 1 where each does all of it.
         lockstep: Whether all draw the same together, since the parameters are spread over them.
+        exchange: In lockstep, takes what this process has, and returns what every one has.
     """
 
     rank: int = 0
     ranks: int = 1
     lockstep: bool = False
+    exchange: Callable[[str], list[str]] = lambda own: [own]
 
     def of(self, items: Sequence[T]) -> list[T]:
         """Every n-th item, beginning with the process's own number.
@@ -45,6 +47,15 @@ class Share:
             [1, 4, 7]
         """
         return list(items[self.rank :: self.ranks])
+
+    def whole(self, part: str) -> str:
+        """What all processes in lockstep know together, where each may know only its own part; the same on each.
+
+        Example:
+            >>> Share().whole("all")
+            'all'
+        """
+        return " ".join(self.exchange(part))
 
 
 class Ranks:
@@ -62,12 +73,19 @@ class Ranks:
         self.rank, self.count = trainer.global_rank, trainer.world_size
         together = self.count > 1 and dist.is_available() and dist.is_initialized()
         lockstep = together and not _replicated(trainer.strategy, module)
-        self.share = Share(self.rank, self.count) if together and not lockstep else Share(lockstep=lockstep)
+        replicas = together and not lockstep
+        self.share = Share(self.rank, self.count) if replicas else Share(lockstep=lockstep, exchange=self._exchange)
         self.contributes = self.rank == 0 or not lockstep
         # A group of our own, on the CPU: nothing of ours stands between the messages of the training. In lockstep, a
         # process that fails alone ends the run: without it the others can make no forward, and would wait for ever.
         patience = PATIENCE if lockstep else None
         self._group = dist.new_group(backend="gloo", timeout=patience) if together else None
+
+    def close(self) -> None:
+        """Ends the exchange. Left to the end of the process, it could find the others gone, which aborts it."""
+        if self._group is not None:
+            dist.destroy_process_group(self._group)
+        self._group = None
 
     def agree(self, make: Callable[[], T]) -> T:
         """What the first process makes, for all of them.

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from torch import Tensor
 
-from lightning_viz.explain.weights import channels_last_weights
+from lightning_viz.explain.weights import optimized
 from lightning_viz.harness.probes import ProbeBatch
 from lightning_viz.harness.ranks import Share
 from lightning_viz.harness.subject import Subject
@@ -52,12 +52,12 @@ class Scene:
         """
         return self.share.of(items)
 
-    def channels_last(self) -> AbstractContextManager[None]:
-        """While open, weights lie in the layout in which convolutions are fastest, see `channels_last_weights`.
+    def optimized(self) -> AbstractContextManager[None]:
+        """While open, the network computes the same in less time, see `explain.weights.optimized`.
 
         Parameters that are spread over the processes stay as they are: whoever gathers them holds on to their memory.
         """
-        return nullcontext() if self.share.lockstep else channels_last_weights(self.subject.net)
+        return nullcontext() if self.share.lockstep else optimized(self.subject.net)
 
     def caption(self, i: int) -> str:
         """The caption of every picture of probe `i`: epoch, true class, and what the network says of it.

@@ -31,12 +31,15 @@ class Session:
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[str, int], int] = {}
+        self._ranks: Ranks | None = None
         self.clock = Clock()
         self.forget()
 
     def forget(self) -> None:
         """Drops what belongs to one run of the Trainer; the numbers of the probes stay."""
-        self._ranks: Ranks | None = None
+        if self._ranks is not None:
+            self._ranks.close()
+        self._ranks = None
         self._sinks: Sinks | None = None
         self._observed: dict[Probes, Observed] = {}
         self._probes: dict[tuple[Probes, str], ProbeBatch] = {}

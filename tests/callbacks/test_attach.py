@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+import pytorch_lightning as pl
 import torch
 from PIL import Image
 from projects import NAMES, Project, Stripes, events, fit, loaders
@@ -45,9 +46,36 @@ def test_every_callback_explains_the_same_eight_probes(log):
 
 
 def test_every_epoch_has_its_picture_at_the_step_of_the_scalars(log):
-    assert [e.step for e in log.Images("probe_00_bread/saliency")] == [5, 11]
+    assert [e.step for e in log.Images("probe_00_bread/saliency")] == [-1, 5, 11]
     assert [e.step for e in log.Scalars("loss")][-1] == 11
     assert [e.step for e in log.Images("confusion/val")] == [e.step for e in log.Scalars("val_acc")]
+
+
+def test_the_first_picture_of_a_probe_is_the_untrained_networks(tmp_path):
+    class Asked(SaliencyMaps):
+        seen = ()
+
+        def draw(self, scene):
+            weights = scene.subject.net.net[0].weight.detach().clone()
+            type(self).seen += ((scene.step, scene.epoch, scene.when, weights),)
+            yield from super().draw(scene)
+
+    pl.seed_everything(7, verbose=False)
+    untrained = Project().net[0].weight
+    fit(tmp_path, [Asked(on_error="raise"), FilterAscent(steps=2), ConfusionMatrixPanel()], max_epochs=1)
+    (first, last) = Asked.seen
+    assert first[:3] == (-1, -1, "untrained")
+    assert torch.equal(first[3], untrained)
+    assert last[:3] == (5, 0, "epoch 0")
+    assert not torch.equal(last[3], untrained)
+    log = events(tmp_path)
+    assert [e.step for e in log.Scalars("probability/probe_00_bread/egg")] == [-1, 5]
+    assert [e.step for e in log.Images("filters/net_4/0")] == [5]  # of no probe
+
+
+def test_a_drawing_before_the_first_step_takes_no_step_of_a_short_epoch(tmp_path):
+    fit(tmp_path, [SaliencyMaps(on_error="raise")], limit_train_batches=1)
+    assert [e.step for e in events(tmp_path).Images("probe_00_bread/saliency")] == [-1, 0, 1]
 
 
 def test_pictures_are_as_wide_as_a_card(log):
@@ -113,7 +141,9 @@ def test_the_same_image_has_one_number_in_all_callbacks(tmp_path):
     assert "probe_01_soup/lime" in tags
 
 
-@pytest.mark.parametrize(("options", "steps"), [({"every_n_epochs": 2}, [11]), ({"every_n_steps": 4}, [3, 7, 11])])
+@pytest.mark.parametrize(
+    ("options", "steps"), [({"every_n_epochs": 2}, [-1, 11]), ({"every_n_steps": 4}, [-1, 3, 7, 11])]
+)
 def test_schedules(options, steps, tmp_path):
     fit(tmp_path, [SaliencyMaps(**options, on_error="raise")])
     assert [e.step for e in events(tmp_path).Images("probe_00_bread/saliency")] == steps
@@ -136,17 +166,18 @@ def test_steps_count_optimizer_steps_also_where_several_are_taken_at_once(tmp_pa
             return [torch.optim.SGD(self.parameters(), lr=0.01) for _ in range(2)]
 
     fit(tmp_path / "manual", [SaliencyMaps(every_n_steps=4, on_error="raise")], module=Manual, max_epochs=1)
-    assert len(events(tmp_path / "manual").Images("probe_00_bread/saliency")) == 2  # 9 steps in 6 batches
+    steps = [e.step for e in events(tmp_path / "manual").Images("probe_00_bread/saliency")]
+    assert len(steps) == 3  # before the first of 9 steps, and twice in 6 batches
     options = {"accumulate_grad_batches": 4, "max_epochs": 1}
     fit(tmp_path / "accumulated", [SaliencyMaps(every_n_steps=2, on_error="raise")], **options)
     steps = [e.step for e in events(tmp_path / "accumulated").Images("probe_00_bread/saliency")]
-    assert steps == [1]  # two optimizer steps in 6 batches
+    assert steps == [-1, 1]  # two optimizer steps in 6 batches
 
 
 def test_two_callbacks_with_one_tag_say_so(tmp_path):
-    with pytest.warns(UserWarning, match="Two callbacks draw 'probe_00_bread/saliency'"):
+    with pytest.warns(UserWarning, match="Two callbacks draw 'probe_00_bread/saliency', and SaliencyMaps_2"):
         fit(tmp_path, [SaliencyMaps(), SaliencyMaps()], max_epochs=1)
-    assert len(events(tmp_path).Images("probe_00_bread/saliency")) == 1
+    assert len(events(tmp_path).Images("probe_00_bread/saliency")) == 2
 
 
 def test_normalised_images_are_shown_as_they_were(tmp_path):
@@ -183,3 +214,32 @@ def test_several_validation_loaders_have_a_matrix_each(tmp_path):
 
     fit(tmp_path, [ConfusionMatrixPanel(on_error="raise")], module=Two, data=data, max_epochs=1)
     assert {"confusion/val_0", "confusion/val_1"} <= set(events(tmp_path).Tags()["images"])
+
+
+class Fails(SaliencyMaps):
+    def draw(self, scene):
+        raise RuntimeError(f"of seed {self.seed}")
+
+
+def test_of_two_callbacks_of_one_class_a_warning_tells_which(tmp_path):
+    with pytest.warns(UserWarning, match="could not draw") as caught:
+        fit(tmp_path, [Fails(seed=0), SaliencyMaps(), Fails(seed=1)], max_epochs=1)
+    said = [str(one.message) for one in caught if "could not draw" in str(one.message)]
+    assert [text.split()[0] for text in said] == ["Fails", "Fails_2"]
+    assert "of seed 1" in said[1]
+
+
+def test_of_two_callbacks_of_one_class_every_word_tells_which(tmp_path, caplog):
+    class Nowhere(Project):
+        """Its scores are infinite while something is drawn."""
+
+        def forward(self, x):
+            found = self.net(x)
+            return found if self.training or torch.is_grad_enabled() is False else found * torch.inf
+
+    maps = SaliencyMaps(probes=2, max_overhead=1e-6)
+    with pytest.warns(UserWarning, match="not finite") as caught, caplog.at_level("INFO"):
+        fit(tmp_path, [SaliencyMaps(method="vargrad", samples=2, every_n_epochs=9), maps], module=Nowhere)
+    (said,) = [str(one.message) for one in caught if "not finite" in str(one.message)]
+    assert said.startswith("SaliencyMaps_2 met")
+    assert "SaliencyMaps_2 draws less often" in caplog.text

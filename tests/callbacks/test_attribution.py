@@ -4,6 +4,7 @@ import sys
 from importlib.abc import MetaPathFinder
 
 import captum.attr
+import numpy as np
 import pytest
 import torch
 from found import CALLBACKS
@@ -23,10 +24,12 @@ from lightning_viz import (
     Scalar,
     Scene,
 )
+from lightning_viz.explain.baselines import blurred
 from lightning_viz.explain.superpixels import superpixels
 from lightning_viz.harness.probes import ProbeBatch
 from lightning_viz.harness.ranks import Share
 from lightning_viz.harness.subject import Subject, probabilities
+from lightning_viz.render.color import diverging, sequential, symmetric
 
 LABELS = torch.tensor([0, 1, 0])
 MEAN, STD = 0.4, 0.25
@@ -311,6 +314,33 @@ def test_training_is_not_disturbed_by_what_captum_hooks(tmp_path):
     )
 
 
+SIGNS = [
+    ("Saliency", {}, False),
+    ("Saliency", {"arguments": {"abs": False}}, True),
+    ("Saliency", {"noise": {"nt_samples": 3}}, False),
+    ("InputXGradient", {}, True),
+    ("InputXGradient", {"noise": {"nt_samples": 3, "nt_type": "smoothgrad"}}, True),
+    ("InputXGradient", {"noise": {"nt_samples": 3, "nt_type": "vargrad"}}, False),
+    ("InputXGradient", {"noise": {"nt_samples": 3, "nt_type": "smoothgrad_sq"}}, False),
+    ("LayerGradCam", {"layer": "4"}, True),
+    ("LayerGradCam", {"layer": "4", "arguments": {"relu_attributions": True}}, False),
+]
+
+
+@pytest.mark.parametrize(("method", "options", "signed"), SIGNS)
+def test_values_of_captum_without_a_sign_are_drawn_as_magnitudes(method, options, signed, net):
+    scene = scene_of(net)
+    callback = CaptumAttribution(f"captum.attr.{method}", **options)
+    found, _, _ = drawn(callback, scene)
+    assert bool((found < 0).any()) == signed
+    assert callback.grain == 0 or signed
+    for pixels, values in zip(scene.probes.pixels, found, strict=True):
+        blurs = blurred(values[None, None], callback.grain * 16)[0, 0] if callback.grain else values
+        heat, _ = symmetric(blurs.numpy())
+        tile = callback.paint(pixels, values)[0][0]
+        assert np.array_equal(tile, diverging(heat) if signed else sequential(heat))
+
+
 class NotInstalled(MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
         if name == "captum":
@@ -328,7 +358,7 @@ def test_without_captum_the_mend_is_told(monkeypatch):
 WRONG = [
     (SaliencyMaps, {"method": "loss", "against": "rival"}, ("no against=", "'rival'")),
     (SaliencyMaps, {"method": "guided"}, ("'vargrad'", "'guided'")),
-    (IntegratedGradients, {"steps": 0}, ("steps >= 1", "0")),
+    (IntegratedGradients, {"steps": 0}, ("steps=", "at least 1", "0")),
     (IntegratedGradients, {"baseline": "grey"}, ("'blurred'", "'grey'")),
     (IntegratedGradients, {"baseline": []}, ("baseline=", "none")),
     (GradCam, {"method": "cam"}, ("'gradcam++'", "'cam'")),

@@ -1,16 +1,21 @@
 """Each error says what was expected, what came and how to mend it, before the first batch."""
 
+import inspect
 from collections import namedtuple
+from pathlib import Path
 
+import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
+from found import CALLBACKS
 from projects import Net, Project, Stripes, events, fit, loaders
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
 from lightning_viz import (
+    CaptumAttribution,
     ConfusionMatrixPanel,
     DeepDream,
     FilterActivations,
@@ -189,17 +194,17 @@ def test_labels_beyond_the_outputs(tmp_path):
 @pytest.mark.parametrize(
     ("callback", "options", "words"),
     [
-        (SaliencyMaps, {"every_n_epochs": 0}, ("intervals", "every_n_epochs=0")),
-        (SaliencyMaps, {"every_n_steps": 0}, ("intervals",)),
+        (SaliencyMaps, {"every_n_epochs": 0}, ("every_n_epochs=", "at least 1", "0")),
+        (SaliencyMaps, {"every_n_steps": 0}, ("every_n_steps=", "None", "0")),
         (SaliencyMaps, {"on_error": "ignore"}, ("'warn' or 'raise'", "'ignore'")),
         (SaliencyMaps, {"method": "grad"}, ("'gradient'", "'grad'")),
-        (SaliencyMaps, {"samples": 0}, ("samples >= 1",)),
-        (SaliencyMaps, {"probes": 0}, ("at least one probe",)),
+        (SaliencyMaps, {"samples": 0}, ("samples=", "at least 1", "0")),
+        (SaliencyMaps, {"probes": 0}, ("probes=", "at least 1")),
         (SaliencyMaps, {"probes": [1, 2]}, ("Probes(...)", "[1, 2]", "indices=")),
         (FilterAscent, {"channels": 0}, ("at least 1",)),
         (FilterAscent, {"channels": []}, ("[]",)),
         (FilterAscent, {"start": "image"}, ("'noise' or 'probes'", "'image'")),
-        (LimePanels, {"segments": 2}, ("segments >= 4", "2")),
+        (LimePanels, {"segments": 2}, ("segments=", "at least 4", "2")),
         (LimePanels, {"reliability": 99}, ("between 0 and 1", "None", "99")),
         (LimePanels, {"segmentation": "slick"}, ("'slic'", "'grid'", "function", "'slick'")),
         (DeepDream, {"octave_scale": 1.0}, ("above 1", "1.0")),
@@ -248,6 +253,67 @@ def test_an_unpack_that_returns_no_pair(tmp_path):
     refuses(tmp_path, SaliencyMaps(probes=swapped), "images (N, C, H, W)", "[(8,), (8, 3, 16, 16)]")
 
 
+NAN = float("nan")
+WHOLE, NUMBER = [True, 2.5, "3", [3], -1], [True, "0.1", NAN, -1, [0.1]]
+TEXT, FLAG, WORD = [3, "", True, ["a"]], [1, "yes", None], [3, "nope", ["gradient"], None]
+PAIR, FILL, DICT = [2.5, True, "8", [8], [8, 0], [8.0, 8]], ["grey", 3, None], [[1], "abs", {1: 2}, 3]
+WRONG = {
+    **dict.fromkeys(("every_n_epochs", "every_n_steps", "samples", "segments", "features", "batch_size"), WHOLE),
+    **dict.fromkeys(("octaves", "jitter", "tile", "steps", "warm_steps", "variants", "size"), WHOLE),
+    "memory": [*WHOLE, "1GB"],
+    "seed": [*WHOLE, 2**32],
+    **dict.fromkeys(("max_overhead", "lr", "compactness", "sigma", "min_weight", "kernel_width"), NUMBER),
+    **dict.fromkeys(("octave_scale", "step", "noise"), NUMBER),
+    "reliability": [*NUMBER, 1.0],
+    **dict.fromkeys(("net", "layer"), TEXT),
+    **dict.fromkeys(("transforms", "normalize_gradient"), FLAG),
+    **dict.fromkeys(("on_error", "method", "design", "explain", "parametrization", "start"), WORD),
+    **dict.fromkeys(("window", "stride", "canvas"), PAIR),
+    **dict.fromkeys(("cover", "baseline"), FILL),
+    "probes": [True, 0, 2.5, "8", [1, 2], None],
+    "target": [True, 1.5, -1, None, ["Egg"], ""],
+    "against": [True, 1.5, -1, ["Egg"], ""],
+    "channels": [True, 0, 2.5, "3", [], [True], [1.5], [-1], {3: 1}, None],
+    "classes": [True, 0, -1, 1.5, "egg", [], [True], [1.5], [-1], {"egg": 1}],
+    "directions": [{0: 1.0}, [], [{}], 3, "0", [{"a": 1.0}], [{-1: 1.0}], [{0: "a"}], [[0, 1.0]]],
+    "objective": ["norm", 3, (1,), (-1, 0), (1.5, 0), True, None],
+    "iterations": [True, 0, 2.5, "3", [], [0], [1.5], None],
+    "guide": [True, -1, 1.5, [0], ""],
+    "segmentation": ["slick", 3, None],
+    **dict.fromkeys(("init", "arguments"), DICT),
+}
+ELSE = {
+    (CaptumAttribution, "noise"): WRONG["init"],
+    (CaptumAttribution, "method"): [3, None, "DeepLift", "captum.attr.NoiseTunnel"],
+}
+
+
+def takes(callback):
+    """All arguments of a callback, those of its bases too."""
+    found = [inspect.signature(vars(cls)["__init__"]).parameters for cls in callback.__mro__ if "__init__" in vars(cls)]
+    kinds = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return {name for names in found for name, one in names.items() if one.kind in kinds} - {"self"}
+
+
+@pytest.mark.parametrize("callback", CALLBACKS)
+def test_no_argument_takes_what_it_is_not_made_for(callback):
+    for name in sorted(takes(callback)):
+        for value in ELSE.get((callback, name), WRONG[name]):
+            with pytest.raises(ValueError, match="xpected") as caught:
+                pytest.fail(f"{callback(**{name: value})} takes {name}={value!r}.")
+            assert f"{name}=" in str(caught.value), (name, value)
+            assert repr(value) in str(caught.value), (name, value)
+
+
+def test_numbers_of_numpy_and_paths_are_taken():
+    ascent = FilterAscent(channels=np.arange(3), steps=np.int64(4), lr=np.float32(0.5), seed=np.int64(3))
+    assert (ascent.channels, ascent.steps, ascent.lr, ascent.seed) == ([0, 1, 2], 4, 0.5, 3)
+    assert DeepDream(guide=Path("cat.png"), canvas=(32, 16)).guide == "cat.png"
+    probes = Probes(indices=np.array([3, 1, 3]), mean=torch.full((3, 1, 1), 0.5), std=np.ones(3))
+    assert probes.indices == (3, 1)
+    assert hash(probes) == hash(Probes(indices=[3, 1], mean=[0.5] * 3, std=[1.0] * 3))
+
+
 WISHES = [
     {"split": "nope"},
     {"count": 2.5},
@@ -257,6 +323,15 @@ WISHES = [
     {"indices": []},
     {"indices": [1], "per_class": 2},
     {"per_class": 0},
+    {"count": True},
+    {"count": "8"},
+    {"per_class": True},
+    *[{"indices": wrong} for wrong in ([True], "12", 3, [-1], {1, 2})],
+    *[{"class_names": wrong} for wrong in ("abc", [1, 2], {"a": 1})],
+    *[{"mean": wrong, "std": 0.5} for wrong in ("0.5", True, [0.5, "0.5"], NAN)],
+    {"mean": 0.5, "std": [0.5, 0.0]},
+    {"unpack": "batch"},
+    {"split": 3},
 ]
 
 

@@ -81,7 +81,7 @@ def test_a_network_of_one_size_dreams_in_tiles_of_it(tmp_path):
             return kept[-1]
 
     fit(tmp_path, [Keeping(**QUICK)], module=Fixed, max_epochs=1)
-    assert kept[-1].shape == (1, 3, 24, 24)
+    assert kept[-1].shape == (3, 3, 24, 24)
     with pytest.raises(ValueError, match="canvas= of at least"):
         fit(tmp_path / "small", [DeepDream(canvas=12, **QUICK)], module=Fixed, max_epochs=1)
 

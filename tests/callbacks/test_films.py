@@ -140,7 +140,7 @@ def test_films_while_training(tmp_path):
 
 
 def test_an_interval_below_one_is_an_error():
-    with pytest.raises(ValueError, match="at least 1, or None, received every_n_epochs=0"):
+    with pytest.raises(ValueError, match=r"Expected every_n_epochs= as .*of at least 1.*received 0"):
         Films(every_n_epochs=0)
 
 

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
-from lightning_viz import FilterAscent, FilterWall
+from lightning_viz import FilterActivations, FilterAscent, FilterWall
 
 
 class Steady(Project):
@@ -77,6 +77,36 @@ def test_a_resumed_run_goes_on_from_its_pictures(make, tmp_path):
         assert frames[last] != cold[tag][last], tag
 
 
+def test_what_has_not_drawn_yet_keeps_the_fresh_pictures_of_others(tmp_path):
+    seldom = {"layer": "net.5", "channels": 2, "steps": 6, "warm_steps": 2, "on_error": "raise", "every_n_epochs": 3}
+    often = {**seldom, "layer": "net.4", "every_n_epochs": 1}
+    common = {"module": Steady, "data": in_order}
+    both = lambda: [FilterAscent(**often), FilterAscent(**seldom)]
+    ckpts = [tmp_path / f"{epochs}.ckpt" for epochs in (3, 4)]
+    fit(tmp_path / "first", both(), max_epochs=3, **common).save_checkpoint(ckpts[0])
+    fit(tmp_path / "second", both(), max_epochs=4, ckpt_path=ckpts[0], **common).save_checkpoint(ckpts[1])
+    fit(tmp_path / "third", both(), max_epochs=6, ckpt_path=ckpts[1], **common)
+    fit(tmp_path / "whole", both(), max_epochs=6, **common)
+    whole, third = films(tmp_path / "whole"), films(tmp_path / "third")
+    assert set(third) == set(whole)
+    for tag, frames in third.items():
+        assert frames == {step: whole[tag][step] for step in frames}, tag
+
+
+@pytest.mark.filterwarnings("ignore:.*'filters/net_5/")
+def test_of_two_callbacks_with_one_tag_the_one_that_is_shown_goes_on(tmp_path):
+    common = {"module": Steady, "data": in_order}
+    shared = {"layer": "net.5", "channels": 2, "steps": 6, "warm_steps": 2, "on_error": "raise"}
+    both = lambda: [FilterAscent(**shared), FilterAscent(lr=0.2, **shared)]
+    ckpt = tmp_path / "first.ckpt"
+    fit(tmp_path / "first", both(), max_epochs=2, **common).save_checkpoint(ckpt)
+    fit(tmp_path / "second", both(), max_epochs=3, ckpt_path=ckpt, **common)
+    fit(tmp_path / "whole", both(), max_epochs=3, **common)
+    whole, second = films(tmp_path / "whole"), films(tmp_path / "second")
+    for tag, frames in second.items():
+        assert frames == {step: whole[tag][step] for step in frames}, tag
+
+
 def test_with_another_module_it_begins_anew(tmp_path):
     callback = FilterAscent(channels=2, steps=6, warm_steps=2, on_error="raise")
     fit(tmp_path / "one", [callback], data=in_order, max_epochs=1)
@@ -94,6 +124,45 @@ def test_other_options_begin_anew_too(tmp_path):
     large = FilterWall(layer="net.5", channels=3, size=16, steps=4, on_error="raise")
     fit(tmp_path / "large", [large], max_epochs=2, ckpt_path=ckpt, **common)
     assert "filters/net_5/wall" in films(tmp_path / "large")
+
+
+class Switched(Steady):
+    """Changes in the second epoch what its constant features do not show, and in the third one what is behind them."""
+
+    def __init__(self):
+        super().__init__()
+        first = nn.Conv2d(3, 4, 3, padding=1)
+        first.bias.data.fill_(-3e-3)
+        self.net = nn.Sequential(first, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3))
+        self.requires_grad_(False)
+        self.unused = nn.Parameter(torch.zeros(()))
+
+    def training_step(self, batch, batch_idx):
+        return self.unused
+
+    def on_train_epoch_start(self):
+        if self.current_epoch == 1:
+            self.net[0].weight.mul_(-1)
+        if self.current_epoch == 2:
+            self.net[4].weight.mul_(-1)
+
+
+class Black(Stripes):
+    def __getitem__(self, i):
+        image, label = super().__getitem__(i)
+        return 0 * image, label
+
+
+@pytest.mark.parametrize("make", [FilterAscent, FilterWall])
+def test_pictures_change_with_the_network_also_where_all_probes_are_black(make, tmp_path):
+    data = lambda: dict.fromkeys(in_order(), DataLoader(Black(12), batch_size=4))
+    callback = make(layer="net.1", channels=4, steps=8, warm_steps=4, on_error="raise")
+    fit(tmp_path, [callback], module=Switched, data=data, max_epochs=3)
+    captioned = [list(frames.values()) for frames in films(tmp_path).values()]
+    tiles = [[np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))[:100] for png in frames] for frames in captioned]
+    for first, second, third in tiles:
+        assert (first != second).any()
+        assert (second == third).all()
 
 
 class Half(Steady):
@@ -139,6 +208,14 @@ def test_a_wall_of_a_network_for_images_of_one_size_has_fewer_and_larger_picture
     assert wall.chosen == list(range(0, 40, 5))
 
 
+@pytest.mark.parametrize("make", [FilterAscent, FilterWall, FilterActivations])
+def test_channels_that_are_asked_for_twice_are_drawn_once(make, tmp_path):
+    steps = {} if make is FilterActivations else {"steps": 2}
+    for name, channels in {"twice": [3, 1, 3], "once": [3, 1]}.items():
+        fit(tmp_path / name, [make(layer="net.5", channels=channels, on_error="raise", **steps)], max_epochs=1)
+    assert films(tmp_path / "twice") == films(tmp_path / "once")
+
+
 def test_classes_directions_neurons_and_variants(tmp_path):
     common = {"steps": 20, "on_error": "raise"}
     callbacks = [
@@ -155,9 +232,9 @@ def test_classes_directions_neurons_and_variants(tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"warm_steps": 0}, "warm_steps of at least 1"),
-        ({"variants": 0}, "variants >= 1"),
-        ({"variants": 2, "start": "probes"}, "variants >= 1, which is 1"),
+        ({"warm_steps": 0}, "warm_steps= .* at least 1"),
+        ({"variants": 0}, "variants= .* at least 1"),
+        ({"variants": 2, "start": "probes"}, "variants=1 where ascent starts from the probes"),
         ({"classes": []}, "at least one"),
         ({"directions": [{}]}, "at least one"),
         ({"classes": 3, "layer": "net.4"}, "use two callbacks"),

@@ -16,7 +16,7 @@ def test_without_a_logger_for_images_pictures_are_files(tmp_path, caplog):
     with caplog.at_level(logging.INFO):
         fit(tmp_path, [SaliencyMaps(on_error="raise"), ConfusionMatrixPanel()], logger=CSVLogger(tmp_path, "log", "a"))
     folder = tmp_path / "log" / "a" / "explanations"
-    assert sorted(f.name for f in (folder / "probe_00_bread" / "saliency").iterdir()) == ["11.jpg", "5.jpg"]
+    assert sorted(f.name for f in (folder / "probe_00_bread" / "saliency").iterdir()) == ["-1.jpg", "11.jpg", "5.jpg"]
     assert sorted(f.name for f in (folder / "confusion" / "val").iterdir()) == ["11.png", "5.png"]
     with Image.open(folder / "probe_00_bread" / "saliency" / "5.jpg") as image:
         assert image.format == "JPEG"
@@ -99,7 +99,7 @@ def test_weights_and_biases_offline(tmp_path, monkeypatch):
     logger.experiment.finish()
     assert run.current_epoch == 2
     pictures = list(tmp_path.rglob("media/images/probe_00_bread/saliency_*.png"))
-    assert len(pictures) == 2
+    assert len(pictures) == 3
     with Image.open(pictures[0]) as image:
         assert image.width == 350
     assert not list(tmp_path.rglob("explanations"))
@@ -117,7 +117,7 @@ def test_mlflow_in_a_local_folder(tmp_path, monkeypatch):
 
     fit(tmp_path, [SaliencyMaps(on_error="raise"), Accented(on_error="raise")], logger=logger)
     found = [f.name for f in tmp_path.rglob("images/*.png")]
-    assert len([name for name in found if name.startswith("probe_00_bread~saliency+step+")]) == 2
+    assert len([name for name in found if name.startswith("probe_00_bread~saliency+step+")]) == 3
     assert any(name.startswith("cr_me~br_l_e") for name in found)
     (file,) = tmp_path.rglob(next(name for name in found if name.startswith("probe_00_bread~saliency+step+5+")))
     assert Image.open(io.BytesIO(file.read_bytes())).width == 350

@@ -67,4 +67,4 @@ def test_tuning_finds_the_same_and_they_draw_afterwards(tune, finders, tmp_path)
     assert 8 < found[0][1] <= 16
     batches = -(-48 // found[0][1])
     steps = [e.step for e in events(tmp_path / "0").Images("probe_00_bread/saliency")]
-    assert steps == [batches - 1, 2 * batches - 1]
+    assert steps == [-1, batches - 1, 2 * batches - 1]

@@ -140,6 +140,14 @@ def test_ascent_escapes_a_dead_relu(unit):
     assert found.reached > 0.5
 
 
+def test_ascent_escapes_where_the_threshold_is_many_steps_away():
+    found = ascend(
+        PixelImage(torch.full((1, 1, 4, 4), 0.2)), lambda x: torch.relu(x.mean((1, 2, 3)) - 0.7), steps=64, lr=0.015
+    )
+    assert found.start == 0
+    assert found.reached > 0.1
+
+
 def test_ascent_escapes_a_saturated_relu6():
     """What is to be lowered lies above 6 everywhere."""
     found = ascend(PixelImage(torch.full((1, 1, 4, 4), 8.0)), lambda x: -F.relu6(x).mean((1, 2, 3)), steps=60, lr=0.1)

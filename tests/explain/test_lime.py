@@ -82,7 +82,7 @@ def test_weights_are_those_of_scikit_learns_ridge_with_a_penalty_that_grows_with
     assert found.intercept == pytest.approx(expected.intercept_)
 
 
-@pytest.mark.parametrize("samples", [64, 1000])
+@pytest.mark.parametrize("samples", [80, 1000])
 def test_the_penalty_shrinks_few_samples_as_much_as_limes_own_does_a_thousand(samples):
     masks = draw_masks(30, samples, seed=0, design="hadamard")
     coefficients = torch.randn(30, generator=torch.Generator().manual_seed(0))
@@ -170,7 +170,7 @@ def noisy(masks):
 
 @pytest.mark.parametrize(
     ("function", "least", "most"),
-    [(lambda m: m @ torch.randn(16, 2, generator=torch.Generator().manual_seed(0)), 64, 64),
+    [(lambda m: m @ torch.randn(16, 2, generator=torch.Generator().manual_seed(0)), 48, 48),
      (lambda m: torch.stack([crossed(m), crossed(m, 1)], dim=1), 128, 448),
      (noisy, 512, 512)],
 )  # fmt: skip

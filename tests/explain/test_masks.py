@@ -38,7 +38,7 @@ def test_few_superpixels_are_enumerated(design):
     assert len(draw_masks(5, 30, seed=0, design=design)) == 30
 
 
-@pytest.mark.parametrize("n", [12, 31, 32, 56])
+@pytest.mark.parametrize("n", [12, 31, 34, 40, 53, 56])
 def test_every_block_is_orthogonal_in_itself_and_to_pairs(n):
     size = block_size(n)
     masks = draw_masks(n, 3 * size, seed=0, design="hadamard")

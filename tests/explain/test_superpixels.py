@@ -29,6 +29,18 @@ def test_one_colour_and_tiny_images_give_at_least_four(shape, value):
     assert labels.max() >= 3
 
 
+@pytest.mark.parametrize("segments", [None, 64])
+@pytest.mark.parametrize(("height", "width"), [(4, 4), (4, 5), (5, 5), (6, 6)])
+def test_blanking_changes_every_superpixel_of_a_tiny_image(height, width, segments):
+    for seed in range(8):
+        pixels = torch.rand(3, height, width, generator=torch.Generator().manual_seed(seed))
+        labels = superpixels(pixels, segments=segments)
+        assert int(labels.max()) + 1 >= 4
+        blanked = perturb(pixels, labels, torch.zeros(1, int(labels.max()) + 1, dtype=torch.bool))[0]
+        changed = (blanked != pixels).any(0)
+        assert sorted(labels[changed].unique().tolist()) == list(range(int(labels.max()) + 1))
+
+
 @pytest.mark.parametrize("method", ["slic", "quickshift", "felzenszwalb", "grid"])
 @pytest.mark.parametrize("segments", [12, 30])
 def test_every_method_cuts_about_as_many_as_wanted_along_the_colours(method, segments):

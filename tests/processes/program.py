@@ -49,6 +49,19 @@ class Sharded(Project):
         fully_shard(self.net, mesh=self.device_mesh["data_parallel"])
 
 
+class HalfStill(Sharded):
+    """Learns on the second process's share of the parameters alone, and in the second epoch nothing."""
+
+    def on_before_optimizer_step(self, optimizer):
+        for parameter in self.parameters():
+            if parameter.grad is not None:
+                part = parameter.grad.to_local()
+                part.mul_(self.global_rank if self.current_epoch == 1 else 0)
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
 class Diary(pl.Callback):
     """Writes down what each process has drawn, and the weights at the end."""
 
@@ -168,10 +181,10 @@ def streams():
     return {name: DataLoader(Stream(), batch_size=8) for name in ("train_dataloaders", "val_dataloaders")}
 
 
-def sharded(folder):
+def sharded(folder, module=Sharded):
     ranks.PATIENCE = timedelta(seconds=5)
     strategy = ModelParallelStrategy(data_parallel_size=2, tensor_parallel_size=1, process_group_backend="gloo")
-    return {"module": Sharded, "strategy": strategy}
+    return {"module": module, "strategy": strategy}
 
 
 # What runs: the callbacks, and what else the Trainer and the project need.
@@ -195,6 +208,10 @@ SCENARIOS = {
     ),
     "sharded": lambda folder: ([], sharded(folder)),
     "sharded_all": lambda folder: (all_callbacks(on_error="raise"), sharded(folder)),
+    "sharded_ascent": lambda folder: (
+        [FilterAscent(layer="net.0", steps=6, warm_steps=2, on_error="raise")],
+        {**sharded(folder, HalfStill), "max_epochs": 3},
+    ),
     "sharded_fails": lambda folder: ([FailsInTheForward()], sharded(folder)),
 }
 

@@ -197,6 +197,15 @@ def test_a_sharded_network_is_drawn_in_lockstep(run):
     assert {tag for tag in first if tag.endswith(("/saliency", "/lime", "/deep_dream"))} <= ended.images
 
 
+def test_processes_in_lockstep_agree_on_what_has_changed(run):
+    ended = run("sharded_ascent", "auto")
+    assert ended.code == 0, ended.said[-3000:]
+    log = events(ended.folder)
+    for tag in (tag for tag in log.Tags()["scalars"] if tag.endswith("_activation")):
+        first, second, third = (event.value for event in log.Scalars(tag))
+        assert first != second == third, tag
+
+
 def test_a_process_that_fails_alone_in_lockstep_ends_the_run(run):
     ended = run("sharded_fails", "auto")
     assert ended.code != 0

@@ -1,0 +1,44 @@
+"""`python -m homework`: trains the food classifier, asks it the homework's four questions and writes homework.md."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytorch_lightning as pl
+
+from homework.answers import Answers
+from homework.network import study, train
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Trains, draws and writes.
+
+    Args:
+        arguments: Those of the command line by default; what is not known here goes to `train.py fit`.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m homework",
+        description="Answers the homework's four questions. Further arguments go to `train.py fit`.",
+    )
+    parser.add_argument("--data.root", dest="root", metavar="FOLDER", help="Food-11; without it, food is drawn")
+    parser.add_argument("--out", type=Path, default=Path("runs/homework"), help="where homework.md and its images go")
+    parser.add_argument("--checkpoint", type=Path, help="a trained network; without it, the demo's is trained")
+    given, options = parser.parse_known_args(arguments)
+    if given.root is not None:
+        options += ["--data.root", str(Path(given.root).resolve())]
+    shutil.rmtree(given.out, ignore_errors=True)
+    given.out.mkdir(parents=True)
+    checkpoint = given.checkpoint or train(given.out / "training", options)
+    pl.seed_everything(0, verbose=False)
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    page = given.out / "homework.md"
+    page.write_text(Answers(study(checkpoint, given.root), given.out).page())
+    print(page)
+
+
+if __name__ == "__main__":
+    main()

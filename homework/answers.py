@@ -1,0 +1,146 @@
+"""The four questions of the homework, each with its pictures and the answer that the figures give."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytorch_lightning as pl
+import torch
+
+from gallery.page import Shown, copied, table
+from homework.drawing import draw
+from homework.filters import answers_to
+from homework.network import Study
+from lightning_viz import (
+    ConfusionMatrixPanel,
+    ConfusionPanels,
+    DeepDream,
+    FilterActivations,
+    FilterAscent,
+    LimePanels,
+    Probes,
+    SaliencyMaps,
+)
+from lightning_viz.explain.layers import layer_output
+from lightning_viz.food11 import CLASS_NAMES
+
+EGG, SOUP = CLASS_NAMES.index("Egg"), CLASS_NAMES.index("Soup")
+LAYER, CHANNELS = "cnn.6", [0, 8, 16, 24]
+DREAMT = "cnn.16"
+MANY = 55
+"""Images over which figures are averaged: five of each class."""
+
+
+class Answers:
+    """Draws with the callbacks as a user would, and writes the answers as markdown.
+
+    Args:
+        study: The network and its validation images.
+        folder: Where the page and its images go.
+    """
+
+    def __init__(self, study: Study, folder: Path) -> None:
+        self.study = study
+        self.folder = folder
+        self.examples = [i for k in (EGG, SOUP) if (i := study.surest(k, k)) is not None] or [0]
+
+    def page(self) -> str:
+        """The whole page."""
+        return "\n\n".join([self._head(), self._looks(), self._filters(), self._classes(), self._dreams()]) + "\n"
+
+    def _head(self) -> str:
+        right = float((self.study.said.argmax(1) == self.study.labels).float().mean())
+        count = len(self.study.labels)
+        return f"# The homework, answered\n\nOf {count} validation images, the network names {_percent(right)} rightly."
+
+    def _looks(self) -> str:
+        maps = [SaliencyMaps, lambda **common: SaliencyMaps(method="smoothgrad", **common)]
+        figures = self._draw("figures", [make(probes=Probes(count=MANY)) for make in maps])
+        self._draw("looks", [make(probes=Probes(indices=self.examples)) for make in maps])
+        shown = self._shown("looks", {"input": "the image", "saliency": "saliency", "smoothgrad": "SmoothGrad"})
+        lines = [self._where(figures, *named) for named in (("saliency", "Saliency"), ("smoothgrad", "SmoothGrad"))]
+        return _part("1. Where does the network look?", shown, lines)
+
+    def _where(self, figures: Mapping[str, float], method: str, name: str) -> str:
+        pixels = math.prod(self.study.images.images.shape[2:])
+        spread = math.exp(figures[f"explanations/{method}/entropy"]) / pixels
+        text = f"{name} is spread as if evenly over {_percent(spread)} of the pixels"
+        inside = figures.get(f"explanations/{method}/in_mask")
+        if inside is None:
+            return f"{text}."
+        hit = figures[f"explanations/{method}/pointing"]
+        return (
+            f"{text}. {_percent(inside)} of it lies on what makes the food what it is, which covers "
+            f"{_percent(self._evidence())} of an image; its maximum lies there in {_percent(hit)} of {MANY} images."
+        )
+
+    def _evidence(self) -> float:
+        masks = [self.study.images.mask(i) for i in range(min(MANY, len(self.study.images)))]
+        return float(torch.stack(masks).float().mean())
+
+    def _filters(self) -> str:
+        layer = {"layer": LAYER, "channels": CHANNELS, "probes": Probes(indices=self.examples)}
+        self._draw("filters", [FilterActivations(**layer), FilterAscent(**layer)])
+        titles = {f"activations_{LAYER.replace('.', '_')}": "what they put out"}
+        titles |= {str(channel): f"what most activates channel {channel}" for channel in CHANNELS}
+        shown = self._shown("filters", titles)
+        images = self.study.images.images[:128].float() / 255
+        with torch.no_grad():
+            maps = layer_output(self.study.network, self.study.network.get_submodule(LAYER), images)
+        found = {channel: answers_to(maps[:, channel], images) for channel in CHANNELS}
+        lines = [
+            f"Channel {c} of `{LAYER}` follows {name} most (correlation {r:+.2f})." for c, (name, r) in found.items()
+        ]
+        return _part("2. What do its filters answer to?", shown, lines)
+
+    def _classes(self) -> str:
+        recall, counts = torch.nan_to_num(self.study.recall, nan=0.5), self.study.table
+        worst, best = int(recall.argmin()), int(recall.argmax())
+        mistakes = counts - torch.diag(counts.diagonal())
+        taken = int(mistakes[worst].argmax())
+        examples = {"worst": self.study.surest(worst, taken), "best": self.study.surest(best, best)}
+        self._draw("confusions", [ConfusionMatrixPanel(), ConfusionPanels()])
+        shown = [self._shown("confusions", {"val": "confusion matrix", "1": "the most frequent confusion"})]
+        lines = [
+            f"Worst: {CLASS_NAMES[worst]}, of which {_percent(float(recall[worst]))} are found; "
+            f"{int(mistakes[worst, taken])} of {int(counts[worst].sum())} are taken for {CLASS_NAMES[taken]}.",
+            f"Best: {CLASS_NAMES[best]}, of which {_percent(float(recall[best]))} are found.",
+        ]
+        for which, index in examples.items():
+            if index is not None:
+                figures = self._draw(which, [LimePanels(probes=Probes(indices=[index]))])
+                shown.append(self._shown(which, {"lime": f"LIME of the {which} class"}))
+                lines += self._spoken(which, figures)
+        return _part("3. Which class is worst, which is best, and why?", "\n\n".join(shown), lines)
+
+    def _spoken(self, which: str, figures: Mapping[str, float]) -> list[str]:
+        inside = figures.get("explanations/lime/in_mask")
+        if inside is None:
+            return []
+        return [f"In the example of the {which} class, {_percent(inside)} of what speaks for it lies on the evidence."]
+
+    def _dreams(self) -> str:
+        probes = Probes(indices=self.examples)
+        self._draw("dreams", [DeepDream(layer=DREAMT, canvas=192, step=0.006, probes=probes)])
+        return _part("4. What does it dream of?", self._shown("dreams", {"deep_dream_cnn_16": "deep dream"}), [])
+
+    def _draw(self, part: str, callbacks: Sequence[pl.Callback]) -> dict[str, float]:
+        return draw(self.study.network, self.study.images, callbacks, self.folder / "drawn" / part)
+
+    def _shown(self, part: str, titles: Mapping[str, str]) -> str:
+        """A table of the pictures of a part whose tags end in one of these words."""
+        drawn = self.folder / "drawn" / part / "explanations"
+        tags = sorted({str(file.parent.relative_to(drawn)) for file in drawn.rglob("*.*") if file.is_file()})
+        shown = [Shown(tag, titles[tag.split("/")[-1]]) for tag in tags if tag.split("/")[-1] in titles]
+        names = copied(drawn, shown, self.folder / "images", prefix=part)
+        return table(shown, names, "images")
+
+
+def _part(question: str, shown: str, lines: Sequence[str]) -> str:
+    return "\n\n".join([f"## {question}", shown, *(f"- {line}" for line in lines)])
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"

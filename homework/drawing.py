@@ -1,0 +1,40 @@
+"""Pictures and figures of a trained network, by the callbacks themselves."""
+
+from __future__ import annotations
+
+import csv
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.loggers import CSVLogger
+from torch.utils.data import DataLoader, Dataset
+
+
+def draw(
+    module: pl.LightningModule, data: Dataset[Any], callbacks: Sequence[pl.Callback], folder: Path
+) -> dict[str, float]:
+    """Validates a network once with callbacks that draw.
+
+    Args:
+        module: The network, trained.
+        data: What it is validated on, and the probes come from.
+        callbacks: What to draw.
+        folder: Where the pictures go: `explanations/<tag>/<step>.jpg`.
+
+    Returns:
+        All figures that were logged, by their tags.
+    """
+    warnings.filterwarnings("ignore", ".*does not have many workers")
+    trainer = pl.Trainer(
+        accelerator="cpu",
+        callbacks=list(callbacks),
+        logger=CSVLogger(folder, "", ""),
+        enable_checkpointing=False,
+        enable_model_summary=False,
+    )
+    trainer.validate(module, DataLoader(data, batch_size=64), verbose=False)
+    with (folder / "metrics.csv").open() as file:
+        return {tag: float(value) for row in csv.DictReader(file) for tag, value in row.items() if value}

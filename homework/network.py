@@ -1,0 +1,87 @@
+"""The trained food classifier, and what it says of the validation images."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from lightning_viz.food11 import CLASS_NAMES, FoodClassifier, FoodData, FoodImages
+
+ROOT = Path(__file__).parents[1]
+
+
+def train(folder: Path, options: Sequence[str]) -> Path:
+    """Trains the demo's network without any picture.
+
+    Args:
+        folder: Where to write.
+        options: Further ones of `train.py fit`.
+
+    Returns:
+        The checkpoint of its best epoch.
+    """
+    keeping = '[{"class_path": "ModelCheckpoint", "init_args": {"monitor": "val_acc", "mode": "max"}}]'
+    command = [sys.executable, "train.py", "fit", "--config", "configs/demo.yaml", "--trainer.callbacks", keeping]
+    command += ["--trainer.logger.init_args.save_dir", str(folder.resolve()), *options]
+    subprocess.run(command, cwd=ROOT, check=True)
+    return max(folder.rglob("*.ckpt"), key=lambda file: file.stat().st_mtime)
+
+
+@dataclass(frozen=True)
+class Study:
+    """A network and what it says of its validation images.
+
+    Attributes:
+        network: In eval mode.
+        images: The validation images.
+        said: Class probabilities, float32 (N, 11).
+        labels: Long (N,).
+    """
+
+    network: FoodClassifier
+    images: FoodImages
+    said: Tensor
+    labels: Tensor
+
+    @property
+    def table(self) -> Tensor:
+        """How often each class (row) was taken for each (column), long (11, 11)."""
+        count = len(CLASS_NAMES)
+        return torch.bincount(self.labels * count + self.said.argmax(1), minlength=count**2).reshape(count, count)
+
+    @property
+    def recall(self) -> Tensor:
+        """The share of each class that is found, float32 (11,); NaN for a class without images."""
+        table = self.table.float()
+        return table.diagonal() / table.sum(1)
+
+    def surest(self, label: int, said: int) -> int | None:
+        """The image of one class that is most surely said to be another, or the same; None where there is none."""
+        found = ((self.labels == label) & (self.said.argmax(1) == said)).nonzero()[:, 0]
+        return None if len(found) == 0 else int(found[self.said[found, said].argmax()])
+
+
+def study(checkpoint: Path, root: str | None, seed: int = 0) -> Study:
+    """Asks the network of a checkpoint about all validation images.
+
+    Args:
+        checkpoint: Of a `FoodClassifier`.
+        root: Folder with Food-11; None for drawn food.
+        seed: Of the drawn food that it was trained on.
+    """
+    network = FoodClassifier.load_from_checkpoint(checkpoint, map_location="cpu").eval()
+    data = FoodData(root, network.hparams["size"], val_count=550, seed=seed)
+    data.setup("validate")
+    loader = data.val_dataloader()
+    images = loader.dataset
+    assert isinstance(images, FoodImages)
+    with torch.no_grad():
+        said = torch.cat([network(batch).softmax(1) for batch, _ in DataLoader(images, batch_size=64)])
+    return Study(network, images, said, torch.tensor(images.targets))

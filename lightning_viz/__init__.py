@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from lightning_viz.callbacks.captum import CaptumAttribution as CaptumAttribution
     from lightning_viz.callbacks.confusion import ConfusionMatrixPanel as ConfusionMatrixPanel
     from lightning_viz.callbacks.dream import DeepDream as DeepDream
+    from lightning_viz.callbacks.films import Films as Films
     from lightning_viz.callbacks.filters import FilterAscent as FilterAscent
     from lightning_viz.callbacks.gradcam import GradCam as GradCam
     from lightning_viz.callbacks.integrated import IntegratedGradients as IntegratedGradients
@@ -26,6 +27,7 @@ _HOME = {
     "ConfusionMatrixPanel": "callbacks.confusion",
     "DeepDream": "callbacks.dream",
     "ExplanationCallback": "callbacks.base",
+    "Films": "callbacks.films",
     "FilterActivations": "callbacks.activations",
     "FilterAscent": "callbacks.filters",
     "FilterWall": "callbacks.wall",

@@ -60,6 +60,7 @@ def test_public_names():
         "ConfusionMatrixPanel",
         "DeepDream",
         "ExplanationCallback",
+        "Films",
         "FilterActivations",
         "FilterAscent",
         "FilterWall",

@@ -6,6 +6,7 @@ from lightning_viz.callbacks.base import ExplanationCallback
 from lightning_viz.callbacks.captum import CaptumAttribution
 from lightning_viz.callbacks.confusion import ConfusionMatrixPanel
 from lightning_viz.callbacks.dream import DeepDream
+from lightning_viz.callbacks.films import Films
 from lightning_viz.callbacks.filters import FilterAscent
 from lightning_viz.callbacks.gradcam import GradCam
 from lightning_viz.callbacks.integrated import IntegratedGradients
@@ -20,6 +21,7 @@ __all__ = [
     "ConfusionMatrixPanel",
     "DeepDream",
     "ExplanationCallback",
+    "Films",
     "FilterActivations",
     "FilterAscent",
     "FilterWall",

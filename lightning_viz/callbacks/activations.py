@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterable
 from torch import Tensor
 
 from lightning_viz.callbacks.layers import LayerCallback
+from lightning_viz.callbacks.panels import captioned
 from lightning_viz.explain.filters import channel_outputs
 from lightning_viz.explain.tokens import channels_second
 from lightning_viz.harness.pictures import Picture, Pixels, Scalar
 from lightning_viz.harness.probes import shorten, slug
 from lightning_viz.harness.scene import Scene
 from lightning_viz.render.color import diverging, sequential, symmetric
-from lightning_viz.render.panel import grid, in_a_row, panel
+from lightning_viz.render.panel import grid, in_a_row
 
 
 class FilterActivations(LayerCallback):
@@ -55,4 +56,4 @@ class FilterActivations(LayerCallback):
             tiles: list[Pixels] = [paint(values[i]) for values, _ in scaled]
             picture = grid(tiles, in_a_row(tiles, 4), titles=titles)
             caption = [scene.caption(i), f"{shorten(name)} · channel: value of full colour"]
-            yield Picture(f"{scene.probes.tag(i)}/activations_{slug(name)}", panel(picture, caption, lines=2))
+            yield captioned(f"{scene.probes.tag(i)}/activations_{slug(name)}", picture, caption, lines=2)

@@ -7,6 +7,7 @@ from typing import Any, Optional, Union
 from torch import Tensor
 
 from lightning_viz.callbacks.base import ExplanationCallback
+from lightning_viz.callbacks.panels import captioned
 from lightning_viz.explain.baselines import blurred
 from lightning_viz.explain.gradients import magnitude
 from lightning_viz.explain.targets import check_against, check_target, resolve_against, resolve_targets
@@ -17,7 +18,7 @@ from lightning_viz.harness.probes import slug
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.subject import Subject
 from lightning_viz.render.color import diverging, overlay, sequential, symmetric
-from lightning_viz.render.panel import notice, panel
+from lightning_viz.render.panel import notice
 
 
 class AttributionCallback(ExplanationCallback):
@@ -115,7 +116,7 @@ class AttributionCallback(ExplanationCallback):
         for i, values in zip(mine, maps, strict=True):
             images, scale = self._tiles(probes.pixels[i], values)
             caption = [scene.caption(i), f"{self.title} of {about[i]}, {scale}"]
-            yield Picture(f"{probes.tag(i)}/{self.tag}", panel(images, caption, lines=lines))
+            yield captioned(f"{probes.tag(i)}/{self.tag}", images, caption, lines=lines)
 
     def _question(self, scene: Scene) -> tuple[Subject, Tensor, list[str]]:
         """What is asked, which of its scores is explained for each probe, and what that is called."""

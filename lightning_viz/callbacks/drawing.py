@@ -24,7 +24,7 @@ from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.selection import NotSeenYetError, SplitNotLoadedError
 from lightning_viz.harness.session import session_of
 from lightning_viz.harness.sinks import Sinks
-from lightning_viz.harness.steps import BEFORE
+from lightning_viz.harness.steps import BEFORE, epoch_at
 from lightning_viz.harness.subject import find_subject
 
 
@@ -158,14 +158,14 @@ class Drawing(ABC):
         said = session.probabilities(self.probes, subject, step)
         if self.rehearsal:
             probes, said = probes.first(), said[:1]
-        epoch = trainer.current_epoch if step > BEFORE else -1
-        return Scene(subject, probes, said, epoch, step, self._ranks(trainer).share)
+        return Scene(subject, probes, said, epoch_at(trainer, step), step, self._ranks(trainer).share)
 
     def _write(self, trainer: pl.Trainer, parts: Sequence[Sequence[Result]], step: int) -> None:
         if self._sinks is None:
             return
         drawn = averaged(result for results in parts for result in results)
-        self._sinks.write([result for result in drawn if self._claim(trainer, result.tag, step)], step)
+        claimed = [result for result in drawn if self._claim(trainer, result.tag, step)]
+        self._sinks.write(claimed, step, epoch_at(trainer, step))
 
     def _claim(self, trainer: pl.Trainer, tag: str, step: int) -> bool:
         if session_of(trainer).claim(("tag", tag), step):

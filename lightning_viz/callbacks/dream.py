@@ -9,6 +9,7 @@ from torch import Tensor
 from lightning_viz.callbacks.base import ExplanationCallback
 from lightning_viz.callbacks.guide import Guide, check_guide, find_guide
 from lightning_viz.callbacks.layers import check_default, layer_of
+from lightning_viz.callbacks.panels import captioned
 from lightning_viz.explain.dream import ITERATIONS, dream
 from lightning_viz.explain.naming import deep_convolution
 from lightning_viz.explain.octave import Features
@@ -18,7 +19,6 @@ from lightning_viz.harness.pictures import Picture, Scalar
 from lightning_viz.harness.probes import shorten, slug
 from lightning_viz.harness.scene import Scene
 from lightning_viz.render.color import to_uint8
-from lightning_viz.render.panel import panel
 
 _LARGER = 1.5
 
@@ -122,8 +122,8 @@ class DeepDream(ExplanationCallback):
         for i, dreamt in zip(mine, dreams, strict=True):
             caption = [scene.caption(i), f"dream of {shorten(name)}, {dreamt.shape[2]} x {dreamt.shape[1]} px"]
             caption += [f"towards {towards.name}"] if towards else []
-            picture = panel(to_uint8(dreamt.cpu().numpy()), caption, lines=len(caption))
-            yield Picture(f"{scene.probes.tag(i)}/{tag}", picture)
+            image = to_uint8(dreamt.cpu().numpy())
+            yield captioned(f"{scene.probes.tag(i)}/{tag}", image, caption, lines=len(caption))
 
     def _guide(self, scene: Scene) -> Guide | None:
         first = self.rehearsal and isinstance(self.guide, int)  # a rehearsal has one probe

@@ -6,6 +6,7 @@ from typing import Any, Literal, Optional, Union, get_args
 from torch import Tensor
 
 from lightning_viz.callbacks.ascent import AscentCallback
+from lightning_viz.callbacks.panels import captioned
 from lightning_viz.callbacks.wishes import check_classes, check_directions, check_objective
 from lightning_viz.explain.filters import Parametrisation
 from lightning_viz.explain.objectives import Wish, check_channels, class_indices, laid_out, reduced
@@ -14,7 +15,7 @@ from lightning_viz.harness.pictures import Picture, Scalar
 from lightning_viz.harness.probes import shorten, slug
 from lightning_viz.harness.scene import Scene
 from lightning_viz.render.color import minmax, to_uint8
-from lightning_viz.render.panel import grid, in_a_row, panel
+from lightning_viz.render.panel import grid, in_a_row
 from lightning_viz.render.text import channels_shown
 
 
@@ -136,7 +137,7 @@ class FilterAscent(AscentCallback):
             shown = ascent.pixels.cpu().numpy()
             tiles = [to_uint8(minmax(one) if self.parametrization == "pixels" else one) for one in shown]
             picture = tiles[0] if len(tiles) == 1 else grid(tiles, in_a_row(tiles, 2 if len(tiles) < 7 else 3))
-            yield Picture(tag, panel(picture, caption, lines=2))
+            yield captioned(tag, picture, caption, lines=2)
             yield Scalar(f"{tag}_activation", after)
 
     def _said(self, scene: Scene, wish: Wish, probe: int | None) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from lightning_viz.callbacks.panels import captioned
 from lightning_viz.harness.pictures import Picture, Scalar
 from lightning_viz.harness.probes import ProbeBatch
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.session import Session
 from lightning_viz.render.color import to_uint8
-from lightning_viz.render.panel import panel
 from lightning_viz.render.text import channels_shown
 
 MOST_CURVES = 20
@@ -27,8 +27,7 @@ def inputs(scene: Scene, session: Session) -> Iterator[Picture | Scalar]:
         if fresh[i]:
             shown = channels_shown(probes.images.shape[1])
             caption = [scene.caption(i), f"item {probes.indices[i]} of the data set{shown}"]
-            image = panel(to_uint8(probes.pixels[i].cpu().numpy()), caption, lines=2)
-            yield Picture(f"{probes.tag(i)}/input", image)
+            yield captioned(f"{probes.tag(i)}/input", to_uint8(probes.pixels[i].cpu().numpy()), caption, lines=2)
             for k in _classes(probes, i):
                 yield Scalar(f"{_stem(probes, i)}/{tags[k]}", float(scene.probabilities[i, k]))
 

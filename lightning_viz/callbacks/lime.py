@@ -8,6 +8,7 @@ import pytorch_lightning as pl
 from torch import Tensor
 
 from lightning_viz.callbacks.base import ExplanationCallback
+from lightning_viz.callbacks.panels import captioned
 from lightning_viz.explain.lime import LimeWeights, explain, top_superpixels
 from lightning_viz.explain.masks import draw_masks
 from lightning_viz.explain.regression import fewest_samples
@@ -18,7 +19,7 @@ from lightning_viz.harness.pictures import Picture, Pixels, Scalar
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.subject import log_odds, probabilities
 from lightning_viz.render.lime import superpixel_picture
-from lightning_viz.render.panel import notice, panel
+from lightning_viz.render.panel import notice
 
 _OUTPUTS = {"log_odds": log_odds, "scores": None, "probabilities": probabilities}
 
@@ -126,7 +127,7 @@ class LimePanels(ExplanationCallback):
         )
         height, width = scene.probes.images.shape[2:]
         said = notice("the scores are not finite", 176, round(176 * height / width))
-        return Picture(f"{scene.probes.tag(i)}/lime", panel([said, said], [scene.caption(i)], titles=["", ""], lines=3))
+        return captioned(f"{scene.probes.tag(i)}/lime", [said, said], [scene.caption(i)], titles=["", ""], lines=3)
 
     def _cut(self, pixels: Tensor) -> Tensor:
         return superpixels(
@@ -178,7 +179,7 @@ class LimePanels(ExplanationCallback):
             f"R² {fidelity} on unseen masks, {found[label].samples} seen",
         ]
         titles = [names[k] for k in found]
-        return Picture(f"{scene.probes.tag(i)}/lime", panel(tiles, caption, titles=titles, lines=3))
+        return captioned(f"{scene.probes.tag(i)}/lime", tiles, caption, titles=titles, lines=3)
 
     def _tile(self, pixels: Tensor, segments: Tensor, found: LimeWeights, scale: float) -> Pixels:
         weights: np.ndarray = found.weights.numpy()

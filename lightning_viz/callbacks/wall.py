@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lightning_viz.callbacks.ascent import AscentCallback
+from lightning_viz.callbacks.panels import captioned
 from lightning_viz.explain.ascent import Ascent
 from lightning_viz.explain.chunks import Chunks, is_out_of_memory
 from lightning_viz.harness.arguments import whole
@@ -15,7 +16,7 @@ from lightning_viz.harness.pictures import Picture, Pixels, Scalar
 from lightning_viz.harness.probes import shorten, slug
 from lightning_viz.harness.scene import Scene
 from lightning_viz.render.color import hatch, to_uint8
-from lightning_viz.render.panel import grid, panel
+from lightning_viz.render.panel import grid
 
 _FEW = 8
 
@@ -92,9 +93,8 @@ class FilterWall(AscentCallback):
         shown = f"{len(tiles)} / {self.available} channels" if len(tiles) < self.available else f"{len(tiles)} channels"
         grey = f", {sum(still) - sum(dead)} without a way up" if sum(still) > sum(dead) else ""
         caption = [f"{scene.when} · {shown} of {shorten(name)}", f"{sum(dead) or 'none'} dead{grey}"]
-        yield Picture(
-            f"filters/{slug(name)}/wall", panel(grid(tiles, min(isqrt(len(tiles) - 1) + 1, 8)), caption, lines=2)
-        )
+        picture = grid(tiles, min(isqrt(len(tiles) - 1) + 1, 8))
+        yield captioned(f"filters/{slug(name)}/wall", picture, caption, lines=2)
         yield Scalar(f"filters/{slug(name)}/dead", sum(dead) / len(dead))
 
     def _silent(self, scene: Scene) -> list[bool]:

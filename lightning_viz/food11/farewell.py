@@ -9,7 +9,7 @@ from pytorch_lightning.utilities import rank_zero_only
 
 
 class HowToLook(Callback):
-    """Says the validation accuracy, the run's folder, and the command that shows all of its epochs."""
+    """Says the validation accuracy, the run's folder, the command that shows all of its epochs, and where films are."""
 
     @rank_zero_only
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -18,6 +18,8 @@ class HowToLook(Callback):
             return
         lines = [f"validation accuracy  {_percent(trainer.callback_metrics.get('val_acc'))}{_best(trainer)}"]
         lines += [f"run                  {trainer.log_dir}", "look at it           " + command(trainer.log_dir)]
+        films = Path(trainer.log_dir, "films")
+        lines += [f"films                {films}"] if films.is_dir() else []
         print("\n" + "\n".join(lines), flush=True)
 
 

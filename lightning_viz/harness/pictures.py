@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
 from statistics import fmean
 
@@ -22,16 +23,46 @@ class Picture:
         tag: Its name in the logger, `/` separates groups.
         image: Uint8 (H, W, 3).
         flat: Whether it is drawn rather than photographic, and so kept without loss.
+        caption: How many rows at its lower end hold the caption, which a filmstrip leaves out.
     """
 
     tag: str
     image: Pixels
     flat: bool = False
+    caption: int = 0
 
     @property
     def suffix(self) -> str:
         """That of its file: `png` if it is flat, else `jpg`."""
         return "png" if self.flat else "jpg"
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """The bytes of its file."""
+        buffer = BytesIO()
+        image = Image.fromarray(self.image)
+        if self.flat:
+            image.save(buffer, "png")
+        else:
+            image.save(buffer, "jpeg", quality=90, subsampling=0)
+        return buffer.getvalue()
+
+
+@dataclass(frozen=True)
+class Film:
+    """What has become of many pictures: an animated one, or one that shows several.
+
+    Attributes:
+        tag: Its name in the logger.
+        encoded: The bytes of its file.
+        suffix: That of its file.
+        size: Width and height in pixels.
+    """
+
+    tag: str
+    encoded: bytes
+    suffix: str
+    size: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -69,14 +100,3 @@ def averaged(results: Iterable[Result]) -> list[Picture | Scalar]:
         else:
             found.setdefault(result.tag, result)  # several processes may draw the same
     return [*found.values()]
-
-
-def encode(picture: Picture) -> bytes:
-    """A picture as the bytes of a PNG file if it is flat, else of a JPEG file."""
-    buffer = BytesIO()
-    image = Image.fromarray(picture.image)
-    if picture.flat:
-        image.save(buffer, "png")
-    else:
-        image.save(buffer, "jpeg", quality=90, subsampling=0)
-    return buffer.getvalue()

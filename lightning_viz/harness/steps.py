@@ -8,6 +8,11 @@ BEFORE = -1
 """The step of what is drawn before the first one."""
 
 
+def epoch_at(trainer: pl.Trainer, step: int) -> int:
+    """The epoch of what is drawn now under a step: -1 before the first one."""
+    return trainer.current_epoch if step > BEFORE else -1
+
+
 def logged_step(trainer: pl.Trainer, *, epoch_end: bool = False) -> int:
     """The step under which Lightning writes the scalars that are logged in the current hook.
 

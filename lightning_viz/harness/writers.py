@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lightning_viz.harness.pictures import Picture, encode
+from lightning_viz.harness.pictures import Film, Picture
 
 Write = Callable[[Picture, int], None]
+WriteFilm = Callable[[Film, Path, int], None]
 
 
 def image_writer(logger: Any) -> Write | None:
@@ -26,6 +27,20 @@ def image_writer(logger: Any) -> Write | None:
     if hasattr(experiment, "log_image") and hasattr(logger, "run_id"):
         return lambda picture, step: experiment.log_image(
             logger.run_id, picture.image, key=plain(picture.tag), step=step
+        )
+    return None
+
+
+def film_writer(logger: Any) -> WriteFilm | None:
+    """The logger's own way to take a film that lies in a file already; `None` where it has none."""
+    experiment = logger.experiment
+    if hasattr(experiment, "_get_file_writer"):
+        return lambda film, file, step: _summary(experiment, film.tag, film.encoded, film.size, step)
+    if hasattr(logger, "log_image") and not hasattr(experiment, "add_image"):
+        return lambda film, file, step: logger.log_image(key=film.tag, images=[str(file)], step=step)
+    if hasattr(experiment, "log_artifact") and hasattr(logger, "run_id"):
+        return lambda film, file, step: experiment.log_artifact(
+            logger.run_id, str(file), str(Path("films", plain(film.tag)).parent)
         )
     return None
 
@@ -61,22 +76,34 @@ class Folder:
         Raises:
             OSError: The folder cannot be written to.
         """
-        parts = [re.sub(r"[^\w. -]", "_", part).lstrip(".") or "_" for part in picture.tag.split("/")]
-        file = self.root.joinpath(*parts, f"{step}.{picture.suffix}")
+        file = self.root / as_path(picture.tag) / f"{step}.{picture.suffix}"
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(encode(picture))
+        file.write_bytes(picture.encoded)
+
+
+def as_path(tag: str) -> Path:
+    """A tag as folders that stay below theirs, of signs that every file system takes.
+
+    Example:
+        >>> as_path("../probe_00_crème/what?").as_posix()
+        '_/probe_00_crème/what_'
+    """
+    return Path(*(re.sub(r"[^\w. -]", "_", part).lstrip(".") or "_" for part in tag.split("/")))
 
 
 def _tensorboard(experiment: Any, picture: Picture, step: int) -> None:
-    writer = getattr(experiment, "_get_file_writer", None)
-    if writer is None:
+    if not hasattr(experiment, "_get_file_writer"):
         experiment.add_image(picture.tag, picture.image, step, dataformats="HWC")
         return
     # `add_image` knows PNG only: for photographs 30 times slower and several times larger than JPEG.
+    height, width = picture.image.shape[:2]
+    _summary(experiment, picture.tag, picture.encoded, (width, height), step)
+
+
+def _summary(experiment: Any, tag: str, encoded: bytes, size: tuple[int, int], step: int) -> None:
     from tensorboard.compat.proto.summary_pb2 import Summary
 
-    height, width = picture.image.shape[:2]
-    image = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=encode(picture))
-    file_writer = writer()
-    if file_writer is not None:
-        file_writer.add_summary(Summary(value=[Summary.Value(tag=picture.tag, image=image)]), step)
+    image = Summary.Image(width=size[0], height=size[1], colorspace=3, encoded_image_string=encoded)
+    writer = experiment._get_file_writer()
+    if writer is not None:
+        writer.add_summary(Summary(value=[Summary.Value(tag=tag, image=image)]), step)

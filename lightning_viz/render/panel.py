@@ -48,6 +48,15 @@ def panel(
     return np.concatenate([body, strip(laid, width, size=SIZE)]) if lines else body
 
 
+def caption_height(lines: int) -> int:
+    """How many rows at the lower end of a panel hold a caption of so many lines.
+
+    >>> panel(np.zeros((32, 32, 3), np.uint8), ["true: egg"]).shape[0] - caption_height(1)
+    350
+    """
+    return line_height(SIZE) * lines + margin(SIZE) if lines else 0
+
+
 def in_a_row(images: Sequence[Picture], most: int) -> int:
     """How many pictures to set in a row: half as many where all are at least twice as wide as high.
 
@@ -81,7 +90,7 @@ def grid(
     cell = (width - GAP * (columns - 1)) // columns
     most = max(cell, width // -(-len(images) // columns))
     high = max(min(-(-cell * image.shape[0] // image.shape[1]), most) for image in images)
-    cells = [_cell(image, high, cell) for image in images]
+    cells = [fitted(image, high, cell) for image in images]
     if titles is not None:
         cells = [np.concatenate([_title(t, cell), c]) for t, c in zip(titles, cells, strict=True)]
     rows = [_row(cells[i : i + columns], columns, width) for i in range(0, len(cells), columns)]
@@ -106,6 +115,22 @@ def notice(text: str, width: int = WIDTH, height: int = WIDTH) -> Picture:
     return _centred(words, height, width)
 
 
+def fitted(image: Picture, height: int, width: int) -> Picture:
+    """An image as large as it can be in a cell, centred there.
+
+    Args:
+        image: uint8 (h, w, 3).
+        height: Of the cell, in pixels.
+        width: Of the cell, in pixels.
+
+    Returns:
+        uint8 (height, width, 3).
+    """
+    h, w = image.shape[:2]
+    side = max(round(max(h, w) * min(height / h, width / w)), 1)
+    return _centred(enlarge(image, side)[:height, :width], height, width)
+
+
 def _check(images: Sequence[Picture], columns: int, titles: Sequence[str] | None, width: int) -> None:
     if not images or columns < 1:
         raise ValueError(f"at least one picture and one column are needed, got {len(images)} and {columns}.")
@@ -116,12 +141,6 @@ def _check(images: Sequence[Picture], columns: int, titles: Sequence[str] | None
             raise ValueError(f"pictures must be uint8 (h, w, 3), got {image.dtype} {image.shape}.")
     if titles is not None and len(titles) != len(images):
         raise ValueError(f"expected one title per picture, {len(images)}, got {len(titles)}.")
-
-
-def _cell(image: Picture, height: int, width: int) -> Picture:
-    h, w = image.shape[:2]
-    side = max(round(max(h, w) * min(height / h, width / w)), 1)
-    return _centred(enlarge(image, side)[:height, :width], height, width)
 
 
 def _centred(image: Picture, height: int, width: int) -> Picture:

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
 import lightning_viz
-from lightning_viz import ConfusionMatrixPanel, ExplanationCallback, LimePanels, SaliencyMaps
+from lightning_viz import ConfusionMatrixPanel, Films, LimePanels, SaliencyMaps
 
 LIGHTNINGS = [lightning.pytorch, pytorch_lightning]
 
@@ -75,10 +75,12 @@ def run(home, folder, callbacks):
 @pytest.mark.parametrize("bare", [True, False])
 def test_trainers_take_callbacks_bare_and_in_lists(home, bare, tmp_path):
     panels = [SaliencyMaps(on_error="raise")]
-    panels += [] if bare else [LimePanels(samples=64, on_error="raise"), ConfusionMatrixPanel(on_error="raise")]
+    more = [LimePanels(samples=64, on_error="raise"), ConfusionMatrixPanel(on_error="raise"), Films()]
+    panels += [] if bare else more
     _, model = run(home, tmp_path / "with", panels[0] if bare else panels)
     tags = events(tmp_path / "with").Tags()["images"]
-    assert {tag.split("/")[1] for tag in tags} == {"input", "saliency"} | (set() if bare else {"lime", "val"})
+    films = {"filmstrip", "film_input", "film_saliency", "film_lime"}
+    assert {tag.split("/")[1] for tag in tags} == {"input", "saliency"} | (set() if bare else {"lime", "val", *films})
     _, without = run(home, tmp_path / "without", [])
     state, expected = model.state_dict(), without.state_dict()
     assert all(torch.equal(state[k], expected[k]) for k in expected)
@@ -145,5 +147,5 @@ trainer:
 def test_every_callback_is_one_to_both():
     for name in lightning_viz.__all__:
         cls = getattr(lightning_viz, name)
-        if isinstance(cls, type) and issubclass(cls, ExplanationCallback):
+        if isinstance(cls, type) and issubclass(cls, pytorch_lightning.Callback):
             assert all(issubclass(cls, home.Callback) for home in LIGHTNINGS), name

@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from lightning_viz import (
     ConfusionMatrixPanel,
     DeepDream,
+    Films,
     FilterActivations,
     FilterAscent,
     LimePanels,
@@ -189,7 +190,7 @@ def sharded(folder, module=Sharded):
 # What runs: the callbacks, and what else the Trainer and the project need.
 SCENARIOS = {
     "none": lambda folder: ([], {}),
-    "all": lambda folder: (all_callbacks(on_error="raise"), {}),
+    "all": lambda folder: ([*all_callbacks(on_error="raise"), Films()], {}),
     "still": lambda folder: (all_callbacks(on_error="raise"), {"module": Still}),
     "no_validation": lambda folder: (
         [NotingSaliencyMaps(on_error="raise", every_n_steps=3)],  # noqa: F821  # made above

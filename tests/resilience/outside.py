@@ -12,7 +12,7 @@ import pytorch_lightning as pl
 import torch
 from projects import fit
 
-from lightning_viz import ConfusionMatrixPanel, DeepDream, SaliencyMaps
+from lightning_viz import ConfusionMatrixPanel, DeepDream, Films, SaliencyMaps
 
 torch.set_num_threads(1)
 
@@ -22,12 +22,29 @@ class Interrupts(SaliencyMaps):
 
     def attribute(self, subject, images, targets):
         maps = super().attribute(subject, images, targets)
-        if self.epochs:
+        if self.epochs == 2:  # the untrained network and the first epoch are drawn
             os.kill(os.getpid(), signal.SIGINT)
         self.epochs += 1
         return maps
 
     epochs = 0
+
+
+class InterruptsTheTraining(pl.Callback):
+    """Presses Ctrl-C in the second epoch."""
+
+    def on_train_batch_start(self, trainer, *args):
+        if trainer.current_epoch == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+class InterruptsItself(Films):
+    """Is stopped by Ctrl-C in its turn."""
+
+    def _make(self):
+        super()._make()
+        os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError("not stopped")
 
 
 class Locks(pl.Callback):
@@ -64,6 +81,8 @@ def main(scenario, folder, kept):
         )
     elif scenario == "interrupted":
         fit(folder, [checkpoint, Interrupts()], **common)
+    elif scenario == "films":
+        fit(folder, [SaliencyMaps(), InterruptsTheTraining(), Films(), InterruptsItself()], **common)
 
 
 if __name__ == "__main__":

@@ -183,6 +183,14 @@ def test_interrupted_in_a_drawing(tmp_path):
     Project().load_state_dict(state["state_dict"])
 
 
+def test_films_of_a_run_that_was_interrupted(tmp_path):
+    ended = program("films", tmp_path / "log", tmp_path / "kept")
+    assert ended.returncode == 1, ended.stderr[-3000:]
+    assert (tmp_path / "log" / "films" / "probe_00_bread" / "film_saliency.webp").exists()
+    assert ended.stderr.count("Films stops here") == 1
+    assert "could not" not in ended.stderr
+
+
 def test_room_is_asked_for_before_every_picture(tmp_path, monkeypatch):
     monkeypatch.setattr(sinks, "RESERVE", 2**60)
     with pytest.warns(UserWarning, match="MiB free") as caught:

@@ -43,7 +43,7 @@ class CaptumAttribution(AttributionCallback):
     """
 
     signed = True
-    lines = 3
+    lines = 4
 
     def __init__(
         self,

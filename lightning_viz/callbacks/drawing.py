@@ -2,9 +2,10 @@
 
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
+from itertools import chain
 from typing import Any, Literal
 
 import pytorch_lightning as pl
@@ -15,7 +16,7 @@ from lightning_viz.callbacks.inputs import charts, inputs
 from lightning_viz.callbacks.limits import affordable, name_in
 from lightning_viz.explain.memory import bounded
 from lightning_viz.harness.clock import Allowance
-from lightning_viz.harness.pictures import Result, Scalar, averaged
+from lightning_viz.harness.pictures import Result, Scalar, averaged, kept
 from lightning_viz.harness.probes import Probes, Split
 from lightning_viz.harness.progress import drawing
 from lightning_viz.harness.quiet import quiet
@@ -49,6 +50,7 @@ class Drawing(ABC):
         self._sinks: Sinks | None = None
         self._ready = False
         self._warned: set[str] = set()
+        self._kept: dict[str, Tensor] = {}
 
     @abstractmethod
     def draw(self, scene: Scene) -> Iterable[Result]:
@@ -60,6 +62,9 @@ class Drawing(ABC):
         Raises:
             ValueError: They do not fit; the text says what was expected, what was received and how to mend it.
         """
+
+    def decide(self, trainer: pl.Trainer, ranks: Ranks, step: int) -> None:  # noqa: B027  # few have to
+        """Settles what all processes do alike in the drawing that comes now."""
 
     def isolation(self, pl_module: nn.Module) -> AbstractContextManager[None]:
         """What the drawing happens in."""
@@ -117,11 +122,13 @@ class Drawing(ABC):
                 self._failed(trainer, error)
                 return
         ranks = self._ranks(trainer)
+        self.decide(trainer, ranks, step)
         results, failure = self._drawn(trainer, pl_module, step, ranks.buffers(pl_module))
         try:
             parts = ranks.gather((results if ranks.contributes else [], told(failure)))
         except Exception as alone:  # of processes in lockstep one has failed, and this one may tell why
             raise alone from failure
+        self._kept |= kept([results, *(results for results, _ in parts)])
         took = Scalar(f"explain_seconds/{name_in(trainer, self)}", seconds())
         _, unwritten = attempt(lambda: self._write(trainer, [*(results for results, _ in parts), [took]], step))
         elsewhere = next((OtherProcessError(text) for _, text in parts if text is not None), None)
@@ -137,19 +144,14 @@ class Drawing(ABC):
             with bar as advance, self.isolation(pl_module), bounded(self.memory) as bound:
                 for own, first in zip(pl_module.buffers(), buffers, strict=False):  # the isolation puts them back
                     own.copy_(first)
-                for result in self._results(trainer, pl_module, step):
+                scene = self._scene(trainer, pl_module, step)
+                for result in chain(inputs(scene, session_of(trainer)) if self.per_probe else (), self.draw(scene)):
                     results.append(result)
                     advance()
             if bound is not None and bound.exceeded:
                 self.warn_once(f"{type(self).__name__}: {bound.excess}", key="memory")
 
         return results, attempt(draw)[1]
-
-    def _results(self, trainer: pl.Trainer, pl_module: pl.LightningModule, step: int) -> Iterator[Result]:
-        scene = self._scene(trainer, pl_module, step)
-        if self.per_probe:
-            yield from inputs(scene, session_of(trainer))
-        yield from self.draw(scene)
 
     def _scene(self, trainer: pl.Trainer, pl_module: pl.LightningModule, step: int) -> Scene:
         session = session_of(trainer)

@@ -3,17 +3,16 @@
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, Optional, Union
 
-import numpy as np
 import pytorch_lightning as pl
 from torch import Tensor
 
-from lightning_viz.callbacks.base import ExplanationCallback
+from lightning_viz.callbacks.maps import MapCallback
 from lightning_viz.explain.lime import LimeWeights, explain, top_superpixels
 from lightning_viz.explain.masks import draw_masks
 from lightning_viz.explain.regression import fewest_samples
 from lightning_viz.explain.segmentation import check_method
 from lightning_viz.explain.superpixels import superpixels
-from lightning_viz.harness.pictures import Picture, Pixels, Scalar
+from lightning_viz.harness.pictures import Picture, Pixels, Result
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.subject import log_odds, probabilities
 from lightning_viz.render.lime import superpixel_picture
@@ -22,14 +21,15 @@ from lightning_viz.render.panel import notice, panel
 _OUTPUTS = {"log_odds": log_odds, "scores": None, "probabilities": probabilities}
 
 
-class LimePanels(ExplanationCallback):
+class LimePanels(MapCallback):
     """Draws the superpixels that speak for (green) and against (red) two classes: the label and its strongest rival.
 
     The rival is the wrong class with the highest probability, so the predicted class is always one of the two. Where
     the sign of a weight is uncertain, at two standard errors, the superpixel is pale. LIME (arXiv:1602.04938, 2016)
     with the weights of the lime package; superpixels and masks of a probe are the same in every epoch. Tags:
-    `probe_03_egg/lime`, and as a scalar `fidelity/probe_03_egg`: the weighted R² of the label's linear model to expect
-    on masks it was not fitted to. Where that is low, do not trust the picture.
+    `probe_03_egg/lime`. One more figure than other maps have is `explanations/lime/fidelity`: the weighted R² of the
+    label's linear model to expect on masks it was not fitted to, which the captions tell too. Where that is low, do not
+    trust the picture.
 
     Args:
         samples: At most this many masked copies of each probe, and at least 2.5 for each superpixel.
@@ -111,17 +111,22 @@ class LimePanels(ExplanationCallback):
         self._segments = [self._cut(pixels) for pixels in scene.probes.pixels]
         self._masks = [self._draw_masks(int(segments.max()) + 1) for segments in self._segments]
 
-    def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
-        """One picture and one fidelity per probe."""
+    @property
+    def tag(self) -> str:
+        """The last part of the pictures' tags."""
+        return "lime"
+
+    def draw(self, scene: Scene) -> Iterable[Result]:
+        """One picture per probe, and what there is to tell of the label's weights as a map."""
         for i in scene.mine(range(len(scene.probes))):
             label, rival = self._classes(scene, i)
             if not bool(scene.probabilities[i].isfinite().all()):
                 yield self._refusal(scene, i)
                 continue
             ours, theirs = self._weights(scene, i, [label, rival])
-            yield self._picture(scene, i, {label: ours, rival: theirs})
-            if ours.fidelity == ours.fidelity:  # NaN where the network does not react at all
-                yield Scalar(f"fidelity/{scene.probes.tag(i)}", ours.fidelity)
+            figures, mark = self.measured(scene, i, ours.weights[self._segments[i].cpu()])
+            yield self._picture(scene, i, {label: ours, rival: theirs}, mark)
+            yield from [*figures, *self.told({"fidelity": ours.fidelity})]
 
     def _refusal(self, scene: Scene, i: int) -> Picture:
         self.warn_once(
@@ -131,7 +136,7 @@ class LimePanels(ExplanationCallback):
         )
         height, width = scene.probes.images.shape[2:]
         said = notice("the scores are not finite", 176, round(176 * height / width))
-        image = panel([said, said], [scene.caption(i)], titles=["", ""], lines=3)
+        image = panel([said, said], [scene.caption(i)], titles=["", ""], lines=4)
         return Picture(f"{scene.probes.tag(i)}/lime", image)
 
     def _cut(self, pixels: Tensor) -> Tensor:
@@ -172,7 +177,7 @@ class LimePanels(ExplanationCallback):
             probabilities=_OUTPUTS[self.explain],
         )
 
-    def _picture(self, scene: Scene, i: int, found: dict[int, LimeWeights]) -> Picture:
+    def _picture(self, scene: Scene, i: int, found: dict[int, LimeWeights], mark: str) -> Picture:
         names, label = scene.probes.class_names, next(iter(found))
         scale = max(float(w.weights.abs().max()) for w in found.values())
         tiles = [self._tile(scene.probes.pixels[i], self._segments[i], w, scale) for w in found.values()]
@@ -180,20 +185,13 @@ class LimePanels(ExplanationCallback):
         caption = [
             scene.caption(i),
             f"green for, red against, pale unsure, full {scale:.2g}",
-            f"R² {fidelity} on unseen masks, {found[label].samples} seen",
+            f"R² {fidelity} on unseen masks, {found[label].samples} seen{mark}",
         ]
         titles = [names[k] for k in found]
-        return Picture(f"{scene.probes.tag(i)}/lime", panel(tiles, caption, titles=titles, lines=3))
+        return Picture(f"{scene.probes.tag(i)}/lime", panel(tiles, caption, titles=titles, lines=4))
 
     def _tile(self, pixels: Tensor, segments: Tensor, found: LimeWeights, scale: float) -> Pixels:
-        weights: np.ndarray = found.weights.numpy()
-        count = len(weights) // 3 if self.features is None else self.features
+        count = len(found.weights) // 3 if self.features is None else self.features
         chosen = top_superpixels(found.weights, count=count, min_weight=self.min_weight)
-        return superpixel_picture(
-            pixels.cpu().numpy(),
-            segments.cpu().numpy(),
-            weights,
-            chosen.numpy(),
-            certain=found.certain.numpy(),
-            scale=scale,
-        )
+        arrays = (t.cpu().numpy() for t in (pixels, segments, found.weights, chosen))
+        return superpixel_picture(*arrays, certain=found.certain.numpy(), scale=scale)

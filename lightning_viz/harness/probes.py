@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from hashlib import sha1
 from typing import Any, Literal, Optional, Union
 
 import torch
@@ -113,6 +115,11 @@ class ProbeBatch:
     def first(self) -> ProbeBatch:
         """The first image alone."""
         return replace(self, images=self.images[:1], labels=self.labels[:1])
+
+    @cached_property
+    def prints(self) -> tuple[str, ...]:
+        """What tells each image from any other, in another run too."""
+        return tuple(sha1(image.float().cpu().numpy().tobytes()).hexdigest() for image in self.images)
 
     def label_name(self, i: int) -> str:
         """The name of the true class of probe `i`."""

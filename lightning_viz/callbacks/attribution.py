@@ -1,7 +1,7 @@
 """Any explanation that gives a map per image: drawing, captions and tags around one method."""
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Optional, Union
 
 from torch import Tensor
@@ -108,16 +108,26 @@ class AttributionCallback(MapCallback):
         probes, mine = scene.probes, scene.mine(range(len(scene.probes)))
         if not mine:
             return
-        subject, targets, about = self._question(scene)
-        with scene.channels_last():
-            maps = self.attribute(subject, probes.images[mine], targets[mine])
+        before = scene.subject.work.units
+        maps, about = self._answer(scene, mine)
+        units = (scene.subject.work.units - before) / len(mine)
         lines = self.lines + (self.against is not None)
         for i, values in zip(mine, maps, strict=True):
             images, scale = self._tiles(probes.pixels[i], values)
-            figures, mark = self.measured(scene, i, self.flat(values))
+            figures, mark = self.measured(scene, i, self.flat(values), units)
             caption = [scene.caption(i), f"{self.title} of {about[i]}, {scale}{mark}"]
             yield Picture(f"{probes.tag(i)}/{self.tag}", panel(images, caption, lines=lines))
             yield from figures
+
+    def maps(self, scene: Scene, items: Sequence[int]) -> list[Tensor]:
+        """The maps of some probes as they are drawn, (H, W) each, by what the network is now."""
+        return [self.flat(values) for values in self._answer(scene, items)[0]]
+
+    def _answer(self, scene: Scene, items: Sequence[int]) -> tuple[Tensor, list[str]]:
+        """The method's values for some probes, and what is asked of each of all."""
+        subject, targets, about = self._question(scene)
+        with scene.channels_last():
+            return self.attribute(subject, scene.probes.images[items], targets[items]), about
 
     def _question(self, scene: Scene) -> tuple[Subject, Tensor, list[str]]:
         """What is asked, which of its scores is explained for each probe, and what that is called."""

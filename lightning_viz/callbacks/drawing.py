@@ -5,7 +5,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
-from itertools import chain
 from typing import Any, Literal
 
 import pytorch_lightning as pl
@@ -23,7 +22,7 @@ from lightning_viz.harness.quiet import quiet
 from lightning_viz.harness.ranks import OtherProcessError, Ranks, attempt, told
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.selection import NotSeenYetError, SplitNotLoadedError
-from lightning_viz.harness.session import session_of
+from lightning_viz.harness.session import Session, session_of
 from lightning_viz.harness.sinks import Sinks
 from lightning_viz.harness.steps import BEFORE
 from lightning_viz.harness.subject import find_subject
@@ -116,10 +115,9 @@ class Drawing(ABC):
         if not self._ready:
             try:
                 self._prepare(trainer, pl_module)
-            except NotSeenYetError:
-                return
             except Exception as error:
-                self._failed(trainer, error)
+                if not isinstance(error, NotSeenYetError):
+                    self._failed(trainer, error)
                 return
         ranks = self._ranks(trainer)
         self.decide(trainer, ranks, step)
@@ -145,13 +143,17 @@ class Drawing(ABC):
                 for own, first in zip(pl_module.buffers(), buffers, strict=False):  # the isolation puts them back
                     own.copy_(first)
                 scene = self._scene(trainer, pl_module, step)
-                for result in chain(inputs(scene, session_of(trainer)) if self.per_probe else (), self.draw(scene)):
+                for result in self._shown(scene, session_of(trainer)):
                     results.append(result)
                     advance()
             if bound is not None and bound.exceeded:
                 self.warn_once(f"{type(self).__name__}: {bound.excess}", key="memory")
 
         return results, attempt(draw)[1]
+
+    def _shown(self, scene: Scene, session: Session) -> Iterable[Result]:
+        yield from inputs(scene, session) if self.per_probe else ()
+        yield from self.draw(scene)
 
     def _scene(self, trainer: pl.Trainer, pl_module: pl.LightningModule, step: int) -> Scene:
         session = session_of(trainer)
@@ -164,10 +166,9 @@ class Drawing(ABC):
         return Scene(subject, probes, said, epoch, step, self._ranks(trainer).share)
 
     def _write(self, trainer: pl.Trainer, parts: Sequence[Sequence[Result]], step: int) -> None:
-        if self._sinks is None:
-            return
-        drawn = averaged(result for results in parts for result in results)
-        self._sinks.write([result for result in drawn if self._claim(trainer, result.tag, step)], step)
+        if self._sinks is not None:
+            drawn = averaged(result for results in parts for result in results)
+            self._sinks.write([result for result in drawn if self._claim(trainer, result.tag, step)], step)
 
     def _claim(self, trainer: pl.Trainer, tag: str, step: int) -> bool:
         if session_of(trainer).claim(("tag", tag), step):

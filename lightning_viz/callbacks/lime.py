@@ -1,6 +1,6 @@
 """LIME panels: which regions of a probe speak for a class, and which against it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, Optional, Union
 
 import pytorch_lightning as pl
@@ -123,10 +123,17 @@ class LimePanels(MapCallback):
             if not bool(scene.probabilities[i].isfinite().all()):
                 yield self._refusal(scene, i)
                 continue
+            before = scene.subject.work.units
             ours, theirs = self._weights(scene, i, [label, rival])
-            figures, mark = self.measured(scene, i, ours.weights[self._segments[i].cpu()])
+            units = scene.subject.work.units - before
+            figures, mark = self.measured(scene, i, ours.weights[self._segments[i].cpu()], units)
             yield self._picture(scene, i, {label: ours, rival: theirs}, mark)
             yield from [*figures, *self.told({"fidelity": ours.fidelity})]
+
+    def maps(self, scene: Scene, items: Sequence[int]) -> list[Tensor]:
+        """The label's weights, painted over the pixels, (H, W) each, by what the network is now."""
+        found = [self._weights(scene, i, [int(scene.probes.labels[i])])[0].weights for i in items]
+        return [weights[self._segments[i].cpu()] for i, weights in zip(items, found, strict=True)]
 
     def _refusal(self, scene: Scene, i: int) -> Picture:
         self.warn_once(
@@ -140,13 +147,8 @@ class LimePanels(MapCallback):
         return Picture(f"{scene.probes.tag(i)}/lime", image)
 
     def _cut(self, pixels: Tensor) -> Tensor:
-        return superpixels(
-            pixels,
-            segments=self.segments,
-            compactness=self.compactness,
-            sigma=self.sigma,
-            method=self.segmentation,
-        )
+        shape = {"compactness": self.compactness, "sigma": self.sigma}
+        return superpixels(pixels, segments=self.segments, method=self.segmentation, **shape)
 
     def _draw_masks(self, count: int) -> Tensor:
         least = fewest_samples(count, paired=self.design == "hadamard")
@@ -184,8 +186,8 @@ class LimePanels(MapCallback):
         fidelity = " and ".join("none" if w.fidelity != w.fidelity else f"{w.fidelity:.2f}" for w in found.values())
         caption = [
             scene.caption(i),
-            f"green for, red against, pale unsure, full {scale:.2g}",
             f"R² {fidelity} on unseen masks, {found[label].samples} seen{mark}",
+            f"green for, red against, pale unsure, full {scale:.2g}",
         ]
         titles = [names[k] for k in found]
         return Picture(f"{scene.probes.tag(i)}/lime", panel(tiles, caption, titles=titles, lines=4))

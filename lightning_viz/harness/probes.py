@@ -85,6 +85,7 @@ class ProbeBatch:
         indices: The index of each image in its data set.
         mean: Float32 (C, 1, 1).
         std: Float32 (C, 1, 1).
+        masks: Where the evidence of each image's class lies, bool (N, H, W) on the CPU, if the data set knows.
     """
 
     images: Tensor
@@ -94,6 +95,7 @@ class ProbeBatch:
     indices: tuple[int, ...]
     mean: Tensor
     std: Tensor
+    masks: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -114,7 +116,8 @@ class ProbeBatch:
 
     def first(self) -> ProbeBatch:
         """The first image alone."""
-        return replace(self, images=self.images[:1], labels=self.labels[:1])
+        masks = None if self.masks is None else self.masks[:1]
+        return replace(self, images=self.images[:1], labels=self.labels[:1], masks=masks)
 
     @cached_property
     def prints(self) -> tuple[str, ...]:

@@ -47,6 +47,7 @@ class Session:
         self._claimed: dict[Hashable, int] = {}
         self._told: set[str] = set()
         self._namesakes: dict[str, list[Probes]] = {}
+        self._shared: dict[tuple[Probes, str], tuple[int, dict[Hashable, Any]]] = {}
         self._charts: dict[str, list[Any]] = {}
 
     def ranks(self, trainer: pl.Trainer, module: nn.Module) -> Ranks:
@@ -125,6 +126,12 @@ class Session:
             return False
         self._claimed[what] = step
         return True
+
+    def shared(self, wish: Probes, name: str, step: int) -> dict[Hashable, Any]:
+        """What callbacks with the same probes and the same network have found out at this step, for each other."""
+        if self._shared.get((wish, name), (None,))[0] != step:
+            self._shared[wish, name] = step, {}
+        return self._shared[wish, name][1]
 
     def namesake(self, name: str, wish: Probes) -> int:
         """The number of a wish, from 0, among those whose figures would have the same name."""

@@ -141,7 +141,9 @@ def test_the_same_image_has_one_number_in_all_callbacks(tmp_path):
     assert "probe_01_soup/lime" in tags
 
 
-@pytest.mark.parametrize(("options", "steps"), [({"every_n_epochs": 2}, [-1, 11]), ({"every_n_steps": 4}, [-1, 3, 7, 11])])
+@pytest.mark.parametrize(
+    ("options", "steps"), [({"every_n_epochs": 2}, [-1, 11]), ({"every_n_steps": 4}, [-1, 3, 7, 11])]
+)
 def test_schedules(options, steps, tmp_path):
     fit(tmp_path, [SaliencyMaps(**options, on_error="raise")])
     assert [e.step for e in events(tmp_path).Images("probe_00_bread/saliency")] == steps

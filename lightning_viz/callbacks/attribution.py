@@ -119,7 +119,7 @@ class AttributionCallback(MapCallback):
             yield Picture(f"{probes.tag(i)}/{self.tag}", panel(images, caption, lines=lines))
             yield from figures
 
-    def maps(self, scene: Scene, items: Sequence[int]) -> list[Tensor]:
+    def _maps(self, scene: Scene, items: Sequence[int]) -> list[Tensor]:
         """The maps of some probes as they are drawn, (H, W) each, by what the network is now."""
         return [self.flat(values) for values in self._answer(scene, items)[0]]
 

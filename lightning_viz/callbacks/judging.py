@@ -49,7 +49,7 @@ class JudgingCallback(KeepingCallback):
         """The last part of the pictures' tags."""
 
     @abstractmethod
-    def maps(self, scene: Scene, items: Sequence[int]) -> list[Tensor]:
+    def _maps(self, scene: Scene, items: Sequence[int]) -> list[Tensor]:
         """The maps of some probes as they are drawn, (H, W) each, by what the network is now."""
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
@@ -78,9 +78,9 @@ class JudgingCallback(KeepingCallback):
 
     def keeps(self, tag: str, probes: ProbeBatch) -> bool:
         """Whether this is the tag of one of its maps."""
-        return tag.rpartition("/")[0] in {self.key(probes, i) for i in range(len(probes))}
+        return tag.rpartition("/")[0] in {self._key(probes, i) for i in range(len(probes))}
 
-    def key(self, probes: ProbeBatch, i: int) -> str:
+    def _key(self, probes: ProbeBatch, i: int) -> str:
         """What the tags of all that is kept of the map of probe `i` begin with."""
         return f"{probes.prints[i]}/{self.tag}"
 
@@ -100,9 +100,9 @@ class JudgingCallback(KeepingCallback):
         """The curves of probe `i` if it is time for them, and what the map has earned towards the next ones."""
         before = scene.subject.work.units
         curves = self._judged(scene, i, values) if self._judges else []
-        credit = float(self._kept.get(f"{self.key(scene.probes, i)}/credit", 0.0)) + SHARE_OF_WORK * units
+        credit = float(self._kept.get(f"{self._key(scene.probes, i)}/credit", 0.0)) + SHARE_OF_WORK * units
         credit = min(credit - (scene.subject.work.units - before), sum(FORWARDS.values()))
-        return [*curves, Keep(f"{self.key(scene.probes, i)}/credit", torch.tensor(credit))]
+        return [*curves, Keep(f"{self._key(scene.probes, i)}/credit", torch.tensor(credit))]
 
     def _affordable(self) -> bool:
         credits = [float(value) for tag, value in self._kept.items() if tag.endswith("/credit")]
@@ -117,7 +117,7 @@ class JudgingCallback(KeepingCallback):
         return [
             *self.told(areas[0]),
             *by_chance,
-            Keep(f"{self.key(scene.probes, i)}/curves", torch.stack([*own, *chance])),
+            Keep(f"{self._key(scene.probes, i)}/curves", torch.stack([*own, *chance])),
         ]
 
     def _shown(self, scene: Scene, session: Session) -> Iterable[Result]:
@@ -131,10 +131,10 @@ class JudgingCallback(KeepingCallback):
         still = self._said is not None and torch.equal(self._said, scene.probabilities)
         if still and self._judges:
             return
-        mine = scene.mine(range(len(scene.probes)))
-        last = [self._kept.get(f"{self.key(scene.probes, i)}/previous") for i in mine]
+        mine = [i for i in scene.mine(range(len(scene.probes))) if bool(scene.probabilities[i].isfinite().all())]
+        last = [self._kept.get(f"{self._key(scene.probes, i)}/previous") for i in mine]
         known = [values for values in last if still and values is not None]
-        for i, values in zip(mine, known if len(known) == len(mine) else self.maps(scene, mine), strict=True):
+        for i, values in zip(mine, known if len(known) == len(mine) else self._maps(scene, mine), strict=True):
             yield from self._judged(scene, i, values)
 
     def _write_curves(self, trainer: pl.Trainer, step: int) -> None:

@@ -130,7 +130,7 @@ class LimePanels(MapCallback):
             yield self._picture(scene, i, {label: ours, rival: theirs}, mark)
             yield from [*figures, *self.told({"fidelity": ours.fidelity})]
 
-    def maps(self, scene: Scene, items: Sequence[int]) -> list[Tensor]:
+    def _maps(self, scene: Scene, items: Sequence[int]) -> list[Tensor]:
         """The label's weights, painted over the pixels, (H, W) each, by what the network is now."""
         found = [self._weights(scene, i, [int(scene.probes.labels[i])])[0].weights for i in items]
         return [weights[self._segments[i].cpu()] for i, weights in zip(items, found, strict=True)]

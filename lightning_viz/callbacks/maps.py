@@ -59,7 +59,7 @@ class MapCallback(JudgingCallback):
         alike = changes.get("rank_untrained", 0.0)
         mark = f", like untrained: {alike:.2f}".replace(" 0.", " .") if abs(alike) >= ALIKE else ""
         moments = ["previous"] + ["untrained"] * (scene.step == BEFORE) + ["best"] * self._best
-        kept = [Keep(f"{self.key(scene.probes, i)}/{moment}", values) for moment in moments]
+        kept = [Keep(f"{self._key(scene.probes, i)}/{moment}", values) for moment in moments]
         return [*self.told({**figures, **changes}), *kept, *self.held_to_network(scene, i, values, units)], mark
 
     def _changes(self, scene: Scene, i: int, values: Tensor) -> dict[str, float]:
@@ -67,7 +67,7 @@ class MapCallback(JudgingCallback):
         figures: dict[str, float] = {}
         own = _ranks(values)
         for moment in _MOMENTS if scene.step > BEFORE else ():
-            other = self._kept.get(f"{self.key(scene.probes, i)}/{moment}")
+            other = self._kept.get(f"{self._key(scene.probes, i)}/{moment}")
             if other is not None and other.shape == values.shape:
                 if id(other) not in found:
                     alike = structural_similarity(values, other)

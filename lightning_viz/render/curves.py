@@ -11,14 +11,15 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from lightning_viz.render.confusion import plain_style
-from lightning_viz.render.size import Floats, Picture
+from lightning_viz.render.size import WIDTH, Floats, Picture
+from lightning_viz.render.text import elide
 
 _SIDES = (("deletion: low is faithful", "#c02020"), ("insertion: high is faithful", "#1f5fa8"))
 _CHANCE = "#666666"
 
 
 def curves_picture(shares: ArrayLike, own: ArrayLike, chance: ArrayLike, *, title: str = "") -> Picture:
-    """The probability while pixels go (left) and come (right): thick the mean, thin every image, dashed by chance.
+    """The probability while pixels go (above) and come (below): thick the mean, thin every image, dashed by chance.
 
     Args:
         shares: (K,) in [0, 1], of the pixels.
@@ -27,19 +28,19 @@ def curves_picture(shares: ArrayLike, own: ArrayLike, chance: ArrayLike, *, titl
         title: Above both.
 
     Returns:
-        uint8 (340, 700, 3).
+        uint8 (480, 350, 3).
     """
     steps, lines, dashed = (np.asarray(values, dtype=np.float64) for values in (shares, own, chance))
     with matplotlib.rc_context(plain_style()):
-        figure = Figure(figsize=(7, 3.4), dpi=100, facecolor="white")
+        figure = Figure(figsize=(WIDTH / 100, 4.8), dpi=100, facecolor="white")
         canvas: Any = FigureCanvasAgg(figure)
         for k, (name, colour) in enumerate(_SIDES):
-            axes = figure.add_axes((0.085 + 0.48 * k, 0.165, 0.42, 0.62))
+            axes = figure.add_axes((0.1, 0.55 - 0.43 * k, 0.86, 0.335))
             _side(axes, steps, lines[:, k], dashed[:, k], colour)
-            axes.set_title(name, fontsize=13)
-            axes.tick_params(labelsize=12)
-        figure.text(0.5, 0.93, title, fontsize=14, ha="center")
-        figure.text(0.5, 0.015, "share of the pixels, the strongest first", fontsize=12, ha="center")
+            axes.set_title(name, fontsize=10)
+            axes.tick_params(labelsize=9)
+        figure.text(0.5, 0.955, elide(title, WIDTH - 20, 14), fontsize=10, ha="center")
+        figure.text(0.5, 0.012, "share of the pixels, the strongest first", fontsize=9, ha="center")
         canvas.draw()
         return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
@@ -50,6 +51,7 @@ def _side(axes: Any, steps: Floats, lines: Floats, dashed: Floats, colour: str) 
     for values, shade, style, name in ((lines, colour, "-", "the map"), (dashed, _CHANCE, "--", "chance")):
         mean = values.mean(axis=0)
         area = float((np.diff(steps) * (mean[1:] + mean[:-1])).sum() / 2)
-        axes.plot(steps, mean, style, color=shade, linewidth=3, label=f"{name} {area:.2f}")
+        axes.plot(steps, mean, style, color=shade, linewidth=2.5, label=f"{name} {area:.2f}")
     axes.set(xlim=(0, 1), ylim=(0, 1), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
-    axes.legend(fontsize=12, framealpha=0.8)
+    axes.set(xticklabels=["0", "0.5", "1"], yticklabels=["0", "0.5", "1"])
+    axes.legend(fontsize=9, framealpha=0.8)

@@ -108,8 +108,8 @@ def test_what_is_kept_does_not_grow_with_the_epochs_and_is_for_these_probes_alon
         run = fit(tmp_path / str(epochs), [callback, other], module=Told, max_epochs=epochs)
         kept.append({tag: value.shape for tag, value in callback._kept.items()})
     assert kept[0] == kept[1]
-    assert len(kept[0]) == 3 * 3
-    assert set(kept[0].values()) == {(16, 16)}
+    assert len(kept[0]) == 3 * 5  # three maps, the curves, and what the next ones may take
+    assert set(kept[0].values()) == {(16, 16), (4, 7), ()}
     run.save_checkpoint(tmp_path / "last.ckpt")
     moved = SaliencyMaps(probes=Probes(indices=[1]))
     fit(tmp_path / "moved", [moved], module=Told, max_epochs=5, ckpt_path=tmp_path / "last.ckpt")
@@ -165,8 +165,8 @@ class Still(Told):
 
 
 class Marked(SaliencyMaps):
-    def measured(self, scene, i, values):
-        results, mark = super().measured(scene, i, values)
+    def measured(self, scene, i, values, units):
+        results, mark = super().measured(scene, i, values, units)
         self.marks = [*getattr(self, "marks", []), (scene.step, mark)]
         return results, mark
 
@@ -192,5 +192,5 @@ def test_what_is_kept_goes_to_no_logger(tmp_path):
 
     fit(tmp_path, [Listening(probes=1)], max_epochs=1)
     kept = {result.tag for result in results if isinstance(result, Keep)}
-    assert {tag.rpartition("/")[2] for tag in kept} == {"previous", "untrained", "best"}
+    assert {tag.rpartition("/")[2] for tag in kept} == {"previous", "untrained", "best", "credit"}
     assert not kept & {tag for tags in events(tmp_path).Tags().values() if isinstance(tags, list) for tag in tags}

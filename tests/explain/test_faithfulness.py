@@ -1,6 +1,7 @@
 """Insertion, deletion and pointing, against a loop over single pixels and closed forms."""
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -54,7 +55,7 @@ def test_curves_are_those_of_a_loop_over_single_pixels(case, ties):
     every = torch.arange(49) / 48
     for curve, expected in zip(curves_of(case, values, every), slow, strict=True):
         assert curve.tolist() == pytest.approx(expected, abs=1e-6)
-        trapezoids = sum((a + b) / 2 / 48 for a, b in zip(expected, expected[1:], strict=False))
+        trapezoids = sum((a + b) / 2 / 48 for a, b in pairwise(expected))
         assert area(curve, every) == pytest.approx(trapezoids, abs=1e-6)
     counts = [round(48 * float(share)) for share in SHARES]
     for curve, expected in zip(curves_of(case, values), slow, strict=True):

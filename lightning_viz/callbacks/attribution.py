@@ -1,19 +1,19 @@
 """Any explanation that gives a map per image: drawing, captions and tags around one method."""
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Optional, Union
 
 from torch import Tensor
 
-from lightning_viz.callbacks.base import ExplanationCallback
+from lightning_viz.callbacks.maps import MapCallback
 from lightning_viz.callbacks.panels import captioned
 from lightning_viz.explain.baselines import blurred
 from lightning_viz.explain.gradients import magnitude
 from lightning_viz.explain.targets import check_against, check_target, resolve_against, resolve_targets
 from lightning_viz.harness.arguments import is_whole, refusal
 from lightning_viz.harness.contrast import contrast
-from lightning_viz.harness.pictures import Picture, Pixels, Scalar
+from lightning_viz.harness.pictures import Pixels, Result
 from lightning_viz.harness.probes import slug
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.subject import Subject
@@ -21,7 +21,7 @@ from lightning_viz.render.color import diverging, overlay, sequential, symmetric
 from lightning_viz.render.panel import notice
 
 
-class AttributionCallback(ExplanationCallback):
+class AttributionCallback(MapCallback):
     """Draws a map per probe that tells where the network looks.
 
     A subclass implements `attribute`: a new method costs one function and a class of a few lines. Values per channel
@@ -49,8 +49,9 @@ class AttributionCallback(ExplanationCallback):
     """Standard deviation of a blur before a map is drawn, as a share of the image's shorter side. Where the signs of
     neighbours alternate, it shows which of them prevails."""
 
-    lines = 2
-    """Lines of the caption; with `against` there is one more."""
+    lines = 3
+    """Lines of the caption, one of them for what the map has in common with that of the untrained network; with
+    `against` there is one more."""
 
     def __init__(
         self,
@@ -104,19 +105,31 @@ class AttributionCallback(ExplanationCallback):
             check_against(self.against, self.target, names)
         self.black, self.white = (scene.probes.normalize(scene.probes.mean.new_full((), value)) for value in (0, 1))
 
-    def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
-        """One picture per probe: the map, and the map over the image."""
+    def draw(self, scene: Scene) -> Iterable[Result]:
+        """One picture per probe, the map and the map over the image; and what there is to tell of it."""
         probes, mine = scene.probes, scene.mine(range(len(scene.probes)))
         if not mine:
             return
-        subject, targets, about = self._question(scene)
-        with scene.optimized():
-            maps = self.attribute(subject, probes.images[mine], targets[mine])
+        before = scene.subject.work.units
+        maps, about = self._answer(scene, mine)
+        units = (scene.subject.work.units - before) / len(mine)
         lines = self.lines + (self.against is not None)
         for i, values in zip(mine, maps, strict=True):
             images, scale = self._tiles(probes.pixels[i], values)
-            caption = [scene.caption(i), f"{self.title} of {about[i]}, {scale}"]
+            figures, mark = self.measured(scene, i, self.flat(values), units)
+            caption = [scene.caption(i), f"{self.title} of {about[i]}, {scale}{mark}"]
             yield captioned(f"{probes.tag(i)}/{self.tag}", images, caption, lines=lines)
+            yield from figures
+
+    def _maps(self, scene: Scene, items: Sequence[int]) -> list[Tensor]:
+        """The maps of some probes as they are drawn, (H, W) each, by what the network is now."""
+        return [self.flat(values) for values in self._answer(scene, items)[0]]
+
+    def _answer(self, scene: Scene, items: Sequence[int]) -> tuple[Tensor, list[str]]:
+        """The method's values for some probes, and what is asked of each of all."""
+        subject, targets, about = self._question(scene)
+        with scene.optimized():
+            return self.attribute(subject, scene.probes.images[items], targets[items]), about
 
     def _question(self, scene: Scene) -> tuple[Subject, Tensor, list[str]]:
         """What is asked, which of its scores is explained for each probe, and what that is called."""
@@ -130,6 +143,13 @@ class AttributionCallback(ExplanationCallback):
         against = [names[k] + (" (its rival)" if is_rival else "") for k, is_rival in zip(others, rival, strict=True)]
         return subject, columns, [f"{a} against {b}" for a, b in zip(about, against, strict=True)]
 
+    def flat(self, values: Tensor) -> Tensor:
+        """What `attribute` returned for one image as the map that is drawn, (H, W)."""
+        values = values.detach().float()
+        if values.ndim == 3:
+            values = values.sum(0) if self.signed else magnitude(values[None])[0]
+        return blurred(values[None, None], self.grain * min(values.shape))[0, 0] if self.grain else values
+
     def paint(self, pixels: Tensor, values: Tensor) -> tuple[list[Pixels], str]:
         """Turns one finite map into pictures.
 
@@ -140,19 +160,14 @@ class AttributionCallback(ExplanationCallback):
         Returns:
             Pictures side by side, uint8 (h, w, 3), and what their colours stand for.
         """
-        if values.ndim == 3:
-            values = values.sum(0) if self.signed else magnitude(values[None])[0]
-        if self.grain:
-            values = blurred(values[None, None], self.grain * min(values.shape))[0, 0]
-        heat, scale = symmetric(values.cpu().numpy())
+        heat, scale = symmetric(self.flat(values).cpu().numpy())
         colour = diverging(heat) if self.signed else sequential(heat)
         tiles = [colour, overlay(pixels.cpu().numpy(), heat, signed=self.signed)]
         return tiles, f"scale {scale:.2g}"
 
     def _tiles(self, pixels: Tensor, values: Tensor) -> tuple[list[Pixels], str]:
-        values = values.detach().float()
         if bool(values.isfinite().all()):
-            return self.paint(pixels, values)
+            return self.paint(pixels, values.detach().float())
         self.warn_once(
             f"{self.called} met values that are not finite: the network's gradient overflows, or its weights "
             "are not finite any more. The pictures say so.",

@@ -44,7 +44,7 @@ class CaptumAttribution(AttributionCallback):
         ValueError: There is no such method, or it is one around another.
     """
 
-    lines = 3
+    lines = 4
 
     def __init__(
         self,

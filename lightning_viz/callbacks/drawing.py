@@ -2,7 +2,7 @@
 
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, Literal
@@ -15,14 +15,14 @@ from lightning_viz.callbacks.inputs import charts, inputs
 from lightning_viz.callbacks.limits import affordable
 from lightning_viz.explain.memory import bounded
 from lightning_viz.harness.clock import Allowance
-from lightning_viz.harness.pictures import Result, Scalar, averaged
+from lightning_viz.harness.pictures import Result, Scalar, averaged, kept
 from lightning_viz.harness.probes import Probes, Split
 from lightning_viz.harness.progress import drawing
 from lightning_viz.harness.quiet import quiet
 from lightning_viz.harness.ranks import OtherProcessError, Ranks, attempt, told
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.selection import NotSeenYetError, SplitNotLoadedError
-from lightning_viz.harness.session import session_of
+from lightning_viz.harness.session import Session, session_of
 from lightning_viz.harness.sinks import Sinks
 from lightning_viz.harness.steps import BEFORE, epoch_at
 from lightning_viz.harness.subject import find_subject
@@ -50,6 +50,7 @@ class Drawing(ABC):
         self._ready = False
         self._warned: set[str] = set()
         self.called = type(self).__name__
+        self._kept: dict[str, Tensor] = {}
 
     @abstractmethod
     def draw(self, scene: Scene) -> Iterable[Result]:
@@ -61,6 +62,9 @@ class Drawing(ABC):
         Raises:
             ValueError: They do not fit; the text says what was expected, what was received and how to mend it.
         """
+
+    def decide(self, trainer: pl.Trainer, ranks: Ranks, step: int) -> None:  # noqa: B027  # few have to
+        """Settles what all processes do alike in the drawing that comes now."""
 
     def isolation(self, pl_module: nn.Module) -> AbstractContextManager[None]:
         """What the drawing happens in."""
@@ -112,17 +116,18 @@ class Drawing(ABC):
         if not self._ready:
             try:
                 self._prepare(trainer, pl_module)
-            except NotSeenYetError:
-                return
             except Exception as error:
-                self._failed(trainer, error)
+                if not isinstance(error, NotSeenYetError):
+                    self._failed(trainer, error)
                 return
         ranks = self._ranks(trainer)
+        self.decide(trainer, ranks, step)
         results, failure = self._drawn(trainer, pl_module, step, ranks.buffers(pl_module))
         try:
             parts = ranks.gather((results if ranks.contributes else [], told(failure)))
         except Exception as alone:  # of processes in lockstep one has failed, and this one may tell why
             raise alone from failure
+        self._kept |= kept([results, *(results for results, _ in parts)])
         took = Scalar(f"explain_seconds/{self.called}", seconds())
         _, unwritten = attempt(lambda: self._write(trainer, [*(results for results, _ in parts), [took]], step))
         elsewhere = next((OtherProcessError(text) for _, text in parts if text is not None), None)
@@ -137,7 +142,8 @@ class Drawing(ABC):
             with drawing(trainer, self.called) as advance, self.isolation(pl_module), bounded(self.memory) as bound:
                 for own, first in zip(pl_module.buffers(), buffers, strict=False):  # the isolation puts them back
                     own.copy_(first)
-                for result in self._results(trainer, pl_module, step):
+                scene = self._scene(trainer, pl_module, step)
+                for result in self._shown(scene, session_of(trainer)):
                     results.append(result)
                     advance()
             if bound is not None and bound.exceeded:
@@ -145,10 +151,8 @@ class Drawing(ABC):
 
         return results, attempt(draw)[1]
 
-    def _results(self, trainer: pl.Trainer, pl_module: pl.LightningModule, step: int) -> Iterator[Result]:
-        scene = self._scene(trainer, pl_module, step)
-        if self.per_probe:
-            yield from inputs(scene, session_of(trainer))
+    def _shown(self, scene: Scene, session: Session) -> Iterable[Result]:
+        yield from inputs(scene, session) if self.per_probe else ()
         yield from self.draw(scene)
 
     def _scene(self, trainer: pl.Trainer, pl_module: pl.LightningModule, step: int) -> Scene:
@@ -161,11 +165,10 @@ class Drawing(ABC):
         return Scene(subject, probes, said, epoch_at(trainer, step), step, self._ranks(trainer).share)
 
     def _write(self, trainer: pl.Trainer, parts: Sequence[Sequence[Result]], step: int) -> None:
-        if self._sinks is None:
-            return
-        drawn = averaged(result for results in parts for result in results)
-        claimed = [result for result in drawn if self._claim(trainer, result.tag, step)]
-        self._sinks.write(claimed, step, epoch_at(trainer, step))
+        if self._sinks is not None:
+            drawn = averaged(result for results in parts for result in results)
+            claimed = [result for result in drawn if self._claim(trainer, result.tag, step)]
+            self._sinks.write(claimed, step, epoch_at(trainer, step))
 
     def _claim(self, trainer: pl.Trainer, tag: str, step: int) -> bool:
         if session_of(trainer).claim(("tag", tag), step):

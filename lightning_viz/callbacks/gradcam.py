@@ -35,7 +35,7 @@ class GradCam(AttributionCallback):
         ValueError: An unknown method.
     """
 
-    lines = 3
+    lines = 4
 
     def __init__(
         self,

@@ -1,7 +1,6 @@
 """Integrated gradients: how the pixels share the score out among themselves."""
 
 from collections.abc import Iterable, Sequence
-from math import isfinite
 from typing import Any, Union
 
 import torch
@@ -11,7 +10,7 @@ from lightning_viz.callbacks.attribution import GradientAttribution
 from lightning_viz.explain.baselines import baseline, check_baselines
 from lightning_viz.explain.integrated import integrated_gradients
 from lightning_viz.harness.arguments import is_list, whole
-from lightning_viz.harness.pictures import Picture, Scalar
+from lightning_viz.harness.pictures import Result
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.subject import Subject
 
@@ -22,9 +21,9 @@ class IntegratedGradients(GradientAttribution):
     """Draws how much each pixel adds to the score, compared with an image without anything in it (arXiv:1703.01365).
 
     Red pixels add to it, blue ones take from it, and together they make the difference of the two scores. How far they
-    are from it is a scalar, `delta/probe_03_egg`: where it is large, take more steps. Drawn with a slight blur, since
-    the signs of neighbours alternate. Tags: `probe_03_egg/integrated_gradients`, followed by the baselines where they
-    are not black.
+    are from it is a figure, `delta` (the mean of its magnitude over the probes): where it is large, take more steps.
+    Drawn with a slight blur, since the signs of neighbours alternate. Tags: `probe_03_egg/integrated_gradients`,
+    followed by the baselines where they are not black.
 
     Args:
         baseline: What to compare with: `"black"`, `"white"`, the image's `"mean"` colour, the image `"blurred"`,
@@ -38,7 +37,7 @@ class IntegratedGradients(GradientAttribution):
 
     signed = True
     grain = 1 / 64
-    lines = 3
+    lines = 4
 
     def __init__(
         self,
@@ -64,10 +63,8 @@ class IntegratedGradients(GradientAttribution):
         values, self._delta = integrated_gradients(subject, images, targets, starts, steps=self.steps)
         return values
 
-    def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
-        """One picture and one delta per probe."""
+    def draw(self, scene: Scene) -> Iterable[Result]:
+        """One picture per probe, what there is to tell of it, and its delta."""
         yield from super().draw(scene)
-        mine = scene.mine(range(len(scene.probes)))
-        for i, delta in zip(mine, self._delta.tolist(), strict=False):
-            if isfinite(delta):
-                yield Scalar(f"delta/{scene.probes.tag(i)}{self.tag.removeprefix(_NAME)}", delta)
+        for _, delta in zip(scene.mine(range(len(scene.probes))), self._delta.tolist(), strict=False):
+            yield from self.told({"delta": abs(delta)})

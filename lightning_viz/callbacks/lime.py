@@ -1,13 +1,12 @@
 """LIME panels: which regions of a probe speak for a class, and which against it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, Optional, Union
 
-import numpy as np
 import pytorch_lightning as pl
 from torch import Tensor
 
-from lightning_viz.callbacks.base import ExplanationCallback
+from lightning_viz.callbacks.maps import MapCallback
 from lightning_viz.callbacks.panels import captioned
 from lightning_viz.explain.lime import LimeWeights, explain, top_superpixels
 from lightning_viz.explain.masks import draw_masks
@@ -15,7 +14,7 @@ from lightning_viz.explain.regression import fewest_samples
 from lightning_viz.explain.segmentation import check_method
 from lightning_viz.explain.superpixels import superpixels
 from lightning_viz.harness.arguments import number, one_of, refusal, whole
-from lightning_viz.harness.pictures import Picture, Pixels, Scalar
+from lightning_viz.harness.pictures import Picture, Pixels, Result
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.subject import log_odds, probabilities
 from lightning_viz.render.lime import superpixel_picture
@@ -24,14 +23,15 @@ from lightning_viz.render.panel import notice
 _OUTPUTS = {"log_odds": log_odds, "scores": None, "probabilities": probabilities}
 
 
-class LimePanels(ExplanationCallback):
+class LimePanels(MapCallback):
     """Draws the superpixels that speak for (green) and against (red) two classes: the label and its strongest rival.
 
     The rival is the wrong class with the highest probability, so the predicted class is always one of the two. Where
     the sign of a weight is uncertain, at two standard errors, the superpixel is pale. LIME (arXiv:1602.04938, 2016)
     with the weights of the lime package; superpixels and masks of a probe are the same in every epoch. Tags:
-    `probe_03_egg/lime`, and as a scalar `fidelity/probe_03_egg`: the weighted R² of the label's linear model to expect
-    on masks it was not fitted to. Where that is low, do not trust the picture.
+    `probe_03_egg/lime`. One more figure than other maps have is `explanations/lime/fidelity`: the weighted R² of the
+    label's linear model to expect on masks it was not fitted to, which the captions tell too. Where that is low, do not
+    trust the picture.
 
     Args:
         samples: At most this many masked copies of each probe, and at least 2.5 for each superpixel.
@@ -107,17 +107,29 @@ class LimePanels(ExplanationCallback):
         self._segments = [self._cut(pixels) for pixels in scene.probes.pixels]
         self._masks = [self._draw_masks(int(segments.max()) + 1) for segments in self._segments]
 
-    def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
-        """One picture and one fidelity per probe."""
+    @property
+    def tag(self) -> str:
+        """The last part of the pictures' tags."""
+        return "lime"
+
+    def draw(self, scene: Scene) -> Iterable[Result]:
+        """One picture per probe, and what there is to tell of the label's weights as a map."""
         for i in scene.mine(range(len(scene.probes))):
             label, rival = self._classes(scene, i)
             if not bool(scene.probabilities[i].isfinite().all()):
                 yield self._refusal(scene, i)
                 continue
+            before = scene.subject.work.units
             ours, theirs = self._weights(scene, i, [label, rival])
-            yield self._picture(scene, i, {label: ours, rival: theirs})
-            if ours.fidelity == ours.fidelity:  # NaN where the network does not react at all
-                yield Scalar(f"fidelity/{scene.probes.tag(i)}", ours.fidelity)
+            units = scene.subject.work.units - before
+            figures, mark = self.measured(scene, i, ours.weights[self._segments[i].cpu()], units)
+            yield self._picture(scene, i, {label: ours, rival: theirs}, mark)
+            yield from [*figures, *self.told({"fidelity": ours.fidelity})]
+
+    def _maps(self, scene: Scene, items: Sequence[int]) -> list[Tensor]:
+        """The label's weights, painted over the pixels, (H, W) each, by what the network is now."""
+        found = [self._weights(scene, i, [int(scene.probes.labels[i])])[0].weights for i in items]
+        return [weights[self._segments[i].cpu()] for i, weights in zip(items, found, strict=True)]
 
     def _refusal(self, scene: Scene, i: int) -> Picture:
         self.warn_once(
@@ -127,16 +139,11 @@ class LimePanels(ExplanationCallback):
         )
         height, width = scene.probes.images.shape[2:]
         said = notice("the scores are not finite", 176, round(176 * height / width))
-        return captioned(f"{scene.probes.tag(i)}/lime", [said, said], [scene.caption(i)], titles=["", ""], lines=3)
+        return captioned(f"{scene.probes.tag(i)}/lime", [said, said], [scene.caption(i)], titles=["", ""], lines=4)
 
     def _cut(self, pixels: Tensor) -> Tensor:
-        return superpixels(
-            pixels,
-            segments=self.segments,
-            compactness=self.compactness,
-            sigma=self.sigma,
-            method=self.segmentation,
-        )
+        shape = {"compactness": self.compactness, "sigma": self.sigma}
+        return superpixels(pixels, segments=self.segments, method=self.segmentation, **shape)
 
     def _draw_masks(self, count: int) -> Tensor:
         least = fewest_samples(count, paired=self.design == "hadamard")
@@ -168,28 +175,21 @@ class LimePanels(ExplanationCallback):
                 probabilities=_OUTPUTS[self.explain],
             )
 
-    def _picture(self, scene: Scene, i: int, found: dict[int, LimeWeights]) -> Picture:
+    def _picture(self, scene: Scene, i: int, found: dict[int, LimeWeights], mark: str) -> Picture:
         names, label = scene.probes.class_names, next(iter(found))
         scale = max(float(w.weights.abs().max()) for w in found.values())
         tiles = [self._tile(scene.probes.pixels[i], self._segments[i], w, scale) for w in found.values()]
         fidelity = " and ".join("none" if w.fidelity != w.fidelity else f"{w.fidelity:.2f}" for w in found.values())
         caption = [
             scene.caption(i),
+            f"R² {fidelity} on unseen masks, {found[label].samples} seen{mark}",
             f"green for, red against, pale unsure, full {scale:.2g}",
-            f"R² {fidelity} on unseen masks, {found[label].samples} seen",
         ]
         titles = [names[k] for k in found]
-        return captioned(f"{scene.probes.tag(i)}/lime", tiles, caption, titles=titles, lines=3)
+        return captioned(f"{scene.probes.tag(i)}/lime", tiles, caption, titles=titles, lines=4)
 
     def _tile(self, pixels: Tensor, segments: Tensor, found: LimeWeights, scale: float) -> Pixels:
-        weights: np.ndarray = found.weights.numpy()
-        count = len(weights) // 3 if self.features is None else self.features
+        count = len(found.weights) // 3 if self.features is None else self.features
         chosen = top_superpixels(found.weights, count=count, min_weight=self.min_weight)
-        return superpixel_picture(
-            pixels.cpu().numpy(),
-            segments.cpu().numpy(),
-            weights,
-            chosen.numpy(),
-            certain=found.certain.numpy(),
-            scale=scale,
-        )
+        arrays = (t.cpu().numpy() for t in (pixels, segments, found.weights, chosen))
+        return superpixel_picture(*arrays, certain=found.certain.numpy(), scale=scale)

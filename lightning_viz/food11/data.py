@@ -123,7 +123,7 @@ class FoodData(LightningDataModule):
         count, offset = self.counts[split], list(self.counts).index(split)
         rank_zero_info(f"Drawn food: {count} {split} images of {self.size} x {self.size} in 11 classes")
         source = DrawnFood(count, size=self.size, seed=self.seed + offset)
-        return FoodImages(collect_images(source, count, self.size), source.targets)
+        return FoodImages(collect_images(source, count, self.size), source.targets, mask=source.mask)
 
     def _check(self, split: str, stage: str) -> None:
         layout = self._found()

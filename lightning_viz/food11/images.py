@@ -1,7 +1,7 @@
 """Images in memory: decoded or drawn once, kept as one uint8 tensor, handed out as floats."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -27,18 +27,28 @@ class FoodImages(Dataset[tuple[Tensor, int]]):
         targets: N labels.
         classes: The 11 class names, by label.
         files: N paths, or None for drawn images.
+        mask: What makes item i that food, bool (size, size), or None where nobody knows.
 
     Args:
         images: uint8 (N, 3, size, size).
         targets: N labels, or None for a split without labels.
         files: Where the images come from.
+        mask: Makes the mask of an item, when it is asked for.
     """
 
-    def __init__(self, images: Tensor, targets: Sequence[int] | None, files: Sequence[Path] | None = None) -> None:
+    def __init__(
+        self,
+        images: Tensor,
+        targets: Sequence[int] | None,
+        files: Sequence[Path] | None = None,
+        *,
+        mask: Callable[[int], Tensor] | None = None,
+    ) -> None:
         self.images = images
         self.targets = list(targets) if targets is not None else [NO_LABEL] * len(images)
         self.files = list(files) if files is not None else None
         self.classes = list(CLASS_NAMES)
+        self.mask = mask
 
     def __len__(self) -> int:
         return len(self.images)

@@ -43,4 +43,4 @@ def contrast(subject: Subject, targets: Tensor, rivals: Tensor, classes: int) ->
     of_images = list(zip(targets.tolist(), rivals.tolist(), strict=True))
     pairs = list(dict.fromkeys(of_images))
     columns = torch.tensor([classes + pairs.index(pair) for pair in of_images], device=targets.device)
-    return Contrast(subject.net, subject.name, subject.precision, pairs), columns
+    return Contrast(subject.net, subject.name, subject.precision, subject.work, pairs), columns

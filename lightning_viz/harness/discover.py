@@ -1,15 +1,15 @@
-"""Class names and normalisation, from whoever knows them."""
+"""Class names, normalisation and masks, from whoever knows them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Subset
 
 from lightning_viz.harness.batches import are_bytes
 from lightning_viz.harness.probes import Probes, channel_values
@@ -90,3 +90,35 @@ def normalization(trainer: pl.Trainer, wish: Probes, loader: DataLoader[Any], im
     )
     scale = 1 / torch.where(most > least, most - least, 1.0)  # of an image of one colour it would be 0
     return -least * scale, scale  # pixels = images * std + mean
+
+
+def masks(loader: DataLoader[Any], indices: Sequence[int], images: Tensor) -> Tensor | None:
+    """Where the evidence lies: what the data set's `mask(index)` returns, also behind a `Subset`.
+
+    Args:
+        loader: The loader.
+        indices: Items of its data set.
+        images: These items, (N, C, H, W).
+
+    Returns:
+        Bool (N, H, W) on the CPU, or None where the data set has no masks of that size.
+    """
+    dataset: Any = loader.dataset
+    while isinstance(dataset, Subset):
+        dataset, indices = dataset.dataset, [int(dataset.indices[i]) for i in indices]
+    find = getattr(dataset, "mask", None)
+    if not callable(find):
+        return None
+    try:
+        found = torch.stack([torch.as_tensor(find(i)).bool().cpu() for i in indices])
+    except Exception as error:  # whatever a method of that name is there for
+        found, why = torch.empty(0), f"it failed: {type(error).__name__}: {error}"
+    else:
+        why = f"received {tuple(found.shape[1:])} for images of {tuple(images.shape[2:])}"
+    if found.shape == (len(images), *images.shape[2:]):
+        return found
+    rank_zero_warn(
+        f"Expected {type(dataset).__name__}.mask(index) to return booleans (H, W), of an image's size, but {why}. So "
+        "nothing is held against masks."
+    )
+    return None

@@ -1,4 +1,4 @@
-"""What a drawing yields: pictures and figures."""
+"""What a drawing yields: pictures, figures, and what is kept for the next one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from statistics import fmean
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from torch import Tensor
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -81,12 +82,25 @@ class Mean:
     value: float
 
 
-Result = Picture | Scalar | Mean
+@dataclass(frozen=True)
+class Keep:
+    """What no logger gets, but the callback keeps: until the next under this tag, also in a resumed run.
+
+    Attributes:
+        tag: Its name in the callback, and in the run's checkpoints.
+        value: On the CPU.
+    """
+
+    tag: str
+    value: Tensor
+
+
+Result = Picture | Scalar | Mean | Keep
 """What a drawing yields."""
 
 
 def averaged(results: Iterable[Result]) -> list[Picture | Scalar]:
-    """The same, with the parts of each figure as one, in the place of the first of them.
+    """What is for loggers, with the parts of each figure as one, in the place of the first of them.
 
     >>> averaged([Mean("a", 1.0), Scalar("b", 5.0), Mean("a", 2.0)])
     [Scalar(tag='a', value=1.5), Scalar(tag='b', value=5.0)]
@@ -97,6 +111,11 @@ def averaged(results: Iterable[Result]) -> list[Picture | Scalar]:
         if isinstance(result, Mean):
             parts.setdefault(result.tag, []).append(result.value)
             found[result.tag] = Scalar(result.tag, fmean(parts[result.tag]))
-        else:
+        elif not isinstance(result, Keep):
             found.setdefault(result.tag, result)  # several processes may draw the same
     return [*found.values()]
+
+
+def kept(parts: Iterable[Iterable[Result]]) -> dict[str, Tensor]:
+    """What is kept of the results of several processes, by tag."""
+    return {result.tag: result.value for part in parts for result in part if isinstance(result, Keep)}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from hashlib import sha1
 from typing import Any, Literal, Optional, Union
 
 import torch
@@ -100,6 +102,7 @@ class ProbeBatch:
         indices: The index of each image in its data set.
         mean: Float32 (C, 1, 1).
         std: Float32 (C, 1, 1).
+        masks: Where the evidence of each image's class lies, bool (N, H, W) on the CPU, if the data set knows.
     """
 
     images: Tensor
@@ -109,6 +112,7 @@ class ProbeBatch:
     indices: tuple[int, ...]
     mean: Tensor
     std: Tensor
+    masks: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -129,7 +133,13 @@ class ProbeBatch:
 
     def first(self) -> ProbeBatch:
         """The first image alone."""
-        return replace(self, images=self.images[:1], labels=self.labels[:1])
+        masks = None if self.masks is None else self.masks[:1]
+        return replace(self, images=self.images[:1], labels=self.labels[:1], masks=masks)
+
+    @cached_property
+    def prints(self) -> tuple[str, ...]:
+        """What tells each image from any other, in another run too."""
+        return tuple(sha1(image.float().cpu().numpy().tobytes()).hexdigest() for image in self.images)
 
     def label_name(self, i: int) -> str:
         """The name of the true class of probe `i`."""

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from lightning_viz.explain.chunks import Chunks, is_out_of_memory
 from lightning_viz.harness.batches import dataset_labels, first_loader, has_items, load
-from lightning_viz.harness.discover import class_names, normalization
+from lightning_viz.harness.discover import class_names, masks, normalization
 from lightning_viz.harness.observed import Observed
 from lightning_viz.harness.outputs import check_bytes
 from lightning_viz.harness.probes import ProbeBatch, Probes, Split
@@ -83,7 +83,8 @@ def select(trainer: pl.Trainer, wish: Probes, subject: Subject, observed: Observ
         )
     mean, std = normalization(trainer, wish, loader, images)
     names = class_names(trainer, wish, loader, classes)
-    return split, ProbeBatch(images, labels, names, tuple(indices), tuple(indices), mean, std)
+    evidence = masks(loader, indices, images) if has_items(loader) else None
+    return split, ProbeBatch(images, labels, names, tuple(indices), tuple(indices), mean, std, evidence)
 
 
 def _count_classes(subject: Subject, images: Tensor) -> int:

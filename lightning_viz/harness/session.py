@@ -17,6 +17,7 @@ from lightning_viz.harness.clock import Clock
 from lightning_viz.harness.observed import Observed
 from lightning_viz.harness.probes import ProbeBatch, Probes, Split
 from lightning_viz.harness.ranks import Ranks
+from lightning_viz.harness.record import Record
 from lightning_viz.harness.selection import NotSeenYetError, SplitNotLoadedError, select, split_of
 from lightning_viz.harness.sinks import Sinks
 from lightning_viz.harness.subject import Subject, probabilities
@@ -27,12 +28,14 @@ class Session:
 
     Attributes:
         clock: How long is trained and how long is drawn.
+        record: The best value so far of what the run monitors.
     """
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[str, int], int] = {}
         self._ranks: Ranks | None = None
         self.clock = Clock()
+        self.record = Record()
         self.forget()
 
     def forget(self) -> None:
@@ -46,6 +49,8 @@ class Session:
         self._scores: dict[tuple[Probes, str], tuple[int, Tensor]] = {}
         self._claimed: dict[Hashable, int] = {}
         self._told: set[str] = set()
+        self._namesakes: dict[str, list[Probes]] = {}
+        self._shared: dict[tuple[Probes, str], tuple[int, dict[Hashable, Any]]] = {}
         self._charts: dict[str, list[Any]] = {}
 
     def ranks(self, trainer: pl.Trainer, module: nn.Module) -> Ranks:
@@ -124,6 +129,19 @@ class Session:
             return False
         self._claimed[what] = step
         return True
+
+    def shared(self, wish: Probes, name: str, step: int) -> dict[Hashable, Any]:
+        """What callbacks with the same probes and the same network have found out at this step, for each other."""
+        if self._shared.get((wish, name), (None,))[0] != step:
+            self._shared[wish, name] = step, {}
+        return self._shared[wish, name][1]
+
+    def namesake(self, name: str, wish: Probes) -> int:
+        """The number of a wish, from 0, among those whose figures would have the same name."""
+        wishes = self._namesakes.setdefault(name, [])
+        if wish not in wishes:
+            wishes.append(wish)
+        return wishes.index(wish)
 
     def first_time(self, text: str) -> bool:
         """Whether no callback has told this before in this run."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytorch_lightning as pl
@@ -14,6 +14,7 @@ from lightning_viz.explain.layers import layer_output
 from lightning_viz.harness.gradients import forgetting_graphs, with_gradient
 from lightning_viz.harness.outputs import LastSigmoid, find_scores
 from lightning_viz.harness.outputs import NoScoresError as NoScoresError
+from lightning_viz.harness.work import Work
 
 _OTHER = (torch.float64, torch.bfloat16, torch.float16)
 
@@ -26,11 +27,13 @@ class Subject:
         net: The module that is called.
         name: Its dotted path in the LightningModule, empty for the LightningModule itself.
         precision: The Trainer's precision plugin: explanations see the arithmetic that training uses.
+        work: What was asked of it so far.
     """
 
     net: nn.Module
     name: str
     precision: Any
+    work: Work = field(default_factory=Work, compare=False)
 
     def __call__(self, images: Tensor) -> Tensor:
         """Class scores.
@@ -91,6 +94,7 @@ class Subject:
         return last.returned(found)
 
     def _run(self, images: Tensor) -> object:
+        self.work.add(images)
         with self.precision.forward_context(), forgetting_graphs(self.net):
             # A copy, because a network may change its input in place, and the probes must stay what they are.
             return self.net(self._as_taken(self.precision.convert_input(images.clone())))

@@ -91,7 +91,7 @@ def confusion_picture(
         ValueError: If `counts` is no square matrix of counts, or the names are not K.
     """
     matrix = _counts(counts, names)
-    with matplotlib.rc_context(_plain_style()):
+    with matplotlib.rc_context(plain_style()):
         return _drawn(matrix, names, title, list(caption))
 
 
@@ -111,7 +111,8 @@ def _shares(matrix: NDArray[np.int64]) -> Floats:
     return np.where(totals > 0, matrix / np.maximum(totals, 1), np.nan)
 
 
-def _plain_style() -> Any:
+def plain_style() -> Any:
+    """The parameters of matplotlib for a picture that looks the same everywhere."""
     # The user's own style (dark, LaTeX ...) would cost legibility; and class names with a $ are no formulas.
     defaults = {k: v for k, v in matplotlib.rcParamsDefault.items() if k.split(".")[0] in _STYLED}
     return {**defaults, "text.parse_math": False}

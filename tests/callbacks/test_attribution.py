@@ -21,11 +21,11 @@ from lightning_viz import (
     Occlusion,
     Picture,
     SaliencyMaps,
-    Scalar,
     Scene,
 )
 from lightning_viz.explain.baselines import blurred
 from lightning_viz.explain.superpixels import superpixels
+from lightning_viz.harness.pictures import Mean
 from lightning_viz.harness.probes import ProbeBatch
 from lightning_viz.harness.ranks import Share
 from lightning_viz.harness.subject import Subject, probabilities
@@ -56,7 +56,7 @@ def scene_of(net, labels=LABELS, share=None):
 
 
 def drawn(callback, scene):
-    """Prepares and draws a callback; returns its maps, its pictures and its scalars."""
+    """Prepares and draws a callback; returns its maps, its pictures and by tag what each probe adds to its figures."""
 
     class Keeping(type(callback)):
         def attribute(self, *arguments):
@@ -68,7 +68,10 @@ def drawn(callback, scene):
     callback.prepare(scene)
     results = list(callback.draw(scene))
     pictures = {r.tag: r.image for r in results if isinstance(r, Picture)}
-    return callback.maps, pictures, {r.tag: r.value for r in results if isinstance(r, Scalar)}
+    figures = {}
+    for part in (r for r in results if isinstance(r, Mean)):
+        figures.setdefault(part.tag, []).append(part.value)
+    return callback.maps, pictures, figures
 
 
 class Difference(nn.Module):
@@ -170,7 +173,7 @@ def test_the_rival_of_a_network_that_is_not_finite_is_another_class():
 @pytest.mark.parametrize("baselines", ["black", ["white", "blurred"]])
 def test_delta_is_what_is_missing_to_the_difference_of_the_scores(baselines, net):
     scene = scene_of(net)
-    maps, pictures, scalars = drawn(IntegratedGradients(baseline=baselines, steps=2), scene)
+    maps, pictures, figures = drawn(IntegratedGradients(baseline=baselines, steps=2), scene)
     ends = {"black": torch.zeros(3, 3, 16, 16), "white": torch.ones(3, 3, 16, 16)}
     if baselines == "black":
         starts, end = [(ends["black"] - MEAN) / STD], ""
@@ -182,17 +185,18 @@ def test_delta_is_what_is_missing_to_the_difference_of_the_scores(baselines, net
         starts, end = [(ends["white"] - MEAN) / STD, blurred], "_white_blurred"
     gained = torch.stack([net(scene.probes.images) - net(start) for start in starts]).mean(0)
     expected = maps.sum((1, 2, 3)) - gained[torch.arange(3), LABELS]
-    tags = [f"probe_00_bread{end}", f"probe_01_egg{end}", f"probe_02_bread{end}"]
-    assert [scalars[f"delta/{tag}"] for tag in tags] == pytest.approx(expected.tolist(), abs=1e-4)
+    assert figures[f"explanations/integrated_gradients{end}/delta"] == pytest.approx(expected.abs().tolist(), abs=1e-4)
     assert f"probe_00_bread/integrated_gradients{end}" in pictures
 
 
 def test_processes_share_the_probes(net):
-    whole, _, scalars = drawn(IntegratedGradients(), scene_of(net))
-    part, own, deltas = drawn(IntegratedGradients(), scene_of(net, share=Share(1, 2)))
+    whole, _, every = drawn(IntegratedGradients(), scene_of(net))
+    part, own, figures = drawn(IntegratedGradients(), scene_of(net, share=Share(1, 2)))
     assert torch.allclose(part, whole[1:2], atol=1e-6)
     assert list(own) == ["probe_01_egg/integrated_gradients"]
-    assert deltas["delta/probe_01_egg"] == pytest.approx(scalars["delta/probe_01_egg"], abs=1e-5)
+    assert set(figures) == set(every) >= {f"explanations/integrated_gradients/{m}" for m in ("delta", "entropy", "sum")}
+    for tag, values in every.items():
+        assert figures[tag] == pytest.approx(values[1:2], abs=1e-5)
     assert list(drawn(SaliencyMaps(), scene_of(net, LABELS[:1]))[1]) == ["probe_00_bread/saliency"]
     assert list(IntegratedGradients().draw(scene_of(net, LABELS[:1], share=Share(1, 2)))) == []
 

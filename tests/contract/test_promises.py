@@ -112,6 +112,8 @@ def test_where_the_network_stands_still_so_do_the_pictures(callback, tmp_path):
     fit(tmp_path, [callback(on_error="raise", **schedule)], module=Still, max_epochs=1, val_check_interval=0.5)
     log = events(tmp_path)
     for tag in log.Tags()["images"]:
+        if tag.endswith("/curves"):  # once, at the end
+            continue
         frames = [e.encoded_image_string for e in log.Images(tag) if e.step >= 0]  # captions say "untrained" before
         assert len(frames) == 2, tag
         assert len(set(frames)) == 1, tag

@@ -122,7 +122,7 @@ def train(folder, module, callbacks, trainer=pl.Trainer, logger=TensorBoardLogge
 def kinds(folder):
     """Each probe's name and the kinds of pictures it has, and the kinds of all other pictures."""
     found = {}
-    for tag in events(folder).Tags()["images"]:
+    for tag in (t for t in events(folder).Tags()["images"] if not t.endswith("/curves")):
         group, name = tag.split("/", 1)
         key, kind = (group[6:], name) if group.startswith("probe_") else ("", group)
         found.setdefault(key, set()).add(kind.split("_")[0] if kind != "deep_dream" else kind)

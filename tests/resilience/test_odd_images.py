@@ -143,13 +143,13 @@ def test_lime_colours_nothing_where_the_network_does_not_react(name, module, tmp
     drawn = [picture for tag, picture in pictures.items() if tag.endswith("/lime")]
     assert len(drawn) == 2
     assert [coloured(picture) for picture in drawn] == [0, 0]
-    assert not [tag for tag in scalars if tag.startswith("fidelity") and scalars[tag]]
+    assert not [tag for tag in scalars if tag.endswith("/fidelity") and scalars[tag]]
 
 
 def test_lime_colours_something_where_it_does(tmp_path):
     pictures, scalars = draw(LimePanels, IMAGES["ordinary"], AnySize, tmp_path)
     assert all(coloured(picture) > 0.01 for tag, picture in pictures.items() if tag.endswith("/lime"))
-    assert [tag for tag in scalars if tag.startswith("fidelity")]
+    assert [tag for tag in scalars if tag.endswith("/fidelity")]
 
 
 def test_a_map_of_zeros_is_black(tmp_path):

@@ -1,0 +1,80 @@
+"""What callbacks that draw a map per probe have in common: they tell in figures what it is like, and how it changes."""
+
+from typing import Any
+
+import pytorch_lightning as pl
+from torch import Tensor
+
+from lightning_viz.callbacks.judging import JudgingCallback
+from lightning_viz.explain.similarity import correlation_of_ranks, entropy, magnitudes, structural_similarity
+from lightning_viz.explain.similarity import ranks as ranks_of
+from lightning_viz.harness.pictures import Keep, Result
+from lightning_viz.harness.ranks import Ranks
+from lightning_viz.harness.scene import Scene
+from lightning_viz.harness.session import session_of
+from lightning_viz.harness.steps import BEFORE
+
+ALIKE = 0.9
+"""Rank correlation with the untrained network's map from which on a caption tells it."""
+
+_MOMENTS = ("previous", "untrained", "best")
+
+
+class MapCallback(JudgingCallback):
+    """Tells in figures what its maps are like and how they change, and what `JudgingCallback` tells.
+
+    They are `explanations/<tag>/<measure>`, means over the probes, of the maps as they are drawn, by magnitude:
+    `entropy` (nats) and `sum`, and while training `rank_...` (Spearman's rank correlation) and `ssim_...` (structural
+    similarity) with the map of the `previous` drawing, of the `untrained` network before the first step, and of the
+    `best` network before this one. What a map has not (one without any values has no entropy) is left out of the mean.
+    """
+
+    def __init__(self, **common: Any) -> None:
+        super().__init__(**common)
+        self._best = False
+
+    def decide(self, trainer: pl.Trainer, ranks: Ranks, step: int) -> None:
+        """Whether the network is better now than ever before: the metrics of the first process count."""
+        super().decide(trainer, ranks, step)
+        record = session_of(trainer).record
+        self._best = self._compares and step > BEFORE and ranks.agree(lambda: record.broken(trainer, step))
+
+    def measured(self, scene: Scene, i: int, values: Tensor, units: float) -> tuple[list[Result], str]:
+        """What there is to tell of the map of probe `i`.
+
+        Args:
+            scene: The scene.
+            i: The number of the probe.
+            values: (H, W), the map as it is drawn; large values speak for the class.
+            units: What it took, as `Work` counts.
+
+        Returns:
+            What to yield, and what to add to the caption: nothing, or that the map looks as if nothing had been learnt.
+        """
+        values = values.detach().float().cpu()
+        figures = {"entropy": entropy(values), "sum": magnitudes(values), **self.held_to_mask(scene, i, values)}
+        if not self._compares:
+            return self.told(figures), ""
+        changes = self._changes(scene, i, values)
+        alike = changes.get("rank_untrained", 0.0)
+        mark = f", like untrained: {alike:.2f}".replace(" 0.", " .") if abs(alike) >= ALIKE else ""
+        moments = ["previous"] + ["untrained"] * (scene.step == BEFORE) + ["best"] * self._best
+        kept = [Keep(f"{self._key(scene.probes, i)}/{moment}", values) for moment in moments]
+        return [*self.told({**figures, **changes}), *kept, *self.held_to_network(scene, i, values, units)], mark
+
+    def _changes(self, scene: Scene, i: int, values: Tensor) -> dict[str, float]:
+        found: dict[int, tuple[float, float]] = {}  # the best network is often that of the previous drawing
+        figures: dict[str, float] = {}
+        own = _ranks(values)
+        for moment in _MOMENTS if scene.step > BEFORE else ():
+            other = self._kept.get(f"{self._key(scene.probes, i)}/{moment}")
+            if other is not None and other.shape == values.shape:
+                if id(other) not in found:
+                    alike = structural_similarity(values, other)
+                    found[id(other)] = correlation_of_ranks(own, _ranks(other)), alike
+                figures[f"rank_{moment}"], figures[f"ssim_{moment}"] = found[id(other)]
+        return figures
+
+
+def _ranks(values: Tensor) -> Tensor | None:
+    return ranks_of(values) if bool(values.isfinite().all()) else None

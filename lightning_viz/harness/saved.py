@@ -69,10 +69,12 @@ def read(path: Path, *, weights_only: bool) -> dict[str, Any]:
         weights_only: Whether nothing but tensors and plain values may be in it, so that reading it runs no code.
 
     Raises:
-        Exception: Whatever `torch.load` raises.
-        ValueError: It is no checkpoint of Lightning.
+        ValueError: It cannot be read, or is no checkpoint of Lightning.
     """
-    checkpoint = torch.load(path, map_location="cpu", weights_only=weights_only)
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=weights_only)
+    except Exception as error:
+        raise ValueError(_unread(error)) from error
     needed = ("state_dict", "epoch", "global_step")
     missing = [name for name in needed if not isinstance(checkpoint, Mapping) or name not in checkpoint]
     if missing:
@@ -101,10 +103,13 @@ def in_order(moments: Sequence[Moment]) -> list[Moment]:
 
 def reason(error: Exception) -> str:
     """In one line, why a checkpoint cannot be used."""
-    text = textwrap.shorten(" ".join(str(error).split()), 300)
-    if "Unsupported global" in text:
+    return textwrap.shorten(str(error), 300)
+
+
+def _unread(error: Exception) -> str:
+    if "Unsupported global" in str(error):
         return (
             "it holds more than tensors and plain values, which may run any code when it is read: pass "
             "weights_only=False if you trust where it comes from"
         )
-    return text if type(error) is ValueError else f"{type(error).__name__}: {text}"
+    return f"it cannot be read, and may be cut short or no checkpoint at all ({type(error).__name__}: {error})"

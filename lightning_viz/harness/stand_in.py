@@ -47,6 +47,7 @@ class Checkpoints:
             if moments[0].global_step == 0:
                 self._load(moments.pop(0).path)
             _call(trainer, "on_train_start")
+            _show_stream(trainer)
             for number, moment in enumerate(moments, start=1):
                 rank_zero_info(f"Replaying {number} of {len(moments)}: {moment.when}")
                 self._load(moment.path)
@@ -109,6 +110,18 @@ def _load_data(trainer: pl.Trainer) -> None:
         trainer.validating = True
         trainer.fit_loop.epoch_loop.val_loop.setup_data()
         trainer.training = True
+
+
+def _show_stream(trainer: pl.Trainer) -> None:
+    """Lets training batches pass for as long as probes are looked for in them."""
+    session, module, batches = session_of(trainer), trainer.lightning_module, trainer.fit_loop._combined_loader
+    if batches is None or not session.looks_for_more(trainer, "train"):
+        return
+    for batch, index, _ in batches:
+        converted = module._on_before_batch_transfer(trainer.precision_plugin.convert_input(batch))
+        _call(trainer, "on_train_batch_start", trainer.strategy.batch_to_device(converted), index)
+        if not session.looks_for_more(trainer, "train"):
+            return
 
 
 def _draw(trainer: pl.Trainer, moment: Moment) -> None:

@@ -7,8 +7,9 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from found import CALLBACKS
-from projects import Project, events, fit, loaders, trainer
+from projects import Project, Stripes, events, fit, loaders, trainer
 from pytorch_lightning.callbacks import LearningRateFinder, ModelCheckpoint
+from torch.utils.data import DataLoader, IterableDataset
 
 from lightning_viz import ConfusionMatrixPanel, ExplanationCallback, FilterAscent, Probes, SaliencyMaps, replay
 
@@ -25,11 +26,11 @@ def train(folder, callbacks=(), *, checkpoints=None, **options):
     return fit(folder, [*callbacks, saving], enable_checkpointing=True, **options)
 
 
-def again(folder, checkpoints, callbacks, *, module=Project, weights_only=True, **options):
+def again(folder, checkpoints, callbacks, *, module=Project, data=None, weights_only=True, **options):
     """Replays."""
     pl.seed_everything(7, verbose=False)
     run = trainer(folder, callbacks, **options)
-    replay(run, module(), checkpoints, weights_only=weights_only, **loaders())
+    replay(run, module(), checkpoints, weights_only=weights_only, **(data or loaders)())
 
 
 def logged(folder):
@@ -103,6 +104,29 @@ def test_steps_and_pictures_are_the_runs_own(name, tmp_path):
         then, now = dict(expected[tag]), dict(replayed[tag])
         assert [then[step] for step in then if step in now] == [now[step] for step in then if step in now]
         assert max(then) in now
+
+
+class Stream(IterableDataset):
+    classes = Stripes.classes
+
+    def __iter__(self):
+        return iter([Stripes(24, seed=3)[i] for i in range(24)])
+
+
+def streams():
+    return {name: DataLoader(Stream(), batch_size=8) for name in ("train_dataloaders", "val_dataloaders")}
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_probes_out_of_a_stream_are_those_of_the_run(split, tmp_path):
+    def callbacks():
+        return [SaliencyMaps(probes=Probes(count=3, split=split), on_error="raise")]
+
+    fit(tmp_path / "with", callbacks(), data=streams)
+    train(tmp_path / "without", data=streams)
+    again(tmp_path / "log", tmp_path / "without", callbacks(), data=streams)
+    assert steps(tmp_path / "log")[-2:] == [2, 5]
+    assert logged(tmp_path / "log") == logged(tmp_path / "with")
 
 
 def test_a_checkpoint_from_the_midst_of_an_epoch_is_drawn_at_its_own_step(tmp_path):

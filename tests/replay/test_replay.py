@@ -151,6 +151,9 @@ def test_the_network_of_step_0_is_the_untrained_one(tmp_path):
 
 def test_nothing_is_trained_or_saved_and_nobody_else_takes_part(saved, tmp_path):
     class Other(pl.Callback):
+        def on_validation_start(self, trainer, pl_module):
+            assert trainer.sanity_checking
+
         def on_train_epoch_end(self, trainer, pl_module):
             raise AssertionError
 
@@ -274,6 +277,18 @@ def test_without_progress_the_own_epoch_and_step_of_a_checkpoint_count(saved, tm
     again(tmp_path / "log", tmp_path / "kept.ckpt", some())
     again(tmp_path / "whole", saved / "epoch=0-step=6.ckpt", some())
     assert logged(tmp_path / "log") == logged(tmp_path / "whole")
+
+
+def test_a_checkpoint_that_was_saved_between_two_epochs_is_of_the_first(saved, tmp_path):
+    class Late(pl.Callback):
+        def on_train_epoch_start(self, trainer, pl_module):
+            if trainer.current_epoch > 0:
+                trainer.save_checkpoint(tmp_path / "late" / "start.ckpt")
+
+    fit(tmp_path, [Late()]).save_checkpoint(tmp_path / "late" / "after.ckpt")
+    again(tmp_path / "log", tmp_path / "late", some())
+    again(tmp_path / "usual", saved, some())
+    assert logged(tmp_path / "log") == logged(tmp_path / "usual")
 
 
 def test_progress_is_told(saved, tmp_path, caplog):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lightning_viz.callbacks.saliency import SaliencyMaps as SaliencyMaps
     from lightning_viz.callbacks.wall import FilterWall as FilterWall
     from lightning_viz.harness.probes import Probes as Probes
+    from lightning_viz.harness.replay import replay as replay
 
 # Loaded on first use: whoever only reads a version, or views a log, need not wait for torch.
 _HOME = {
@@ -40,6 +41,7 @@ _HOME = {
     "SaliencyMaps": "callbacks.saliency",
     "Scalar": "harness.pictures",
     "Scene": "harness.scene",
+    "replay": "harness.replay",
 }
 
 __all__ = sorted(_HOME)

@@ -73,6 +73,7 @@ def test_public_names():
         "SaliencyMaps",
         "Scalar",
         "Scene",
+        "replay",
     ]
     for name in lightning_viz.__all__:
         assert getattr(lightning_viz, name).__name__ == name

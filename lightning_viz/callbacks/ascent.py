@@ -17,6 +17,7 @@ from lightning_viz.explain.fingerprint import fingerprint
 from lightning_viz.explain.objectives import Wish
 from lightning_viz.harness.arguments import number, whole
 from lightning_viz.harness.scene import Scene
+from lightning_viz.harness.stand_in import is_replay
 
 _IN_CHECKPOINTS = "lightning_viz_ascents"
 _COUNT = count()
@@ -80,12 +81,12 @@ class AscentCallback(LayerCallback):
         self._module: int | None = None
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Begins anew with another module."""
+        """Begins anew with another module, and in a replay."""
         super().setup(trainer, pl_module, stage)
         if pl_module not in _NUMBERS:
             _NUMBERS[pl_module] = next(_COUNT)
         number = _NUMBERS[pl_module]
-        if self._module != number:
+        if self._module != number or is_replay(trainer):
             self._module, self._last = number, {}
 
     def on_save_checkpoint(

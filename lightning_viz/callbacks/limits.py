@@ -8,6 +8,7 @@ import pytorch_lightning as pl
 
 from lightning_viz.harness.clock import Allowance
 from lightning_viz.harness.session import session_of
+from lightning_viz.harness.stand_in import is_replay
 
 
 def affordable(trainer: pl.Trainer, allowance: Allowance, name: str, say: Callable[[str], object]) -> bool:
@@ -20,6 +21,8 @@ def affordable(trainer: pl.Trainer, allowance: Allowance, name: str, say: Callab
         say: Takes the reason where there can be none.
     """
     if allowance.share is None or trainer.state.fn != "fit" or trainer.fast_dev_run:  # type: ignore[attr-defined]
+        return True
+    if is_replay(trainer):  # in which nothing is trained
         return True
     session = session_of(trainer)
     refusal = allowance.refusal(session.clock.trained)

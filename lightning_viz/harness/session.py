@@ -72,12 +72,12 @@ class Session:
         observed = self._observed.get(wish)
         if observed is not None and observed.full:
             return
-        try:
-            wanted, loader = split_of(trainer, wish.split)
-        except SplitNotLoadedError:
-            return
-        if wanted == split and not has_items(loader):
+        if _passes_in(trainer, wish, split):
             self._observed.setdefault(wish, Observed(wish)).see(batch)
+
+    def looks_for_more(self, trainer: pl.Trainer, split: Split) -> bool:
+        """Whether probes are yet to be found in what passes of a split."""
+        return any(not seen.full and _passes_in(trainer, wish, split) for wish, seen in self._observed.items())
 
     def forget_few(self, wish: Probes) -> None:
         """Begins to look anew where a sanity check has shown fewer images than are wanted."""
@@ -153,6 +153,15 @@ class Session:
         """The layout of Custom Scalars: one chart per probe, of all callbacks so far."""
         self._charts.update(more)
         return {"class probabilities of the probes": self._charts}
+
+
+def _passes_in(trainer: pl.Trainer, wish: Probes, split: Split) -> bool:
+    """Whether the probes of a wish can be had from nothing but what passes of this split."""
+    try:
+        wanted, loader = split_of(trainer, wish.split)
+    except SplitNotLoadedError:
+        return False
+    return wanted == split and not has_items(loader)
 
 
 def _select(trainer: pl.Trainer, wish: Probes, subject: Subject, observed: Observed) -> tuple[Split, ProbeBatch] | None:

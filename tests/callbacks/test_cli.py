@@ -23,7 +23,7 @@ def swap(batch):
     return batch[0], batch[1]
 
 
-ABSTRACT = ("AttributionCallback", "ExplanationCallback", "Picture", "Probes", "Scalar", "Scene")
+ABSTRACT = ("AttributionCallback", "ExplanationCallback", "Picture", "Probes", "Scalar", "Scene", "replay")
 CALLBACKS = [name for name in lightning_viz.__all__ if name not in ABSTRACT]
 
 

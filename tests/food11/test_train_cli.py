@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from projects import events
 from pytorch_lightning.cli import LightningCLI
 
 from lightning_viz import ExplanationCallback
@@ -91,6 +92,42 @@ def test_fit_then_predict_from_its_checkpoint_writes_one_row_per_file(cli, homew
     best, labels = model(images).softmax(1).max(1)
     assert [row["class"] for row in rows] == [CLASS_NAMES[label] for label in labels.tolist()]
     assert [float(row["probability"]) for row in rows] == pytest.approx(best.tolist(), abs=1e-5)
+
+
+def pictures(folder: str) -> dict[tuple[str, int], bytes]:
+    log = events(Path(folder))
+    return {(tag, e.step): e.encoded_image_string for tag in log.Tags()["images"] for e in log.Images(tag)}
+
+
+def test_replay_draws_the_pictures_of_a_run_that_had_no_callbacks(cli, tmp_path: Path) -> None:
+    written = yaml.safe_load(Path(config("demo")[1]).read_text(encoding="utf-8"))
+    few = (
+        "ModelCheckpoint",
+        "lightning_viz.SaliencyMaps",
+        "lightning_viz.FilterAscent",
+        "lightning_viz.ConfusionMatrixPanel",
+    )
+    written["trainer"]["callbacks"] = [c for c in written["trainer"]["callbacks"] if c["class_path"] in few]
+    written["trainer"]["callbacks"][0]["init_args"]["save_top_k"] = -1
+    written["data"].update(train_count=22, val_count=11)
+    (tmp_path / "with.yaml").write_text(yaml.safe_dump(written))
+    written["trainer"]["callbacks"] = written["trainer"]["callbacks"][:1]
+    (tmp_path / "bare.yaml").write_text(yaml.safe_dump(written))
+    options = [*SMALL, "--trainer.max_epochs", 2, "--trainer.log_every_n_steps", 1]
+    expected = cli("fit", "--config", "with.yaml", *options).trainer
+    bare = cli("fit", "--config", "bare.yaml", *options).trainer
+    checkpoints = f"{bare.log_dir}/checkpoints/*.ckpt"
+    replayed = cli("replay", "--config", "with.yaml", *options, "--checkpoints", checkpoints).trainer
+    assert pictures(replayed.log_dir) == pictures(expected.log_dir)
+    assert {tag for tag, _ in pictures(replayed.log_dir)} >= {"probe_00_bread/smoothgrad", "filters/cnn_12/0"}
+    assert pictures(bare.log_dir) == {}
+    assert Path(replayed.log_dir) == Path("runs/demo/version_2")
+    assert not list(Path(replayed.log_dir).rglob("*.ckpt"))
+
+
+def test_replay_says_what_it_looked_for(cli) -> None:
+    with pytest.raises(ValueError, match=r"found no file for 'nowhere/\*.ckpt'"):
+        cli("replay", *config("demo"), *SMALL, "--checkpoints", "nowhere/*.ckpt")
 
 
 def test_drawn_predictions_are_numbered_and_untrained_weights_are_mentioned(cli) -> None:

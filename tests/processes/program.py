@@ -10,11 +10,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import pytorch_lightning as pl
 import torch
-from projects import Project, Stripes, fit
+from projects import Project, Stripes, fit, loaders, trainer
 from pytorch_lightning.strategies import ModelParallelStrategy
 from torch.distributed.fsdp import fully_shard
 from torch.utils.data import DataLoader, IterableDataset
 
+import lightning_viz
 from lightning_viz import (
     ConfusionMatrixPanel,
     DeepDream,
@@ -197,6 +198,7 @@ SCENARIOS = {
         {"limit_val_batches": 0, "num_sanity_val_steps": 0},
     ),
     "stream": lambda folder: (all_callbacks(on_error="raise"), {"data": streams}),
+    "replay": lambda folder: (all_callbacks(on_error="raise"), {"module": Still}),
     "slow": lambda folder: ([SlowOnTheSecond(on_error="raise")], {}),
     "fails": lambda folder: ([FailsOnTheSecond(), LimePanels(samples=64)], {}),
     "fails_raise": lambda folder: ([FailsOnTheSecond(on_error="raise")], {}),
@@ -220,7 +222,18 @@ def main(scenario, folder, strategy, devices):
     callbacks, options = SCENARIOS[scenario](folder)
     diary = Diary(folder, [c for c in callbacks if hasattr(c, "tags")])
     defaults = {"max_epochs": 1, "strategy": strategy, "devices": int(devices)}
-    fit(folder, [*callbacks, diary], **{**defaults, **options})
+    (replayed if scenario == "replay" else fit)(folder, [*callbacks, diary], **{**defaults, **options})
+
+
+def replayed(folder, callbacks, *, module, **arguments):
+    """What two checkpoints tell of a run that nobody watched, and a file that is none."""
+    for step in (4, 8):
+        pl.seed_everything(step)
+        torch.save(
+            {"state_dict": module().state_dict(), "epoch": step // 4 - 1, "global_step": step}, folder / f"{step}.ckpt"
+        )
+    (folder / "none.ckpt").write_text("none")
+    lightning_viz.replay(trainer(folder, callbacks, **arguments), module(), folder, **loaders())
 
 
 if __name__ == "__main__":

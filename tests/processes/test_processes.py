@@ -118,6 +118,16 @@ def test_pictures_are_those_of_a_single_process(run):
         assert np.abs(picture(alone.folder, tag) - picture(together.folder, tag)).mean() < 1, tag
 
 
+def test_a_replay_is_that_of_a_single_process(run):
+    alone, together = run("replay", "auto", 1), run("replay")
+    assert alone.code == together.code == 0, together.said[-3000:]
+    assert together.said.count("none.ckpt: it cannot be read") == 1
+    assert alone.images == together.images >= {"probe_00_bread/lime", "filters/net_4/0"}
+    for tag in sorted(alone.images - {"confusion/val"}):
+        assert [e.step for e in events(together.folder).Images(tag)][-2:] == [3, 7], tag
+        assert np.abs(picture(alone.folder, tag) - picture(together.folder, tag)).mean() < 1, tag
+
+
 def test_all_processes_draw_the_network_of_the_first_one(run):
     ended = run("no_validation")
     assert ended.code == 0, ended.said[-3000:]

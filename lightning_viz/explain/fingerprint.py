@@ -65,7 +65,9 @@ class _Reading(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._known[tensor] = True
         for part in _dense(tensor):
             self.digest.update(f"{part.dtype}{tuple(part.shape)}".encode())
-            self.digest.update(part.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+            # Of a copy: numpy pins what it has seen, which those who spread it over processes want to free.
+            plain = part.cpu().clone(memory_format=torch.contiguous_format)
+            self.digest.update(plain.reshape(-1).view(torch.uint8).numpy().data)
 
 
 def _dense(tensor: Tensor) -> Iterator[Tensor]:

@@ -5,6 +5,7 @@ from lightning_viz.callbacks.attribution import AttributionCallback
 from lightning_viz.callbacks.base import ExplanationCallback
 from lightning_viz.callbacks.captum import CaptumAttribution
 from lightning_viz.callbacks.confusion import ConfusionMatrixPanel
+from lightning_viz.callbacks.confusion_panels import ConfusionPanels
 from lightning_viz.callbacks.dream import DeepDream
 from lightning_viz.callbacks.filters import FilterAscent
 from lightning_viz.callbacks.gradcam import GradCam
@@ -18,6 +19,7 @@ __all__ = [
     "AttributionCallback",
     "CaptumAttribution",
     "ConfusionMatrixPanel",
+    "ConfusionPanels",
     "DeepDream",
     "ExplanationCallback",
     "FilterActivations",

@@ -128,6 +128,7 @@ def pictures() -> list[pl.Callback]:
         viz.LimePanels(samples=64, **often),
         viz.DeepDream(octaves=2, iterations=2, **often),
         viz.ConfusionMatrixPanel(**often),
+        viz.ConfusionPanels(samples=64, steps=2, **often),
         viz.Films(every_n_epochs=5),
     ]
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from lightning_viz.callbacks.base import ExplanationCallback as ExplanationCallback
     from lightning_viz.callbacks.captum import CaptumAttribution as CaptumAttribution
     from lightning_viz.callbacks.confusion import ConfusionMatrixPanel as ConfusionMatrixPanel
+    from lightning_viz.callbacks.confusion_panels import ConfusionPanels as ConfusionPanels
     from lightning_viz.callbacks.dream import DeepDream as DeepDream
     from lightning_viz.callbacks.films import Films as Films
     from lightning_viz.callbacks.filters import FilterAscent as FilterAscent
@@ -26,6 +27,7 @@ _HOME = {
     "AttributionCallback": "callbacks.attribution",
     "CaptumAttribution": "callbacks.captum",
     "ConfusionMatrixPanel": "callbacks.confusion",
+    "ConfusionPanels": "callbacks.confusion_panels",
     "DeepDream": "callbacks.dream",
     "ExplanationCallback": "callbacks.base",
     "Films": "callbacks.films",

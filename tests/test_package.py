@@ -58,6 +58,7 @@ def test_public_names():
         "AttributionCallback",
         "CaptumAttribution",
         "ConfusionMatrixPanel",
+        "ConfusionPanels",
         "DeepDream",
         "ExplanationCallback",
         "Films",

@@ -5,6 +5,7 @@ from lightning_viz.callbacks.attribution import AttributionCallback
 from lightning_viz.callbacks.base import ExplanationCallback
 from lightning_viz.callbacks.captum import CaptumAttribution
 from lightning_viz.callbacks.confusion import ConfusionMatrixPanel
+from lightning_viz.callbacks.confusion_panels import ConfusionPanels
 from lightning_viz.callbacks.dream import DeepDream
 from lightning_viz.callbacks.films import Films
 from lightning_viz.callbacks.filters import FilterAscent
@@ -19,6 +20,7 @@ __all__ = [
     "AttributionCallback",
     "CaptumAttribution",
     "ConfusionMatrixPanel",
+    "ConfusionPanels",
     "DeepDream",
     "ExplanationCallback",
     "Films",

@@ -19,7 +19,7 @@ from lightning_viz.harness.pictures import Result, Scalar, averaged, kept
 from lightning_viz.harness.probes import Probes, Split
 from lightning_viz.harness.progress import drawing
 from lightning_viz.harness.quiet import quiet
-from lightning_viz.harness.ranks import OtherProcessError, Ranks, attempt, told
+from lightning_viz.harness.ranks import OtherProcessError, Ranks, attempt, reason, told
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.selection import NotSeenYetError, SplitNotLoadedError
 from lightning_viz.harness.session import Session, session_of
@@ -187,7 +187,7 @@ class Drawing(ABC):
     def _failed(self, trainer: pl.Trainer, error: Exception) -> None:
         if self.on_error == "raise":
             raise error
-        if session_of(trainer).first_time(f"{type(error).__name__}: {error}"):
+        if session_of(trainer).first_time(reason(error)):
             self.warn_once(
                 f"{self.called} could not draw at epoch {trainer.current_epoch}. Training goes on, and neither "
                 "its later failures nor those of other callbacks for the same reason are told; to stop at the first "

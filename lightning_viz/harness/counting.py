@@ -49,12 +49,20 @@ class Count:
         self._seen = 0
         self._left_out: Counter[str] = Counter()
 
-    def add(self, said: Tensor, labels: Tensor) -> None:
+    @property
+    def seen(self) -> int:
+        """How many items this process has got."""
+        return self._seen
+
+    def add(self, said: Tensor, labels: Tensor) -> Tensor:
         """Counts one batch.
 
         Args:
             said: Scores (N, K), or predicted classes (N,).
             labels: (N,).
+
+        Returns:
+            Bool (N,): which were counted.
         """
         if self._metric is None:
             classes = self._classes or (said.shape[1] if said.ndim == 2 else int(max(said.max(), labels.max())) + 1)
@@ -69,6 +77,7 @@ class Count:
             self._left_out[reason] += int((kept & wrong).sum())
             kept &= ~wrong
         self._metric.update(said[kept], labels[kept])
+        return kept
 
     def tally(self) -> Tally:
         """What was counted on this process; call it after some batch."""

@@ -18,7 +18,7 @@ _KEYS = ("preds", "logits")
 
 
 class Predictions:
-    """Watches one batch at a time: `watch` before the module's step, `collect` after it.
+    """Watches one batch at a time: `watch` before the module's step, `collect` after it; any number of callers may.
 
     The scores come from the first of these that has them: the step's own output under `preds` or `logits`; the one call
     of the network that the step made; the network again, in isolation.
@@ -39,6 +39,7 @@ class Predictions:
         self._seed = seed
         self._seen: list[Tensor] = []
         self._handle: RemovableHandle | None = None
+        self._collected: tuple[Tensor, Tensor] | None = None
 
     def watch(self) -> None:
         """Listens to the calls of the network until `collect` or `close`."""
@@ -48,14 +49,15 @@ class Predictions:
             self._handle = self._subject.net.register_forward_hook(self._keep)
 
     def close(self) -> None:
-        """Stops listening."""
+        """Stops listening, and lets go of what was said."""
         if self._handle is not None:
             self._handle.remove()
         self._handle = None
         self._seen = []
+        self._collected = None
 
     def collect(self, outputs: Any, batch: Any) -> tuple[Tensor, Tensor]:
-        """What the network said in the step that has just ended.
+        """What the network said in the step that has just ended; the second caller hears what the first one did.
 
         Args:
             outputs: What the step returned.
@@ -67,6 +69,11 @@ class Predictions:
         Raises:
             ValueError: No images and labels are found in the batch, or the network returns no class scores.
         """
+        if self._collected is None:
+            self._collected = self._collect(outputs, batch)
+        return self._collected
+
+    def _collect(self, outputs: Any, batch: Any) -> tuple[Tensor, Tensor]:
         images, labels = unpack_batch(batch, self._unpack)
         own = _own(outputs, len(labels))
         seen = [t for t in self._seen if len(t) == len(labels)]

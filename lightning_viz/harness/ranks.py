@@ -74,7 +74,7 @@ class Ranks:
         together = self.count > 1 and dist.is_available() and dist.is_initialized()
         lockstep = together and not _replicated(trainer.strategy, module)
         replicas = together and not lockstep
-        self.share = Share(self.rank, self.count) if replicas else Share(lockstep=lockstep, exchange=self._exchange)
+        self.share = Share(self.rank, self.count) if replicas else Share(lockstep=lockstep, exchange=self.exchange)
         self.contributes = self.rank == 0 or not lockstep
         # A group of our own, on the CPU: nothing of ours stands between the messages of the training. In lockstep, a
         # process that fails alone ends the run: without it the others can make no forward, and would wait for ever.
@@ -97,7 +97,7 @@ class Ranks:
             Exception: What `make` raised here, or `OtherProcessError` where it failed elsewhere.
         """
         made, error = attempt(make)
-        parts = self._exchange((made if self.rank == 0 else None, told(error)))
+        parts = self.exchange((made if self.rank == 0 else None, told(error)))
         if error is not None:
             raise error
         elsewhere = next((text for _, text in parts if text is not None), None)
@@ -115,7 +115,7 @@ class Ranks:
 
     def tell(self, text: str | None) -> str | None:
         """What the first process says, on all of them."""
-        return self._exchange(text)[0]
+        return self.exchange(text)[0]
 
     def buffers(self, module: nn.Module) -> list[Tensor]:
         """The buffers of the first process, on the CPU; none where there is nothing to share.
@@ -128,7 +128,8 @@ class Ranks:
         dist.broadcast_object_list(values, src=0, group=self._group)
         return list(values[0])
 
-    def _exchange(self, own: T) -> list[T]:
+    def exchange(self, own: T) -> list[T]:
+        """What every process has, in the order of the processes, on all of them."""
         if self._group is None:
             return [own]
         parts: list[Any] = [None] * self.count
@@ -142,6 +143,13 @@ def attempt(make: Callable[[], T]) -> tuple[T | None, Exception | None]:
         return make(), None
     except Exception as error:
         return None, error
+
+
+def reason(error: Exception) -> str:
+    """Why something failed, the same text whatever process and callback it failed in."""
+    if isinstance(error, OtherProcessError):
+        return str(error).strip().rsplit("\n", 1)[-1]
+    return f"{type(error).__name__}: {error}"
 
 
 def told(error: Exception | None) -> str | None:

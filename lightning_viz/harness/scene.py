@@ -70,9 +70,19 @@ class Scene:
             return f"{self.when} · {name}, says nothing finite"
         best = int(said.argmax())
         verdict = " ✓" if best == label else f", says {first_name(self.probes.class_names[best])}"
-        share = 100 * float(said[best])
-        percent = f"{share:.0f}" if share >= 1 else f"{share:.1g}"  # the best of a thousand classes may have little
-        return f"{self.when} · {name}{verdict} {percent} %"
+        return f"{self.when} · {name}{verdict} {percent(float(said[best]))}"
+
+
+def percent(share: float) -> str:
+    """A probability as captions tell it.
+
+    Example:
+        >>> percent(0.873), percent(0.0042)
+        ('87 %', '0.4 %')
+    """
+    hundredths = 100 * share
+    # The best of a thousand classes may have little.
+    return f"{hundredths:.0f} %" if hundredths >= 1 else f"{hundredths:.1g} %"
 
 
 def first_name(name: str, length: int = 18) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import replace
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import pytorch_lightning as pl
 import torch
@@ -15,6 +15,7 @@ from lightning_viz.explain.chunks import Chunks
 from lightning_viz.harness.batches import has_items
 from lightning_viz.harness.clock import Clock
 from lightning_viz.harness.observed import Observed
+from lightning_viz.harness.predictions import Predictions
 from lightning_viz.harness.probes import ProbeBatch, Probes, Split
 from lightning_viz.harness.ranks import Ranks
 from lightning_viz.harness.record import Record
@@ -47,6 +48,7 @@ class Session:
         self._observed: dict[Probes, Observed] = {}
         self._probes: dict[tuple[Probes, str], ProbeBatch] = {}
         self._scores: dict[tuple[Probes, str], tuple[int, Tensor]] = {}
+        self._predictions: WeakValueDictionary[Hashable, Predictions] = WeakValueDictionary()
         self._claimed: dict[Hashable, int] = {}
         self._told: set[str] = set()
         self._namesakes: dict[str, list[Probes]] = {}
@@ -122,6 +124,14 @@ class Session:
                 )
             self._scores[key] = step, said
         return self._scores[key][1]
+
+    def predictions(self, module: nn.Module, wish: Probes, subject: Subject, *, seed: int) -> Predictions:
+        """What hears the network's predictions, one for all who ask for the same while one of them keeps it."""
+        key = (module, subject, wish.unpack, seed)
+        found = self._predictions.get(key)
+        if found is None:
+            self._predictions[key] = found = Predictions(module, subject, wish.unpack, seed=seed)
+        return found
 
     def claim(self, what: Hashable, step: int) -> bool:
         """Whether the caller is the first to ask for this at this step, and so the one to log it."""

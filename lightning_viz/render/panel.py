@@ -17,6 +17,7 @@ def panel(
     caption: Sequence[str] = (),
     *,
     titles: Sequence[str] | None = None,
+    columns: int | None = None,
     width: int = WIDTH,
     lines: int | None = None,
 ) -> Picture:
@@ -27,6 +28,7 @@ def panel(
         caption: Each entry begins a line. What is too long is wrapped while there are lines to spare, else
             shortened with an ellipsis.
         titles: A short title above each picture.
+        columns: Pictures in a row, all of them if None; half as many where they are wide.
         width: Of the panel, in pixels.
         lines: Of the caption; one per entry if None. Give it where captions differ between epochs: the panel's
             height depends on nothing else.
@@ -42,7 +44,7 @@ def panel(
     (395, 350, 3)
     """
     images = [image] if isinstance(image, np.ndarray) else list(image)
-    body = grid(images, columns=in_a_row(images, len(images)), titles=titles, width=width)
+    body = grid(images, columns=in_a_row(images, columns or len(images)), titles=titles, width=width)
     lines = len(caption) if lines is None else lines
     laid = fit_lines(list(caption), lines, width - 2 * margin(SIZE), SIZE)
     return np.concatenate([body, strip(laid, width, size=SIZE)]) if lines else body

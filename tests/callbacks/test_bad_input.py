@@ -258,7 +258,10 @@ WHOLE, NUMBER = [True, 2.5, "3", [3], -1], [True, "0.1", NAN, -1, [0.1]]
 TEXT, FLAG, WORD = [3, "", True, ["a"]], [1, "yes", None], [3, "nope", ["gradient"], None]
 PAIR, FILL, DICT = [2.5, True, "8", [8], [8, 0], [8.0, 8]], ["grey", 3, None], [[1], "abs", {1: 2}, 3]
 WRONG = {
-    **dict.fromkeys(("every_n_epochs", "every_n_steps", "samples", "segments", "features", "batch_size"), WHOLE),
+    **dict.fromkeys(
+        ("every_n_epochs", "every_n_steps", "samples", "segments", "confusions", "images", "features", "batch_size"),
+        WHOLE,
+    ),
     **dict.fromkeys(("octaves", "jitter", "tile", "steps", "warm_steps", "variants", "size"), WHOLE),
     "memory": [*WHOLE, "1GB"],
     "seed": [*WHOLE, 2**32],

@@ -10,6 +10,7 @@ from zoo import Learner, loaders
 from lightning_viz import Picture, Scalar
 
 TINY = {
+    "ConfusionPanels": {"samples": 24, "segments": 8, "steps": 2},
     "DeepDream": {"octaves": 1, "iterations": 1},
     "FilterActivations": {"channels": 2},
     "FilterAscent": {"channels": 2, "steps": 2},

@@ -10,6 +10,7 @@ from found import CALLBACKS
 from lightning_viz import ExplanationCallback, SaliencyMaps
 
 SMALL: dict[str, dict[str, Any]] = {
+    "ConfusionPanels": {"samples": 64, "segments": 8, "steps": 2},
     "DeepDream": {"canvas": 24, "octaves": 2, "iterations": 1},
     "FilterActivations": {"channels": 2},
     "FilterAscent": {"channels": 2, "steps": 2},

@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, IterableDataset
 import lightning_viz
 from lightning_viz import (
     ConfusionMatrixPanel,
+    ConfusionPanels,
     DeepDream,
     Films,
     FilterActivations,
@@ -96,8 +97,12 @@ def noting(cls):
     return made
 
 
-ALL = [noting(c) for c in (SaliencyMaps, LimePanels, FilterAscent, FilterActivations, DeepDream, ConfusionMatrixPanel)]
+DRAWN = (
+    SaliencyMaps, LimePanels, FilterAscent, FilterActivations, DeepDream, ConfusionMatrixPanel, ConfusionPanels,
+)  # fmt: skip
+ALL = [noting(c) for c in DRAWN]
 OPTIONS = {
+    "NotingConfusionPanels": {"samples": 64, "steps": 4},
     "NotingLimePanels": {"samples": 64},
     "NotingFilterAscent": {"steps": 4},
     "NotingDeepDream": {"iterations": 1},
@@ -205,7 +210,11 @@ SCENARIOS = {
     "prepare": lambda folder: ([FailsBeforeTheFirstBatch()], {}),
     "matrix": lambda folder: ([Tables(folder, on_error="raise")], {"data": uneven, "module": Still}),
     "unreadable": lambda folder: (
-        [Tables(folder, probes=Probes(unpack=unreadable_on_the_second)), SaliencyMaps()],
+        [
+            Tables(folder, probes=Probes(unpack=unreadable_on_the_second)),
+            ConfusionPanels(probes=Probes(unpack=unreadable_on_the_second)),
+            SaliencyMaps(),
+        ],
         {"data": lambda: uneven(37)},
     ),
     "sharded": lambda folder: ([], sharded(folder)),

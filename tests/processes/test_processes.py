@@ -97,6 +97,7 @@ def test_processes_share_the_drawing_and_the_first_one_writes_all_of_it(run):
         shares = [sum(tag.endswith(kind) for tag in drawn) for drawn in (first, second)]
         assert shares == [4, 4], kind
     assert [sum(t.startswith("filters/") for t in drawn) for drawn in (first, second)] == [8, 8]
+    assert [sum(t.startswith("confusions/") for t in drawn) for drawn in (first, second)] == [2, 2]
 
 
 def test_the_first_process_makes_the_films_of_all(run):
@@ -185,7 +186,7 @@ def test_the_matrix_is_exact_and_tells_what_the_sampler_repeated(run):
 def test_a_count_that_fails_on_one_process_keeps_nobody_waiting(run):
     ended = run("unreadable")
     assert ended.said.count("could not draw at epoch 0") == 1
-    assert "confusion/val" not in ended.images  # half a matrix would be a wrong one
+    assert not {tag.split("/")[0] for tag in ended.images} & {"confusion", "confusions"}  # half would be wrong
     assert "probe_00_bread/saliency" in ended.images
 
 

@@ -11,9 +11,10 @@ from projects import NAMES, Project, events, fit
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from lightning_viz import DeepDream, FilterAscent, LimePanels, SaliencyMaps
+from lightning_viz import ConfusionPanels, DeepDream, FilterAscent, LimePanels, SaliencyMaps
 
 LITTLE = {
+    ConfusionPanels: {"samples": 32, "segments": 9, "steps": 2},
     SaliencyMaps: {"method": "smoothgrad", "samples": 2},
     FilterAscent: {"steps": 2, "channels": 2},
     LimePanels: {"samples": 32, "segments": 9},

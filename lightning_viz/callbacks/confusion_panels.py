@@ -72,9 +72,9 @@ class ConfusionPanels(ValidationCallback):
         self.images = whole("images", images)
         self._contrast = ContrastMap(baseline="blurred", steps=steps, seed=self.seed)
         self._lime = LimePair(samples=samples, segments=segments, seed=self.seed)
-        self._kept: dict[str, Mistakes] = {}
+        self._mistakes: dict[str, Mistakes] = {}
         self._reports: dict[str, Report] = {}
-        self._shown: dict[tuple[str, Pair], list[Mistake]] = {}
+        self._surest: dict[tuple[str, Pair], list[Mistake]] = {}
         self._past: dict[str, Past] = {}
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
@@ -110,14 +110,14 @@ class ConfusionPanels(ValidationCallback):
         self, trainer: pl.Trainer, loader: str, batch: Any, *, said: Tensor, labels: Tensor, counted: Tensor
     ) -> None:
         """Keeps the surest mistakes."""
-        if loader not in self._kept:
+        if loader not in self._mistakes:
             least = self.confusions * self.images
-            self._kept[loader] = Mistakes(self.images, room=ROOM // len(self.loaders(trainer)), least=least)
+            self._mistakes[loader] = Mistakes(self.images, room=ROOM // len(self.loaders(trainer)), least=least)
         images = unpack_batch(batch, self.probes.unpack)[0]
         # As a sampler deals them out in turn, so that one process and several agree on which image came first.
         before = self._counts[loader].seen - len(labels)
         places = [trainer.global_rank + trainer.world_size * (before + i) for i in range(len(labels))]
-        self._kept[loader].see(images, said, labels, counted=counted, places=places)
+        self._mistakes[loader].see(images, said, labels, counted=counted, places=places)
 
     def counted(self, trainer: pl.Trainer) -> None:
         """The first process chooses the confusions, and all of them learn which images are the surest."""
@@ -128,9 +128,9 @@ class ConfusionPanels(ValidationCallback):
             return
         self._reports = reports
         pairs = [(loader, (one.true, one.said)) for loader, found in reports.items() for one in found.top]
-        own = [self._kept[loader].surest(pair) if loader in self._kept else [] for loader, pair in pairs]
+        own = [self._mistakes[loader].surest(pair) if loader in self._mistakes else [] for loader, pair in pairs]
         parts = zip(*ranks.exchange(own), strict=True)
-        self._shown = {where: surest(part, self.images) for where, part in zip(pairs, parts, strict=True)}
+        self._surest = {where: surest(part, self.images) for where, part in zip(pairs, parts, strict=True)}
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Draws what was counted, by all processes together, and lets go of the images."""
@@ -159,14 +159,14 @@ class ConfusionPanels(ValidationCallback):
         }
 
     def _let_go(self) -> None:
-        self._kept, self._reports, self._shown = {}, {}, {}
+        self._mistakes, self._reports, self._surest = {}, {}, {}
 
     def _picture(self, scene: Scene, loader: str, rank: int) -> Pixels:
         found = self._reports[loader]
         if rank >= len(found.top):
             return notice_panel(scene, _no_confusion(found), self.images)
         confusion = found.top[rank]
-        mistakes = self._shown[loader, (confusion.true, confusion.said)]
+        mistakes = self._surest[loader, (confusion.true, confusion.said)]
         explained = [explain(scene, one, confusion, contrast=self._contrast, lime=self._lime) for one in mistakes]
         return confusion_panel(scene, confusion, explained, self.images)
 

@@ -50,15 +50,16 @@ class _Reading(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         self.digest.update(str(func).encode())
-        for part in _leaves((args, kwargs or {})):
+        written = {name: value for name, value in (kwargs or {}).items() if name in _only_written(func)}
+        given = {name: value for name, value in (kwargs or {}).items() if name not in written}
+        for part in _leaves((args, given)):
             if not isinstance(part, Tensor):
                 self.digest.update(repr(part).encode())
-            elif part not in self._known:
+            elif part not in self._known and not func.is_view:  # which may be of memory that is still to be filled
                 self._read(part)
         results = func(*args, **(kwargs or {}))
-        for result in _leaves(results):
-            if isinstance(result, Tensor):
-                self._known[result] = True
+        if not func.is_view or args[0] in self._known:
+            self._known.update((made, True) for made in _leaves((results, written)) if isinstance(made, Tensor))
         return results
 
     def _read(self, tensor: Tensor) -> None:
@@ -68,6 +69,12 @@ class _Reading(TorchDispatchMode):  # type: ignore[no-untyped-call]
             # Of a copy: numpy pins what it has seen, which those who spread it over processes want to free.
             plain = part.cpu().clone(memory_format=torch.contiguous_format)
             self.digest.update(plain.reshape(-1).view(torch.uint8).numpy().data)
+
+
+def _only_written(func: Any) -> set[str]:
+    """The arguments that an operation fills, whatever was in them."""
+    arguments = func._schema.arguments
+    return {a.name for a in arguments if a.kwarg_only and a.alias_info is not None and a.alias_info.is_write}
 
 
 def _dense(tensor: Tensor) -> Iterator[Tensor]:

@@ -14,7 +14,7 @@ from types import ModuleType
 
 import torch
 
-from benchmarks import ascent, dream, gradients, lime, memory, ranks, training
+from benchmarks import ascent, dream, gradients, lime, measures, memory, ranks, training
 from benchmarks.measure import Line, table
 from benchmarks.network import Settings
 
@@ -24,6 +24,7 @@ GROUPS: dict[str, ModuleType] = {
     "ascent": ascent,
     "dream": dream,
     "training": training,
+    "measures": measures,
     "memory": memory,
     "ranks": ranks,
 }

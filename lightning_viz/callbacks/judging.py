@@ -21,8 +21,8 @@ from lightning_viz.harness.steps import epoch_at, logged_step
 from lightning_viz.harness.subject import find_subject
 from lightning_viz.render.curves import curves_picture
 
-SHARE_OF_WORK = 0.1
-"""What curves may take of the network, in units of what the maps have taken."""
+SHARE_OF_WORK = 0.06
+"""What curves may take of the network, in units of what the maps take; with the other figures it is under a tenth."""
 
 
 class JudgingCallback(KeepingCallback):
@@ -30,8 +30,8 @@ class JudgingCallback(KeepingCallback):
 
     `deletion` and `insertion` are areas under the probability of the predicted class while pixels go and come, the
     strongest first; `explanations/random/...` are those of an order by chance. They take forwards of their own, so they
-    come as often as that is a tenth of what the maps take, by count, and at the end of training, with a picture of the
-    curves. Where the data set knows masks, `pointing` is the share of probes whose maximum lies in the mask, and
+    come as often as that is a small share of what the maps take, by count, and at the end of training, with a picture
+    of the curves. Where the data set knows masks, `pointing` is the share of probes whose maximum lies in the mask, and
     `in_mask` the share of the map that does.
     """
 

@@ -15,7 +15,8 @@ from lightning_viz.harness.session import session_of
 from lightning_viz.harness.steps import BEFORE
 
 ALIKE = 0.9
-"""Rank correlation with the untrained network's map from which on a caption tells it."""
+"""Rank correlation with the untrained network's map from which on a caption tells it: on drawn food, the maps of five
+methods fall below .7 in the first epoch and stay there; where nothing is learnt they stay at 1."""
 
 _MOMENTS = ("previous", "untrained", "best")
 

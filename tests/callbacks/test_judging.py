@@ -106,8 +106,8 @@ def test_curves_take_less_than_a_tenth_of_what_the_maps_take(make, tmp_path, mon
     if callback.tag == "saliency":
         assert steps == []
     else:
-        assert len(steps) >= 3
-        assert spent["curves"] > spent["maps"] / 20
+        assert len(steps) >= 2
+        assert spent["curves"] > spent["maps"] / 40
 
 
 def test_equal_runs_tell_equal_figures(tmp_path):

@@ -82,6 +82,16 @@ class Diary(pl.Callback):
         torch.save(state, self.folder / f"weights_{trainer.global_rank}.pt")
 
 
+class Saving(pl.Callback):
+    """Leaves a checkpoint behind."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def on_fit_end(self, trainer, pl_module):
+        trainer.save_checkpoint(self.folder / "run.ckpt")
+
+
 def noting(cls):
     """The class, which remembers the tags that it draws."""
     name = f"Noting{cls.__name__}"
@@ -197,7 +207,7 @@ def sharded(folder, module=Sharded):
 SCENARIOS = {
     "none": lambda folder: ([], {}),
     "all": lambda folder: ([*all_callbacks(on_error="raise"), Films()], {}),
-    "still": lambda folder: (all_callbacks(on_error="raise"), {"module": Still}),
+    "still": lambda folder: ([*all_callbacks(on_error="raise"), Saving(folder)], {"module": Still}),
     "no_validation": lambda folder: (
         [NotingSaliencyMaps(on_error="raise", every_n_steps=3)],  # noqa: F821  # made above
         {"limit_val_batches": 0, "num_sanity_val_steps": 0},

@@ -129,6 +129,21 @@ def test_a_replay_is_that_of_a_single_process(run):
         assert np.abs(picture(alone.folder, tag) - picture(together.folder, tag)).mean() < 1, tag
 
 
+def test_figures_are_means_over_the_probes_of_all_processes(run):
+    alone, together = (events(run("still", *how).folder) for how in (("auto", 1), ()))
+    tags = [tag for tag in alone.Tags()["scalars"] if tag.startswith("explanations/")]
+    assert {tag.split("/")[1] for tag in tags} == {"saliency", "lime", "random"}
+    for tag in tags:
+        one, two = ({e.step: e.value for e in log.Scalars(tag)} for log in (alone, together))
+        assert list(one.values()) == pytest.approx(list(two.values()), rel=1e-3, abs=1e-3), tag
+
+
+def test_a_checkpoint_keeps_the_maps_of_all_processes(run):
+    kept = torch.load(run("still").folder / "run.ckpt", weights_only=True)["lightning_viz_kept"]
+    for moment in ("saliency/previous", "saliency/untrained", "saliency/credit", "lime/previous", "lime/curves"):
+        assert len([tag for tag in kept if tag.endswith(f"/{moment}")]) == 8, moment
+
+
 def test_all_processes_draw_the_network_of_the_first_one(run):
     ended = run("no_validation")
     assert ended.code == 0, ended.said[-3000:]

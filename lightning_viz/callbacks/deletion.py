@@ -37,9 +37,11 @@ def judged(scene: Scene, i: int, values: Tensor, *, shared: dict[Hashable, Any],
             empty, vague = probability(torch.stack([fill.expand_as(image), start])).tolist()
         ends = float(scene.probabilities[i, said]), empty, vague
         chance = at_random(image.shape[1], image.shape[2], seed=seed)
-        shared[i] = ends, faithful_curves(probability, image, chance, fill=fill, start=start, ends=ends)
+        found = faithful_curves(probability, image, chance, fill=fill, start=start, ends=ends)
+        shared[i] = ends, [curve.tolist() for curve in found]
     ends, by_chance = shared[i]
-    return faithful_curves(probability, image, values, fill=fill, start=start, ends=ends), by_chance
+    own = faithful_curves(probability, image, values, fill=fill, start=start, ends=ends)
+    return own, Curves(*map(torch.tensor, by_chance))
 
 
 def _nothing(probes: ProbeBatch, image: Tensor) -> Tensor:

@@ -100,6 +100,9 @@ class JudgingCallback(KeepingCallback):
         """The curves of probe `i` if it is time for them, and what the map has earned towards the next ones."""
         before = scene.subject.work.units
         curves = self._judged(scene, i, values) if self._judges else []
+        if f"{self._key(scene.probes, i)}/curves" not in self._kept and not curves:
+            none = torch.full((4, len(SHARES)), math.nan)  # what is kept is as much from the first drawing on
+            curves = [Keep(f"{self._key(scene.probes, i)}/curves", none)]
         credit = float(self._kept.get(f"{self._key(scene.probes, i)}/credit", 0.0)) + SHARE_OF_WORK * units
         credit = min(credit - (scene.subject.work.units - before), sum(FORWARDS.values()))
         return [*curves, Keep(f"{self._key(scene.probes, i)}/credit", torch.tensor(credit))]

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from torch import Tensor
 
 from lightning_viz.callbacks.judging import JudgingCallback
@@ -60,20 +61,22 @@ class MapCallback(JudgingCallback):
         alike = changes.get("rank_untrained", 0.0)
         mark = f", like untrained: {alike:.2f}".replace(" 0.", " .") if abs(alike) >= ALIKE else ""
         moments = ["previous"] + ["untrained"] * (scene.step == BEFORE) + ["best"] * self._best
-        kept = [Keep(f"{self._key(scene.probes, i)}/{moment}", values) for moment in moments]
+        kept = [Keep(f"{self._key(scene.probes, i)}/{moment}", values.clone()) for moment in moments]
         return [*self.told({**figures, **changes}), *kept, *self.held_to_network(scene, i, values, units)], mark
 
     def _changes(self, scene: Scene, i: int, values: Tensor) -> dict[str, float]:
-        found: dict[int, tuple[float, float]] = {}  # the best network is often that of the previous drawing
+        found: list[tuple[Tensor, float, float]] = []
         figures: dict[str, float] = {}
         own = _ranks(values)
         for moment in _MOMENTS if scene.step > BEFORE else ():
             other = self._kept.get(f"{self._key(scene.probes, i)}/{moment}")
             if other is not None and other.shape == values.shape:
-                if id(other) not in found:
-                    alike = structural_similarity(values, other)
-                    found[id(other)] = correlation_of_ranks(own, _ranks(other)), alike
-                figures[f"rank_{moment}"], figures[f"ssim_{moment}"] = found[id(other)]
+                known = next(
+                    (pair for one, *pair in found if torch.equal(one, other)), None
+                )  # the last is often the best
+                rank, alike = known or (correlation_of_ranks(own, _ranks(other)), structural_similarity(values, other))
+                found.append((other, rank, alike))
+                figures |= {f"rank_{moment}": rank, f"ssim_{moment}": alike}
         return figures
 
 

@@ -192,5 +192,5 @@ def test_what_is_kept_goes_to_no_logger(tmp_path):
 
     fit(tmp_path, [Listening(probes=1)], max_epochs=1)
     kept = {result.tag for result in results if isinstance(result, Keep)}
-    assert {tag.rpartition("/")[2] for tag in kept} == {"previous", "untrained", "best", "credit"}
+    assert {tag.rpartition("/")[2] for tag in kept} == {"previous", "untrained", "best", "credit", "curves"}
     assert not kept & {tag for tags in events(tmp_path).Tags().values() if isinstance(tags, list) for tag in tags}

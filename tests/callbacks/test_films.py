@@ -107,7 +107,9 @@ def test_long_films_and_strips_are_thinned_evenly(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "ends", [{"max_steps": 15}, {"callbacks": [EarlyStopping("val_loss", patience=1, stopping_threshold=9.0)]}], ids=str
+    "ends",
+    [{"max_steps": 15}, {"callbacks": [EarlyStopping("val_loss", patience=1, stopping_threshold=9.0)]}],
+    ids=["max_steps", "EarlyStopping"],
 )
 def test_a_fit_that_ends_early_has_its_films(ends, tmp_path):
     options = {"max_epochs": 5, **{k: v for k, v in ends.items() if k != "callbacks"}}

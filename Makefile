@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 FOREIGN := .foreign
 
-.PHONY: help demo test check matrix matrix-gpu bench gallery wheel clean
+.PHONY: help demo homework test check matrix matrix-gpu bench gallery wheel clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,9 @@ $(FOREIGN)/.ready: $(READY) tests/foreign/requirements.txt
 
 demo: $(READY)  ## Train the food classifier with every picture, then say how to look at it
 	$(BIN)/python train.py fit --config configs/demo.yaml
+
+homework: $(READY)  ## Train the food classifier and answer the homework's four questions in runs/homework; ARGS="--data.root FOLDER"
+	$(BIN)/python -m homework $(ARGS)
 
 test: $(READY) $(FOREIGN)/.ready  ## Run all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder

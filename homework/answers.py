@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from torch.nn import functional as F
 
 from gallery.page import Shown, copied, table
 from homework.drawing import draw
@@ -23,12 +26,15 @@ from lightning_viz import (
     Probes,
     SaliencyMaps,
 )
+from lightning_viz.explain.dream import dream
 from lightning_viz.explain.layers import layer_output
 from lightning_viz.food11 import CLASS_NAMES
+from lightning_viz.harness.probes import slug
 
 EGG, SOUP = CLASS_NAMES.index("Egg"), CLASS_NAMES.index("Soup")
 LAYER, CHANNELS = "cnn.6", [0, 8, 16, 24]
 DREAMT = "cnn.16"
+DREAM: dict[str, Any] = {"canvas": 192, "step": 0.006}
 MANY = 55
 """Images over which figures are averaged: five of each class."""
 
@@ -83,7 +89,7 @@ class Answers:
     def _filters(self) -> str:
         layer = {"layer": LAYER, "channels": CHANNELS, "probes": Probes(indices=self.examples)}
         self._draw("filters", [FilterActivations(**layer), FilterAscent(**layer)])
-        titles = {f"activations_{LAYER.replace('.', '_')}": "what they put out"}
+        titles = {f"activations_{slug(LAYER)}": "what they put out"}
         titles |= {str(channel): f"what most activates channel {channel}" for channel in CHANNELS}
         shown = self._shown("filters", titles)
         images = self.study.images.images[:128].float() / 255
@@ -102,7 +108,7 @@ class Answers:
         taken = int(mistakes[worst].argmax())
         examples = {"worst": self.study.surest(worst, taken), "best": self.study.surest(best, best)}
         self._draw("confusions", [ConfusionMatrixPanel(), ConfusionPanels()])
-        shown = [self._shown("confusions", {"val": "confusion matrix", "1": "the most frequent confusion"})]
+        pictures = self._pictures("confusions", {"val": "confusion matrix", "1": "the most frequent confusion"})
         lines = [
             f"Worst: {CLASS_NAMES[worst]}, of which {_percent(float(recall[worst]))} are found; "
             f"{int(mistakes[worst, taken])} of {int(counts[worst].sum())} are taken for {CLASS_NAMES[taken]}.",
@@ -111,9 +117,9 @@ class Answers:
         for which, index in examples.items():
             if index is not None:
                 figures = self._draw(which, [LimePanels(probes=Probes(indices=[index]))])
-                shown.append(self._shown(which, {"lime": f"LIME of the {which} class"}))
+                pictures |= self._pictures(which, {"lime": f"LIME of the {which} class"})
                 lines += self._spoken(which, figures)
-        return _part("3. Which class is worst, which is best, and why?", "\n\n".join(shown), lines)
+        return _part("3. Which class is worst, which is best, and why?", _table(pictures), lines)
 
     def _spoken(self, which: str, figures: Mapping[str, float]) -> list[str]:
         inside = figures.get("explanations/lime/in_mask")
@@ -122,24 +128,44 @@ class Answers:
         return [f"In the example of the {which} class, {_percent(inside)} of what speaks for it lies on the evidence."]
 
     def _dreams(self) -> str:
-        probes = Probes(indices=self.examples)
-        self._draw("dreams", [DeepDream(layer=DREAMT, canvas=192, step=0.006, probes=probes)])
-        return _part("4. What does it dream of?", self._shown("dreams", {"deep_dream_cnn_16": "deep dream"}), [])
+        self._draw("dreams", [DeepDream(layer=DREAMT, probes=Probes(indices=self.examples), **DREAM)])
+        lines = [
+            f"{CLASS_NAMES[int(self.study.labels[i])]}: `{DREAMT}` answers {self._risen(i):.1f} times as strongly to "
+            "the dream as to the image (norm of its output)."
+            for i in self.examples
+        ]
+        shown = self._shown("dreams", {f"deep_dream_{slug(DREAMT)}": "deep dream"})
+        return _part("4. What does it dream of?", shown, lines)
+
+    def _risen(self, i: int) -> float:
+        """The norm of the dreamt layer's output for the dream, in units of that for the image at the dream's size."""
+        features = partial(layer_output, self.study.network, self.study.network.get_submodule(DREAMT))
+        image = self.study.images.images[i : i + 1].float() / 255
+        dreamt = dream(features, image, **DREAM)
+        with torch.no_grad():
+            plain = features(F.interpolate(image, dreamt.shape[2:], mode="bilinear", align_corners=False))
+            return float(features(dreamt).norm() / plain.norm())
 
     def _draw(self, part: str, callbacks: Sequence[pl.Callback]) -> dict[str, float]:
         return draw(self.study.network, self.study.images, callbacks, self.folder / "drawn" / part)
 
     def _shown(self, part: str, titles: Mapping[str, str]) -> str:
-        """A table of the pictures of a part whose tags end in one of these words."""
+        return _table(self._pictures(part, titles))
+
+    def _pictures(self, part: str, titles: Mapping[str, str]) -> dict[str, Shown]:
+        """The pictures of a part whose tags end in one of these words, by the names of their copies."""
         drawn = self.folder / "drawn" / part / "explanations"
         tags = sorted({str(file.parent.relative_to(drawn)) for file in drawn.rglob("*.*") if file.is_file()})
         shown = [Shown(tag, titles[tag.split("/")[-1]]) for tag in tags if tag.split("/")[-1] in titles]
-        names = copied(drawn, shown, self.folder / "images", prefix=part)
-        return table(shown, names, "images")
+        return dict(zip(copied(drawn, shown, self.folder / "images", prefix=part), shown, strict=True))
+
+
+def _table(pictures: Mapping[str, Shown]) -> str:
+    return table([*pictures.values()], [*pictures], "images")
 
 
 def _part(question: str, shown: str, lines: Sequence[str]) -> str:
-    return "\n\n".join([f"## {question}", shown, *(f"- {line}" for line in lines)])
+    return "\n\n".join([f"## {question}", shown, "\n".join(f"- {line}" for line in lines)])
 
 
 def _percent(share: float) -> str:

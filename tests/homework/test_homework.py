@@ -1,0 +1,70 @@
+"""The homework's four questions: each has its pictures and an answer in figures."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import pytorch_lightning as pl
+import torch
+
+from homework.filters import answers_to, properties
+from homework.network import study
+from lightning_viz.food11 import CLASS_NAMES, FoodClassifier
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """Of an untrained network: what it says is wrong, but it says something."""
+    pl.seed_everything(0, verbose=False)
+    path = tmp_path_factory.mktemp("network") / "untrained.ckpt"
+    trainer = pl.Trainer(logger=False, accelerator="cpu", enable_checkpointing=False, enable_progress_bar=False)
+    trainer.strategy.connect(FoodClassifier(size=32, width=16))
+    trainer.save_checkpoint(path, weights_only=True)
+    return path
+
+
+def test_all_four_are_answered_with_pictures_that_are_there(checkpoint, tmp_path):
+    command = [sys.executable, "-m", "homework", "--checkpoint", str(checkpoint), "--out", str(tmp_path / "out")]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    page = (tmp_path / "out" / "homework.md").read_text()
+    _, *parts = page.split("## ")
+    assert [part[0] for part in parts] == ["1", "2", "3", "4"]
+    for part in parts:
+        pictures = re.findall(r"\]\((images/[^)]+)\)", part)
+        assert pictures
+        assert all((tmp_path / "out" / name).is_file() for name in pictures)
+        assert re.search(r"^- .*\d", part, re.MULTILINE), part
+    assert "lies on what makes the food what it is" in parts[0]
+
+
+def test_the_table_counts_what_is_taken_for_what(checkpoint):
+    found = study(checkpoint, None)
+    said = found.said.argmax(1)
+    for true, other in ((3, 3), (3, int(said[0])), (9, 0)):
+        assert int(found.table[true, other]) == int(((found.labels == true) & (said == other)).sum())
+    assert int(found.table.sum()) == len(found.labels)
+    assert found.recall.shape == (len(CLASS_NAMES),)
+    taken = int(said[0])
+    surest = found.surest(int(found.labels[0]), taken)
+    assert said[surest] == taken
+    same = (found.labels == found.labels[0]) & (said == taken)
+    assert found.said[surest, taken] == found.said[same, taken].max()
+    missing = (found.table == 0).nonzero()[0].tolist()
+    assert found.surest(*missing) is None
+
+
+@pytest.mark.parametrize(("name", "sign"), [("redness", 1), ("edges", 1), ("brightness", -1)])
+def test_a_filter_follows_the_property_that_it_is_made_of(name, sign):
+    images = torch.rand(6, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    found, how = answers_to(sign * properties(images)[name], images)
+    assert found == name
+    assert how == pytest.approx(sign, abs=1e-5)
+
+
+def test_a_dead_filter_follows_nothing():
+    assert answers_to(torch.zeros(2, 4, 4), torch.rand(2, 3, 8, 8))[1] == 0.0

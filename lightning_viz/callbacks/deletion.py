@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from lightning_viz.explain.baselines import blurred
+from lightning_viz.explain.chunks import Chunks
 from lightning_viz.explain.faithfulness import Curves, at_random, faithful_curves
 from lightning_viz.harness.probes import ProbeBatch
 from lightning_viz.harness.scene import Scene
@@ -34,7 +35,7 @@ def judged(scene: Scene, i: int, values: Tensor, *, shared: dict[Hashable, Any],
 
     if i not in shared:
         with torch.no_grad():
-            empty, vague = probability(torch.stack([fill.expand_as(image), start])).tolist()
+            empty, vague = Chunks()(probability, torch.stack([fill.expand_as(image), start])).tolist()
         ends = float(scene.probabilities[i, said]), empty, vague
         chance = at_random(image.shape[1], image.shape[2], seed=seed)
         found = faithful_curves(probability, image, chance, fill=fill, start=start, ends=ends)

@@ -58,8 +58,8 @@ class Recording(ConfusionPanels):
         self.found, self.kept = [], []
 
     def draw(self, scene):
-        self.found.append((self._reports, self._shown))
-        self.kept.append(sum(kept.kept for kept in self._kept.values()))
+        self.found.append((self._reports, self._surest))
+        self.kept.append(sum(kept.kept for kept in self._mistakes.values()))
         yield from super().draw(scene)
 
 
@@ -255,7 +255,7 @@ def test_the_images_take_no_more_than_their_room_and_are_let_go(tmp_path, monkey
     panel = Recording(confusions=3)
     fit(tmp_path, [panel], module=Guesses, data=data)
     assert max(panel.kept) == 7
-    assert panel._kept == panel._shown == {}
+    assert panel._mistakes == panel._surest == {}
 
 
 @pytest.mark.parametrize("wrong", [{"confusions": 0}, {"images": 0}, {"samples": 1}, {"steps": 0}])

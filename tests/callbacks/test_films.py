@@ -79,8 +79,8 @@ def test_a_film_holds_all_epochs_in_order_and_is_logged_as_it_lies_in_its_folder
 def test_every_tag_has_its_film_and_every_probe_its_strip(tmp_path):
     fit(tmp_path, [SaliencyMaps(on_error="raise"), ConfusionMatrixPanel(), Films()])
     tags = events(tmp_path).Tags()["images"]
-    pictures = [tag for tag in tags if "film" not in tag]
-    assert {tag for tag in tags if tag not in pictures} == {
+    pictures = [tag for tag in tags if "film" not in tag and not tag.endswith("/curves")]  # drawn once
+    assert {tag for tag in tags if "film" in tag} == {
         *(f"{tag.rpartition('/')[0]}/film_{tag.rpartition('/')[2]}" for tag in pictures),
         *(f"{tag.partition('/')[0]}/filmstrip" for tag in pictures if tag.startswith("probe_")),
     }

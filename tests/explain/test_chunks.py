@@ -100,7 +100,7 @@ def test_every_method_goes_on_with_smaller_batches_and_finds_the_same(name, wher
     method, net = METHODS[name], network(name)
     plenty, little = Small(net, 1000), Small(net, room, where)
     expected, found = method(plenty), method(little)
-    assert torch.allclose(found, expected, atol=1e-5)
+    assert torch.allclose(found, expected, atol=5e-5)  # processors round sums of other lengths differently
     assert max(plenty.sizes) > room
     refused = [size for size in little.sizes if size > room]
     assert 1 <= len(refused) <= 5  # 42, 21, 10, 5, 2 at worst: what once did not fit is not tried again

@@ -116,7 +116,7 @@ def test_lime_marks_the_coffee_in_the_cup(runs):
     speaks_for = green - np.maximum(red, blue) > 30
     assert speaks_for.sum() > 500
     assert speaks_for[opening()].sum() > 0.8 * speaks_for.sum()
-    assert events(runs[1]).Scalars("explanations/lime/fidelity")[0].value > 0.5
+    assert events(runs[1]).Scalars("explanations/lime/fidelity")[0].value > 0.4
 
 
 def test_saliency_of_the_espresso_is_in_the_cup(runs):

@@ -117,6 +117,7 @@ each_callback = pytest.mark.parametrize("callback", CALLBACKS, ids=lambda c: c._
 @pytest.mark.filterwarnings("ignore:.*not finite", "ignore:.*nobody knows their mean and std")
 def test_every_callback_draws_all_its_pictures(callback, name, tmp_path):
     pictures, _ = draw(callback, IMAGES[name], AnySize, tmp_path)
+    pictures = {tag: picture for tag, picture in pictures.items() if not tag.endswith("/curves")}
     ordinary = {"ConfusionMatrixPanel": 1, "FilterAscent": 2, "FilterWall": 1}.get(callback.__name__, 4)
     assert len(pictures) == ordinary
     for tag, picture in pictures.items():

@@ -35,6 +35,8 @@ EGG, SOUP = CLASS_NAMES.index("Egg"), CLASS_NAMES.index("Soup")
 LAYER, CHANNELS = "cnn.6", [0, 8, 16, 24]
 DREAMT = "cnn.16"
 DREAM: dict[str, Any] = {"canvas": 192, "step": 0.006}
+DRAWN = "drawn"
+"""The folder of all pictures, of which the page shows some."""
 MANY = 55
 """Images over which figures are averaged: five of each class."""
 
@@ -147,14 +149,14 @@ class Answers:
             return float(features(dreamt).norm() / plain.norm())
 
     def _draw(self, part: str, callbacks: Sequence[pl.Callback]) -> dict[str, float]:
-        return draw(self.study.network, self.study.images, callbacks, self.folder / "drawn" / part)
+        return draw(self.study.network, self.study.images, callbacks, self.folder / DRAWN / part)
 
     def _shown(self, part: str, titles: Mapping[str, str]) -> str:
         return _table(self._pictures(part, titles))
 
     def _pictures(self, part: str, titles: Mapping[str, str]) -> dict[str, Shown]:
         """The pictures of a part whose tags end in one of these words, by the names of their copies."""
-        drawn = self.folder / "drawn" / part / "explanations"
+        drawn = self.folder / DRAWN / part / "explanations"
         tags = sorted({str(file.parent.relative_to(drawn)) for file in drawn.rglob("*.*") if file.is_file()})
         shown = [Shown(tag, titles[tag.split("/")[-1]]) for tag in tags if tag.split("/")[-1] in titles]
         return dict(zip(copied(drawn, shown, self.folder / "images", prefix=part), shown, strict=True))

@@ -32,7 +32,7 @@ from lightning_viz.food11 import CLASS_NAMES
 from lightning_viz.harness.probes import slug
 
 EGG, SOUP = CLASS_NAMES.index("Egg"), CLASS_NAMES.index("Soup")
-LAYER, CHANNELS = "cnn.6", [0, 8, 16, 24]
+LAYER, CHANNELS = "cnn.6", 4
 DREAMT = "cnn.16"
 DREAM: dict[str, Any] = {"canvas": 192, "step": 0.006}
 DRAWN = "drawn"
@@ -89,15 +89,16 @@ class Answers:
         return float(torch.stack(masks).float().mean())
 
     def _filters(self) -> str:
-        layer = {"layer": LAYER, "channels": CHANNELS, "probes": Probes(indices=self.examples)}
-        self._draw("filters", [FilterActivations(**layer), FilterAscent(**layer)])
-        titles = {f"activations_{slug(LAYER)}": "what they put out"}
-        titles |= {str(channel): f"what most activates channel {channel}" for channel in CHANNELS}
-        shown = self._shown("filters", titles)
         images = self.study.images.images[:128].float() / 255
         with torch.no_grad():
             maps = layer_output(self.study.network, self.study.network.get_submodule(LAYER), images)
-        found = {channel: answers_to(maps[:, channel], images) for channel in CHANNELS}
+        channels = range(0, maps.shape[1], max(maps.shape[1] // CHANNELS, 1))[:CHANNELS]
+        layer = {"layer": LAYER, "channels": [*channels], "probes": Probes(indices=self.examples)}
+        self._draw("filters", [FilterActivations(**layer), FilterAscent(**layer)])
+        titles = {f"activations_{slug(LAYER)}": "what they put out"}
+        titles |= {str(channel): f"what most activates channel {channel}" for channel in channels}
+        shown = self._shown("filters", titles)
+        found = {channel: answers_to(maps[:, channel], images) for channel in channels}
         lines = [
             f"Channel {c} of `{LAYER}` follows {name} most (correlation {r:+.2f})." for c, (name, r) in found.items()
         ]

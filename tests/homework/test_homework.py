@@ -23,7 +23,7 @@ def checkpoint(tmp_path_factory):
     pl.seed_everything(0, verbose=False)
     path = tmp_path_factory.mktemp("network") / "untrained.ckpt"
     trainer = pl.Trainer(logger=False, accelerator="cpu", enable_checkpointing=False, enable_progress_bar=False)
-    trainer.strategy.connect(FoodClassifier(size=32, width=16))
+    trainer.strategy.connect(FoodClassifier(size=32, width=8))
     trainer.save_checkpoint(path, weights_only=True)
     return path
 

@@ -29,6 +29,14 @@ DOCS = Path(__file__).parents[1] / "docs" / "images" / "dynamics.png"
 KINDS = ("true labels", "random labels")
 COLOURS = {"true labels": "tab:blue", "random labels": "tab:red"}
 ACCURACIES = ("train_acc", "val_acc")
+DRAWN = tuple(
+    f"explanations/{name}"
+    for name in (
+        "smoothgrad/sum", "smoothgrad/entropy", "smoothgrad/in_mask", "smoothgrad/rank_untrained",
+        "smoothgrad/rank_previous", "smoothgrad/rank_best", "lime/fidelity",
+    )
+)  # fmt: skip
+"""The measures that are drawn, besides the accuracy; the table has all of them."""
 
 Series = dict[str, tuple[list[int], list[float]]]
 """Steps and values of every scalar."""
@@ -127,8 +135,8 @@ def _way(curves: Sequence[Sequence[float]]) -> str:
 
 
 def figure(runs: Mapping[str, Sequence[Series]], columns: int = 4) -> Figure:
-    """One panel per measure, one curve per run."""
-    tags = _tags(runs)
+    """One panel per measure that is drawn, and the accuracy; one curve per run, over the steps of the training."""
+    tags = [tag for tag in (*DRAWN, "val_acc") if tag in _tags(runs)]
     lines = -(-len(tags) // columns)
     drawn = Figure(figsize=(3 * columns, 2.1 * lines + 0.5), layout="constrained")
     panels = list(drawn.subplots(lines, columns, squeeze=False).flat)

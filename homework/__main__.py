@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 
-from homework.answers import Answers
+from homework.answers import DRAWN, Answers
 from homework.network import study, train
 
 
@@ -30,8 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given, options = parser.parse_known_args(arguments)
     if given.root is not None:
         options += ["--data.root", str(Path(given.root).resolve())]
-    shutil.rmtree(given.out, ignore_errors=True)
-    given.out.mkdir(parents=True)
+    if given.checkpoint is not None and not given.checkpoint.is_file():
+        parser.error(f"expected a file for --checkpoint, found none at {given.checkpoint}")
+    # Nothing else: what is there may be the user's, the checkpoint among it.
+    shutil.rmtree(given.out / DRAWN, ignore_errors=True)
+    given.out.mkdir(parents=True, exist_ok=True)
     checkpoint = given.checkpoint or train(given.out / "training", options)
     pl.seed_everything(0, verbose=False)
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)

@@ -32,9 +32,11 @@ from lightning_viz.food11 import CLASS_NAMES
 from lightning_viz.harness.probes import slug
 
 EGG, SOUP = CLASS_NAMES.index("Egg"), CLASS_NAMES.index("Soup")
-LAYER, CHANNELS = "cnn.6", [0, 8, 16, 24]
+LAYER, CHANNELS = "cnn.6", 4
 DREAMT = "cnn.16"
 DREAM: dict[str, Any] = {"canvas": 192, "step": 0.006}
+DRAWN = "drawn"
+"""The folder of all pictures, of which the page shows some."""
 MANY = 55
 """Images over which figures are averaged: five of each class."""
 
@@ -87,15 +89,16 @@ class Answers:
         return float(torch.stack(masks).float().mean())
 
     def _filters(self) -> str:
-        layer = {"layer": LAYER, "channels": CHANNELS, "probes": Probes(indices=self.examples)}
-        self._draw("filters", [FilterActivations(**layer), FilterAscent(**layer)])
-        titles = {f"activations_{slug(LAYER)}": "what they put out"}
-        titles |= {str(channel): f"what most activates channel {channel}" for channel in CHANNELS}
-        shown = self._shown("filters", titles)
         images = self.study.images.images[:128].float() / 255
         with torch.no_grad():
             maps = layer_output(self.study.network, self.study.network.get_submodule(LAYER), images)
-        found = {channel: answers_to(maps[:, channel], images) for channel in CHANNELS}
+        channels = range(0, maps.shape[1], max(maps.shape[1] // CHANNELS, 1))[:CHANNELS]
+        layer = {"layer": LAYER, "channels": [*channels], "probes": Probes(indices=self.examples)}
+        self._draw("filters", [FilterActivations(**layer), FilterAscent(**layer)])
+        titles = {f"activations_{slug(LAYER)}": "what they put out"}
+        titles |= {str(channel): f"what most activates channel {channel}" for channel in channels}
+        shown = self._shown("filters", titles)
+        found = {channel: answers_to(maps[:, channel], images) for channel in channels}
         lines = [
             f"Channel {c} of `{LAYER}` follows {name} most (correlation {r:+.2f})." for c, (name, r) in found.items()
         ]
@@ -147,14 +150,14 @@ class Answers:
             return float(features(dreamt).norm() / plain.norm())
 
     def _draw(self, part: str, callbacks: Sequence[pl.Callback]) -> dict[str, float]:
-        return draw(self.study.network, self.study.images, callbacks, self.folder / "drawn" / part)
+        return draw(self.study.network, self.study.images, callbacks, self.folder / DRAWN / part)
 
     def _shown(self, part: str, titles: Mapping[str, str]) -> str:
         return _table(self._pictures(part, titles))
 
     def _pictures(self, part: str, titles: Mapping[str, str]) -> dict[str, Shown]:
         """The pictures of a part whose tags end in one of these words, by the names of their copies."""
-        drawn = self.folder / "drawn" / part / "explanations"
+        drawn = self.folder / DRAWN / part / "explanations"
         tags = sorted({str(file.parent.relative_to(drawn)) for file in drawn.rglob("*.*") if file.is_file()})
         shown = [Shown(tag, titles[tag.split("/")[-1]]) for tag in tags if tag.split("/")[-1] in titles]
         return dict(zip(copied(drawn, shown, self.folder / "images", prefix=part), shown, strict=True))

@@ -149,6 +149,8 @@ def reason(error: Exception) -> str:
     """Why something failed, the same text whatever process and callback it failed in."""
     if isinstance(error, OtherProcessError):
         return str(error).strip().rsplit("\n", 1)[-1]
+    if isinstance(error, OSError) and error.strerror:  # its text names the file, and every picture has another one
+        return f"{type(error).__name__}: {error.strerror}"
     return f"{type(error).__name__}: {error}"
 
 

@@ -44,7 +44,7 @@ def find(checkpoints: str | Path | Sequence[str | Path]) -> list[Path]:
         ValueError: There are none.
     """
     wishes = [checkpoints] if isinstance(checkpoints, (str, Path)) else list(checkpoints)
-    found = [_files(Path(wish)) for wish in wishes]
+    found = [_files(Path(wish)) if str(wish) else [] for wish in wishes]
     missing = [str(wish) for wish, files in zip(wishes, found, strict=True) if not files]
     if missing or not found:
         raise ValueError(

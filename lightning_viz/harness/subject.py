@@ -42,8 +42,9 @@ class Subject:
             images: Float32 (N, C, H, W), as the network takes them.
 
         Returns:
-            Float32 (N, K), differentiable with respect to the images. A single logit counts as two classes, and so
-            does what a sigmoid has made of one: then as their probabilities.
+            Float32 (N, K), differentiable with respect to the images. A single logit counts as two classes, half of
+            it for the one and half against the other, and so does what a sigmoid has made of one: then as their
+            probabilities.
 
         Raises:
             NoScoresError: The output holds no scores of that shape.
@@ -52,7 +53,8 @@ class Subject:
         if found.ndim == 2 and found.shape[1] > 1:
             return found.float()
         one = found.float().reshape(len(images), 1)
-        return torch.cat([1 - one if self._ends_in_sigmoid(one, images) else torch.zeros_like(one), one], dim=1)
+        # A logit in halves, so that either class has something that speaks for it.
+        return torch.cat([1 - one, one] if self._ends_in_sigmoid(one, images) else [-one / 2, one / 2], dim=1)
 
     def features(self, layer: nn.Module) -> Callable[[Tensor], Tensor]:
         """The function from images to the output of one layer; the forward stops there.

@@ -49,10 +49,20 @@ def test_scores_are_found_in_any_output(wrap):
 
 def test_a_single_logit_is_two_classes():
     net = Returns(lambda s: s[:, :1])
-    scores = Subject(net, "", Plain())(torch.rand(2, 3, 2, 2))
+    x = torch.rand(2, 3, 2, 2)
+    scores = Subject(net, "", Plain())(x)
     assert scores.shape == (2, 2)
     logit = scores[:, 1] - scores[:, 0]
     assert torch.allclose(probabilities(scores)[:, 1], logit.sigmoid())
+    assert torch.equal(logit, net.linear.forward(x.flatten(1))[:, 0])
+
+
+def test_either_class_of_a_single_logit_has_a_map():
+    net = Returns(lambda s: s[:, :1])
+    x = torch.rand(1, 3, 2, 2)
+    no, yes = (input_gradient(Subject(net, "", Plain()), x, torch.tensor([k])) for k in (0, 1))
+    assert torch.allclose(no, -yes)
+    assert no.abs().sum() > 0
 
 
 def test_probabilities_of_logits_log_probabilities_and_probabilities():

@@ -1,6 +1,7 @@
 """The homework's four questions: each has its pictures and an answer in figures."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,15 +23,23 @@ def checkpoint(tmp_path_factory):
     pl.seed_everything(0, verbose=False)
     path = tmp_path_factory.mktemp("network") / "untrained.ckpt"
     trainer = pl.Trainer(logger=False, accelerator="cpu", enable_checkpointing=False, enable_progress_bar=False)
-    trainer.strategy.connect(FoodClassifier(size=32, width=16))
+    trainer.strategy.connect(FoodClassifier(size=32, width=8))
     trainer.save_checkpoint(path, weights_only=True)
     return path
 
 
+def homework(checkpoint, out):
+    command = [sys.executable, "-m", "homework", "--checkpoint", str(checkpoint), "--out", str(out)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+
+
 def test_all_four_are_answered_with_pictures_that_are_there(checkpoint, tmp_path):
-    command = [sys.executable, "-m", "homework", "--checkpoint", str(checkpoint), "--out", str(tmp_path / "out")]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    own = tmp_path / "out" / "training" / "own.ckpt"  # as an earlier homework has trained it
+    own.parent.mkdir(parents=True)
+    shutil.copy(checkpoint, own)
+    ended = homework(own, tmp_path / "out")
     assert ended.returncode == 0, ended.stderr[-3000:]
+    assert own.read_bytes() == checkpoint.read_bytes()
     page = (tmp_path / "out" / "homework.md").read_text()
     _, *parts = page.split("## ")
     assert [part[0] for part in parts] == ["1", "2", "3", "4"]
@@ -40,6 +49,13 @@ def test_all_four_are_answered_with_pictures_that_are_there(checkpoint, tmp_path
         assert all((tmp_path / "out" / name).is_file() for name in pictures)
         assert re.search(r"^- .*\d", part, re.MULTILINE), part
     assert "lies on what makes the food what it is" in parts[0]
+
+
+def test_a_checkpoint_that_is_not_there_is_told_before_anything_is_written(tmp_path):
+    ended = homework(tmp_path / "none.ckpt", tmp_path / "out")
+    assert ended.returncode == 2
+    assert "none.ckpt" in ended.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_table_counts_what_is_taken_for_what(checkpoint):

@@ -307,6 +307,12 @@ def test_no_checkpoint_is_an_error_that_says_what_was_looked_for(wish, tmp_path,
     assert repr(wish) in str(error.value)
 
 
+def test_an_empty_pattern_is_not_the_folder_that_one_is_in(saved, tmp_path, monkeypatch):
+    monkeypatch.chdir(saved)
+    with pytest.raises(ValueError, match=r"found no file for ''"):
+        again(tmp_path, "", some())
+
+
 def test_probes_that_no_longer_exist_are_told_before_the_first_drawing(saved, tmp_path):
     with pytest.raises(ValueError, match=r"below 24, the size of the val set, received \[83\]"):
         again(tmp_path, saved, [SaliencyMaps(), SaliencyMaps(probes=Probes(indices=[1, 83]))])

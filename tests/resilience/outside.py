@@ -73,7 +73,7 @@ def main(scenario, folder, kept):
         folder.mkdir()
         fit(
             folder,
-            [SaliencyMaps(), Locks(folder), checkpoint],
+            [SaliencyMaps(), DeepDream(iterations=1), Locks(folder), checkpoint],
             logger=False,
             default_root_dir=folder,
             max_epochs=3,

@@ -1,0 +1,38 @@
+"""The benchmark that asks the measures whether a network learns or memorises."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from benchmarks.dynamics import RandomLabels
+from lightning_viz.food11 import FoodData
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_every_measure_is_told_and_the_main_ones_are_drawn(tmp_path):
+    options = {"epochs": 1, "size": 32, "width": 2, "images": 22, "probes": 2, "seeds": 1}
+    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.dynamics", "--out", str(tmp_path / "plot.png")]
+    command += [part for name, value in options.items() for part in (f"--{name}", str(value))]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    for name in ("smoothgrad/entropy", "saliency/rank_untrained", "lime/fidelity", "saliency/in_mask", "val_acc"):
+        (line,) = (line for line in ended.stdout.splitlines() if line.startswith(f"| {name} "))
+        assert "→" in line
+    with Image.open(tmp_path / "plot.png") as plot:
+        assert plot.width > plot.height > 200
+
+
+def test_random_labels_are_those_of_other_images_and_validation_keeps_its_own():
+    data = [cls(size=32, train_count=44, val_count=22) for cls in (FoodData, RandomLabels)]
+    for one in data:
+        one.setup("fit")
+        one.setup("fit")
+    plain, shuffled = ([label for _, label in one.train_dataloader().dataset] for one in data)
+    assert sorted(plain) == sorted(shuffled)
+    assert plain != shuffled
+    assert torch.equal(*(one.train_dataloader().dataset.images for one in data))
+    assert data[0].val_dataloader().dataset.targets == data[1].val_dataloader().dataset.targets

@@ -194,7 +194,5 @@ def channel_values(values: float | Sequence[float], channels: int, name: str) ->
     """
     given = torch.as_tensor(values, dtype=torch.float32).reshape(-1)
     if len(given) not in (1, channels):
-        raise ValueError(
-            f"Expected {name} with 1 value or {channels}, one per channel of the images, received {len(given)}."
-        )
+        raise ValueError(f"Expected {name} with 1 value or {channels}, one per channel, received {len(given)}.")
     return given.expand(channels).reshape(channels, 1, 1).clone()

@@ -94,14 +94,22 @@ def _is_own(module: nn.Module) -> bool:
     return "forward" not in vars(module)
 
 
-def _acts(x: Tensor, like: Tensor, *modules: nn.Module) -> bool:
-    """Whether something faster may stand for the modules in this call."""
+def _held(*modules: nn.Module) -> dict[nn.Module, list[Tensor | None]]:
+    """What modules compute with."""
+    return {m: [*m._parameters.values(), *m._buffers.values()] for m in modules}
+
+
+def _acts(x: Tensor, like: Tensor, held: dict[nn.Module, list[Tensor | None]]) -> bool:
+    """Whether something faster, made of what modules held, may stand for them in this call."""
+    modules = list(held)
     return (
         x.dtype == like.dtype
         and not torch.is_autocast_enabled(x.device.type)
         and not torchs._has_any_global_hook()  # type: ignore[no-untyped-call]
         and not any(m.training or any(vars(m)[hooks] for hooks in _HOOKS) for m in modules)
         and not any(p is not None and p.requires_grad for m in modules for p in m._parameters.values())
+        # A forward may lend them others, by `torch.func.functional_call`.
+        and all([*map(id, held[m])] == [*map(id, now)] for m, now in _held(*modules).items())
     )
 
 
@@ -109,7 +117,7 @@ class _Line:
     """Batch normalisation as the linear function that it is."""
 
     def __init__(self, norm: Any) -> None:
-        self.norm = norm
+        self.norm, self.held = norm, _held(norm)
         with torch.no_grad():
             scale = (norm.running_var + norm.eps).rsqrt()
             self.scale: Tensor = scale if norm.weight is None else scale * norm.weight
@@ -117,7 +125,7 @@ class _Line:
             self.shift: Tensor = shift if norm.bias is None else shift + norm.bias
 
     def __call__(self, input: Tensor) -> Tensor:  # as torch calls it
-        if input.ndim < 2 or input.shape[1] != len(self.scale) or not _acts(input, self.scale, self.norm):
+        if input.ndim < 2 or input.shape[1] != len(self.scale) or not _acts(input, self.scale, self.held):
             plain: Tensor = type(self.norm).forward(self.norm, input)
             return plain
         self.norm._check_input_dim(input)
@@ -129,13 +137,13 @@ class _Pair:
     """A convolution with the batch normalisation behind it."""
 
     def __init__(self, conv: Any, line: _Line) -> None:
-        self.conv, self.norm = conv, line.norm
+        self.conv, self.norm, self.held = conv, line.norm, _held(conv, line.norm)
         with torch.no_grad():
             self.weight: Tensor = conv.weight * line.scale.view(-1, *[1] * (conv.weight.ndim - 1))
             self.bias: Tensor = line.shift if conv.bias is None else line.shift + conv.bias * line.scale
 
     def __call__(self, x: Tensor) -> Tensor:
-        acts = _acts(x, self.weight, self.conv, self.norm)
+        acts = _acts(x, self.weight, self.held)
         found: Tensor = self.conv._conv_forward(x, self.weight, self.bias) if acts else self.norm(self.conv(x))
         return found
 

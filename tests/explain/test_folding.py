@@ -72,6 +72,18 @@ class Shared(nn.Sequential):
         return super().forward(x).mean((2, 3)) + self[0](x).mean((2, 3))
 
 
+class Lent(nn.Module):
+    """Computes with other parameters than its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.cnn = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
+
+    def forward(self, x):
+        other = {name: 2 * value for name, value in self.cnn.named_parameters()}
+        return torch.func.functional_call(self.cnn, other, (x,)).mean((2, 3))
+
+
 def images(dtype=torch.float64):
     return torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(1), dtype=dtype)
 
@@ -81,7 +93,7 @@ def gradient(net, x):
     return torch.autograd.grad(net(x)[:, 0].sum(), x)[0]
 
 
-@pytest.mark.parametrize("make", [chain, Residual, Walked, lambda: Shared(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))])
+@pytest.mark.parametrize("make", [chain, Residual, Walked, Lent, lambda: Shared(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))])
 def test_scores_and_gradients_are_those_of_the_network(make):
     net, x = learned(make()), images()
     scores, slope = net(x), gradient(net, x)

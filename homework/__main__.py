@@ -25,11 +25,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description="Answers the homework's four questions. Further arguments go to `train.py fit`.",
     )
     parser.add_argument("--data.root", dest="root", metavar="FOLDER", help="Food-11; without it, food is drawn")
+    parser.add_argument("--data.seed", dest="seed", type=int, default=0, help="which food is drawn")
     parser.add_argument("--out", type=Path, default=Path("runs/homework"), help="where homework.md and its images go")
     parser.add_argument("--checkpoint", type=Path, help="a trained network; without it, the demo's is trained")
     given, options = parser.parse_known_args(arguments)
     if given.root is not None:
         options += ["--data.root", str(Path(given.root).resolve())]
+    options += ["--data.seed", str(given.seed)]
     if given.checkpoint is not None and not given.checkpoint.is_file():
         parser.error(f"expected a file for --checkpoint, found none at {given.checkpoint}")
     # Nothing else: what is there may be the user's, the checkpoint among it.
@@ -39,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     pl.seed_everything(0, verbose=False)
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     page = given.out / "homework.md"
-    page.write_text(Answers(study(checkpoint, given.root), given.out).page())
+    page.write_text(Answers(study(checkpoint, given.root, given.seed), given.out).page())
     print(page)
 
 

@@ -19,6 +19,7 @@ from lightning_viz.harness.pictures import Picture, Scalar
 from lightning_viz.harness.probes import shorten, slug
 from lightning_viz.harness.scene import Scene
 from lightning_viz.render.color import to_uint8
+from lightning_viz.render.panel import notice
 
 _LARGER = 1.5
 
@@ -122,7 +123,8 @@ class DeepDream(ExplanationCallback):
         for i, dreamt in zip(mine, dreams, strict=True):
             caption = [scene.caption(i), f"dream of {shorten(name)}, {dreamt.shape[2]} x {dreamt.shape[1]} px"]
             caption += [f"towards {towards.name}"] if towards else []
-            image = to_uint8(dreamt.cpu().numpy())
+            real = bool(scene.probabilities[i].isfinite().all())
+            image = to_uint8(dreamt.cpu().numpy()) if real else notice("not finite", *dreamt.shape[:0:-1])
             yield captioned(f"{scene.probes.tag(i)}/{tag}", image, caption, lines=len(caption))
 
     def _guide(self, scene: Scene) -> Guide | None:

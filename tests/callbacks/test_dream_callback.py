@@ -1,3 +1,6 @@
+import io
+
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -21,6 +24,23 @@ def test_a_probe_guides_the_dreams_of_all(tmp_path):
     probes = ("probe_00_bread", "probe_01_egg", "probe_02_soup")
     assert set(found) == {f"{p}/deep_dream{end}" for p in probes for end in ("", "_towards_egg")}
     assert all(found[f"{p}/deep_dream"] != found[f"{p}/deep_dream_towards_egg"] for p in probes)
+
+
+def test_what_is_not_finite_dreams_of_nothing(tmp_path):
+    class Broken(Project):
+        def on_train_epoch_start(self):
+            nn.init.constant_(self.net[9].weight, float("nan"))
+
+    fit(tmp_path, [DeepDream(**QUICK)], module=Broken, max_epochs=1)
+    log = events(tmp_path)
+    frames = [
+        [np.asarray(Image.open(io.BytesIO(e.encoded_image_string))) for e in log.Images(f"{probe}/deep_dream")]
+        for probe in ("probe_00_bread", "probe_01_egg")
+    ]
+    before, after = zip(*frames, strict=True)
+    assert before[0].shape == after[0].shape
+    assert np.abs(before[0][:300].astype(int) - before[1][:300]).mean() > 5
+    assert np.abs(after[0][:300].astype(int) - after[1][:300]).mean() < 1  # the same words
 
 
 @pytest.mark.parametrize(("mode", "channels"), [("RGB", 3), ("L", 3), ("RGB", 1)])

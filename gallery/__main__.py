@@ -16,7 +16,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 IMAGES = "images/gallery"
 INTRODUCTION = """# Gallery
 
-Every kind of picture, as the callbacks draw it (`make gallery`; about five minutes on two cores): first two
+Every kind of picture, as the callbacks draw it (`make gallery`; a few minutes on two cores): first two
 photographs with a network that knows ImageNet, EfficientNet-Lite0, then the network of `make demo` on its drawn food.
 The photographs come with scikit-image: a cup of espresso by Rachel Michetti and Chelsea the cat by Stefan van der Walt,
 both CC0.

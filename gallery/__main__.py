@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gallery import food, page, photographs
 from gallery.contents import FOOD, PHOTOGRAPHS, Room
-from gallery.drawing import draw
+from gallery.drawing import PICTURES, draw
 from lightning_viz.food11.drawn import DrawnFood
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -40,13 +40,15 @@ def main() -> None:
 def _photographs(folder: Path, out: Path) -> str:
     photographs.reach()
     network, data = photographs.EfficientNetLite(), photographs.Photographs()
-    return _rooms(draw(network, data, PHOTOGRAPHS.callbacks(), folder), out, PHOTOGRAPHS)
+    draw(network, data, PHOTOGRAPHS.callbacks(), folder)
+    return _rooms(folder / PICTURES, out, PHOTOGRAPHS)
 
 
 def _food(checkpoint: Path, folder: Path, out: Path) -> str:
     network = food.load(checkpoint)
     data = DrawnFood(550, size=network.hparams["size"], seed=1)
-    return _rooms(draw(network, data, FOOD.callbacks(), folder), out, FOOD)
+    draw(network, data, FOOD.callbacks(), folder)
+    return _rooms(folder / PICTURES, out, FOOD)
 
 
 def _rooms(drawn: Path, out: Path, room: Room) -> str:

@@ -1,17 +1,24 @@
-"""Pictures of a network by the callbacks themselves, as files."""
+"""Pictures and figures of a network by the callbacks themselves, as files."""
 
 from __future__ import annotations
 
+import csv
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+from pytorch_lightning.loggers import CSVLogger
 from torch.utils.data import DataLoader, Dataset
 
+PICTURES = "explanations"
+"""Where the pictures lie in the folder that they are drawn to: `<tag>/<step>.jpg`."""
 
-def draw(module: pl.LightningModule, data: Dataset[Any], callbacks: Sequence[pl.Callback], folder: Path) -> Path:
+
+def draw(
+    module: pl.LightningModule, data: Dataset[Any], callbacks: Sequence[pl.Callback], folder: Path
+) -> dict[str, float]:
     """Validates a network once with callbacks that draw.
 
     Args:
@@ -21,16 +28,16 @@ def draw(module: pl.LightningModule, data: Dataset[Any], callbacks: Sequence[pl.
         folder: Where to write.
 
     Returns:
-        The folder of the pictures: `<tag>/<step>.jpg`.
+        All figures that were logged, by their tags.
     """
     warnings.filterwarnings("ignore", ".*does not have many workers")
     trainer = pl.Trainer(
         accelerator="cpu",
         callbacks=list(callbacks),
-        logger=False,
-        default_root_dir=folder,
+        logger=CSVLogger(folder, "", ""),
         enable_checkpointing=False,
         enable_model_summary=False,
     )
     trainer.validate(module, DataLoader(data, batch_size=32), verbose=False)
-    return folder / "explanations"
+    with (folder / "metrics.csv").open() as file:
+        return {tag: float(value) for row in csv.DictReader(file) for tag, value in row.items() if value}

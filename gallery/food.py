@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from lightning_viz.food11 import FoodClassifier
@@ -12,17 +13,18 @@ ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "configs" / "demo.yaml"
 
 
-def train(folder: Path) -> Path:
+def train(folder: Path, options: Sequence[str] = ()) -> Path:
     """Trains the demo as `make demo` does, but for its pictures.
 
     Args:
         folder: Where to write.
+        options: Further ones of `train.py fit`.
 
     Returns:
         The checkpoint of its best epoch.
     """
     keeping = '{"class_path": "ModelCheckpoint", "init_args": {"monitor": "val_acc", "mode": "max"}}'
-    logging = ["--trainer.logger.init_args.save_dir", str(folder)]
+    logging = ["--trainer.logger.init_args.save_dir", str(folder.resolve())]
     command = [
         sys.executable,
         "train.py",
@@ -32,6 +34,7 @@ def train(folder: Path) -> Path:
         *logging,
         "--trainer.callbacks",
         f"[{keeping}]",
+        *options,
     ]
     subprocess.run(command, cwd=ROOT, check=True)
     return max(folder.rglob("*.ckpt"), key=lambda file: file.stat().st_mtime)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 
+from gallery.food import train
 from homework.answers import DRAWN, Answers
-from homework.network import study, train
+from homework.network import study
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

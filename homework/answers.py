@@ -12,8 +12,8 @@ import pytorch_lightning as pl
 import torch
 from torch.nn import functional as F
 
+from gallery.drawing import PICTURES, draw
 from gallery.page import Shown, copied, table
-from homework.drawing import draw
 from homework.filters import answers_to
 from homework.network import Study
 from lightning_viz import (
@@ -157,7 +157,7 @@ class Answers:
 
     def _pictures(self, part: str, titles: Mapping[str, str]) -> dict[str, Shown]:
         """The pictures of a part whose tags end in one of these words, by the names of their copies."""
-        drawn = self.folder / DRAWN / part / "explanations"
+        drawn = self.folder / DRAWN / part / PICTURES
         tags = sorted({str(file.parent.relative_to(drawn)) for file in drawn.rglob("*.*") if file.is_file()})
         shown = [Shown(tag, titles[tag.split("/")[-1]]) for tag in tags if tag.split("/")[-1] in titles]
         return dict(zip(copied(drawn, shown, self.folder / "images", prefix=part), shown, strict=True))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,26 +9,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from gallery.food import load
 from lightning_viz.food11 import CLASS_NAMES, FoodClassifier, FoodData, FoodImages
-
-ROOT = Path(__file__).parents[1]
-
-
-def train(folder: Path, options: Sequence[str]) -> Path:
-    """Trains the demo's network without any picture.
-
-    Args:
-        folder: Where to write.
-        options: Further ones of `train.py fit`.
-
-    Returns:
-        The checkpoint of its best epoch.
-    """
-    keeping = '[{"class_path": "ModelCheckpoint", "init_args": {"monitor": "val_acc", "mode": "max"}}]'
-    command = [sys.executable, "train.py", "fit", "--config", "configs/demo.yaml", "--trainer.callbacks", keeping]
-    command += ["--trainer.logger.init_args.save_dir", str(folder.resolve()), *options]
-    subprocess.run(command, cwd=ROOT, check=True)
-    return max(folder.rglob("*.ckpt"), key=lambda file: file.stat().st_mtime)
 
 
 @dataclass(frozen=True)
@@ -76,7 +55,7 @@ def study(checkpoint: Path, root: str | None, seed: int = 0) -> Study:
         root: Folder with Food-11; None for drawn food.
         seed: Of the drawn food that it was trained on.
     """
-    network = FoodClassifier.load_from_checkpoint(checkpoint, map_location="cpu").eval()
+    network = load(checkpoint).eval()
     data = FoodData(root, network.hparams["size"], val_count=550, seed=seed)
     data.setup("validate")
     loader = data.val_dataloader()

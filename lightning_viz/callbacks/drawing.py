@@ -47,7 +47,7 @@ class Drawing(ABC):
     def __init__(self) -> None:
         super().__init__()
         self._sinks: Sinks | None = None
-        self._ready = False
+        self._ready = self._ending = False
         self._warned: set[str] = set()
         self.called = type(self).__name__
         self._kept: dict[str, Tensor] = {}
@@ -94,8 +94,8 @@ class Drawing(ABC):
             found = session_of(trainer).probes(trainer, self.probes, find_subject(trainer, pl_module, self.net))
             self._ranks(trainer).agree(lambda: self.prepare(self._scene(trainer, pl_module, step=BEFORE)))
         self._ready = True
-        if self.per_probe and self._sinks is not None:
-            self._sinks.describe(session_of(trainer).charts(charts(found)))
+        if self._sinks is not None:
+            self._sinks.describe(found, session_of(trainer).charts(charts(found)) if self.per_probe else None)
 
     def _observe(self, trainer: pl.Trainer, split: Split, batch: Any) -> None:
         if not self._ready:
@@ -114,11 +114,10 @@ class Drawing(ABC):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, step: int, seconds: Callable[[], float]
     ) -> None:
         if not self._ready:
-            try:
-                self._prepare(trainer, pl_module)
-            except Exception as error:
-                if not isinstance(error, NotSeenYetError):
-                    self._failed(trainer, error)
+            _, unready = attempt(lambda: self._prepare(trainer, pl_module))
+            if unready is not None:
+                if not isinstance(unready, NotSeenYetError):
+                    self._failed(trainer, unready)
                 return
         ranks = self._ranks(trainer)
         self.decide(trainer, ranks, step)
@@ -168,7 +167,7 @@ class Drawing(ABC):
         if self._sinks is not None:
             drawn = averaged(result for results in parts for result in results)
             claimed = [result for result in drawn if self._claim(trainer, result.tag, step)]
-            self._sinks.write(claimed, step, epoch_at(trainer, step))
+            self._sinks.write(claimed, step, epoch_at(trainer, step, ended=self._ending))
 
     def _claim(self, trainer: pl.Trainer, tag: str, step: int) -> bool:
         if session_of(trainer).claim(("tag", tag), step):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lightning_viz.callbacks.panels import captioned
-from lightning_viz.harness.pictures import Picture, Scalar
+from lightning_viz.harness.pictures import Picture, Said, Scalar
 from lightning_viz.harness.probes import ProbeBatch
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.session import Session
@@ -17,8 +17,8 @@ MOST_CURVES = 20
 """With more classes than this, only the probability of the true class is logged."""
 
 
-def inputs(scene: Scene, session: Session) -> Iterator[Picture | Scalar]:
-    """The probes that no other callback has logged at this step: each as a picture, and its class probabilities."""
+def inputs(scene: Scene, session: Session) -> Iterator[Picture | Said | Scalar]:
+    """The probes that no other callback has logged at this step: each as a picture, and what is said of it."""
     probes = scene.probes
     tags = probes.class_tags
     # Every process claims every probe, so that all know what has been logged.
@@ -28,6 +28,7 @@ def inputs(scene: Scene, session: Session) -> Iterator[Picture | Scalar]:
             shown = channels_shown(probes.images.shape[1])
             caption = [scene.caption(i), f"item {probes.indices[i]} of the data set{shown}"]
             yield captioned(f"{probes.tag(i)}/input", to_uint8(probes.pixels[i].cpu().numpy()), caption, lines=2)
+            yield Said(probes.tag(i), *scene.said(i))
             for k in _classes(probes, i):
                 yield Scalar(f"{_stem(probes, i)}/{tags[k]}", float(scene.probabilities[i, k]))
 

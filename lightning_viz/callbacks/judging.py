@@ -38,7 +38,7 @@ class JudgingCallback(KeepingCallback):
     def __init__(self, **common: Any) -> None:
         super().__init__(**common)
         self._compares = True
-        self._judges = self._ending = False
+        self._judges = False
         self._number = self._chance_number = ""
         self._shared: dict[Hashable, Any] = {}
         self._said: Tensor | None = None
@@ -147,7 +147,7 @@ class JudgingCallback(KeepingCallback):
             title = f"{self.tag}, mean of {len(found)} probes"
             image = curves_picture(SHARES.numpy(), sides[:, 0], sides[:, 1], title=title)
             picture = Picture(f"explanations/{self.tag}{self._number}/curves", image, flat=True)
-            self._sinks.write([picture], step, epoch_at(trainer, step))
+            self._sinks.write([picture], step, epoch_at(trainer, step, ended=True))
 
     def _prepare(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         super()._prepare(trainer, pl_module)

@@ -122,8 +122,9 @@ class LimePanels(MapCallback):
             before = scene.subject.work.units
             ours, theirs = self._weights(scene, i, [label, rival])
             units = scene.subject.work.units - before
-            figures, mark = self.measured(scene, i, ours.weights[self._segments[i].cpu()], units)
-            yield self._picture(scene, i, {label: ours, rival: theirs}, mark)
+            scale = max(float(w.weights.abs().max()) for w in (ours, theirs))
+            figures, mark = self.measured(scene, i, ours.weights[self._segments[i].cpu()], units, scale)
+            yield self._picture(scene, i, {label: ours, rival: theirs}, scale, mark)
             yield from [*figures, *self.told({"fidelity": ours.fidelity})]
 
     def _maps(self, scene: Scene, items: Sequence[int]) -> list[Tensor]:
@@ -175,9 +176,8 @@ class LimePanels(MapCallback):
                 probabilities=_OUTPUTS[self.explain],
             )
 
-    def _picture(self, scene: Scene, i: int, found: dict[int, LimeWeights], mark: str) -> Picture:
+    def _picture(self, scene: Scene, i: int, found: dict[int, LimeWeights], scale: float, mark: str) -> Picture:
         names, label = scene.probes.class_names, next(iter(found))
-        scale = max(float(w.weights.abs().max()) for w in found.values())
         tiles = [self._tile(scene.probes.pixels[i], self._segments[i], w, scale) for w in found.values()]
         fidelity = " and ".join("none" if w.fidelity != w.fidelity else f"{w.fidelity:.2f}" for w in found.values())
         caption = [

@@ -9,11 +9,13 @@ from torch import Tensor
 from lightning_viz.callbacks.judging import JudgingCallback
 from lightning_viz.explain.similarity import correlation_of_ranks, entropy, magnitudes, structural_similarity
 from lightning_viz.explain.similarity import ranks as ranks_of
-from lightning_viz.harness.pictures import Keep, Result
+from lightning_viz.harness.pictures import Keep, Map, Result
 from lightning_viz.harness.ranks import Ranks
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.session import session_of
 from lightning_viz.harness.steps import BEFORE
+from lightning_viz.harness.thumbnails import thumbnail
+from lightning_viz.render.color import symmetric
 
 ALIKE = 0.9
 """Rank correlation with the untrained network's map from which on a caption tells it: on drawn food, the maps of five
@@ -41,28 +43,41 @@ class MapCallback(JudgingCallback):
         record = session_of(trainer).record
         self._best = self._compares and step > BEFORE and ranks.agree(lambda: record.broken(trainer, step))
 
-    def measured(self, scene: Scene, i: int, values: Tensor, units: float) -> tuple[list[Result], str]:
-        """What there is to tell of the map of probe `i`.
+    def measured(
+        self, scene: Scene, i: int, values: Tensor, units: float, bound: float | None = None
+    ) -> tuple[list[Result], str]:
+        """What there is to tell of the map of probe `i`, and the map itself, if it is finite.
 
         Args:
             scene: The scene.
             i: The number of the probe.
             values: (H, W), the map as it is drawn; large values speak for the class.
             units: What it took, as `Work` counts.
+            bound: The magnitude at which the colours of its picture are full, if it is not that of `bound`.
 
         Returns:
             What to yield, and what to add to the caption: nothing, or that the map looks as if nothing had been learnt.
         """
         values = values.detach().float().cpu()
         figures = {"entropy": entropy(values), "sum": magnitudes(values), **self.held_to_mask(scene, i, values)}
+        shown = self._shown_map(scene, i, values, self.bound(values) if bound is None else bound)
         if not self._compares:
-            return self.told(figures), ""
+            return [*shown, *self.told(figures)], ""
         changes = self._changes(scene, i, values)
         alike = changes.get("rank_untrained", 0.0)
         mark = f", like untrained: {alike:.2f}".replace(" 0.", " .") if abs(alike) >= ALIKE else ""
         moments = ["previous"] + ["untrained"] * (scene.step == BEFORE) + ["best"] * self._best
         kept = [Keep(f"{self._key(scene.probes, i)}/{moment}", values.clone()) for moment in moments]
-        return [*self.told({**figures, **changes}), *kept, *self.held_to_network(scene, i, values, units)], mark
+        return [*shown, *self.told({**figures, **changes}), *kept, *self.held_to_network(scene, i, values, units)], mark
+
+    def bound(self, values: Tensor) -> float:
+        """The magnitude at which the colours of a map, (H, W) on the CPU, are full."""
+        return symmetric(values.numpy())[1]
+
+    def _shown_map(self, scene: Scene, i: int, values: Tensor, bound: float) -> list[Result]:
+        if not bool(values.isfinite().all()):
+            return []
+        return [Map(f"{scene.probes.tag(i)}/{self.tag}", thumbnail(values.numpy()), bound)]
 
     def _changes(self, scene: Scene, i: int, values: Tensor) -> dict[str, float]:
         found: list[tuple[Tensor, float, float]] = []

@@ -35,6 +35,14 @@ class Reels:
         reels: dict[str, list[Frame]] = {}
         with self.told("read the frames"):
             reels = {tag: reel for tag, reel in self.frames.by_tag().items() if len(reel) > 1}
+        try:
+            self._make(reels)
+        finally:  # also where Ctrl-C has ended it, of those that there are
+            for step, epoch in sorted({(reel[-1].step, reel[-1].epoch) for reel in reels.values()}):
+                with self.told("tell the Explanations tab of them"):
+                    self.sinks.write([], step, epoch)
+
+    def _make(self, reels: dict[str, list[Frame]]) -> None:
         for tag, reel in reels.items():
             with self.told(f"make a film of {tag!r}"):
                 self._film(tag, reel)
@@ -65,7 +73,8 @@ class Reels:
         if broken:
             self._warn("unreadable", f"Films passes over {broken[0]}, which cannot be read, and others like it.")
         group, _, name = tag.rpartition("/")
-        self.sinks.write_film(Film(f"{group}/film_{name}".lstrip("/"), encoded, "webp", size), reel[-1].step)
+        named = f"{group}/film_{name}".lstrip("/")
+        self.sinks.write_film(Film(named, encoded, "webp", size, reel[0].caption), reel[-1].step)
 
     def _filmstrip(self, probe: str, methods: dict[str, list[Frame]]) -> None:
         steps = columns([[frame.step for frame in reel] for reel in methods.values()])

@@ -77,6 +77,10 @@ class SaliencyMaps(GradientAttribution):
             seed=self.seed,
         )
 
+    def bound(self, values: Tensor) -> float:
+        """Of `"loss"` the largest value, since that is stretched to [0, 1]."""
+        return super().bound(values) if self.method != "loss" else float(values.max())
+
     def paint(self, pixels: Tensor, values: Tensor) -> tuple[list[Pixels], str]:
         """The map and its overlay; for `"loss"` the image and the stretched magnitudes of its channels."""
         if self.method != "loss":

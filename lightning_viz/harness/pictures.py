@@ -58,12 +58,14 @@ class Film:
         encoded: The bytes of its file.
         suffix: That of its file.
         size: Width and height in pixels.
+        caption: How many rows at its lower end hold captions.
     """
 
     tag: str
     encoded: bytes
     suffix: str
     size: tuple[int, int]
+    caption: int = 0
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,46 @@ class Mean:
 
 
 @dataclass(frozen=True)
+class Map:
+    """The values that a picture shows as colours, for the Explanations tab.
+
+    Attributes:
+        picture: The tag of the picture.
+        values: Finite, float32 (h, w), a thumbnail.
+        bound: The magnitude at which the colours are full, from 0.
+    """
+
+    picture: str
+    values: npt.NDArray[np.float32]
+    bound: float
+
+    @property
+    def tag(self) -> str:
+        """What tells it from all other results."""
+        return f"map of {self.picture}"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the network says of a probe, for the Explanations tab.
+
+    Attributes:
+        probe: The first part of the probe's tags.
+        index: Of the predicted class; -1 where the scores are not finite.
+        probability: Of that class, in [0, 1].
+    """
+
+    probe: str
+    index: int
+    probability: float
+
+    @property
+    def tag(self) -> str:
+        """What tells it from all other results."""
+        return f"prediction of {self.probe}"
+
+
+@dataclass(frozen=True)
 class Keep:
     """What no logger gets, but the callback keeps: until the next under this tag, also in a resumed run.
 
@@ -95,18 +137,21 @@ class Keep:
     value: Tensor
 
 
-Result = Picture | Scalar | Mean | Keep
+Logged = Picture | Scalar | Map | Said
+"""What loggers get, each what it takes."""
+
+Result = Logged | Mean | Keep
 """What a drawing yields."""
 
 
-def averaged(results: Iterable[Result]) -> list[Picture | Scalar]:
+def averaged(results: Iterable[Result]) -> list[Logged]:
     """What is for loggers, with the parts of each figure as one, in the place of the first of them.
 
     >>> averaged([Mean("a", 1.0), Scalar("b", 5.0), Mean("a", 2.0)])
     [Scalar(tag='a', value=1.5), Scalar(tag='b', value=5.0)]
     """
     parts: dict[str, list[float]] = {}
-    found: dict[str, Picture | Scalar] = {}
+    found: dict[str, Logged] = {}
     for result in results:
         if isinstance(result, Mean):
             parts.setdefault(result.tag, []).append(result.value)

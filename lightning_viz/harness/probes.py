@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -182,8 +183,8 @@ def slugs(names: Sequence[str]) -> tuple[str, ...]:
         >>> slugs(["C", "C++", "Go"])
         ('c_0', 'c_1', 'go')
     """
-    plain = [slug(name) for name in names]
-    return tuple(f"{s}_{k}" if plain.count(s) > 1 else s for k, s in enumerate(plain))
+    count = Counter(plain := [slug(name) for name in names])
+    return tuple(f"{s}_{k}" if count[s] > 1 else s for k, s in enumerate(plain))
 
 
 def channel_values(values: float | Sequence[float], channels: int, name: str) -> Tensor:

@@ -64,13 +64,20 @@ class Scene:
 
         For example `epoch 3 · Egg ✓ 87 %`, or `epoch 0 · Egg, says Bread 62 %`.
         """
-        label, said = int(self.probes.labels[i]), self.probabilities[i]
+        label, (best, probability) = int(self.probes.labels[i]), self.said(i)
         name = first_name(self.probes.class_names[label])
-        if not bool(said.isfinite().all()):
+        if best < 0:
             return f"{self.when} · {name}, says nothing finite"
-        best = int(said.argmax())
         verdict = " ✓" if best == label else f", says {first_name(self.probes.class_names[best])}"
-        return f"{self.when} · {name}{verdict} {percent(float(said[best]))}"
+        return f"{self.when} · {name}{verdict} {percent(probability)}"
+
+    def said(self, i: int) -> tuple[int, float]:
+        """The predicted class of probe `i` and its probability in [0, 1]; -1 and 0 where not all are finite."""
+        said = self.probabilities[i]
+        if not bool(said.isfinite().all()):
+            return -1, 0.0
+        best = int(said.argmax())
+        return best, float(said[best])
 
 
 def percent(share: float) -> str:

@@ -14,7 +14,9 @@ import pytorch_lightning as pl
 from pytorch_lightning.utilities import rank_zero_info
 
 from lightning_viz.harness.frames import Frames
-from lightning_viz.harness.pictures import Film, Picture, Scalar
+from lightning_viz.harness.pictures import Film, Logged, Picture, Scalar
+from lightning_viz.harness.probes import ProbeBatch
+from lightning_viz.harness.tab import tab_of
 from lightning_viz.harness.writers import Folder, Write, as_path, film_writer, image_writer, scalar_tags
 
 RESERVE = 8 * 2**20
@@ -40,19 +42,20 @@ class Sinks:
         self._loggers: list[Any] = list(trainer.loggers) if trainer.is_global_zero else []
         found = [(_folder_of(logger), image_writer(logger)) for logger in self._loggers]
         self._writers: list[tuple[Path | None, Write]] = [(home, write) for home, write in found if write is not None]
+        self._tabs = [(_folder_of(logger), tab) for logger in self._loggers if (tab := tab_of(logger)) is not None]
         rehearsal = bool(trainer.fast_dev_run)  # type: ignore[attr-defined]
         if trainer.is_global_zero and not self._writers and not rehearsal:
             home = Path(folder or trainer.default_root_dir)
             self._writers = [(home, Folder(home))]
             rank_zero_info(f"No logger takes images, so the pictures are files in {home / 'explanations'}.")
 
-    def write(self, results: Sequence[Picture | Scalar], step: int, epoch: int) -> None:
-        """Writes figures to every logger at this step, and pictures to every one that takes them.
+    def write(self, results: Sequence[Logged], step: int, epoch: int) -> None:
+        """Writes figures to every logger at this step, and the rest to every one that takes it.
 
         Args:
             results: What was drawn.
             step: The step at which Lightning logs the scalars of this moment.
-            epoch: The epoch, for the frames.
+            epoch: The epoch, for the frames and the Explanations tab.
 
         Raises:
             Exception: The first error of a logger or a disk; what the others could take is written.
@@ -71,12 +74,18 @@ class Sinks:
                     if isinstance(picture, Picture):
                         _check_room(home)
                         write(picture, step)
+        for home, tab in self._tabs:
+            with _kept(errors):
+                _check_room(home)
+                tab.write(results, step, epoch)
         self._flush(errors)
         if errors:
             raise errors[0]
 
     def write_film(self, film: Film, step: int) -> None:
         """Writes a film as a file, `<log folder>/films/<tag>`, and to every logger that takes it.
+
+        The Explanations tab hears of it with what is written next.
 
         Raises:
             Exception: The first error of a logger or a disk; what the others could take is written.
@@ -93,6 +102,8 @@ class Sinks:
             with _kept(errors):
                 _check_room(_folder_of(logger))
                 (film_writer(logger) or _nothing)(film, file, step)
+        for _, tab in self._tabs:
+            tab.manifest.note(film)
         self._flush(errors)
         if errors:
             raise errors[0]
@@ -102,9 +113,16 @@ class Sinks:
             with _kept(errors):
                 getattr(logger.experiment, "flush", _nothing)()
 
-    def describe(self, layout: dict[str, dict[str, list[Any]]]) -> None:
-        """Lays out scalars as charts of several curves, where a logger can (TensorBoard's Custom Scalars)."""
-        for logger in self._loggers:
+    def describe(self, probes: ProbeBatch, layout: dict[str, dict[str, list[Any]]] | None) -> None:
+        """Tells of the classes and the probes, and lays out scalars as charts of several curves, where a logger can.
+
+        Args:
+            probes: The probes.
+            layout: That of TensorBoard's Custom Scalars; None where the probes are not logged.
+        """
+        for _, tab in self._tabs:
+            tab.manifest.introduce(probes, logged=layout is not None)
+        for logger in self._loggers if layout is not None else ():
             if hasattr(logger.experiment, "add_custom_scalars"):
                 logger.experiment.add_custom_scalars(layout)
 

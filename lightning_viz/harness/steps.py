@@ -8,9 +8,15 @@ BEFORE = -1
 """The step of what is drawn before the first one."""
 
 
-def epoch_at(trainer: pl.Trainer, step: int) -> int:
-    """The epoch of what is drawn now under a step: -1 before the first one."""
-    return trainer.current_epoch if step > BEFORE else -1
+def epoch_at(trainer: pl.Trainer, step: int, *, ended: bool = False) -> int:
+    """The epoch of what is drawn now under a step: -1 before the first one.
+
+    Args:
+        trainer: The Trainer.
+        step: The step.
+        ended: Whether the hook is `on_train_end`, where Lightning has counted on to an epoch that there is not.
+    """
+    return trainer.current_epoch - int(ended) if step > BEFORE else -1
 
 
 def logged_step(trainer: pl.Trainer, *, epoch_end: bool = False) -> int:

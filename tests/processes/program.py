@@ -1,6 +1,11 @@
-"""A training run on two processes: `program.py SCENARIO FOLDER STRATEGY DEVICES`; what it finds it writes there."""
+"""Training runs on two processes: `program.py SCENARIO FOLDER STRATEGY DEVICES`; what one finds it writes there.
+
+Without arguments it takes them from its standard input, a JSON list per line, and runs each in a process of its own.
+"""
 
 import json
+import os
+import signal
 import sys
 import time
 from datetime import timedelta
@@ -28,8 +33,12 @@ from lightning_viz import (
     SaliencyMaps,
 )
 from lightning_viz.harness import ranks
+from lightning_viz.harness.pictures import Map
 
 torch.set_num_threads(1)
+
+LIMIT = 150
+"""After so many seconds a run hangs, and is ended."""
 
 
 class Still(Project):
@@ -99,7 +108,8 @@ def noting(cls):
     def draw(self, scene):
         self.tags, self.buffers = [], [buffer.tolist() for buffer in scene.subject.net.buffers()]
         for result in cls.draw(self, scene):
-            self.tags.append(result.tag)
+            if not isinstance(result, Map):  # goes with its picture
+                self.tags.append(result.tag)
             yield result
 
     made = type(name, (cls,), {"draw": draw, "tags": (), "__module__": __name__})
@@ -151,7 +161,7 @@ class FailsInTheForward(SaliencyMaps):
 class SlowOnTheSecond(SaliencyMaps):
     def draw(self, scene):
         if torch.distributed.get_rank() == 1:
-            time.sleep(3)
+            time.sleep(1)
         yield from super().draw(scene)
 
 
@@ -255,5 +265,31 @@ def replayed(folder, callbacks, *, module, **arguments):
     lightning_viz.replay(trainer(folder, callbacks, **arguments), module(), folder, **loaders())
 
 
+def serve():
+    """Forks for each line, since a fork need not import everything again, and tells its exit code.
+
+    Returns:
+        The arguments, in the fork, which goes on as a program that was started with them.
+    """
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            os.setsid()  # so that all its processes end with it
+            arguments = json.loads(line)
+            os.chdir(arguments[1])
+            with open("said.txt", "w") as said:
+                os.dup2(said.fileno(), sys.stdout.fileno())
+                os.dup2(said.fileno(), sys.stderr.fileno())
+            return arguments
+        signal.signal(signal.SIGALRM, lambda *_, group=pid: os.killpg(group, signal.SIGKILL))
+        signal.alarm(LIMIT)
+        _, status = os.waitpid(pid, 0)
+        signal.alarm(0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+    return []
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:])
+    sys.argv[1:] = sys.argv[1:] or serve()  # a strategy may start the second process with the same arguments
+    if sys.argv[1:]:
+        main(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:])

@@ -1,10 +1,11 @@
-"""Runs on two processes, each in a program of its own that must end within a limit."""
+"""Runs on two processes, each of which must end within a limit."""
 
 import json
 import os
 import signal
 import subprocess
 import sys
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 
@@ -16,15 +17,14 @@ from projects import events
 from sklearn.metrics import confusion_matrix
 
 PROGRAM = Path(__file__).with_name("program.py")
-LIMIT = 150
 BUFFERS = ("buffers", "own_buffers")
 
 
 class Ended:
     """How a run ended, and what it left."""
 
-    def __init__(self, folder, code, said):
-        self.folder, self.code, self.said = folder, code, said
+    def __init__(self, folder, code):
+        self.folder, self.code, self.said = folder, code, (folder / "said.txt").read_text()
 
     @property
     def weights(self):
@@ -34,44 +34,38 @@ class Ended:
     def drawn(self):
         return [json.loads((self.folder / f"drawn_{rank}.json").read_text()) for rank in (0, 1)]
 
+    @cached_property
+    def log(self):  # read once: the tests look at hundreds of its pictures
+        return events(self.folder)
+
     @property
     def images(self):
-        return set(events(self.folder).Tags()["images"])
+        return set(self.log.Tags()["images"])
+
+    def picture(self, tag):
+        encoded = self.log.Images(tag)[-1].encoded_image_string
+        return np.asarray(Image.open(BytesIO(encoded))).astype(int)
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """Runs a scenario once for all tests; a run that hangs is ended, and fails."""
     done = {}
-
-    def start(scenario, strategy="ddp_fork", devices=2):
-        key = (scenario, strategy, devices)
-        if key not in done:
-            folder = tmp_path_factory.mktemp(scenario)
-            done[key] = _start([scenario, str(folder), strategy, str(devices)], folder)
-        return done[key]
-
-    return start
-
-
-def _start(arguments, folder):
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(
-        [sys.executable, PROGRAM, *arguments],
-        env=environment,
-        cwd=folder,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,  # so that all its processes end with it
-    ) as program:
-        try:
-            said, _ = program.communicate(timeout=LIMIT)
-        except subprocess.TimeoutExpired:
-            os.killpg(program.pid, signal.SIGKILL)
-            said, _ = program.communicate()
-            pytest.fail(f"{arguments[0]} hangs.\n{said[-3000:]}")
-    return Ended(folder, program.returncode, said)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, PROGRAM], env=environment, text=True, **pipes) as program:
+
+        def start(scenario, strategy="ddp_fork", devices=2):
+            key = (scenario, strategy, devices)
+            if key not in done:
+                folder = tmp_path_factory.mktemp(scenario)
+                print(json.dumps([scenario, str(folder), strategy, str(devices)]), file=program.stdin, flush=True)
+                done[key] = Ended(folder, int(program.stdout.readline()))
+            if done[key].code == -signal.SIGKILL:
+                pytest.fail(f"{scenario} hangs.\n{done[key].said[-3000:]}")
+            return done[key]
+
+        yield start
 
 
 def same(a, b):
@@ -107,16 +101,24 @@ def test_the_first_process_makes_the_films_of_all(run):
     assert "could not" not in run("all").said
 
 
-def picture(folder, tag):
-    return np.asarray(Image.open(BytesIO(events(folder).Images(tag)[-1].encoded_image_string))).astype(int)
-
-
 def test_pictures_are_those_of_a_single_process(run):
     alone, together = run("still", "auto", 1), run("still")
     assert alone.code == together.code == 0
     assert alone.images == together.images
     for tag in sorted(alone.images - {"confusion/val"}):  # whose caption may tell what the sampler repeated
-        assert np.abs(picture(alone.folder, tag) - picture(together.folder, tag)).mean() < 1, tag
+        assert np.abs(alone.picture(tag) - together.picture(tag)).mean() < 1, tag
+
+
+def test_the_explanations_tab_hears_of_all_of_them(run):
+    alone, together = (events(run("still", *how).folder) for how in (("auto", 1), ()))
+    tags, others = ({t for t in log.Tags()["tensors"] if t.startswith("lightning_viz/")} for log in (alone, together))
+    assert tags == others >= {"lightning_viz/map/probe_07_soup/lime", "lightning_viz/said/probe_07_soup"}
+    for tag in (tag for tag in tags if "/map/" in tag):
+        one, two = ([event.tensor_proto.string_val[0] for event in log.Tensors(tag)] for log in (alone, together))
+        assert len(one) == len(two) == 2
+        for ours, theirs in zip(one, two, strict=True):
+            units = [np.frombuffer(blob, np.int8, offset=8).astype(int) for blob in (ours, theirs)]
+            assert np.abs(units[0] - units[1]).mean() < 1, tag
 
 
 def test_a_replay_is_that_of_a_single_process(run):
@@ -126,12 +128,12 @@ def test_a_replay_is_that_of_a_single_process(run):
     assert alone.images == together.images >= {"probe_00_bread/lime", "filters/net_4/0"}
     every_epoch = {tag for tag in alone.images if not tag.endswith("/curves")}
     for tag in sorted(every_epoch - {"confusion/val"}):
-        assert [e.step for e in events(together.folder).Images(tag)][-2:] == [3, 7], tag
-        assert np.abs(picture(alone.folder, tag) - picture(together.folder, tag)).mean() < 1, tag
+        assert [e.step for e in together.log.Images(tag)][-2:] == [3, 7], tag
+        assert np.abs(alone.picture(tag) - together.picture(tag)).mean() < 1, tag
 
 
 def test_figures_are_means_over_the_probes_of_all_processes(run):
-    alone, together = (events(run("still", *how).folder) for how in (("auto", 1), ()))
+    alone, together = (run("still", *how).log for how in (("auto", 1), ()))
     tags = [tag for tag in alone.Tags()["scalars"] if tag.startswith("explanations/")]
     assert {tag.split("/")[1] for tag in tags} == {"saliency", "lime", "random"}
     for tag in tags:
@@ -227,9 +229,8 @@ def test_a_sharded_network_is_drawn_in_lockstep(run):
 def test_processes_in_lockstep_agree_on_what_has_changed(run):
     ended = run("sharded_ascent", "auto")
     assert ended.code == 0, ended.said[-3000:]
-    log = events(ended.folder)
-    for tag in (tag for tag in log.Tags()["scalars"] if tag.endswith("_activation")):
-        first, second, third = (event.value for event in log.Scalars(tag))
+    for tag in (tag for tag in ended.log.Tags()["scalars"] if tag.endswith("_activation")):
+        first, second, third = (event.value for event in ended.log.Scalars(tag))
         assert first != second == third, tag
 
 

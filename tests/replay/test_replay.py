@@ -1,5 +1,6 @@
 """Pictures from the checkpoints of a run that had no callbacks: those of a run that had them."""
 
+import json
 import logging
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from pytorch_lightning.callbacks import LearningRateFinder, ModelCheckpoint
 from torch.utils.data import DataLoader, IterableDataset
 
 from lightning_viz import ConfusionMatrixPanel, ExplanationCallback, FilterAscent, Probes, SaliencyMaps, replay
+
+MANIFEST = "lightning_viz/manifest"
 
 
 def some(**options):
@@ -34,12 +37,16 @@ def again(folder, checkpoints, callbacks, *, module=Project, data=None, weights_
 
 
 def logged(folder):
-    """All pictures, and what goes with them, by tag, with their steps."""
+    """All pictures, and what goes with them, by tag, with their steps; of the manifest what it says in the end."""
     found = events(folder)
     pictures = {tag: [(e.step, e.encoded_image_string) for e in found.Images(tag)] for tag in found.Tags()["images"]}
     training = ("explain_seconds", "loss", "epoch")
     scalars = [tag for tag in found.Tags()["scalars"] if not tag.startswith(training)]
-    return pictures | {tag: [(e.step, e.value) for e in found.Scalars(tag)] for tag in scalars}
+    figures = {tag: [(e.step, e.value) for e in found.Scalars(tag)] for tag in scalars}
+    tensors = {tag: [(e.step, e.tensor_proto) for e in found.Tensors(tag)] for tag in found.Tags()["tensors"]}
+    if MANIFEST in tensors:
+        tensors[MANIFEST] = [(0, json.loads(tensors[MANIFEST][-1][1].string_val[0]))]
+    return pictures | figures | tensors
 
 
 def steps(folder, tag="probe_00_bread/saliency"):

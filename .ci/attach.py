@@ -1,5 +1,7 @@
-"""What a user does after `pip install lightning-viz`: all callbacks on a project of their own."""
+"""What a user does after `pip install lightning-viz`: all callbacks on a project of their own, then TensorBoard."""
 
+import subprocess
+import sys
 import tempfile
 
 import torch
@@ -57,4 +59,8 @@ with tempfile.TemporaryDirectory() as folder:
     log.Reload()
     pictures = log.Tags()["images"]
     print(f"{len(pictures)} pictures from the installed wheel")
+    told = subprocess.run(
+        [sys.executable, "-m", "tensorboard.main", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "--lightning_viz_keep" in told.stdout, "TensorBoard does not find the tab"
     assert {"confusion/val", "probe_00_class_0/lime"} <= set(pictures)

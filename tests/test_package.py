@@ -5,12 +5,14 @@ import re
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from statistics import median
 
 import pytest
 
 import lightning_viz
+from lightning_viz.tensorboard.loader import ExplanationsLoader
 
 ROOT = Path(lightning_viz.__file__).parents[1]
 PACKAGE = ROOT / "lightning_viz"
@@ -154,10 +156,11 @@ def test_the_wheel_holds_the_package_and_nothing_else(tmp_path):
     (built,) = wheel.WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
     with zipfile.ZipFile(built) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
-    kept = {str(file.relative_to(ROOT)) for file in FILES} | {"lightning_viz/py.typed"}
-    assert {name for name in names if not name.startswith("lightning_viz/")} == set()
-    assert {name for name in names if name.endswith((".py", "py.typed"))} == kept
-    assert not [name for name in names if "__pycache__" in name]
+        (points,) = [archive.read(name).decode() for name in archive.namelist() if name.endswith("/entry_points.txt")]
+    files = {file.relative_to(ROOT) for file in PACKAGE.rglob("*") if file.is_file()}  # the viewer's page among them
+    assert names == {file.as_posix() for file in files if "__pycache__" not in file.parts}
+    (line,) = re.findall(r"^\[tensorboard_plugins\]\nlightning_viz = (.*)$", points, re.MULTILINE)
+    assert EntryPoint("lightning_viz", line, "tensorboard_plugins").load() is ExplanationsLoader
 
 
 def snippets(language):

@@ -1,0 +1,24 @@
+import js from '@eslint/js';
+
+const GLOBALS = [
+  'Blob', 'DataView', 'Element', 'HTMLButtonElement', 'HTMLElement', 'IntersectionObserver', 'MessageChannel', 'MutationObserver',
+  'Node', 'TextDecoder', 'TextEncoder', 'URL', 'URLSearchParams', 'atob', 'clearInterval', 'clearTimeout', 'document', 'fetch',
+  'matchMedia', 'queueMicrotask', 'requestAnimationFrame', 'setInterval', 'setTimeout', 'window',
+];
+
+export default [
+  js.configs.recommended,
+  {
+    files: ['lightning_viz/tensorboard/static/*.js'],
+    languageOptions: { ecmaVersion: 2024, sourceType: 'module', globals: Object.fromEntries(GLOBALS.map((name) => [name, 'readonly'])) },
+    rules: {
+      complexity: ['error', 12],
+      eqeqeq: 'error',
+      'max-lines': ['error', 200],
+      'max-lines-per-function': ['error', 40],
+      'no-restricted-properties': ['error', ...['innerHTML', 'outerHTML', 'insertAdjacentHTML'].map((property) => ({ property, message: 'Names in a log may hold anything: textContent.' }))],
+      'no-var': 'error',
+      'prefer-const': 'error',
+    },
+  },
+];

@@ -1,0 +1,89 @@
+"""`python -m lightning_viz.tensorboard.export RUN OUT`: the Explanations tab of a run as one HTML file."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from lightning_viz.tensorboard.log import Log
+from lightning_viz.tensorboard.opening import opened
+from lightning_viz.tensorboard.page import page
+
+
+class NothingToExportError(Exception):
+    """A folder that holds nothing to show."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Writes the file, and says where it is and how large.
+
+    Args:
+        arguments: Those of the command line by default.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m lightning_viz.tensorboard.export",
+        description="Writes the Explanations tab as one HTML file, with every epoch's pictures: it opens in a browser "
+        "without TensorBoard and without a network.",
+        epilog="For example: python -m lightning_viz.tensorboard.export lightning_logs/version_0 run.html",
+    )
+    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run, or a log folder with several")
+    parser.add_argument("out", metavar="OUT", type=Path, help="the file to write; one that is there is replaced")
+    given = parser.parse_args(arguments)
+    try:
+        shown = export(given.run, given.out)
+    except (OSError, NothingToExportError) as error:
+        parser.error(str(error))
+    runs = "1 run" if len(shown) == 1 else f"{len(shown)} runs"
+    print(f"{given.out}: {runs}, {given.out.stat().st_size / 1e6:.1f} MB")
+
+
+def export(folder: Path, out: Path) -> list[str]:
+    """Writes the runs below a folder as one HTML file.
+
+    Args:
+        folder: A run's own folder, or one with several.
+        out: The file. It is replaced only when the new one is complete.
+
+    Returns:
+        The names of the runs, as the file shows them.
+
+    Raises:
+        NotADirectoryError: There is no such folder.
+        IsADirectoryError: The file is one.
+        NothingToExportError: It holds no event files, or none with pictures.
+        OSError: The file cannot be written.
+    """
+    if not folder.is_dir():
+        raise NotADirectoryError(f"Expected a folder with the event files of a run, found none at {folder}")
+    if out.is_dir():
+        raise IsADirectoryError(f"Expected a file to write to, got the folder {out}")
+    unfinished = out.with_name(f"{out.name}.part")
+    try:
+        with unfinished.open("wb") as file, opened(folder) as log:
+            runs = log.runs()
+            if not runs:
+                raise NothingToExportError(_nothing(folder, log))
+            shown = names(folder, list(runs))
+            file.writelines(page(log, runs, shown))
+        os.replace(unfinished, out)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return list(shown.values())
+
+
+def names(folder: Path, runs: Sequence[str]) -> dict[str, str]:
+    """The name under which each run is shown: the folder itself, "." to TensorBoard, by its own name."""
+    own = folder.resolve().name
+    return {run: own if run == "." and own not in runs else run for run in runs}
+
+
+def _nothing(folder: Path, log: Log) -> str:
+    if not log.names():
+        return f"Expected event files of TensorBoard in {folder} or below it, found none"
+    return f"Expected pictures in the event files of {folder}, found none: train with the callbacks of lightning_viz"
+
+
+if __name__ == "__main__":
+    main()

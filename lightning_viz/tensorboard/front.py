@@ -1,0 +1,16 @@
+"""The files of the page: listed once, so that no request names a path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+FOLDER = Path(__file__).with_name("static")
+ENTRY = "index.js"
+STYLE = "style.css"
+KINDS = {".js": "text/javascript", ".css": "text/css"}
+
+
+def listing() -> dict[str, Path]:
+    """The files of the page by their names; none where the folder is not there."""
+    found = sorted(FOLDER.iterdir()) if FOLDER.is_dir() else []
+    return {file.name: file for file in found if file.suffix in KINDS and file.is_file()}

@@ -1,0 +1,80 @@
+"""What a run says about its pictures, and what is wrong with what it says."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+VERSION = 1
+"""The version of the manifest that this viewer knows."""
+
+MISSING = (
+    "This run has no manifest (it was logged by another program or by an older lightning-viz), so true classes, "
+    "predictions and captions are not known."
+)
+
+
+def understand(stored: bytes | None) -> tuple[dict[str, Any] | None, str | None]:
+    """Reads a manifest and checks all of it.
+
+    Args:
+        stored: The JSON text of a run; `None` where there is none.
+
+    Returns:
+        The manifest, of the documented shape whatever was stored: parts that cannot be used are empty. `None` where
+        nothing can be used. Then what is wrong, as a sentence for people; `None` where nothing is.
+
+    Example:
+        >>> understand(b'{"version": 7}')
+        (None, 'The manifest of this run is of version 7, this viewer knows version 1: pip install -U lightning-viz.')
+    """
+    if stored is None:
+        return None, MISSING
+    try:
+        found = json.loads(stored, parse_constant=_finite, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        return None, f"The manifest of this run is not JSON ({error}), so what it would tell is not shown."
+    version = found.get("version") if isinstance(found, dict) else None
+    if type(version) is not int or version < 1:
+        return None, "The manifest of this run names no version, so what it would tell is not shown."
+    if version > VERSION:
+        newer = f"is of version {version}, this viewer knows version {VERSION}: pip install -U lightning-viz."
+        return None, f"The manifest of this run {newer}"
+    parts = {name: part(found.get(name)) for name, part in PARTS.items()}
+    unusable = [name for name, usable in parts.items() if usable != found.get(name)]
+    problem = f"The manifest of this run is incomplete: {', '.join(unusable)}; the rest is shown." if unusable else None
+    return {**found, **parts}, problem
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):  # no page could read it
+        raise ValueError(f"{text} is not a number of JSON")
+    return value
+
+
+def _texts(part: Any) -> list[str]:
+    return part if isinstance(part, list) and all(isinstance(item, str) for item in part) else []
+
+
+def _entries(is_good: Callable[[dict[str, Any]], bool]) -> Callable[[Any], dict[str, Any]]:
+    def usable(part: Any) -> dict[str, Any]:
+        entries = part.items() if isinstance(part, dict) else ()
+        return {name: entry for name, entry in entries if isinstance(entry, dict) and is_good(entry)}
+
+    return usable
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+PARTS: dict[str, Callable[[Any], Any]] = {
+    "classes": _texts,
+    "class_tags": _texts,
+    "probes": _entries(lambda entry: _is_count(entry.get("label"))),
+    "pictures": _entries(lambda entry: _is_count(entry.get("caption"))),
+}
+"""What each part must be; a function gives what of a part can be used."""

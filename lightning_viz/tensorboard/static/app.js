@@ -1,0 +1,190 @@
+// What holds the tab together: the state, the data, and the view that shows them.
+
+import { el } from './dom.js';
+import { onAddress, readAddress, writeAddress } from './host.js';
+import { Axis, Run, apart, distinct, drawsWithinEpochs, natural } from './model.js';
+import { Pictures } from './pictures.js';
+import { Player } from './player.js';
+import { Series, at } from './series.js';
+import { fromAddress, toAddress } from './state.js';
+import { onKeys } from './keys.js';
+import { Toolbar } from './toolbar.js';
+import { notices } from './notices.js';
+import { VIEWS } from './views.js';
+import { Watch } from './watch.js';
+import { Zoom } from './zoom.js';
+
+/**
+ * @typedef {import('./state.js').State} State
+ * @typedef {{ run: Run, at: number, name: string }} Moment
+ * @typedef {{ node: HTMLElement, show: () => void }} View
+ */
+
+const EVERY = 5000; // ms between looks for something new
+const WRITE_AFTER = 200; // ms without a change: browsers refuse an address that changes with every move of the slider
+
+export class App {
+  /** @type {Map<string, Run>} */
+  runs = new Map();
+  axis = new Axis('epoch', []);
+  /** @type {View | null} */
+  view = null;
+  #answer = '';
+  #built = '';
+  #latest = '';
+  #due = false;
+  #writing = 0;
+  error = '';
+  note = '';
+
+  /** @param {HTMLElement} root @param {import('./source.js').Source} source */
+  constructor(root, source) {
+    this.root = root;
+    this.source = source;
+    this.state = fromAddress(readAddress());
+    const failed = (/** @type {unknown} */ error) => this.#failed(error);
+    this.series = new Series(source, () => this.show(), failed);
+    this.pictures = new Pictures(source, () => this.show(), failed);
+    this.watch = new Watch(this);
+    this.player = new Player(this);
+    this.toolbar = new Toolbar(this);
+    this.zoom = new Zoom(this);
+    this.main = el('main', { tabIndex: -1 });
+    this.notices = el('div', { id: 'notices', role: 'status' });
+    root.append(this.toolbar.node, this.notices, this.main, this.zoom.node);
+  }
+
+  async start() {
+    onKeys(this);
+    onAddress(() => {
+      this.state = fromAddress(readAddress());
+      this.build();
+    });
+    await this.refresh();
+    if (this.source.live) setInterval(() => document.hidden || this.refresh(), EVERY);
+  }
+
+  /** Looks whether there is something new, and shows it. */
+  async refresh() {
+    try {
+      const answer = await this.source.runs();
+      const text = JSON.stringify(answer);
+      if (text === this.#answer && !this.error) return;
+      [this.#answer, this.error, this.note] = [text, '', answer.note ?? ''];
+      const names = Object.keys(answer.runs).sort(natural);
+      this.runs = new Map(names.map((name) => [name, new Run(name, answer.runs[name])]));
+      if (!this.runs.has(this.#latest)) this.#latest = names.reduce((a, b) => (answer.runs[b].updated >= answer.runs[a]?.updated ? b : a), names[0]);
+      this.series.outdate();
+      this.build();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** @param {Partial<State>} patch */
+  set(patch) {
+    Object.assign(this.state, patch);
+    clearTimeout(this.#writing);
+    this.#writing = setTimeout(() => writeAddress(toAddress(this.state)), WRITE_AFTER);
+    if (Object.keys(patch).every((name) => name === 'at' || name === 'base')) this.show();
+    else this.build();
+  }
+
+  /** Moves the slider, and stops playing. @param {number} moment */
+  goTo(moment) {
+    this.player.stop();
+    this.set({ at: moment === this.axis.last ? null : moment });
+  }
+
+  /** The run that is shown: the one that was chosen, else the one that was last written to when the page was opened. */
+  get run() {
+    return this.runs.get(this.state.run) ?? this.runs.get(this.#latest) ?? null;
+  }
+
+  /** The run it is compared with, if there is one. */
+  get other() {
+    const name = this.state.against.startsWith('run:') ? this.state.against.slice(4) : null;
+    return name === null ? null : this.runs.get(name) ?? null;
+  }
+
+  /** @returns {Run[]} */
+  get shown() {
+    return [this.run, this.other].filter((run) => run !== null);
+  }
+
+  /** Where the slider stands. */
+  get moment() {
+    return this.state.at === null ? this.axis.last : this.axis.nearest(this.state.at);
+  }
+
+  /** Where it stands in what it is compared with. */
+  get base() {
+    return this.state.base === null ? this.axis.first : this.axis.nearest(this.state.base);
+  }
+
+  /** What stands side by side: one moment of one run, or two. @returns {Moment[]} */
+  moments() {
+    const { run, other, moment } = this;
+    if (!run) return [];
+    const when = this.axis.name(moment);
+    if (this.state.against === 'epoch') {
+      return [{ run, at: this.base, name: this.axis.name(this.base) }, { run, at: moment, name: when }];
+    }
+    if (!other) return [{ run, at: moment, name: when }];
+    return [{ run: other, at: moment, name: apart(other.name, run.name) }, { run, at: moment, name: apart(run.name, other.name) }];
+  }
+
+  get compares() {
+    return this.moments().length > 1;
+  }
+
+  /** The point of a series at a moment. @param {import('./source.js').Kind} kind @param {string} tag @param {Moment} moment */
+  point(kind, tag, moment) {
+    return at(this.series.get(kind, moment.run.name, tag), (step) => this.axis.of(moment.run, step), moment.at);
+  }
+
+  /** Methods in the order in which they stand, those that are left out too. */
+  get methods() {
+    const all = distinct(this.shown.flatMap((run) => run.methods));
+    const chosen = (this.state.columns ?? all).filter((method) => all.includes(method));
+    return { chosen, hidden: all.filter((method) => !chosen.includes(method)) };
+  }
+
+  /** Builds anew what the state and the data have changed, and shows it. */
+  build() {
+    const kind = this.state.axis || (this.shown.some(drawsWithinEpochs) ? 'step' : 'epoch');
+    this.axis = new Axis(kind, this.shown);
+    const { size, captions, view, measure } = this.state;
+    this.root.className = `size-${size}${captions ? ' captions' : ''}${this.compares ? ` two ${this.state.how}` : ''}`;
+    this.toolbar.build();
+    notices(this);
+    const parts = [view, measure, this.methods.chosen, this.shown.map((run) => [run.name, run.tags, run.measured]), this.axis.kind];
+    if (JSON.stringify(parts) !== this.#built) {
+      this.#built = JSON.stringify(parts);
+      this.watch.forget();
+      this.view = VIEWS[view].build(this);
+      this.main.replaceChildren(this.view.node);
+    }
+    this.zoom.build();
+    this.show();
+  }
+
+  /** Shows the moment, once before the next paint however often it is asked to. */
+  show() {
+    if (this.#due) return;
+    this.#due = true;
+    requestAnimationFrame(() => {
+      this.#due = false;
+      this.toolbar.show();
+      this.view?.show();
+      this.zoom.show();
+      this.watch.show();
+    });
+  }
+
+  /** @param {unknown} error */
+  #failed(error) {
+    this.error = error instanceof Error ? error.message : String(error);
+    notices(this);
+  }
+}

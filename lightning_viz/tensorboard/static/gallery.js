@@ -1,0 +1,127 @@
+// Views of pictures that are not about a probe: filters, confusions, and what else a run holds.
+
+import { Cell } from './cell.js';
+import { chart, COLOURS, figure } from './curves.js';
+import { el } from './dom.js';
+import { distinct, natural, title } from './model.js';
+
+const PROBE = /^probe_\d+_/;
+const HOME = { filters: /^filters\//, confusion: /^confusions?\// };
+
+/** @typedef {import('./app.js').App} App */
+
+/** @param {App} app @returns {import('./app.js').View} */
+export function buildFilters(app) {
+  const empty = 'No filters in this run: FilterAscent() shows what single channels look for, FilterWall() all channels of a layer.';
+  return gallery(app, (tag) => HOME.filters.test(tag), { empty, caption: activation });
+}
+
+/** @param {App} app @returns {import('./app.js').View} */
+export function buildConfusion(app) {
+  const empty = 'No confusion matrix in this run: add ConfusionMatrixPanel(), and ConfusionPanels() to see why.';
+  const view = gallery(app, (tag) => HOME.confusion.test(tag), { empty, large: true });
+  for (const loader of loaders(app)) {
+    const part = new Recalls(app, loader);
+    view.node.append(el('h2', { textContent: `recall of every class · ${loader}` }), part.node);
+    app.watch.add(part);
+  }
+  return view;
+}
+
+/** @param {App} app @returns {import('./app.js').View} */
+export function buildOther(app) {
+  const known = [PROBE, ...Object.values(HOME)];
+  const empty = 'No other pictures: everything that this run holds is in the other views.';
+  return gallery(app, (tag) => !known.some((pattern) => pattern.test(tag)), { empty });
+}
+
+/**
+ * Pictures by the groups of their tags.
+ *
+ * @param {App} app
+ * @param {(tag: string) => boolean} wanted
+ * @param {{ empty: string, large?: boolean, caption?: (app: App, tag: string) => import('./watch.js').Part | null }} how
+ * @returns {import('./app.js').View}
+ */
+function gallery(app, wanted, { empty, large = false, caption = () => null }) {
+  const tags = distinct(app.shown.flatMap((run) => run.pictures(wanted)));
+  const groups = distinct(tags.map(groupOf)).sort(natural);
+  const node = el('div', { className: large ? 'view large' : 'view' });
+  for (const group of groups) {
+    const figures = tags.filter((tag) => groupOf(tag) === group).sort(natural).map((tag) => figureOf(app, tag, caption));
+    node.append(el('h2', { textContent: title(group).replaceAll('/', ' · ') }), el('div', { className: 'gallery' }, ...figures));
+  }
+  if (!tags.length) node.append(el('p', { className: 'empty', textContent: empty }));
+  return { node, show: () => {} };
+}
+
+/** @param {App} app @param {string} tag @param {(app: App, tag: string) => import('./watch.js').Part | null} caption */
+function figureOf(app, tag, caption) {
+  const cell = new Cell(app, tag, (chosen) => app.set({ zoom: chosen }));
+  const more = caption(app, tag);
+  for (const part of more ? [cell, more] : [cell]) app.watch.add(part);
+  const name = el('span', { textContent: title(tag.slice(tag.lastIndexOf('/') + 1)) });
+  const wall = tag.endsWith('/wall'); // all channels of a layer, each a small picture
+  return el('figure', wall ? { className: 'wall' } : {}, cell.node, el('figcaption', {}, name, ...(more ? [more.node] : [])));
+}
+
+/** The figure that a filter's picture comes with. @param {App} app @param {string} tag @returns {import('./watch.js').Part | null} */
+function activation(app, tag) {
+  const scalar = `${tag}_activation`;
+  if (!app.shown.some((run) => run.answer.scalars.includes(scalar))) return null;
+  const node = el('span', { className: 'value' });
+  const show = () => {
+    const values = app.moments().map((moment) => app.point('scalars', scalar, moment)?.[1]);
+    node.textContent = `activation ${values.map((value) => (typeof value === 'number' ? figure(value) : '–')).join(' → ')}`;
+  };
+  return { node, show };
+}
+
+/** @param {App} app */
+const loaders = (app) => distinct((app.run?.answer.scalars ?? []).filter((tag) => tag.startsWith('recall/')).map((tag) => tag.split('/')[1]));
+
+/** The recall of every class of a loader, and which are best and worst at the moment. */
+class Recalls {
+  /** @type {unknown[]} */
+  #made = [];
+  /** @type {(x: number) => void} */
+  #move = () => {};
+
+  /** @param {App} app @param {string} loader */
+  constructor(app, loader) {
+    this.app = app;
+    this.stem = `recall/${loader}/`;
+    this.curves = el('div');
+    this.list = el('ol', { className: 'recalls' });
+    this.node = el('div', { className: 'recall' }, this.curves, this.list);
+  }
+
+  show() {
+    const { app, stem } = this;
+    const { run, axis } = app;
+    if (!run) return;
+    const tags = run.answer.scalars.filter((tag) => tag.startsWith(stem));
+    const series = tags.map((tag) => app.series.get('scalars', run.name, tag));
+    if (series.includes(undefined)) return;
+    if ([...series, axis.last].some((one, i) => one !== this.#made[i])) {
+      this.#made = [...series, axis.last];
+      const lines = tags.map((tag, i) => ({
+        points: (series[i] ?? []).map(([step, value]) => /** @type {[number, number]} */ ([axis.of(run, step), value ?? NaN])),
+        label: run.className(tag.slice(stem.length)),
+        colour: COLOURS[i % COLOURS.length],
+      }));
+      const { node, move } = chart(lines, { width: 480, height: 220, domain: [axis.first, axis.last], range: [0, 1], title: 'Recall of every class' });
+      this.curves.replaceChildren(node);
+      this.#move = move;
+    }
+    this.#move(app.moment);
+    const values = tags.map((tag, i) => ({ name: run.className(tag.slice(stem.length)), i, value: app.point('scalars', tag, { run, at: app.moment, name: '' })?.[1] }));
+    const sorted = values.filter(({ value }) => typeof value === 'number').sort((a, b) => b.value - a.value);
+    this.list.replaceChildren(
+      ...sorted.map(({ name, i, value }) => el('li', {}, el('i', { style: `background:${COLOURS[i % COLOURS.length]}` }), `${name} ${Math.round(100 * value)} %`)),
+    );
+  }
+}
+
+/** @param {string} tag */
+const groupOf = (tag) => tag.slice(0, Math.max(tag.lastIndexOf('/'), 0)) || tag;

@@ -1,0 +1,60 @@
+// The first view: probes in rows, methods in columns.
+
+import { Cell } from './cell.js';
+import { el } from './dom.js';
+import { Measure } from './measures.js';
+import { distinct, natural, title } from './model.js';
+import { Prediction } from './prediction.js';
+
+/** @param {import('./app.js').App} app @returns {import('./app.js').View} */
+export function buildGrid(app) {
+  const { chosen } = app.methods;
+  const probes = distinct(app.shown.flatMap((run) => run.probes)).sort(natural);
+  const heads = chosen.map((method) => head(app, method));
+  const rows = probes.map((probe) => new Row(app, probe, chosen));
+  const lack = rows.length ? 'No probe fits: choose “all probes”, or clear the text.' : 'No probes in this run: SaliencyMaps(), LimePanels() and all other callbacks that explain images draw them.';
+  const none = el('p', { className: 'empty', hidden: true, textContent: lack });
+  const table = el(
+    'table',
+    { className: 'grid', hidden: !rows.length },
+    el('thead', {}, el('tr', {}, el('td', { className: 'corner' }), ...heads)),
+    el('tbody', {}, ...rows.map((row) => row.node)),
+  );
+  const show = () => {
+    for (const row of rows) row.filter();
+    none.hidden = !app.run || rows.some((row) => !row.node.hidden);
+  };
+  return { node: el('div', { className: 'view' }, table, none), show };
+}
+
+/** @param {import('./app.js').App} app @param {string} method */
+function head(app, method) {
+  const node = el('th', { scope: 'col' }, el('span', { className: 'method', textContent: title(method) }));
+  const { run } = app;
+  if (!run?.answer.scalars.includes(`explanations/${method}/${app.state.measure}`)) return node;
+  const measure = new Measure(app, method, app.state.measure, { width: 130, height: 26 });
+  node.append(measure.node);
+  app.watch.add(measure);
+  return node;
+}
+
+class Row {
+  /** @param {import('./app.js').App} app @param {string} probe @param {string[]} methods */
+  constructor(app, probe, methods) {
+    this.app = app;
+    this.probe = probe;
+    this.prediction = new Prediction(app, probe);
+    const cells = methods.map((method) => new Cell(app, `${probe}/${method}`, (tag) => app.set({ zoom: tag })));
+    this.node = el('tr', {}, el('th', { scope: 'row' }, this.prediction.node), ...cells.map((cell) => el('td', {}, cell.node)));
+    for (const part of [this.prediction, ...cells]) app.watch.add(part);
+  }
+
+  /** Hides the row where it is not among those that are asked for. */
+  filter() {
+    const { rows, text } = this.app.state;
+    const sought = text.trim().toLowerCase();
+    const fits = sought === '' || this.prediction.describe().toLowerCase().includes(sought);
+    const kept = rows === 'all' || (rows === 'wrong' ? this.prediction.isWrong() : this.prediction.flips().length > 0);
+    this.node.hidden = !fits || !kept;
+  }
+}

@@ -1,0 +1,73 @@
+// What surrounds the tab: TensorBoard's page with its reloads, its dark mode and its address; or nothing but a window.
+
+import { Embedded } from './source.js';
+
+const PREFIX = 'p.lightning_viz.';
+
+/** The window whose address people see and copy. */
+const outside = () => (Embedded.here() ? window : window.parent);
+
+/**
+ * Calls back when TensorBoard has read new data (its plugin protocol: messages over a port that we hand it).
+ *
+ * @param {() => void} reloaded
+ */
+export function onReload(reloaded) {
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = ({ data }) => {
+    const message = JSON.parse(data);
+    if (message.isReply) return;
+    if (message.type === 'experimental.DataReloaded') reloaded();
+    port1.postMessage(JSON.stringify({ type: message.type, id: message.id, payload: null, error: null, isReply: true }));
+  };
+  window.parent.postMessage('experimental.bootstrap', '*', [port2]);
+}
+
+/** Follows the dark mode of TensorBoard, or of the system where there is none. */
+export function followTheme() {
+  const root = document.documentElement;
+  if (Embedded.here()) {
+    const dark = matchMedia('(prefers-color-scheme: dark)');
+    const apply = () => root.classList.toggle('dark', dark.matches);
+    dark.addEventListener('change', apply);
+    apply();
+    return;
+  }
+  const body = window.parent.document.body;
+  const apply = () => root.classList.toggle('dark', body.classList.contains('dark-mode'));
+  new MutationObserver(apply).observe(body, { attributes: true, attributeFilter: ['class'] });
+  apply();
+}
+
+/** What the address says of the tab. @returns {Record<string, string>} */
+export function readAddress() {
+  const parts = outside().location.hash.slice(1).split('&').filter((part) => part.startsWith(PREFIX));
+  return Object.fromEntries(parts.map((part) => part.slice(PREFIX.length).split('=', 2).map(decode)));
+}
+
+/**
+ * Writes into the address what the tab shows, so that it can be copied; TensorBoard's own parts stay.
+ *
+ * @param {Record<string, string>} values
+ */
+export function writeAddress(values) {
+  const { location, history } = outside();
+  const others = location.hash.slice(1).split('&').filter((part) => part && !part.startsWith(PREFIX));
+  const own = Object.entries(values).map(([name, value]) => `${PREFIX}${name}=${encodeURIComponent(value)}`);
+  const hash = `#${[...others, ...own].join('&')}`;
+  if (hash !== location.hash) history.replaceState(history.state, '', `${location.pathname}${location.search}${hash}`);
+}
+
+/** Calls back when somebody has changed the address. @param {() => void} changed */
+export function onAddress(changed) {
+  outside().addEventListener('hashchange', changed);
+}
+
+/** @param {string} text */
+function decode(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // typed by hand
+  }
+}

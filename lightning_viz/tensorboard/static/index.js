@@ -1,0 +1,18 @@
+// The entry: TensorBoard's frame calls `render`, and so does an exported page.
+
+import { App } from './app.js';
+import { el } from './dom.js';
+import { followTheme, onReload } from './host.js';
+import { Embedded, Server } from './source.js';
+
+export async function render() {
+  const exported = Embedded.here();
+  if (!exported) document.head.append(el('link', { rel: 'stylesheet', href: './static/style.css' }));
+  document.documentElement.lang = 'en';
+  followTheme();
+  const root = el('div', { id: 'app' });
+  document.body.append(root);
+  const app = new App(root, exported ? new Embedded() : new Server());
+  if (!exported) onReload(() => app.refresh());
+  await app.start();
+}

@@ -1,0 +1,18 @@
+// The keyboard: arrows, Home and End move the slider, space plays.
+
+const TYPING = 'input:not([type=range]):not([type=checkbox]), select, textarea';
+
+/** @param {import('./app.js').App} app */
+export function onKeys(app) {
+  document.addEventListener('keydown', (event) => {
+    const target = /** @type {Element} */ (event.target);
+    if (event.altKey || event.ctrlKey || event.metaKey || target.matches(TYPING)) return;
+    const { axis, moment } = app;
+    /** @type {Record<string, number>} */
+    const places = { ArrowRight: axis.beyond(moment, 1), ArrowLeft: axis.beyond(moment, -1), Home: axis.first, End: axis.last };
+    if (event.key in places && target.id !== 'base') app.goTo(places[event.key]);
+    else if (event.key === ' ' && !target.matches('button, a, summary, input')) app.player.toggle();
+    else return;
+    event.preventDefault();
+  });
+}

@@ -1,0 +1,93 @@
+// The figures of the maps, small, with the slider's moment marked.
+
+import { COLOURS, chart, figure } from './curves.js';
+import { el } from './dom.js';
+import { distinct, natural, title } from './model.js';
+
+/** What each measure is, in words. @type {Record<string, string>} */
+const MEANING = {
+  rank_previous: 'rank correlation with the last drawing',
+  rank_untrained: 'rank correlation with the untrained network',
+  rank_best: 'rank correlation with the best network so far',
+  ssim_previous: 'structural similarity to the last drawing',
+  ssim_untrained: 'structural similarity to the untrained network',
+  ssim_best: 'structural similarity to the best network so far',
+  entropy: 'how evenly the map is spread, nats',
+  sum: 'sum of the map, in its own units',
+  deletion: 'area under the deletion curve: little is faithful',
+  insertion: 'area under the insertion curve: much is faithful',
+  pointing: 'share of maxima that lie on the evidence',
+  in_mask: 'share of the map that lies on the evidence',
+  fidelity: 'R² on masks that the model was not fitted to',
+  delta: 'what the attributions miss of the score',
+};
+
+const CHANCE = 'random'; // the order of pixels that a map has to beat
+const ORDER = Object.keys(MEANING);
+
+/** Measures of a run, the best known ones first. @param {import('./model.js').Run[]} runs */
+export function measuresOf(runs) {
+  const tags = runs.flatMap((run) => run.answer.scalars.filter((tag) => tag.startsWith('explanations/')));
+  const place = (/** @type {string} */ name) => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
+  return distinct(tags.map((tag) => tag.split('/').slice(2).join('/'))).sort((a, b) => place(a) - place(b) || natural(a, b));
+}
+
+/** One measure of one method: a curve for each run that is shown, and the value at the moment. */
+export class Measure {
+  /** @type {unknown[]} */
+  #made = [];
+  /** @type {(x: number) => void} */
+  #move = () => {};
+
+  /** @param {import('./app.js').App} app @param {string} method @param {string} measure @param {{ width: number, height: number }} frame */
+  constructor(app, method, measure, frame) {
+    this.app = app;
+    this.tag = `explanations/${method}/${measure}`;
+    this.frame = frame;
+    this.title = `${title(method)}: ${MEANING[measure] ?? measure}`;
+    this.curve = el('span', { className: 'curves' });
+    this.value = el('span', { className: 'value' });
+    this.node = el('span', { className: 'measure', title: this.title }, this.curve, this.value);
+  }
+
+  show() {
+    const { app, tag } = this;
+    const series = app.shown.map((run) => app.series.get('scalars', run.name, tag));
+    const made = [...series, app.axis.last, app.axis.kind];
+    if (!series.includes(undefined) && made.some((one, i) => one !== this.#made[i])) {
+      this.#made = made;
+      const lines = app.shown.map((run, i) => ({
+        points: (series[i] ?? []).map(([step, value]) => /** @type {[number, number]} */ ([app.axis.of(run, step), value ?? NaN])),
+        label: run.name,
+        strong: i === 0,
+        colour: i ? COLOURS[0] : undefined,
+      }));
+      const { node, move } = chart(lines, { ...this.frame, domain: [app.axis.first, app.axis.last], title: this.title });
+      this.curve.replaceChildren(node);
+      this.#move = move;
+    }
+    this.#move(app.moment);
+    const values = app.moments().map((moment) => app.point('scalars', tag, moment)?.[1]);
+    this.value.textContent = values.map((value) => (typeof value === 'number' ? figure(value) : '–')).join(' → ');
+  }
+}
+
+/** The view of all measures: measures in rows, methods in columns. @param {import('./app.js').App} app @returns {import('./app.js').View} */
+export function buildMeasures(app) {
+  const all = distinct(app.shown.flatMap((run) => run.measured));
+  const methods = [...all.filter((method) => method !== CHANCE), ...all.filter((method) => method === CHANCE)];
+  const rows = measuresOf(app.shown).map((measure) => {
+    const cells = methods.map((method) => {
+      if (!app.shown.some((run) => run.answer.scalars.includes(`explanations/${method}/${measure}`))) return el('td');
+      const part = new Measure(app, method, measure, { width: 200, height: 60 });
+      app.watch.add(part);
+      return el('td', {}, part.node);
+    });
+    const name = el('span', { className: 'label', textContent: measure.replaceAll('_', ' ') });
+    return el('tr', {}, el('th', { scope: 'row' }, name, el('span', { className: 'item', textContent: MEANING[measure] ?? '' })), ...cells);
+  });
+  const heads = methods.map((method) => el('th', { scope: 'col' }, el('span', { className: 'method', textContent: title(method) })));
+  const table = el('table', { className: 'grid' }, el('thead', {}, el('tr', {}, el('td', { className: 'corner' }), ...heads)), el('tbody', {}, ...rows));
+  const empty = el('p', { className: 'empty', textContent: 'No measures: SaliencyMaps, LimePanels and all other callbacks that draw a map per probe log them.' });
+  return { node: el('div', { className: 'view' }, rows.length ? table : empty), show: () => {} };
+}

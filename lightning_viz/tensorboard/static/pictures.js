@@ -1,0 +1,110 @@
+// The bytes of pictures and maps, in bounded memory: what is in view first, then what the slider may come to next.
+
+/** @typedef {import('./source.js').Source} Source */
+
+const ROOM = 256 * 2 ** 20; // bytes
+const PACK = 32; // keys of one request
+const AT_ONCE = 3; // requests
+
+export class Pictures {
+  /** @type {Map<string, { blob: Blob, url: string }>} The least recently used ones first. */
+  #kept = new Map();
+  /** @type {Set<string>} */
+  #gone = new Set();
+  /** @type {Set<string>} */
+  #underway = new Set();
+  /** @type {string[]} */
+  #queue = [];
+  #running = 0;
+  bytes = 0;
+
+  /** @param {Source} source @param {() => void} arrived @param {(error: unknown) => void} failed */
+  constructor(source, arrived, failed) {
+    this.source = source;
+    this.arrived = arrived;
+    this.failed = failed;
+  }
+
+  /** The address of a picture for `<img>`, if it is here. @param {string} key */
+  url(key) {
+    return this.#used(key)?.url;
+  }
+
+  /** @param {string} key */
+  blob(key) {
+    return this.#used(key)?.blob;
+  }
+
+  /** Whether the server no longer has it. @param {string} key */
+  isGone(key) {
+    return this.#gone.has(key);
+  }
+
+  /** How many are still to come of those that are wanted. */
+  get waiting() {
+    return this.#queue.length + this.#underway.size;
+  }
+
+  /**
+   * Says what is wanted, the most urgent first; what was wanted before and is no longer among it is not fetched.
+   *
+   * @param {string[]} now What is in view: it stays, whatever room it takes.
+   * @param {string[]} soon What is fetched as long as there is room.
+   */
+  want(now, soon = []) {
+    const missing = (/** @type {string} */ key) => !this.#kept.has(key) && !this.#gone.has(key) && !this.#underway.has(key);
+    for (const key of now) this.#used(key);
+    this.#queue = [...new Set([...now, ...(this.bytes < 0.9 * ROOM ? soon : [])])].filter(missing);
+    this.#pump();
+  }
+
+  async #pump() {
+    while (this.#running < AT_ONCE && this.#queue.length) {
+      const keys = this.#queue.splice(0, PACK);
+      this.#running += 1;
+      for (const key of keys) this.#underway.add(key);
+      this.#fetch(keys).finally(() => {
+        this.#running -= 1;
+        for (const key of keys) this.#underway.delete(key);
+        if (this.bytes > 0.9 * ROOM) this.#queue = [];
+        this.#pump();
+        this.arrived();
+      });
+    }
+  }
+
+  /** @param {string[]} keys */
+  async #fetch(keys) {
+    try {
+      for (const [key, blob] of await this.source.blobs(keys)) {
+        if (blob === null) this.#gone.add(key);
+        else this.#keep(key, blob);
+      }
+    } catch (error) {
+      this.#queue = [];
+      this.failed(error);
+    }
+  }
+
+  /** @param {string} key @param {Blob} blob */
+  #keep(key, blob) {
+    this.#kept.set(key, { blob, url: URL.createObjectURL(blob) });
+    this.bytes += blob.size;
+    for (const [old, { blob: dropped, url }] of this.#kept) {
+      if (this.bytes <= ROOM || old === key) break;
+      this.#kept.delete(old);
+      this.bytes -= dropped.size;
+      URL.revokeObjectURL(url);
+    }
+  }
+
+  /** @param {string} key */
+  #used(key) {
+    const found = this.#kept.get(key);
+    if (found) {
+      this.#kept.delete(key);
+      this.#kept.set(key, found);
+    }
+    return found;
+  }
+}

@@ -1,0 +1,126 @@
+// What the network says of a probe: at the moment, and over the whole run.
+
+import { COLOURS, chart } from './curves.js';
+import { el } from './dom.js';
+import { percent } from './model.js';
+
+/**
+ * @typedef {import('./app.js').Moment} Moment
+ * @typedef {{ name: string, probability: number | null, right: boolean, known: boolean }} Said
+ */
+
+const FRAME = { width: 190, height: 64 };
+
+export class Prediction {
+  /** @type {unknown[]} What the chart was made of. */
+  #made = [];
+  /** @type {(x: number) => void} */
+  #move = () => {};
+
+  /** @param {import('./app.js').App} app @param {string} probe */
+  constructor(app, probe) {
+    this.app = app;
+    this.probe = probe;
+    const { run } = app;
+    this.label = run?.className(run.label(probe)) ?? probe;
+    const item = run?.manifest?.probes[probe]?.item;
+    const about = item === undefined ? probe.replaceAll('_', ' ') : `${probe.split('_').slice(0, 2).join(' ')} · item ${item}`;
+    this.said = [el('span', { className: 'said' }), el('span', { className: 'said' })];
+    this.curves = el('span', { className: 'curves' });
+    const name = el('span', { className: 'label', textContent: this.label });
+    this.node = el('div', { className: 'prediction' }, name, el('span', { className: 'item', textContent: about }), ...this.said, this.curves);
+  }
+
+  /** What a search for text looks through. */
+  describe() {
+    return `${this.probe} ${this.label} ${this.app.moments().map((moment) => this.at(moment).name).join(' ')}`;
+  }
+
+  isWrong() {
+    return this.app.moments().some((moment) => this.at(moment).known && !this.at(moment).right);
+  }
+
+  show() {
+    const moments = this.app.moments();
+    this.said.forEach((node, i) => {
+      const moment = moments[i];
+      node.hidden = !moment;
+      if (!moment) return;
+      const { name, probability, right, known } = this.at(moment);
+      const share = probability === null ? '' : ` ${percent(probability)}`;
+      node.textContent = `${moments.length > 1 ? `${moment.name}: ` : ''}${known ? `${right ? '✓' : '✗'} ${name}${share}` : '…'}`;
+      node.className = `said ${known ? (right ? 'right' : 'wrong') : ''}`;
+    });
+    this.#chart();
+    this.#move(this.app.moment);
+  }
+
+  /** What the network says at a moment. @param {Moment} moment @returns {Said} */
+  at(moment) {
+    const point = this.app.point('said', this.probe, moment);
+    const { run } = moment;
+    const known = run.manifest?.probes[this.probe]; // without it nobody knows what is right
+    if (point && known) {
+      const [, index, probability] = point;
+      return { name: index < 0 ? 'nothing finite' : run.className(index), probability, right: index === known.label, known: true };
+    }
+    const best = this.#classes(run).map((tag) => ({ tag, value: this.app.point('scalars', `probability/${this.probe}/${tag}`, moment)?.[1] }));
+    if (best.length < 2 || best.some(({ value }) => typeof value !== 'number')) return { name: '', probability: null, right: false, known: false };
+    const { tag, value } = best.reduce((a, b) => (b.value > a.value ? b : a));
+    return { name: run.className(tag), probability: value, right: tag === run.label(this.probe), known: true };
+  }
+
+  /** The moments at which the prediction became another. @returns {[at: number, text: string][]} */
+  flips() {
+    const { run, axis } = this.app;
+    if (!run) return [];
+    const said = this.app.series.get('said', run.name, this.probe) ?? [];
+    const changed = said.slice(1).filter(([, index], i) => index !== said[i][1]);
+    return changed.map(([step, index]) => [axis.of(run, step), `${axis.name(axis.of(run, step))}: now ${run.className(index)}`]);
+  }
+
+  /** Tags of the classes whose probabilities are logged. @param {import('./model.js').Run} run */
+  #classes(run) {
+    const stem = `probability/${this.probe}/`;
+    return run.answer.scalars.filter((tag) => tag.startsWith(stem)).map((tag) => tag.slice(stem.length));
+  }
+
+  #chart() {
+    const { run, other, axis, series } = this.app;
+    if (!run) return;
+    const said = series.get('said', run.name, this.probe);
+    const own = this.#classes(run).map((tag) => this.#curve(run, tag));
+    const label = run.label(this.probe);
+    const theirs = other && this.#classes(other).includes(label) ? [this.#curve(other, label)] : [];
+    const made = [...own, ...theirs].map((line) => line.series).concat([said]);
+    if (!own.length || made.includes(undefined) || this.#isMade([...made, axis.last, axis.kind])) return;
+    const told = new Set((said ?? []).map(([, index]) => run.manifest?.class_tags[index]));
+    const rivals = own.map(({ tag }) => tag).filter((tag) => tag !== label && told.has(tag));
+    const lines = [...own, ...theirs].map((line) => ({
+      ...line,
+      points: (line.series ?? []).map(([step, value]) => /** @type {[number, number]} */ ([axis.of(line.run, step), value ?? NaN])),
+      colour: line.run === run && rivals.includes(line.tag) ? shade(rivals.indexOf(line.tag)) : undefined,
+    }));
+    const title = `Probabilities of the classes, ${this.label} bold${theirs.length ? ', in the other run dashed' : ''}; triangles mark where the prediction changed`;
+    const { node, move } = chart(lines, { ...FRAME, domain: [axis.first, axis.last], range: [0, 1], marks: this.flips(), title });
+    const key = rivals.slice(0, 3).map((tag, i) => el('span', {}, el('i', { style: `background:${shade(i)}` }), run.className(tag)));
+    this.curves.replaceChildren(node, el('span', { className: 'key' }, ...key));
+    this.#move = move;
+  }
+
+  /** The probability of a class as a line. @param {import('./model.js').Run} run @param {string} tag */
+  #curve(run, tag) {
+    const series = this.app.series.get('scalars', run.name, `probability/${this.probe}/${tag}`);
+    return { run, tag, series, label: run.className(tag), strong: tag === run.label(this.probe), dashed: run !== this.app.run };
+  }
+
+  /** Whether the chart shows these already. @param {unknown[]} parts */
+  #isMade(parts) {
+    const same = parts.length === this.#made.length && parts.every((part, i) => part === this.#made[i]);
+    this.#made = parts;
+    return same;
+  }
+}
+
+/** @param {number} i */
+const shade = (i) => COLOURS[i % COLOURS.length];

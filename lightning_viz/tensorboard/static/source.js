@@ -1,0 +1,142 @@
+// Where runs, series and pictures come from: TensorBoard's server, or the exported page itself.
+
+/**
+ * @typedef {{ label: number, item?: number, print?: string }} ProbeEntry
+ * @typedef {{ caption?: number, film?: boolean }} PictureEntry
+ * @typedef {{
+ *   version: number, classes: string[], class_tags: string[],
+ *   probes: Record<string, ProbeEntry>, pictures: Record<string, PictureEntry>,
+ * }} Manifest
+ * @typedef {{
+ *   manifest: Manifest | null, problem: string | null, epochs: [step: number, epoch: number][],
+ *   updated: number, images: Record<string, number>, maps: Record<string, number>, scalars: string[], said: string[],
+ * }} RunAnswer
+ * @typedef {{ version: number, runs: Record<string, RunAnswer>, note?: string | null }} RunsAnswer
+ * @typedef {'images' | 'maps' | 'scalars' | 'bounds' | 'said'} Kind
+ * @typedef {[step: number, ...rest: any[]][]} Points One per step, ascending: a blob's key, a value, or class and probability.
+ * @typedef {Partial<Record<Kind, string[]>>} Wish
+ * @typedef {Partial<Record<Kind, Record<string, Points>>>} SeriesAnswer
+ * @typedef {{
+ *   live: boolean,
+ *   runs: () => Promise<RunsAnswer>,
+ *   series: (run: string, wish: Wish) => Promise<SeriesAnswer>,
+ *   blobs: (keys: string[]) => Promise<Map<string, Blob | null>>,
+ *   exportUrl: (runs: string[]) => string | null,
+ * }} Source
+ */
+
+const MOST = 256; // pictures in one answer
+
+/** @param {string} path @param {RequestInit} [init] */
+async function ask(path, init) {
+  const response = await fetch(path, init);
+  if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+  return response;
+}
+
+/** @param {Record<string, string>} fields */
+const post = (fields) => ({ method: 'POST', body: new URLSearchParams(fields) });
+
+/** TensorBoard's server, by the plugin's own routes; every address is relative, so that any path prefix will do.
+ * @implements {Source} */
+export class Server {
+  live = true;
+
+  async runs() {
+    return (await ask('./runs')).json();
+  }
+
+  /** @param {string} run @param {Wish} wish */
+  async series(run, wish) {
+    const fields = Object.entries(wish).map(([kind, tags]) => [kind, JSON.stringify(tags)]);
+    return (await ask('./series', post({ run, ...Object.fromEntries(fields) }))).json();
+  }
+
+  /** @param {string[]} keys @returns {Promise<Map<string, Blob | null>>} */
+  async blobs(keys) {
+    const packs = Array.from({ length: Math.ceil(keys.length / MOST) }, (_, i) => this.#pack(keys.slice(MOST * i, MOST * (i + 1))));
+    return new Map((await Promise.all(packs)).flatMap((pack) => [...pack]));
+  }
+
+  /** @param {string[]} keys @returns {Promise<Map<string, Blob | null>>} */
+  async #pack(keys) {
+    const bytes = new Uint8Array(await (await ask('./pack', post({ keys: JSON.stringify(keys) }))).arrayBuffer());
+    const end = bytes.indexOf(10);
+    /** @type {[length: number, type: string][]} */
+    const sizes = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
+    let at = end + 1;
+    return new Map(
+      sizes.map(([length, type], i) => {
+        if (length < 0) return [keys[i], null];
+        at += length;
+        return [keys[i], new Blob([bytes.subarray(at - length, at)], { type })];
+      }),
+    );
+  }
+
+  /** @param {string[]} runs */
+  exportUrl(runs) {
+    return `./export?${new URLSearchParams(runs.map((run) => ['run', run]))}`;
+  }
+}
+
+/** The page that was exported: everything lies in its own script elements, and pictures are parsed when they are asked for.
+ * @implements {Source} */
+export class Embedded {
+  live = false;
+  /** @type {Map<string, SeriesAnswer>} */
+  #series = new Map();
+
+  /** Whether this page is an exported one. */
+  static here() {
+    return document.getElementById('lightning_viz-runs') !== null;
+  }
+
+  async runs() {
+    return JSON.parse(document.getElementById('lightning_viz-runs')?.textContent ?? '{}');
+  }
+
+  /** @param {string} run @param {Wish} wish */
+  async series(run, wish) {
+    if (!this.#series.has(run)) this.#series.set(run, parsed('series', run));
+    const all = /** @type {SeriesAnswer} */ (this.#series.get(run));
+    /** @type {SeriesAnswer} */
+    const answer = {};
+    for (const kind of /** @type {Kind[]} */ (Object.keys(wish))) {
+      const found = (wish[kind] ?? []).filter((tag) => all[kind]?.[tag]).map((tag) => [tag, all[kind]?.[tag]]);
+      answer[kind] = Object.fromEntries(found);
+    }
+    return answer;
+  }
+
+  /** @param {string[]} keys @returns {Promise<Map<string, Blob | null>>} */
+  async blobs(keys) {
+    /** @type {Map<string, Record<string, string>>} */
+    const parts = new Map();
+    return new Map(
+      keys.map((key) => {
+        const part = key.split('.')[0];
+        if (!parts.has(part)) parts.set(part, parsed('blobs', part));
+        const text = parts.get(part)?.[key];
+        return [key, text === undefined ? null : decoded(text)];
+      }),
+    );
+  }
+
+  exportUrl() {
+    return null;
+  }
+}
+
+/** @param {string} kind @param {string} name */
+function parsed(kind, name) {
+  const found = [...document.querySelectorAll(`script[data-${kind}]`)].find((node) => node.getAttribute(`data-${kind}`) === name);
+  return JSON.parse(found?.textContent ?? '{}');
+}
+
+/** @param {string} text `mime;base64` */
+function decoded(text) {
+  const [type, code] = text.split(';', 2);
+  const bytes = Uint8Array.from(atob(code.replace(/^base64,/, '')), (sign) => sign.charCodeAt(0));
+  return new Blob([bytes], { type });
+}

@@ -1,0 +1,65 @@
+// What the tab shows, as it stands in the address.
+
+/**
+ * @typedef {'probes' | 'filters' | 'confusion' | 'measures' | 'other'} View
+ * @typedef {{
+ *   run: string, view: View, axis: 'epoch' | 'step' | '', at: number | null,
+ *   against: string, base: number | null, how: 'side' | 'difference',
+ *   columns: string[] | null, rows: 'all' | 'wrong' | 'flipped', text: string, measure: string,
+ *   size: 's' | 'm' | 'l', captions: boolean, zoom: string,
+ * }} State
+ *
+ * `at` is a moment of the axis, null the last one, whatever comes. `against` is what is compared with: nothing, `epoch`
+ * (then `base` says which), or `run:<name>`. `columns` are the methods in their order, null all of them.
+ */
+
+/** @type {State} */
+export const DEFAULTS = {
+  run: '', view: 'probes', axis: '', at: null, against: '', base: null, how: 'side',
+  columns: null, rows: 'all', text: '', measure: 'rank_previous', size: 'm', captions: false, zoom: '',
+};
+
+const NUMBERS = ['at', 'base'];
+/** @type {Record<string, string[]>} */
+const CHOICES = {
+  view: ['probes', 'filters', 'confusion', 'measures', 'other'],
+  axis: ['', 'epoch', 'step'],
+  how: ['side', 'difference'],
+  rows: ['all', 'wrong', 'flipped'],
+  size: ['s', 'm', 'l'],
+};
+
+/**
+ * The state that an address tells; whatever it says that makes no sense is as if it were not said.
+ *
+ * @param {Record<string, string>} address
+ * @returns {State}
+ */
+export function fromAddress(address) {
+  /** @type {Record<string, unknown>} */
+  const state = { ...DEFAULTS };
+  for (const [name, text] of Object.entries(address)) {
+    if (!(name in DEFAULTS) || (CHOICES[name] && !CHOICES[name].includes(text))) continue;
+    if (NUMBERS.includes(name)) state[name] = text !== '' && Number.isFinite(Number(text)) ? Number(text) : null;
+    else if (name === 'columns') state[name] = text.split(',').map(unescape);
+    else state[name] = name === 'captions' ? text === 'true' : text;
+  }
+  return /** @type {State} */ (/** @type {unknown} */ (state));
+}
+
+/**
+ * What of a state differs from the defaults, for the address.
+ *
+ * @param {State} state
+ * @returns {Record<string, string>}
+ */
+export function toAddress(state) {
+  const told = Object.entries(state).filter(([name, value]) => value !== Reflect.get(DEFAULTS, name) && value !== null);
+  return Object.fromEntries(told.map(([name, value]) => [name, Array.isArray(value) ? value.map(escape).join(',') : String(value)]));
+}
+
+/** @param {string} name */
+const escape = (name) => name.replaceAll('%', '%25').replaceAll(',', '%2C');
+
+/** @param {string} name */
+const unescape = (name) => name.replaceAll('%2C', ',').replaceAll('%25', '%');

@@ -1,0 +1,103 @@
+// Everything that can be chosen, and the slider.
+
+import { buildColumns } from './columns.js';
+import { choice, el } from './dom.js';
+import { measuresOf } from './measures.js';
+import { VIEWS } from './views.js';
+
+/** @typedef {import('./state.js').State} State */
+
+export class Toolbar {
+  #made = '';
+
+  /** @param {import('./app.js').App} app */
+  constructor(app) {
+    this.app = app;
+    this.play = el('button', { id: 'play', onclick: () => app.player.toggle() });
+    const moved = (/** @type {HTMLInputElement} */ range) => app.axis.values[range.valueAsNumber] ?? app.axis.last;
+    this.slider = el('input', { type: 'range', id: 'moment', min: '0', 'aria-label': 'moment', oninput: () => app.goTo(moved(this.slider)) });
+    this.base = el('input', { type: 'range', id: 'base', min: '0', 'aria-label': 'compare with', oninput: () => app.set({ base: moved(this.base) }) });
+    this.label = el('output', { id: 'label', htmlFor: 'moment' });
+    this.baseLabel = el('output', { id: 'base-label', htmlFor: 'base' });
+    this.status = el('span', { id: 'status' });
+    this.choices = el('div', { className: 'choices' });
+    const bar = el('div', { className: 'slide' }, this.play, this.slider, this.label, this.status);
+    this.baseBar = el('div', { className: 'slide base' }, el('span', { textContent: 'compared with' }), this.base, this.baseLabel);
+    this.node = el('header', {}, this.choices, bar, this.baseBar);
+  }
+
+  /** Builds the choices anew where they have changed; what had the focus keeps it. */
+  build() {
+    const { app } = this;
+    const state = { ...app.state, at: null, base: null, zoom: '', text: '' };
+    const made = JSON.stringify([state, [...app.runs.keys()], app.methods, measuresOf(app.shown), app.axis.kind]);
+    const search = /** @type {HTMLInputElement | null} */ (this.node.querySelector('#text'));
+    if (search && search !== document.activeElement) search.value = app.state.text; // a link may tell another one
+    if (made === this.#made) return;
+    this.#made = made;
+    const focus = document.activeElement?.id;
+    this.choices.replaceChildren(this.#views(), this.#runs(), ...(app.state.view === 'probes' ? this.#probes() : []), this.#looks());
+    if (focus && this.node.contains(document.getElementById(focus))) document.getElementById(focus)?.focus();
+    this.node.hidden = !app.runs.size;
+    this.baseBar.hidden = app.state.against !== 'epoch';
+  }
+
+  /** Moves the sliders to where they stand. */
+  show() {
+    const { axis, moment, base, pictures, player } = this.app;
+    for (const [slider, label, value] of /** @type {const} */ ([[this.slider, this.label, moment], [this.base, this.baseLabel, base]])) {
+      slider.max = String(axis.values.length - 1);
+      slider.valueAsNumber = axis.values.indexOf(value);
+      slider.setAttribute('aria-valuetext', axis.name(value));
+      label.textContent = label === this.label && value !== axis.last ? `${axis.name(value)} of ${axis.last}` : axis.name(value);
+    }
+    const name = player.playing ? 'Pause' : 'Play';
+    if (this.play.title !== name) Object.assign(this.play, { textContent: player.playing ? '❚❚' : '▶', title: name, ariaLabel: name });
+    this.status.textContent = pictures.waiting ? `loading ${pictures.waiting}` : '';
+  }
+
+  #views() {
+    const { app } = this;
+    const tabs = Object.entries(VIEWS).map(([view, { name }]) =>
+      el('button', { id: `view-${view}`, textContent: name, 'aria-pressed': view === app.state.view, onclick: () => app.set({ view: /** @type {State['view']} */ (view) }) }),
+    );
+    return el('nav', { 'aria-label': 'views' }, ...tabs);
+  }
+
+  #runs() {
+    const { app } = this;
+    const { state, run } = app;
+    const names = [...app.runs.keys()];
+    const runs = choice('run', names.map((name) => [name, name]), run?.name ?? '', (name) => app.set({ run: name, against: state.against === `run:${name}` ? '' : state.against }));
+    const others = names.filter((name) => name !== run?.name).map((name) => /** @type {[string, string]} */ ([`run:${name}`, `with ${name}`]));
+    const against = choice('compare', [['', 'compare'], ['epoch', 'with another epoch'], ...others], state.against, (value) => app.set({ against: value }));
+    const how = choice('how', [['side', 'side by side'], ['difference', 'difference']], state.how, (value) => app.set({ how: /** @type {State['how']} */ (value) }));
+    const axis = choice('axis', [['epoch', 'by epoch'], ['step', 'by step']], app.axis.kind, (value) => app.set({ axis: /** @type {State['axis']} */ (value), at: null, base: null }));
+    Object.assign(runs, { id: 'run', hidden: names.length < 2 });
+    Object.assign(against, { id: 'against' });
+    Object.assign(how, { id: 'how', hidden: !app.compares });
+    Object.assign(axis, { id: 'axis' });
+    return el('span', { className: 'group' }, runs, axis, against, how);
+  }
+
+  #probes() {
+    const { app } = this;
+    const rows = choice('rows', [['all', 'all probes'], ['wrong', 'mistaken now'], ['flipped', 'ever flipped']], app.state.rows, (value) => app.set({ rows: /** @type {State['rows']} */ (value) }));
+    const text = el('input', { type: 'search', id: 'text', placeholder: 'class or probe', 'aria-label': 'filter by text', value: app.state.text, oninput: () => app.set({ text: text.value }) });
+    const measures = measuresOf(app.shown).map((name) => /** @type {[string, string]} */ ([name, name.replaceAll('_', ' ')]));
+    const measure = choice('measure', measures, app.state.measure, (value) => app.set({ measure: value }));
+    Object.assign(rows, { id: 'rows' });
+    Object.assign(measure, { id: 'measure', hidden: !measures.length });
+    return [el('span', { className: 'group' }, rows, text, buildColumns(app), measure)];
+  }
+
+  #looks() {
+    const { app } = this;
+    const size = choice('size', [['s', 'small'], ['m', 'medium'], ['l', 'large']], app.state.size, (value) => app.set({ size: /** @type {State['size']} */ (value) }));
+    size.id = 'size';
+    const box = el('input', { type: 'checkbox', id: 'captions', checked: app.state.captions, onchange: () => app.set({ captions: box.checked }) });
+    const url = app.source.exportUrl(app.shown.map((run) => run.name));
+    const link = url ? [el('a', { id: 'export', href: url, download: '', textContent: 'Export', title: 'One HTML file with all epochs, that needs neither server nor network' })] : [];
+    return el('span', { className: 'group' }, size, el('label', {}, box, ' captions'), ...link);
+  }
+}

@@ -1,0 +1,163 @@
+// One picture large, with its film: the same picture in every epoch.
+
+import { Cell } from './cell.js';
+import { el } from './dom.js';
+import { methodOf, title } from './model.js';
+import { zip } from './zip.js';
+
+const THUMBNAILS = 60;
+
+export class Zoom {
+  #built = '';
+  /** @type {{ cell: Cell, frames: Frame[] } | null} */
+  #shown = null;
+
+  /** @param {import('./app.js').App} app */
+  constructor(app) {
+    this.app = app;
+    this.node = el('dialog', { id: 'zoom', onclose: () => app.state.zoom && app.set({ zoom: '' }) });
+    this.node.onclick = ({ target }) => target === this.node && this.node.close();
+  }
+
+  /** Opens, changes or closes, as the state says. */
+  build() {
+    const { zoom } = this.app.state;
+    const there = this.app.shown.some((run) => run.has(zoom));
+    const parts = JSON.stringify([zoom, there && this.app.axis.values, this.app.shown.map((run) => run.name)]);
+    if (parts === this.#built) return;
+    this.#built = parts;
+    for (const part of this.#shown ? [this.#shown.cell, ...this.#shown.frames] : []) this.app.watch.remove(part);
+    this.#shown = null;
+    if (!there) {
+      this.node.close();
+      return;
+    }
+    this.#fill(zoom);
+    if (!this.node.open) this.node.showModal();
+  }
+
+  /** Says what is shown, and marks its place in the film. */
+  show() {
+    if (!this.#shown) return;
+    const { app } = this;
+    for (const frame of this.#shown.frames) frame.mark();
+    const names = app.moments().map((moment) => moment.name).join(' → ');
+    const when = app.other ? `${names}, ${app.axis.name(app.moment)}` : names;
+    const heading = this.node.querySelector('h2');
+    if (heading) heading.textContent = `${this.#name(app.state.zoom)} · ${when}`;
+  }
+
+  /** @param {string} tag */
+  #name(tag) {
+    const [first] = tag.split('/');
+    const { run } = this.app;
+    const probe = run?.probes.includes(first) ? `${run.className(run.label(first))}: ` : `${title(first)} `;
+    return `${probe}${title(methodOf(tag))}`;
+  }
+
+  /** @param {string} tag */
+  #fill(tag) {
+    const { app } = this;
+    const cell = new Cell(app, tag);
+    const frames = evenly(app.axis.values, THUMBNAILS).map((at) => new Frame(app, tag, at));
+    this.#shown = { cell, frames };
+    const film = app.run?.film(tag);
+    const buttons = [
+      el('button', { id: 'zoom-play', textContent: 'Play / pause', onclick: () => app.player.toggle() }),
+      el('button', { id: 'zoom-picture', textContent: 'Save picture', onclick: () => this.#savePicture(tag) }),
+      el('button', { id: 'zoom-zip', textContent: 'Save all epochs (ZIP)', onclick: () => this.#saveAll(tag) }),
+      ...(film ? [el('button', { id: 'zoom-film', textContent: 'Save film', onclick: () => this.#savePicture(film, app.axis.last) })] : []),
+      el('button', { id: 'zoom-close', textContent: 'Close', 'aria-label': 'Close', onclick: () => this.node.close() }),
+    ];
+    const strip = el('div', { className: 'film' }, ...frames.map((frame) => frame.node));
+    this.node.replaceChildren(el('div', { className: 'head' }, el('h2'), ...buttons), el('div', { className: 'stage' }, cell.node), strip);
+    for (const part of [cell, ...frames]) app.watch.add(part);
+  }
+
+  /** @param {string} tag @param {number} [at] */
+  async #savePicture(tag, at = this.app.moment) {
+    const { run } = this.app;
+    if (!run) return;
+    const [series] = await this.#points(run.name, [tag]);
+    const point = series.filter(([step]) => this.app.axis.of(run, step) <= at).at(-1);
+    const blob = point && (await this.app.source.blobs([point[1]])).get(point[1]);
+    if (blob) save(blob, `${fileName(tag)}_${point[0]}.${suffix(blob)}`);
+  }
+
+  /** @param {string} tag */
+  async #saveAll(tag) {
+    const { run } = this.app;
+    if (!run) return;
+    const [series] = await this.#points(run.name, [tag]);
+    const blobs = await this.app.source.blobs(series.map(([, key]) => key));
+    /** @type {[string, Uint8Array<ArrayBuffer>][]} */
+    const files = [];
+    for (const [step, key] of series) {
+      const blob = blobs.get(key);
+      if (blob) files.push([`${fileName(tag)}_epoch_${run.epochOf(step)}_step_${step}.${suffix(blob)}`, new Uint8Array(await blob.arrayBuffer())]);
+    }
+    save(zip(files), `${fileName(tag)}.zip`);
+  }
+
+  /** @param {string} run @param {string[]} tags */
+  async #points(run, tags) {
+    const { images = {} } = await this.app.source.series(run, { images: tags });
+    return tags.map((tag) => images[tag] ?? []);
+  }
+}
+
+/** One moment of the film. */
+class Frame {
+  /** @param {import('./app.js').App} app @param {string} tag @param {number} at */
+  constructor(app, tag, at) {
+    this.app = app;
+    this.tag = tag;
+    this.at = at;
+    this.image = el('img', { alt: app.axis.name(at) });
+    this.node = el('button', { title: app.axis.name(at), onclick: () => app.goTo(at) }, this.image, el('span', { textContent: at < 0 ? 'untrained' : String(at) }));
+  }
+
+  now() {
+    const key = this.#key();
+    return key ? [key] : [];
+  }
+
+  show() {
+    const key = this.#key();
+    const url = key && this.app.pictures.url(key);
+    if (url && this.image.src !== url) this.image.src = url;
+  }
+
+  mark() {
+    const now = this.app.moment === this.at;
+    if (now === this.node.hasAttribute('aria-current')) return;
+    if (now) {
+      this.node.setAttribute('aria-current', 'true');
+      this.node.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    } else this.node.removeAttribute('aria-current');
+  }
+
+  #key() {
+    const { run } = this.app;
+    return run ? this.app.point('images', this.tag, { run, at: this.at, name: '' })?.[1] : undefined;
+  }
+}
+
+/** @param {number[]} values @param {number} most */
+function evenly(values, most) {
+  if (values.length <= most) return values;
+  return Array.from({ length: most }, (_, i) => values[Math.round((i * (values.length - 1)) / (most - 1))]);
+}
+
+/** @param {Blob} blob @param {string} name */
+function save(blob, name) {
+  const url = URL.createObjectURL(blob);
+  el('a', { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60000);
+}
+
+/** @param {string} tag */
+const fileName = (tag) => tag.replace(/[^\p{L}\p{N}._-]+/gu, '_').replace(/^\.+/, '_');
+
+/** @param {Blob} blob */
+const suffix = ({ type }) => ({ 'image/jpeg': 'jpg', 'image/png': 'png', 'image/webp': 'webp', 'image/gif': 'gif' })[type] ?? 'bin';

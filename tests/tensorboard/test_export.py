@@ -1,0 +1,199 @@
+"""A run as one HTML file, from the tab and from the shell."""
+
+import base64
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+from written import BARE, DEMO, HOSTILE, HOSTILE_TAG, MANIFESTS, QUOTED, REEL, RUNS, SOURCES, written
+
+from lightning_viz.tensorboard import export, front, opening
+
+FILM = "probe_00_bread/film_saliency"
+
+
+class Exported(HTMLParser):
+    """What a browser finds in an exported file.
+
+    Attributes:
+        elements: All elements, in order.
+        runs: The answer of `./runs`.
+        series: The answers of `./series`, by run.
+        blobs: Kind and bytes of each picture and map, by key.
+        imports: The sources of the modules, by name.
+    """
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.runs, self.series, self.blobs, self.imports = [], None, {}, {}, {}
+        self.inline, self.policy = [], ""
+        self._within = {}
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self._within = dict(attrs)
+        self.elements.append(tag)
+        if self._within.get("http-equiv") == "Content-Security-Policy":
+            self.policy = self._within["content"]
+
+    def handle_endtag(self, tag):
+        self._within = {}
+
+    def handle_data(self, text):
+        kind = self._within.get("type")
+        if kind == "application/json":
+            self.take(json.loads(text))
+        elif kind is not None:
+            self.inline.append(text)
+        if kind == "importmap":
+            for name, url in json.loads(text)["imports"].items():
+                head, _, code = url.partition(",")
+                assert head == "data:text/javascript;base64"
+                self.imports[name] = base64.b64decode(code).decode()
+
+    def take(self, content):
+        if self._within.get("id") == "lightning_viz-runs":
+            self.runs = content
+        elif "data-series" in self._within:
+            self.series[self._within["data-series"]] = content
+        else:
+            for key, value in content.items():
+                assert key.split(".")[0] == self._within["data-blobs"]
+                kind, _, code = value.partition(";base64,")
+                self.blobs[key] = kind, base64.b64decode(code)
+
+
+def holds_what_was_logged(exported, run, log):
+    """Whether an exported run decodes back to the very bytes of the log, film apart; `log` is what was written."""
+    series = exported.series[run]
+    found = {(tag, step): key for tag, points in series["images"].items() for step, key in points}
+    found |= {(f"lightning_viz/map/{tag}", step): key for tag, points in series["maps"].items() for step, key in points}
+    decoded = {place: exported.blobs[key][1] for place, key in found.items()}
+    return decoded == {place: blob for place, blob in log.items() if place[0] != FILM}
+
+
+def test_the_tab_exports_the_runs_that_are_asked_for(board, log):
+    answer = board.get("/export", run=[DEMO, HOSTILE])
+    assert answer.mimetype == "text/html"
+    assert re.fullmatch(r'attachment; filename="[\w.-]+\.html"', answer.headers["Content-Disposition"])
+    exported = Exported(answer.text)
+    served = board.runs()
+    del served[DEMO]["images"][FILM]
+    assert exported.runs == {"version": 1, "runs": {run: served[run] for run in sorted([DEMO, HOSTILE])}}
+    assert holds_what_was_logged(exported, DEMO, log.blobs[DEMO])
+    assert holds_what_was_logged(exported, HOSTILE, log.blobs[HOSTILE])
+    tags = {
+        "scalars": ["epoch", "loss"],
+        "said": ["lost", "odd", "probe_00_bread"],
+        "bounds": ["probe_00_bread/saliency"],
+    }
+    for kind, points in board.series(DEMO, **tags).items():
+        assert {tag: exported.series[DEMO][kind][tag] for tag in points} == points
+
+
+def test_no_name_becomes_an_element_or_a_script(board):
+    exported = Exported(board.get("/export", run=HOSTILE).text)
+    assert HOSTILE_TAG in exported.runs["runs"][HOSTILE]["images"]
+    assert set(exported.elements) == {"html", "head", "meta", "title", "style", "body", "p", "script"}
+    assert (
+        exported.elements.count("script") == 2 + 2 + 6
+    )  # runs and series, map and start, three pictures with their maps
+
+
+def test_the_page_comes_along_and_may_ask_nobody(board):
+    text = board.get("/export", run=DEMO).text
+    exported = Exported(text)
+    assert exported.imports == {
+        "lightning_viz/index.js": SOURCES["index.js"].replace("./b.js", "lightning_viz/b.js"),
+        "lightning_viz/b.js": SOURCES["b.js"],
+    }
+    assert SOURCES["style.css"] in text
+    hashes = {f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in exported.inline}
+    directives = dict(part.strip().split(" ", 1) for part in exported.policy.split(";"))
+    assert directives["default-src"] == "'none'"
+    assert set(directives["script-src"].split()) == {*hashes, "data:"}
+    assert set(directives) == {"default-src", "script-src", "style-src", "img-src"}
+    assert text.rstrip().endswith("</html>")
+
+
+def test_a_run_that_has_films_alone_keeps_them(board, log):
+    exported = Exported(board.get("/export", run=REEL).text)
+    ((kind, film),) = exported.blobs.values()
+    assert (kind, film) == ("image/gif", log.blobs[REEL]["probe_00/film_saliency", 0])
+
+
+@pytest.mark.parametrize(("run", "code"), [([], 400), (["nowhere"], 404), ([BARE], 404), ([DEMO, "nowhere"], 404)])
+def test_runs_that_cannot_be_exported_are_refused(board, run, code):
+    assert board.get("/export", run=run).status_code == code
+
+
+def test_without_the_pages_files_there_is_a_reason(board, tmp_path, monkeypatch):
+    monkeypatch.setattr(front, "FOLDER", tmp_path / "nowhere")
+    answer = board.get("/export", run=DEMO)
+    assert (answer.status_code, answer.mimetype) == (404, "text/plain")
+    assert "--force-reinstall" in answer.text
+
+
+@pytest.fixture(params=["rust", "none", "failing"])
+def server(request, tmp_path, monkeypatch):
+    """Which of TensorBoard's data servers the shell finds."""
+    binary = tmp_path / "server"
+    if request.param == "rust":
+        monkeypatch.setattr(opening, "_loaded", lambda folder: pytest.fail("not needed"))
+    else:
+        monkeypatch.setenv("TENSORBOARD_DATA_SERVER_BINARY", str(binary))
+    if request.param == "failing":
+        binary.write_text("#!/bin/sh\nexit 8\n")
+        binary.chmod(0o755)
+
+
+@pytest.mark.usefixtures("server")
+def test_the_shell_exports_a_run_with_any_data_server(log, static, tmp_path, capsys):
+    out = tmp_path / "run.html"
+    out.write_text("an older one")
+    export.main([str(log.folder / DEMO), str(out)])
+    exported = Exported(out.read_text("utf-8"))
+    assert list(exported.runs["runs"]) == list(exported.series) == ["version_0"]  # not "."
+    assert holds_what_was_logged(exported, "version_0", log.blobs[DEMO])
+    assert capsys.readouterr().out.startswith(f"{out}: 1 run, ")
+    assert [path.name for path in tmp_path.glob("run*")] == ["run.html"]
+
+
+def test_the_shell_exports_all_runs_of_a_folder_whatever_their_names(log, static, tmp_path):
+    out = tmp_path / "run.html"
+    export.main([str(log.folder), str(out)])
+    exported = Exported(out.read_text("utf-8"))
+    assert set(exported.runs["runs"]) == set(exported.series) == RUNS
+    for run in (DEMO, HOSTILE, QUOTED, *MANIFESTS):
+        assert holds_what_was_logged(exported, run, log.blobs[run])
+    assert exported.runs["runs"][QUOTED]["problem"] is None
+
+
+def test_more_pictures_than_tensorboard_keeps_are_exported(static, tmp_path):
+    with written(tmp_path / "long") as run:
+        for step in range(1200):
+            run.image("a", step, b"%d" % step)
+    out = tmp_path / "run.html"
+    export.main([str(tmp_path / "long"), str(out)])
+    assert holds_what_was_logged(Exported(out.read_text("utf-8")), "long", run.blobs)
+
+
+def test_what_cannot_be_exported_is_told(log, static, tmp_path, capsys):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    out = tmp_path / "run.html"
+    for arguments, reason in [
+        ((tmp_path / "nowhere", out), "Expected a folder"),
+        ((empty, out), "Expected event files"),
+        ((log.folder / BARE, out), "Expected pictures"),
+        ((log.folder, empty), "Expected a file to write to"),
+        ((log.folder, tmp_path / "nowhere" / "run.html"), "No such file or directory"),
+    ]:
+        with pytest.raises(SystemExit) as stopped:
+            export.main([str(argument) for argument in arguments])
+        assert stopped.value.code == 2
+        assert reason in capsys.readouterr().err
+    assert not list(tmp_path.glob("run*"))

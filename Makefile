@@ -3,8 +3,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 FOREIGN := .foreign
+MODULES := node_modules
+BROWSER := $(VENV)/.browser
 
-.PHONY: help demo homework test check matrix matrix-gpu bench gallery wheel clean
+.PHONY: help demo homework test check check-js matrix matrix-gpu bench gallery screenshots wheel clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,19 +24,33 @@ $(FOREIGN)/.ready: $(READY) tests/foreign/requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(FOREIGN) --requirement tests/foreign/requirements.txt
 	@touch $(FOREIGN)/.ready
 
+# The browser of the tests and screenshots: the system's Chromium, else one that playwright brings.
+$(BROWSER): $(READY)
+	@command -v chromium >/dev/null || $(BIN)/playwright install chromium
+	@touch $(BROWSER)
+
 demo: $(READY)  ## Train the food classifier with every picture, then say how to look at it
 	$(BIN)/python train.py fit --config configs/demo.yaml
 
 homework: $(READY)  ## Train the food classifier and answer the homework's four questions in runs/homework; ARGS="--data.root FOLDER"
 	$(BIN)/python -m homework $(ARGS)
 
-test: $(READY) $(FOREIGN)/.ready  ## Run all tests
+test: $(READY) $(FOREIGN)/.ready $(BROWSER)  ## Run all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: $(READY)  ## Lint and type-check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory check-js; else echo "no Node.js: the tab's JavaScript is not checked"; fi
+
+check-js: $(MODULES)/.ready  ## Lint and type-check the JavaScript of the Explanations tab; `make check` does so where Node.js is there
+	$(MODULES)/.bin/eslint .
+	$(MODULES)/.bin/tsc --project .
+
+$(MODULES)/.ready: package.json
+	npm install --silent --no-audit --no-fund --no-package-lock
+	@touch $(MODULES)/.ready
 
 matrix: $(READY)  ## Train in every way with all callbacks and without: both must end bit for bit alike
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.matrix
@@ -48,6 +64,9 @@ bench: $(READY)  ## Measure what a drawing costs
 gallery: $(READY) $(FOREIGN)/.ready  ## Draw every kind of picture into docs/gallery.md
 	$(BIN)/python -m gallery
 
+screenshots: $(READY) $(BROWSER)  ## Take pictures of the Explanations tab into docs/images/tab; ARGS="--logs FOLDER"
+	$(BIN)/python -m gallery.screenshots $(ARGS)
+
 wheel: $(READY)  ## Build the wheel and try it in an empty environment
 	rm -rf dist build
 	$(BIN)/python -m build --wheel
@@ -57,4 +76,4 @@ wheel: $(READY)  ## Build the wheel and try it in an empty environment
 	cd build && empty/bin/python ../.ci/attach.py
 
 clean:  ## Remove the environment and everything generated
-	rm -rf $(VENV) $(FOREIGN) runs lightning_logs dist build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(FOREIGN) $(MODULES) runs lightning_logs dist build .pytest_cache .mypy_cache .ruff_cache

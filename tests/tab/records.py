@@ -1,0 +1,49 @@
+"""Event files, record by record: a run in progress, and logs that lack something."""
+
+import struct
+
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.summary.writer.record_writer import RecordWriter
+from tensorboard.util.tensor_util import make_tensor_proto
+
+MANIFEST = "lightning_viz/manifest"
+
+
+def records(folder):
+    """The records of a run's event file with their lengths and checksums, and the event in each."""
+    for file in sorted(folder.glob("events*")):
+        data, at = file.read_bytes(), 0
+        while at < len(data):
+            end = at + 12 + struct.unpack_from("<Q", data, at)[0] + 4
+            yield data[at:end], Event.FromString(data[at + 12 : end - 4])
+            at = end
+
+
+def with_manifest(run, folder, text):
+    """Copies a run's log, with another manifest, or with none."""
+    folder.mkdir(parents=True)
+    with (folder / "events.out.tfevents.1").open("wb") as file:
+        writer = RecordWriter(file)
+        for _, event in records(run):
+            if any(value.tag == MANIFEST for value in event.summary.value):
+                if text is None:
+                    continue
+                for value in event.summary.value:
+                    value.tensor.CopyFrom(make_tensor_proto(text))
+            writer.write(event.SerializeToString())
+
+
+class Growing:
+    """A run's log, written bit by bit as training goes on."""
+
+    def __init__(self, run, folder):
+        folder.mkdir(parents=True)
+        self._records = list(records(run))
+        self._file = folder / "events.out.tfevents.1"
+
+    def until(self, step):
+        """Writes all up to the last event of a step."""
+        end = 1 + max(i for i, (_, event) in enumerate(self._records) if event.step == step)
+        with self._file.open("ab") as file:
+            file.write(b"".join(record for record, _ in self._records[:end]))
+        del self._records[:end]

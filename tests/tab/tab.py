@@ -1,0 +1,92 @@
+"""The Explanations tab as a user meets it: in a page of TensorBoard, or in an exported file."""
+
+import base64
+from urllib.parse import quote, unquote
+
+import numpy as np
+from playwright.sync_api import expect
+from trained import decoded
+
+PIXELS = """async node => {
+  if (node instanceof HTMLCanvasElement) return node.toDataURL();
+  await node.decode().catch(() => null);
+  if (!node.naturalWidth) return '';  // not there yet
+  const canvas = document.createElement('canvas');
+  [canvas.width, canvas.height] = [node.naturalWidth, node.naturalHeight];
+  canvas.getContext('2d').drawImage(node, 0, 0);
+  return canvas.toDataURL();
+}"""
+PATIENCE = 10.0
+"""Seconds until what is expected must be there."""
+
+expect.set_options(timeout=1000 * PATIENCE)
+
+
+class Tab:
+    """A page, and the tab in it.
+
+    Args:
+        page: Playwright's.
+        root: Where the tab's elements are: a frame of the page, or the page itself.
+    """
+
+    def __init__(self, page, root):
+        self.page, self.root = page, root
+
+    def find(self, selector, **filters):
+        return self.root.locator(selector, **filters)
+
+    def shows(self, *texts, at="#label"):
+        expect(self.find(at)).to_have_text(*texts)
+
+    def cell(self, method, probe):
+        """The cell of a picture, by what its picture is called."""
+        return self.find(".cell", has=self.image(method, probe))
+
+    def image(self, method, probe, epoch=None):
+        name = f"{method} of {probe.replace('_', ' ')}, "
+        return self.find(f'img[alt^="{name}"]' if epoch is None else f'img[alt="{name}{told(epoch)}"]')
+
+    def state(self):
+        """What the address tells of the tab."""
+        parts = [part.partition("=") for part in self.page.url.partition("#")[2].split("&")]
+        return {name.removeprefix("p.lightning_viz."): unquote(value) for name, _, value in parts if value}
+
+    def eventually(self, check):
+        """Waits until `check` fails no more."""
+        for _ in range(int(PATIENCE / 0.05)):
+            try:
+                return check()
+            except AssertionError:
+                self.page.wait_for_timeout(50)
+        return check()
+
+    def has_state(self, **expected):
+        def check():
+            assert self.state() == expected
+
+        self.eventually(check)
+
+
+def told(epoch):
+    """An epoch in words."""
+    return "untrained" if epoch == -1 else f"epoch {epoch}"
+
+
+def link(address, **state):
+    """The address of the tab in a state."""
+    return "&".join([f"{address}#lightning_viz", *(f"p.lightning_viz.{k}={quote(str(v))}" for k, v in state.items())])
+
+
+def pixels(locator):
+    """What an image or canvas holds, (height, width, 3)."""
+    png = locator.evaluate(PIXELS).partition(",")[2]
+    assert png
+    return decoded(base64.b64decode(png))
+
+
+def holds(locator, blob):
+    """Asserts that an image shows a file of the log: as it is, but for how the decoders of JPEG round."""
+    shown, logged = pixels(locator), decoded(blob)
+    assert shown.shape == logged.shape
+    assert np.abs(shown - logged).max() <= 3

@@ -1,0 +1,107 @@
+"""Two moments side by side or as a difference, of one run or of two."""
+
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+from tab import holds, link, pixels
+from trained import FULL, SHORT, decoded
+
+BREAD = "probe_00_bread"
+SALIENCY = f"{BREAD}/saliency"
+BLUE, WHITE, RED = (np.array(colour) for colour in [(33, 102, 172), (247, 247, 247), (178, 24, 43)])
+
+
+def coloured(before, after, bound):
+    """The picture of a difference: white is none, red or blue is all of the bound."""
+    share = ((after - before) / bound).clip(-1, 1)[..., None]
+    return np.floor(WHITE + np.abs(share) * (np.where(share < 0, BLUE, RED) - WHITE) + 0.5)
+
+
+def side_by_side(tab, *pictures):
+    """Asserts that the cell of a saliency map shows two pictures of a log."""
+    images = tab.find("tbody tr").first.locator(".cell").nth(1).locator("img")
+    for image, picture in zip((images.nth(0), images.nth(1)), pictures, strict=True):
+        expect(image).to_be_visible()
+        tab.eventually(lambda image=image, picture=picture: holds(image, picture))
+
+
+def differs(tab, before, after, bound):
+    """Asserts that the saliency map's difference is drawn, on a scale that it states; gives what is told of it."""
+    canvas = tab.find('canvas[aria-label^="saliency"]').first
+
+    def check():
+        assert np.array_equal(pixels(canvas), coloured(before, after, bound))
+
+    tab.eventually(check)
+    scale = tab.find("tbody tr").first.locator(".cell").nth(1).locator(".note").inner_text()
+    assert float(scale.removeprefix("±")) == pytest.approx(bound, rel=0.01)
+    described = canvas.get_attribute("aria-label")
+    assert described.endswith(f"full colour at {scale}")
+    return described
+
+
+def test_two_epochs_side_by_side(visit, board, run):
+    tab = visit(link(board, at=3))
+    tab.find("#against").select_option("with another epoch")
+    tab.shows("untrained", at="#base-label")
+    pictures = run.pictures(SALIENCY)
+    side_by_side(tab, pictures[-1], pictures[3])
+    tab.find("#base").press("ArrowRight")
+    tab.find("#base").press("ArrowRight")
+    tab.shows("epoch 1", at="#base-label")
+    side_by_side(tab, pictures[1], pictures[3])
+    names = [f"epoch {e}: {'✓' if said == 'Bread' else '✗'} {said}" for e in (1, 3) for said in [run.said(BREAD)[e][0]]]
+    said = tab.find("tbody tr").first.locator(".said:visible")
+    expect(said).to_have_text([re.compile(f"^{name} ") for name in names])
+    tab.has_state(at="3", against="epoch", base="1")
+    side_by_side(visit(tab.page.url), pictures[1], pictures[3])
+
+
+def test_the_difference_of_two_maps_on_one_scale_for_all_epochs(visit, board, run):
+    tab = visit(link(board, at=3, against="epoch"))
+    tab.find("#how").select_option("difference")
+    maps, bound = run.maps(SALIENCY), run.bound(SALIENCY)
+    told = differs(tab, maps[-1], maps[3], bound)
+    assert "red where epoch 3 has more than untrained, blue where it has less" in told
+    tab.find("main").press("ArrowLeft")
+    tab.shows("epoch 2 of 4")
+    differs(tab, maps[-1], maps[2], bound)
+    canvas = tab.find('canvas[aria-label^="saliency"]').first
+    on_screen = decoded(canvas.screenshot())
+    height, width = maps[2].shape
+    sides = zip((height, width), on_screen.shape[:2], strict=True)
+    y, x = (((np.arange(n) + 0.5) * side / n).astype(int) for n, side in sides)
+    assert np.abs(on_screen[np.ix_(y, x)] - coloured(maps[-1], maps[2], bound)).max() <= 1
+
+
+def test_pictures_without_a_map_are_subtracted_as_they_are(visit, board):
+    tab = visit(link(board, at=3, against="epoch", how="difference"))
+    cell = tab.find("tbody tr").first.locator(".cell").first
+    expect(cell.locator(".note")).to_have_text("difference of the pictures, 0 to 255")
+    tab.eventually(lambda: pytest.approx(0) == decoded(cell.locator(".shots").screenshot()).max())  # the same input
+
+
+def test_two_runs_by_epoch_and_by_step(visit, board, run, other):
+    tab = visit(link(board, at=2))
+    expect(tab.find("#run")).to_have_value(FULL)
+    tab.find("#against").select_option(f"with {SHORT}")
+    ours, theirs = run.pictures(SALIENCY), other.pictures(SALIENCY)
+    side_by_side(tab, theirs[2], ours[2])
+    row = tab.find("tbody tr").first
+    expect(row.locator(".cell").nth(1).locator(".name")).to_have_text(["version_0", "version_1"])
+    expect(row.locator(".cell").nth(2)).to_contain_text("not in this run")  # SmoothGrad
+    tab.find("#axis").select_option("by step")
+    tab.find("#moment").press("Home")
+    steps = sorted({*run.epochs, *other.epochs})
+    for _ in range(steps.index(11)):
+        tab.find("#moment").press("ArrowRight")
+    tab.shows(re.compile("^step 11 of "))
+    assert (run.epochs[11], other.epochs[11]) == (1, 2)
+    side_by_side(tab, theirs[2], ours[1])
+    tab.has_state(at="11", against=f"run:{SHORT}", axis="step")
+    tab.find("#how").select_option("difference")
+    bound = max(run.bound(SALIENCY), other.bound(SALIENCY))
+    told = differs(tab, other.maps(SALIENCY)[2], run.maps(SALIENCY)[1], bound)
+    assert told.startswith("saliency: red where version_1 has more than version_0")

@@ -1,0 +1,69 @@
+"""The slider, and what is shown where it stands."""
+
+import pytest
+from playwright.sync_api import expect
+from tab import holds, link, told
+
+BREAD, EGG, SOUP = "probe_00_bread", "probe_01_egg", "probe_02_soup"
+
+
+def shows(tab, run, epoch):
+    """Asserts that the tab shows the pictures of an epoch."""
+    tab.shows(told(epoch) if epoch == 4 else f"{told(epoch)} of 4")
+    for method in ("saliency", "lime"):
+        for probe in (BREAD, EGG):
+            image = tab.image(method, probe, epoch)
+            expect(image).to_be_visible()
+            tab.eventually(lambda image=image, tag=f"{probe}/{method}": holds(image, run.pictures(tag)[epoch]))
+
+
+def test_plain_tensorboard_has_the_tab_and_it_opens_with_the_last_epoch(visit, board, run):
+    tab = visit(board)
+    tab.page.get_by_role("tab", name="Explanations").click()
+    shows(tab, run, 4)
+    with pytest.raises(AssertionError):
+        holds(tab.image("saliency", BREAD), run.pictures(f"{BREAD}/saliency")[3])
+
+
+def test_the_slider_by_mouse_and_by_keyboard(visit, board, run):
+    tab = visit(link(board, at=-1))
+    shows(tab, run, -1)
+    slider = tab.find("#moment")
+    slider.click(position={"x": 0.6 * slider.bounding_box()["width"], "y": 4})
+    shows(tab, run, 2)
+    for focused, key, epoch in [
+        ("#moment", "ArrowRight", 3),
+        ("main", "ArrowLeft", 2),
+        ("main", "Home", -1),
+        ("#moment", "ArrowLeft", -1),
+        ("#moment", "End", 4),
+        ("main", "ArrowRight", 4),
+    ]:
+        tab.find(focused).press(key)
+        shows(tab, run, epoch)
+
+
+def test_a_link_leads_to_an_epoch(visit, board, run):
+    tab = visit(link(board, at=1))
+    shows(tab, run, 1)
+    tab.find("main").press("ArrowRight")
+    tab.has_state(at="2")
+    again = visit(tab.page.url)
+    shows(again, run, 2)
+    again.page.goto(link(board, at=0))  # the same page with another address
+    shows(again, run, 0)
+
+
+def test_it_plays_and_pauses(visit, context, board):
+    context.clock.install()
+    tab = visit(link(board))
+    tab.shows("epoch 4")
+    tab.find("#play").click()
+    tab.shows("untrained of 4")  # from the beginning
+    tab.shows("epoch 1 of 4")
+    tab.find("main").press(" ")
+    expect(tab.find("#play")).to_have_attribute("title", "Play")
+    stopped = tab.find("#label").inner_text()
+    context.clock.fast_forward(10_000)
+    tab.shows(stopped)
+    tab.has_state(at=stopped.split()[1])

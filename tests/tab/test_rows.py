@@ -1,0 +1,106 @@
+"""Rows and columns of the first view: what the network says of a probe, and which rows and methods are shown."""
+
+import math
+from itertools import pairwise
+
+import pytest
+from playwright.sync_api import expect
+from projects import NAMES
+from tab import link, told
+
+PROBES = dict(zip(["probe_00_bread", "probe_01_egg", "probe_02_soup"], NAMES, strict=True))
+WIDTH, HEIGHT, EDGE, FIRST, LAST = 190, 64, 3, -1, 4
+"""Of the small chart, and of its axis."""
+
+
+def flips(run, probe):
+    """What is told of each epoch whose prediction is another than the one before."""
+    said = list(run.said(probe).items())
+    return [f"epoch {epoch}: now {name}" for (_, (before, _)), (epoch, (name, _)) in pairwise(said) if name != before]
+
+
+def across(epoch):
+    return EDGE + (epoch - FIRST) / (LAST - FIRST) * (WIDTH - 2 * EDGE)
+
+
+def visible(tab, *labels):
+    expect(tab.find("tbody tr:visible .label")).to_have_text(labels)
+
+
+@pytest.fixture
+def probes(run):
+    """The probes' predictions; of these three, one flips and some are wrong for a while."""
+    said = {name: run.said(probe) for probe, name in PROBES.items()}
+    assert len({bool(flips(run, probe)) for probe in PROBES}) == 2
+    return said
+
+
+def test_a_row_tells_class_prediction_and_probability_of_the_epoch(visit, board, run):
+    tab = visit(link(board, at=-1))
+    for epoch in (-1, 0, 1, 2, 3, 4):
+        tab.shows(told(epoch) if epoch == 4 else f"{told(epoch)} of 4")
+        for i, (probe, name) in enumerate(PROBES.items()):
+            row = tab.find("tbody tr").nth(i)
+            predicted, probability = run.said(probe)[epoch]
+            mark = "✓" if predicted == name else "✗"
+            expect(row.locator(".label")).to_have_text(name)
+            share = math.floor(100 * probability + 0.5)
+            expect(row.locator(".said:visible")).to_have_text(f"{mark} {predicted} {share} %")
+            x = float(row.locator(".cursor").get_attribute("x1"))
+            assert x == pytest.approx(across(epoch))
+        tab.find("main").press("ArrowRight")
+
+
+def test_a_row_draws_the_probabilities_and_marks_where_the_prediction_flipped(visit, board, run, probes):
+    tab = visit(link(board))
+    for i, (probe, name) in enumerate(PROBES.items()):
+        row = tab.find("tbody tr").nth(i)
+        line = row.locator("polyline.strong")
+        expect(line).to_have_count(1)
+        logged = run.figures(f"probability/{probe}/{name.lower()}")
+        drawn = [tuple(map(float, point.split(","))) for point in line.get_attribute("points").split()]
+        expected = [(across(e), HEIGHT - EDGE - p * (HEIGHT - 2 * EDGE)) for e, p in logged.items()]
+        assert drawn == [pytest.approx(point, abs=0.06) for point in expected]
+        assert row.locator(".flip title").all_text_contents() == flips(run, probe)
+
+
+def test_rows_are_filtered_by_text_by_mistakes_and_by_flips(visit, board, run, probes):
+    tab = visit(link(board, at=0))
+    visible(tab, *NAMES)
+    tab.find("#text").fill("Egg")
+    visible(tab, *[name for name, said in probes.items() if "Egg" in (name, said[0][0])])
+    tab.find("#text").fill("no such class")
+    expect(tab.find("tbody tr:visible")).to_have_count(0)
+    expect(tab.find(".empty")).to_contain_text("No probe fits")
+    tab.find("#text").fill("")
+    tab.find("#rows").select_option("mistaken now")
+    for epoch in (0, 1, 2, 3):
+        tab.shows(f"epoch {epoch} of 4")
+        visible(tab, *[name for name, said in probes.items() if said[epoch][0] != name])
+        tab.find("main").press("ArrowRight")
+    tab.find("#rows").select_option("ever flipped")
+    visible(tab, *[name for probe, name in PROBES.items() if flips(run, probe)])
+    tab.has_state(rows="flipped")
+
+
+def test_methods_are_hidden_and_put_in_order_and_the_address_keeps_it(visit, board):
+    def columns(tab, *methods):
+        expect(tab.find("thead .method")).to_have_text(methods)
+        expect(tab.find("tbody tr").first.locator("td")).to_have_count(len(methods))
+
+    tab = visit(link(board))
+    columns(tab, "input", "saliency", "smoothgrad", "lime")
+    tab.find("#columns").click()
+    tab.root.get_by_label("smoothgrad", exact=True).uncheck()
+    columns(tab, "input", "saliency", "lime")
+    tab.root.get_by_label("lime: earlier").click()
+    tab.root.get_by_label("input: later").click()
+    columns(tab, "lime", "input", "saliency")
+    tab.has_state(columns="lime,input,saliency")
+    again = visit(tab.page.url)
+    columns(again, "lime", "input", "saliency")
+    expect(again.find("#columns")).to_have_text("methods: 3 of 4")
+    again.find("#columns").click()
+    again.find("#columns-all").click()
+    columns(again, "input", "saliency", "smoothgrad", "lime")
+    again.has_state()

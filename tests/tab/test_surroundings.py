@@ -1,0 +1,120 @@
+"""Where TensorBoard runs, how it reads, and for whom the tab is readable."""
+
+import http.client
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import expect
+from readable import PROBLEMS
+from tab import holds, link
+
+from gallery.browser import loaded, tensorboard
+
+BREAD = "probe_00_bread"
+BEHIND = "/behind/a/proxy"
+
+
+def works(tab, run):
+    """Asserts that all parts of the server answer: runs, series, pictures, maps and the exported file."""
+    tab.shows("epoch 3 of 4")
+    image = tab.image("saliency", BREAD, 3)
+    expect(image).to_be_visible()
+    tab.eventually(lambda: holds(image, run.pictures(f"{BREAD}/saliency")[3]))
+    tab.find("#against").select_option("with another epoch")
+    tab.find("#how").select_option("difference")
+    expect(tab.find("canvas[aria-label^=saliency]").first).to_be_visible()
+    with tab.page.expect_download() as download:
+        tab.find("#export").click()
+    assert download.value.failure() is None
+
+
+class Proxy(BaseHTTPRequestHandler):
+    """Passes on what begins with a prefix, without the prefix."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.answer(None)
+
+    def do_POST(self):
+        self.answer(self.rfile.read(int(self.headers["Content-Length"])))
+
+    def answer(self, body):
+        if not self.path.startswith(f"{BEHIND}/"):
+            self.send_error(404)
+            return
+        server = http.client.HTTPConnection(self.server.passed_to)
+        headers = {**self.headers, "Host": self.server.passed_to}
+        server.request(self.command, self.path.removeprefix(BEHIND), body, headers)
+        answer = server.getresponse()
+        content = answer.read()
+        self.send_response(answer.status)
+        for name, value in answer.getheaders():
+            if name.lower() not in ("content-length", "transfer-encoding", "connection", "date", "server"):
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+        server.close()
+
+    def log_message(self, *_):
+        pass
+
+
+@contextmanager
+def proxied(address):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+    server.passed_to = urlsplit(address).netloc
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}{BEHIND}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_behind_a_proxy_that_strips_a_prefix(visit, board, run):
+    with proxied(board) as address:
+        tab = visit(link(address, at=3))
+        works(tab, run)
+        tab.page.close()
+
+
+@pytest.mark.parametrize("option", ["--path_prefix=/deep/in", "--load_fast=false"])
+def test_below_a_path_and_on_the_other_data_loader(visit, site, logs, run, option):
+    with tensorboard(site, logs, option) as address:
+        tab = visit(link(loaded(address), at=3))
+        works(tab, run)
+        tab.page.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_view_is_readable_and_has_names_for_those_who_do_not_see_it(visit, board, theme):
+    tab = visit(link(f"{board}?darkMode={'true' if theme == 'dark' else 'false'}", at=2))
+    tab.shows("epoch 2 of 4")
+    ground = tab.find("body").evaluate("node => getComputedStyle(node).backgroundColor")
+    assert ground == ("rgb(32, 33, 36)" if theme == "dark" else "rgb(255, 255, 255)")
+    tab.find("main").press("End")  # whose pictures are in every view
+    for view in ("filters", "confusion", "measures", "other", "probes"):
+        tab.find(f"#view-{view}").click()
+        expect(tab.find(".cell img:visible, .measure").first).to_be_visible()
+        assert tab.find("body").evaluate(PROBLEMS) == []
+    tab.find("#columns").click()
+    tab.find("#against").select_option("with another epoch")
+    assert tab.find("body").evaluate(PROBLEMS) == []
+    tab.cell("saliency", BREAD).click()
+    expect(tab.find("#zoom .stage img").first).to_have_attribute("alt", "saliency of probe 00 bread, untrained")
+    assert tab.find("body").evaluate(PROBLEMS) == []
+
+
+def test_tensorboards_switch_of_its_theme_is_followed(visit, board):
+    tab = visit(link(f"{board}?darkMode=false"))
+    tab.shows("epoch 4")
+    expect(tab.find("body")).to_have_css("background-color", "rgb(255, 255, 255)")
+    tab.page.evaluate("document.body.classList.add('dark-mode')")
+    expect(tab.find("body")).to_have_css("background-color", "rgb(32, 33, 36)")

@@ -1,0 +1,104 @@
+"""One picture large with its film, and what can be saved: pictures, series, films, the whole run."""
+
+import zipfile
+
+from playwright.sync_api import expect
+from tab import Tab, holds, link, told
+from trained import FULL
+
+BREAD = "probe_00_bread"
+SALIENCY = f"{BREAD}/saliency"
+
+
+def saved(tab, button):
+    """The file that a button downloads."""
+    with tab.page.expect_download() as download:
+        tab.find(button).click()
+    return download.value
+
+
+def zoomed(tab, run, epoch):
+    """Asserts that the dialog shows an epoch, and a film of all."""
+    expect(tab.find("#zoom h2")).to_have_text(f"Bread: saliency · {told(epoch)}")
+    pictures = run.pictures(SALIENCY)
+    large = tab.find("#zoom .stage img").first
+    tab.eventually(lambda: holds(large, pictures[epoch]))
+    frames = tab.find("#zoom .film button")
+    expect(frames).to_have_text(["untrained", "0", "1", "2", "3", "4"])
+    for i, picture in enumerate(pictures.values()):
+        tab.eventually(lambda i=i, picture=picture: holds(frames.nth(i).locator("img"), picture))
+    expect(tab.find("#zoom [aria-current]")).to_have_text(told(epoch).removeprefix("epoch "))
+
+
+def zips(tab, run, folder):
+    """Asserts that the series comes as a ZIP archive of the very files of the log."""
+    file = folder / "series.zip"
+    download = saved(tab, "#zoom-zip")
+    assert download.suggested_filename == "probe_00_bread_saliency.zip"
+    download.save_as(file)
+    with zipfile.ZipFile(file) as archive:
+        assert archive.testzip() is None
+        files = {info.filename: archive.read(info) for info in archive.infolist()}
+    steps = {epoch: step for step, epoch in reversed(run.epochs.items())}
+    pictures = run.pictures(SALIENCY).items()
+    names = [f"probe_00_bread_saliency_epoch_{epoch}_step_{steps[epoch]}" for epoch, _ in pictures]
+    assert files == {f"{name}.{suffix(picture)}": picture for name, (_, picture) in zip(names, pictures, strict=True)}
+
+
+def suffix(picture):
+    return "png" if picture.startswith(b"\x89PNG") else "jpg"
+
+
+def test_a_picture_is_enlarged_with_its_film(visit, board, run):
+    tab = visit(link(board))
+    tab.cell("saliency", BREAD).click()
+    zoomed(tab, run, 4)
+    tab.find("#zoom .film button").nth(2).click()
+    zoomed(tab, run, 1)
+    tab.page.keyboard.press("ArrowRight")
+    zoomed(tab, run, 2)
+    tab.has_state(at="2", zoom=SALIENCY)
+    zoomed(visit(tab.page.url), run, 2)
+    tab.page.keyboard.press("Escape")
+    expect(tab.find("#zoom")).to_be_hidden()
+    tab.has_state(at="2")
+
+
+def test_a_picture_a_series_and_a_film_are_saved_as_they_were_logged(visit, board, run, tmp_path):
+    tab = visit(link(board, at=1, zoom=SALIENCY))
+    zips(tab, run, tmp_path)
+    saved(tab, "#zoom-picture").save_as(tmp_path / "picture")
+    assert (tmp_path / "picture").read_bytes() == run.pictures(SALIENCY)[1]
+    film = saved(tab, "#zoom-film")
+    film.save_as(tmp_path / "film")
+    assert film.suggested_filename.endswith(".webp")
+    assert [(tmp_path / "film").read_bytes()] == list(run.pictures(f"{BREAD}/film_saliency").values())
+
+
+def test_the_exported_file_needs_no_network(visit, context, board, run, other, tmp_path):
+    served = visit(link(board))
+    download = saved(served, "#export")
+    assert download.suggested_filename == "explanations_demo_version_1.html"
+    file = tmp_path / "run.html"
+    download.save_as(file)
+    served.page.close()
+    context.set_offline(True)
+    page = context.new_page()
+    page.goto(file.as_uri())
+    tab = Tab(page, page)
+    tab.shows("epoch 4")
+    for epoch in (4, 3, 2):
+        for method in ("saliency", "smoothgrad", "lime"):
+            image = tab.image(method, BREAD, epoch)
+            expect(image).to_be_visible()
+            blob = run.pictures(f"{BREAD}/{method}")[epoch]
+            tab.eventually(lambda image=image, blob=blob: holds(image, blob))
+        tab.find("main").press("ArrowLeft")
+    expect(tab.find("tbody tr").first.locator(".said:visible")).to_contain_text(run.said(BREAD)[1][0])
+    tab.cell("saliency", BREAD).click()
+    zoomed(tab, run, 1)
+    zips(tab, run, tmp_path)
+    page.keyboard.press("Escape")
+    tab.has_state(at="1")
+    expect(tab.find("#run")).to_be_hidden()  # this one alone
+    assert FULL in page.title()

@@ -1,0 +1,67 @@
+"""The views besides the probes: filters, confusions, measures, and what else there is."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+from projects import NAMES
+from tab import holds, link
+
+
+def figure(value):
+    """A figure in three digits."""
+    return f"{float(f'{value:.3g}'):g}"
+
+
+def shows(tab, alt, picture):
+    image = tab.find(f'img[alt="{alt}"]')
+    expect(image).to_be_visible()
+    tab.eventually(lambda: holds(image, picture))
+
+
+def test_measures_as_curves_with_their_values_at_the_moment(visit, board, run):
+    tab = visit(link(board, at=1))
+    tab.find("#view-measures").click()
+    for measure, meaning in [("rank_untrained", "rank correlation with the untrained"), ("entropy", "how evenly")]:
+        part = tab.find(f'.measure[title^="saliency: {meaning}"]')
+        for epoch in (1, 2):
+            tab.shows(f"epoch {epoch} of 4")
+            expect(part.locator(".value")).to_have_text(figure(run.figures(f"explanations/saliency/{measure}")[epoch]))
+            assert float(part.locator(".cursor").get_attribute("x1")) == pytest.approx(3 + (epoch + 1) / 5 * (200 - 6))
+            tab.find("main").press("ArrowRight")
+        tab.find("#moment").press("Home")
+        tab.find("#moment").press("ArrowRight")
+        tab.find("#moment").press("ArrowRight")
+    tab.has_state(at="1", view="measures")
+
+
+def test_the_measure_above_a_method_is_the_chosen_one(visit, board, run):
+    tab = visit(link(board))
+    value = tab.find("thead th", has_text="saliency").locator(".value")
+    expect(value).to_have_text(figure(run.figures("explanations/saliency/rank_previous")[4]))
+    tab.find("#measure").select_option("entropy")
+    expect(value).to_have_text(figure(run.figures("explanations/saliency/entropy")[4]))
+
+
+def test_filters_with_what_they_reach(visit, board, run):
+    tab = visit(link(board, view="filters", at=2))
+    for channel in (0, 8):
+        shows(tab, f"net 4/{channel} of filters, epoch 2", run.pictures(f"filters/net_4/{channel}")[2])
+        reached = figure(run.figures(f"filters/net_4/{channel}_activation")[2])
+        expect(tab.find("figure", has_text=re.compile(f"^{channel}"))).to_contain_text(f"activation {reached}")
+
+
+def test_confusions_with_the_recall_of_every_class(visit, board, run):
+    tab = visit(link(board, view="confusion", at=2))
+    shows(tab, "val of confusion, epoch 2", run.pictures("confusion/val")[2])
+    shows(tab, "val/1 of confusions, epoch 2", run.pictures("confusions/val/1")[2])
+    recall = {name: run.figures(f"recall/val/{name.lower()}")[2] for name in NAMES}
+    best_first = sorted(NAMES, key=lambda name: -recall[name])
+    tab.root.get_by_role("heading", name="recall of every class").scroll_into_view_if_needed()
+    expect(tab.find(".recalls li")).to_have_text([f"{name} {int(100 * recall[name] + 0.5)} %" for name in best_first])
+
+
+def test_other_pictures(visit, board, run):
+    tab = visit(link(board, view="other"))
+    (picture,) = run.pictures("explanations/saliency/curves").values()
+    shows(tab, "saliency/curves of explanations, epoch 4", picture)

@@ -1,0 +1,135 @@
+"""Runs of the callbacks themselves, and what their logs hold: what the tab must show."""
+
+import io
+import struct
+import warnings
+
+import numpy as np
+import pytorch_lightning as pl
+from filelock import FileLock
+from PIL import Image
+from projects import NAMES, Project, Stripes, events, trainer
+from tensorboard.util.tensor_util import make_ndarray
+from torch.utils.data import DataLoader
+
+from lightning_viz import (
+    ConfusionMatrixPanel,
+    ConfusionPanels,
+    ExplanationCallback,
+    Films,
+    FilterAscent,
+    LimePanels,
+    Picture,
+    Probes,
+    SaliencyMaps,
+)
+
+FULL, SHORT = "demo/version_1", "demo/version_0"
+HOSTILE = """<img src=x onerror=alert(1)> it's "odd" 🍞"""
+HOSTILE_CLASSES = ["<img src=x onerror=alert(1)>", """it's "quoted" & <b>bold</b> &lt;""", "Soup 🍜</script>"]
+HOSTILE_TAG = """<img src=x onerror=alert(1)>/it's "odd" & <i>🍜"""
+
+
+def full(folder):
+    """Five epochs of everything; among the probes is one whose prediction flips, and one that is mistaken for long."""
+    common = {"probes": Probes(count=3), "on_error": "raise"}
+    few = {"samples": 32, "segments": 6}
+    callbacks = [
+        SaliencyMaps(**common),
+        SaliencyMaps(method="smoothgrad", samples=4, **common),
+        LimePanels(**few, **common),
+        FilterAscent(layer="net.4", channels=2, steps=4, **common),
+        ConfusionMatrixPanel(on_error="raise"),
+        ConfusionPanels(confusions=1, steps=2, **few, **common),
+        Films(),
+    ]
+    train(folder / FULL, callbacks, seed=4, max_epochs=5)
+
+
+def short(folder):
+    """Four epochs from other weights, of four steps each instead of six; without LIME."""
+    callbacks = [SaliencyMaps(probes=Probes(count=3), on_error="raise"), ConfusionMatrixPanel(on_error="raise")]
+    train(folder / SHORT, callbacks, seed=1, max_epochs=4, limit_train_batches=4)
+
+
+class Named(ExplanationCallback):
+    """A picture under any name."""
+
+    def draw(self, scene):
+        yield Picture(HOSTILE_TAG, np.full((40, 60, 3), 90, np.uint8))
+
+
+def hostile(folder):
+    """One epoch of a run whose names are markup."""
+    callbacks = [SaliencyMaps(on_error="raise"), ConfusionMatrixPanel(on_error="raise"), Named(on_error="raise")]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # matplotlib's font has no bowl of soup
+        train(folder / HOSTILE, callbacks, classes=HOSTILE_CLASSES, max_epochs=1)
+
+
+def once(folder, make):
+    """Has a folder filled, unless another process did so."""
+    made = folder.with_suffix(".made")
+    with FileLock(folder.with_suffix(".lock")):
+        if not made.exists():
+            make(folder)
+            made.touch()
+    return folder
+
+
+def train(folder, callbacks, seed=0, classes=NAMES, **arguments):
+    pl.seed_everything(seed, verbose=False)
+    sets = Stripes(48, seed=1), Stripes(24, seed=2)
+    for data in sets:
+        data.classes = classes
+    trainer(folder, callbacks, **arguments).fit(
+        Project(), DataLoader(sets[0], batch_size=8, shuffle=True), DataLoader(sets[1], batch_size=8)
+    )
+
+
+class Log:
+    """What one run's log holds, each series by its epochs: -1 is the untrained network.
+
+    Attributes:
+        epochs: The epoch of each step.
+    """
+
+    def __init__(self, folder):
+        self._events = events(folder)
+        self.epochs = {step: int(epoch) for step, epoch in self._tensors("epoch").items()}
+
+    def pictures(self, tag):
+        """The bytes of a picture."""
+        return self._by_epoch({e.step: e.encoded_image_string for e in self._events.Images(tag)})
+
+    def figures(self, tag):
+        return self._by_epoch({e.step: e.value for e in self._events.Scalars(tag)})
+
+    def said(self, probe):
+        """The predicted class and its probability."""
+        told = self._by_epoch(self._tensors(f"said/{probe}"))
+        return {epoch: (NAMES[int(k)], float(probability)) for epoch, (k, probability) in told.items()}
+
+    def maps(self, tag):
+        return self._by_epoch({step: heat(blobs[0]) for step, blobs in self._tensors(f"map/{tag}").items()})
+
+    def bound(self, tag):
+        """The largest of all epochs."""
+        return max(float(value) for value in self._tensors(f"bound/{tag}").values())
+
+    def _tensors(self, name):
+        return {e.step: make_ndarray(e.tensor_proto) for e in self._events.Tensors(f"lightning_viz/{name}")}
+
+    def _by_epoch(self, series):
+        return {self.epochs[step]: value for step, value in series.items()}
+
+
+def heat(blob):
+    """The values of a map, (height, width), by the description of the format."""
+    height, width, unit = struct.unpack("<HHf", blob[:8])
+    return np.frombuffer(blob[8:], np.int8).reshape(height, width) * float(unit)
+
+
+def decoded(blob):
+    """A picture's pixels, (height, width, 3)."""
+    return np.asarray(Image.open(io.BytesIO(blob)).convert("RGB")).astype(int)

@@ -83,13 +83,14 @@ def census(epoch: int, module: nn.Module) -> Census:
     )
 
 
-def train(epochs: int, counted: Iterable[int], *more: pl.Callback) -> list[Census]:
+def train(epochs: int, counted: Iterable[int], *more: pl.Callback, films: int = 5) -> list[Census]:
     """Trains a tiny classifier with every public callback.
 
     Args:
         epochs: How many.
         counted: After which of them to count.
         more: Callbacks to add.
+        films: After every so many epochs films are made.
     """
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     pl.seed_everything(0, verbose=False)
@@ -102,7 +103,7 @@ def train(epochs: int, counted: Iterable[int], *more: pl.Callback) -> list[Censu
                 max_epochs=epochs,
                 accelerator="cpu",
                 logger=TensorBoardLogger(log),
-                callbacks=[*pictures(), *more, watch],
+                callbacks=[*pictures(films), *more, watch],
                 enable_checkpointing=False,
                 enable_progress_bar=False,
                 enable_model_summary=False,
@@ -113,7 +114,7 @@ def train(epochs: int, counted: Iterable[int], *more: pl.Callback) -> list[Censu
     return watch.seen
 
 
-def pictures() -> list[pl.Callback]:
+def pictures(films: int = 5) -> list[pl.Callback]:
     """Every public callback, with little to do."""
     often = {"probes": 2, "on_error": "raise"}
     return [
@@ -129,7 +130,7 @@ def pictures() -> list[pl.Callback]:
         viz.DeepDream(octaves=2, iterations=2, **often),
         viz.ConfusionMatrixPanel(**often),
         viz.ConfusionPanels(samples=64, steps=2, **often),
-        viz.Films(every_n_epochs=5),
+        viz.Films(every_n_epochs=films),
     ]
 
 

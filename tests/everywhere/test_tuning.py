@@ -1,5 +1,7 @@
 """Tuning the learning rate and the batch size finds the same with all callbacks on, and they draw afterwards."""
 
+import gc
+
 import pytest
 import pytorch_lightning as pl
 import torch
@@ -36,6 +38,14 @@ RATE = {"num_training": 14, "min_lr": 1e-4}
 SIZE = {"mode": "binsearch", "steps_per_trial": 1}
 
 
+@pytest.fixture
+def quick_collection():
+    """Lightning collects garbage after every trial, which takes a second where all the tests are loaded."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 def by_tuner(run, module):
     tuner = Tuner(run)
     tuner.lr_find(module, **RATE)
@@ -51,6 +61,7 @@ FINDERS = [lambda: LearningRateFinder(num_training_steps=14, min_lr=1e-4), lambd
 
 
 @pytest.mark.parametrize(("tune", "finders"), [(by_tuner, []), (by_fit, FINDERS)], ids=["Tuner", "finders"])
+@pytest.mark.usefixtures("quick_collection")
 @pytest.mark.filterwarnings("ignore:.*lr_find.* which is not")
 def test_tuning_finds_the_same_and_they_draw_afterwards(tune, finders, tmp_path):
     found = []

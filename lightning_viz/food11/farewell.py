@@ -24,16 +24,16 @@ class HowToLook(Callback):
 
 
 def command(folder: str) -> str:
-    """The shell command that shows a run in TensorBoard, which keeps 10 epochs of a picture unless told otherwise.
+    """The shell command that shows a run in TensorBoard, in its tab Explanations.
 
     Example:
         >>> command("runs/demo/version_0").split("tensorboard ")[1]
-        '--logdir runs/demo/version_0 --samples_per_plugin images=1000'
+        '--logdir runs/demo/version_0'
     """
     beside = Path(sys.executable).with_name("tensorboard")
     known = beside.exists() and sys.prefix != sys.base_prefix  # in an environment that need not be active
     program = _short(beside) if known else "tensorboard"
-    return f"{program} --logdir {folder} --samples_per_plugin images=1000"
+    return f"{program} --logdir {folder}"
 
 
 def _short(path: Path) -> str:

@@ -45,7 +45,7 @@ check: $(READY)  ## Lint and type-check
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory check-js; else echo "no Node.js: the tab's JavaScript is not checked"; fi
 
 check-js: $(MODULES)/.ready  ## Lint and type-check the JavaScript of the Explanations tab; `make check` does so where Node.js is there
-	$(MODULES)/.bin/eslint .
+	$(MODULES)/.bin/eslint eslint.config.js lightning_viz/tensorboard/static
 	$(MODULES)/.bin/tsc --project .
 
 $(MODULES)/.ready: package.json

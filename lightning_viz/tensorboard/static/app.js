@@ -146,7 +146,9 @@ export class App {
   /** Methods in the order in which they stand, those that are left out too. */
   get methods() {
     const all = distinct(this.shown.flatMap((run) => run.methods));
-    const chosen = (this.state.columns ?? all).filter((method) => all.includes(method));
+    const { columns } = this.state;
+    const known = columns?.filter((method) => all.includes(method)) ?? all;
+    const chosen = columns?.length && !known.length ? all : known; // a link that tells of another run's methods
     return { chosen, hidden: all.filter((method) => !chosen.includes(method)) };
   }
 

@@ -61,18 +61,18 @@ def shots(found: dict[str, Any]) -> Iterator[Shot]:
     epochs = sorted({epoch for _, epoch in found[run]["epochs"]})
     at = {"run": run, "at": epochs[len(epochs) // 2]}
     two = {**at, "against": "epoch", "base": epochs[0]}
-    large = next(tag for tag in found[run]["maps"] if tag.endswith("/saliency"))
+    maps = list(dict.fromkeys(tag.partition("/")[2] for tag in found[run]["maps"]))
     yield Shot("probes_light", at)
     yield Shot("probes_dark", at, dark=True)
     yield Shot("probes_wide", at, size=WIDE, dark=True)
     yield Shot("epochs", {**two, "columns": "input,saliency,lime"})
-    yield Shot("difference", {**two, "how": "difference"}, dark=True)
+    yield Shot("difference", {**two, "how": "difference", "columns": ",".join(maps)}, dark=True)
     if others:
         yield Shot("runs", {**at, "against": f"run:{others[-1]}", "columns": "input,saliency,lime"})
     yield Shot("filters", {**at, "view": "filters"})
     yield Shot("confusions", {**at, "view": "confusion"}, size=WIDE)
     yield Shot("measures", {**at, "view": "measures"})
-    yield Shot("zoom", {**at, "zoom": large}, dark=True)
+    yield Shot("zoom", {**at, "zoom": next(iter(found[run]["maps"]))}, dark=True)
 
 
 def main() -> None:

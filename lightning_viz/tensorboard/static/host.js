@@ -39,7 +39,7 @@ export function followTheme() {
   apply();
 }
 
-/** What the address says of the tab. @returns {Record<string, string>} */
+/** What the address says of the tab. @returns {Record<string, string | undefined>} */
 export function readAddress() {
   const parts = outside().location.hash.slice(1).split('&').filter((part) => part.startsWith(PREFIX));
   return Object.fromEntries(parts.map((part) => part.slice(PREFIX.length).split('=', 2).map(decode)));

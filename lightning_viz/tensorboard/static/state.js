@@ -32,16 +32,16 @@ const CHOICES = {
 /**
  * The state that an address tells; whatever it says that makes no sense is as if it were not said.
  *
- * @param {Record<string, string>} address
+ * @param {Record<string, string | undefined>} address A name without a value has none.
  * @returns {State}
  */
 export function fromAddress(address) {
   /** @type {Record<string, unknown>} */
   const state = { ...DEFAULTS };
   for (const [name, text] of Object.entries(address)) {
-    if (!(name in DEFAULTS) || (CHOICES[name] && !CHOICES[name].includes(text))) continue;
+    if (text === undefined || !Object.hasOwn(DEFAULTS, name) || (CHOICES[name] && !CHOICES[name].includes(text))) continue;
     if (NUMBERS.includes(name)) state[name] = text !== '' && Number.isFinite(Number(text)) ? Number(text) : null;
-    else if (name === 'columns') state[name] = text.split(',').map(unescape);
+    else if (name === 'columns') state[name] = text === '' ? [] : text.split(',').map(unescape);
     else state[name] = name === 'captions' ? text === 'true' : text;
   }
   return /** @type {State} */ (/** @type {unknown} */ (state));

@@ -103,6 +103,8 @@ export class Cell {
 class Shot {
   /** @type {string | undefined} */
   key;
+  /** @type {import('./model.js').Run | null} */
+  run = null;
   stale = '';
 
   /** @param {import('./app.js').App} app @param {string} tag */
@@ -133,6 +135,7 @@ class Shot {
   #display(moment, key) {
     const { pictures } = this.app;
     this.key = key;
+    this.run = moment.run;
     const [url, gone] = key === undefined ? [undefined, false] : [pictures.url(key), pictures.isGone(key)];
     if (url && this.image.src !== url) this.image.src = url;
     this.image.hidden = !key || gone || !this.image.src;
@@ -152,7 +155,7 @@ class Shot {
   /** Leaves the caption out, whose height is known in the picture's own pixels. */
   #crop() {
     const height = this.image.naturalHeight;
-    const caption = this.app.run?.caption(this.tag) ?? 0;
+    const caption = this.run?.caption(this.tag) ?? 0;
     if (height > caption) this.node.style.setProperty('--full', String(height / (height - caption)));
   }
 }

@@ -11,7 +11,7 @@ export function onKeys(app) {
     /** @type {Record<string, number>} */
     const places = { ArrowRight: axis.beyond(moment, 1), ArrowLeft: axis.beyond(moment, -1), Home: axis.first, End: axis.last };
     if (event.key in places && target.id !== 'base') app.goTo(places[event.key]);
-    else if (event.key === ' ' && !target.matches('button, a, summary, input')) app.player.toggle();
+    else if (event.key === ' ' && !target.matches('button, a, summary, input[type=checkbox]')) app.player.toggle();
     else return;
     event.preventDefault();
   });

@@ -1,11 +1,13 @@
 // Views of pictures that are not about a probe: filters, confusions, and what else a run holds.
 
 import { Cell } from './cell.js';
-import { chart, COLOURS, figure } from './curves.js';
+import { COLOURS } from './curves.js';
 import { el } from './dom.js';
-import { distinct, natural, title } from './model.js';
+import { PROBE, distinct, natural, title } from './model.js';
+import { Plot, valuesOf } from './plot.js';
 
-const PROBE = /^probe_\d+_/;
+/** @type {{ width: number, height: number, range: [number, number] }} */
+const FRAME = { width: 480, height: 220, range: [0, 1] };
 const HOME = { filters: /^filters\//, confusion: /^confusions?\// };
 
 /** @typedef {import('./app.js').App} App */
@@ -44,7 +46,7 @@ export function buildOther(app) {
  * @returns {import('./app.js').View}
  */
 function gallery(app, wanted, { empty, large = false, caption = () => null }) {
-  const tags = distinct(app.shown.flatMap((run) => run.pictures(wanted)));
+  const tags = distinct(app.shown.flatMap((run) => run.tags.filter(wanted)));
   const groups = distinct(tags.map(groupOf)).sort(natural);
   const node = el('div', { className: large ? 'view large' : 'view' });
   for (const group of groups) {
@@ -71,8 +73,7 @@ function activation(app, tag) {
   if (!app.shown.some((run) => run.answer.scalars.includes(scalar))) return null;
   const node = el('span', { className: 'value' });
   const show = () => {
-    const values = app.moments().map((moment) => app.point('scalars', scalar, moment)?.[1]);
-    node.textContent = `activation ${values.map((value) => (typeof value === 'number' ? figure(value) : '–')).join(' → ')}`;
+    node.textContent = `activation ${valuesOf(app, scalar)}`;
   };
   return { node, show };
 }
@@ -82,43 +83,26 @@ const loaders = (app) => distinct((app.run?.answer.scalars ?? []).filter((tag) =
 
 /** The recall of every class of a loader, and which are best and worst at the moment. */
 class Recalls {
-  /** @type {unknown[]} */
-  #made = [];
-  /** @type {(x: number) => void} */
-  #move = () => {};
-
   /** @param {App} app @param {string} loader */
   constructor(app, loader) {
     this.app = app;
     this.stem = `recall/${loader}/`;
-    this.curves = el('div');
+    this.plot = new Plot(app);
     this.list = el('ol', { className: 'recalls' });
-    this.node = el('div', { className: 'recall' }, this.curves, this.list);
+    this.node = el('div', { className: 'recall' }, this.plot.node, this.list);
   }
 
   show() {
     const { app, stem } = this;
-    const { run, axis } = app;
+    const { run } = app;
     if (!run) return;
     const tags = run.answer.scalars.filter((tag) => tag.startsWith(stem));
-    const series = tags.map((tag) => app.series.get('scalars', run.name, tag));
-    if (series.includes(undefined)) return;
-    if ([...series, axis.last].some((one, i) => one !== this.#made[i])) {
-      this.#made = [...series, axis.last];
-      const lines = tags.map((tag, i) => ({
-        points: (series[i] ?? []).map(([step, value]) => /** @type {[number, number]} */ ([axis.of(run, step), value ?? NaN])),
-        label: run.className(tag.slice(stem.length)),
-        colour: COLOURS[i % COLOURS.length],
-      }));
-      const { node, move } = chart(lines, { width: 480, height: 220, domain: [axis.first, axis.last], range: [0, 1], title: 'Recall of every class' });
-      this.curves.replaceChildren(node);
-      this.#move = move;
-    }
-    this.#move(app.moment);
-    const values = tags.map((tag, i) => ({ name: run.className(tag.slice(stem.length)), i, value: app.point('scalars', tag, { run, at: app.moment, name: '' })?.[1] }));
+    const looks = tags.map((tag, i) => ({ label: run.className(tag.slice(stem.length)), colour: COLOURS[i % COLOURS.length] }));
+    this.plot.show(tags.map((tag) => ({ run, tag })), () => ({ ...FRAME, title: 'Recall of every class', looks }));
+    const values = tags.map((tag, i) => ({ ...looks[i], value: app.point('scalars', tag, { run, at: app.moment, name: '' })?.[1] }));
     const sorted = values.filter(({ value }) => typeof value === 'number').sort((a, b) => b.value - a.value);
     this.list.replaceChildren(
-      ...sorted.map(({ name, i, value }) => el('li', {}, el('i', { style: `background:${COLOURS[i % COLOURS.length]}` }), `${name} ${Math.round(100 * value)} %`)),
+      ...sorted.map(({ label, colour, value }) => el('li', {}, el('i', { style: `background:${colour}` }), `${label} ${Math.round(100 * value)} %`)),
     );
   }
 }

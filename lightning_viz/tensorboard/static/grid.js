@@ -3,8 +3,9 @@
 import { Cell } from './cell.js';
 import { el } from './dom.js';
 import { Measure } from './measures.js';
-import { distinct, natural, title } from './model.js';
+import { distinct, natural } from './model.js';
 import { Prediction } from './prediction.js';
+import { columnHead, table } from './table.js';
 
 /** @param {import('./app.js').App} app @returns {import('./app.js').View} */
 export function buildGrid(app) {
@@ -14,22 +15,18 @@ export function buildGrid(app) {
   const rows = probes.map((probe) => new Row(app, probe, chosen));
   const lack = rows.length ? 'No probe fits: choose “all probes”, or clear the text.' : 'No probes in this run: SaliencyMaps(), LimePanels() and all other callbacks that explain images draw them.';
   const none = el('p', { className: 'empty', hidden: true, textContent: lack });
-  const table = el(
-    'table',
-    { className: 'grid', hidden: !rows.length },
-    el('thead', {}, el('tr', {}, el('td', { className: 'corner' }), ...heads)),
-    el('tbody', {}, ...rows.map((row) => row.node)),
-  );
+  const shown = table(heads, rows.map((row) => row.node));
+  shown.hidden = !rows.length;
   const show = () => {
     for (const row of rows) row.filter();
     none.hidden = !app.run || rows.some((row) => !row.node.hidden);
   };
-  return { node: el('div', { className: 'view' }, table, none), show };
+  return { node: el('div', { className: 'view' }, shown, none), show };
 }
 
 /** @param {import('./app.js').App} app @param {string} method */
 function head(app, method) {
-  const node = el('th', { scope: 'col' }, el('span', { className: 'method', textContent: title(method) }));
+  const node = columnHead(method);
   const { run } = app;
   if (!run?.answer.scalars.includes(`explanations/${method}/${app.state.measure}`)) return node;
   const measure = new Measure(app, method, app.state.measure, { width: 130, height: 26 });

@@ -1,8 +1,10 @@
 // The figures of the maps, small, with the slider's moment marked.
 
-import { COLOURS, chart, figure } from './curves.js';
+import { COLOURS } from './curves.js';
 import { el } from './dom.js';
 import { distinct, natural, title } from './model.js';
+import { Plot, valuesOf } from './plot.js';
+import { columnHead, table } from './table.js';
 
 /** What each measure is, in words. @type {Record<string, string>} */
 const MEANING = {
@@ -34,41 +36,22 @@ export function measuresOf(runs) {
 
 /** One measure of one method: a curve for each run that is shown, and the value at the moment. */
 export class Measure {
-  /** @type {unknown[]} */
-  #made = [];
-  /** @type {(x: number) => void} */
-  #move = () => {};
-
   /** @param {import('./app.js').App} app @param {string} method @param {string} measure @param {{ width: number, height: number }} frame */
   constructor(app, method, measure, frame) {
     this.app = app;
     this.tag = `explanations/${method}/${measure}`;
     this.frame = frame;
     this.title = `${title(method)}: ${MEANING[measure] ?? measure}`;
-    this.curve = el('span', { className: 'curves' });
+    this.plot = new Plot(app);
     this.value = el('span', { className: 'value' });
-    this.node = el('span', { className: 'measure', title: this.title }, this.curve, this.value);
+    this.node = el('span', { className: 'measure', title: this.title }, this.plot.node, this.value);
   }
 
   show() {
     const { app, tag } = this;
-    const series = app.shown.map((run) => app.series.get('scalars', run.name, tag));
-    const made = [...series, app.axis.last, app.axis.kind];
-    if (!series.includes(undefined) && made.some((one, i) => one !== this.#made[i])) {
-      this.#made = made;
-      const lines = app.shown.map((run, i) => ({
-        points: (series[i] ?? []).map(([step, value]) => /** @type {[number, number]} */ ([app.axis.of(run, step), value ?? NaN])),
-        label: run.name,
-        strong: i === 0,
-        colour: i ? COLOURS[0] : undefined,
-      }));
-      const { node, move } = chart(lines, { ...this.frame, domain: [app.axis.first, app.axis.last], title: this.title });
-      this.curve.replaceChildren(node);
-      this.#move = move;
-    }
-    this.#move(app.moment);
-    const values = app.moments().map((moment) => app.point('scalars', tag, moment)?.[1]);
-    this.value.textContent = values.map((value) => (typeof value === 'number' ? figure(value) : '–')).join(' → ');
+    const looks = app.shown.map((run, i) => ({ label: run.name, strong: i === 0, colour: i ? COLOURS[0] : undefined }));
+    this.plot.show(app.shown.map((run) => ({ run, tag })), () => ({ ...this.frame, title: this.title, looks }));
+    this.value.textContent = valuesOf(app, tag);
   }
 }
 
@@ -86,8 +69,6 @@ export function buildMeasures(app) {
     const name = el('span', { className: 'label', textContent: measure.replaceAll('_', ' ') });
     return el('tr', {}, el('th', { scope: 'row' }, name, el('span', { className: 'item', textContent: MEANING[measure] ?? '' })), ...cells);
   });
-  const heads = methods.map((method) => el('th', { scope: 'col' }, el('span', { className: 'method', textContent: title(method) })));
-  const table = el('table', { className: 'grid' }, el('thead', {}, el('tr', {}, el('td', { className: 'corner' }), ...heads)), el('tbody', {}, ...rows));
   const empty = el('p', { className: 'empty', textContent: 'No measures: SaliencyMaps, LimePanels and all other callbacks that draw a map per probe log them.' });
-  return { node: el('div', { className: 'view' }, rows.length ? table : empty), show: () => {} };
+  return { node: el('div', { className: 'view' }, rows.length ? table(methods.map(columnHead), rows) : empty), show: () => {} };
 }

@@ -2,7 +2,7 @@
 
 /** @typedef {import('./source.js').RunAnswer} RunAnswer */
 
-const PROBE = /^probe_\d+_/;
+export const PROBE = /^probe_\d+_/; // what the tags of a probe's pictures begin with
 const BEFORE = -1;
 
 /** One run: its probes, its methods, and when each of its steps was. */
@@ -43,11 +43,6 @@ export class Run {
   /** How many rows at the lower end of a picture are its caption. @param {string} tag */
   caption(tag) {
     return this.manifest?.pictures[tag]?.caption ?? 0;
-  }
-
-  /** Pictures of a view that is not about probes. @param {(tag: string) => boolean} wanted */
-  pictures(wanted) {
-    return this.tags.filter(wanted);
   }
 
   /** The name of a class by its number, or by the tag of its scalars. @param {number | string} which */

@@ -1,8 +1,9 @@
 // What the network says of a probe: at the moment, and over the whole run.
 
-import { COLOURS, chart } from './curves.js';
+import { COLOURS } from './curves.js';
 import { el } from './dom.js';
 import { percent } from './model.js';
+import { Plot } from './plot.js';
 
 /**
  * @typedef {import('./app.js').Moment} Moment
@@ -12,11 +13,6 @@ import { percent } from './model.js';
 const FRAME = { width: 190, height: 64 };
 
 export class Prediction {
-  /** @type {unknown[]} What the chart was made of. */
-  #made = [];
-  /** @type {(x: number) => void} */
-  #move = () => {};
-
   /** @param {import('./app.js').App} app @param {string} probe */
   constructor(app, probe) {
     this.app = app;
@@ -26,9 +22,10 @@ export class Prediction {
     const item = run?.manifest?.probes[probe]?.item;
     const about = item === undefined ? probe.replaceAll('_', ' ') : `${probe.split('_').slice(0, 2).join(' ')} · item ${item}`;
     this.said = [el('span', { className: 'said' }), el('span', { className: 'said' })];
-    this.curves = el('span', { className: 'curves' });
+    this.plot = new Plot(app);
+    this.key = el('span', { className: 'key' });
     const name = el('span', { className: 'label', textContent: this.label });
-    this.node = el('div', { className: 'prediction' }, name, el('span', { className: 'item', textContent: about }), ...this.said, this.curves);
+    this.node = el('div', { className: 'prediction' }, name, el('span', { className: 'item', textContent: about }), ...this.said, this.plot.node, this.key);
   }
 
   /** What a search for text looks through. */
@@ -52,7 +49,6 @@ export class Prediction {
       node.className = `said ${known ? (right ? 'right' : 'wrong') : ''}`;
     });
     this.#chart();
-    this.#move(this.app.moment);
   }
 
   /** What the network says at a moment. @param {Moment} moment @returns {Said} */
@@ -86,39 +82,31 @@ export class Prediction {
   }
 
   #chart() {
-    const { run, other, axis, series } = this.app;
+    const { run, other, series } = this.app;
     if (!run) return;
-    const said = series.get('said', run.name, this.probe);
-    const own = this.#classes(run).map((tag) => this.#curve(run, tag));
     const label = run.label(this.probe);
-    const theirs = other && this.#classes(other).includes(label) ? [this.#curve(other, label)] : [];
-    const made = [...own, ...theirs].map((line) => line.series).concat([said]);
-    if (!own.length || made.includes(undefined) || this.#isMade([...made, axis.last, axis.kind])) return;
+    const classes = this.#classes(run);
+    const theirs = other && this.#classes(other).includes(label) ? [other] : [];
+    const scalars = [...classes.map((tag) => ({ run, tag })), ...theirs.map((of) => ({ run: of, tag: label }))];
+    const said = series.get('said', run.name, this.probe);
     const told = new Set((said ?? []).map(([, index]) => run.manifest?.class_tags[index]));
-    const rivals = own.map(({ tag }) => tag).filter((tag) => tag !== label && told.has(tag));
-    const lines = [...own, ...theirs].map((line) => ({
-      ...line,
-      points: (line.series ?? []).map(([step, value]) => /** @type {[number, number]} */ ([axis.of(line.run, step), value ?? NaN])),
-      colour: line.run === run && rivals.includes(line.tag) ? shade(rivals.indexOf(line.tag)) : undefined,
-    }));
-    const title = `Probabilities of the classes, ${this.label} bold${theirs.length ? ', in the other run dashed' : ''}; triangles mark where the prediction changed`;
-    const { node, move } = chart(lines, { ...FRAME, domain: [axis.first, axis.last], range: [0, 1], marks: this.flips(), title });
+    const rivals = classes.filter((tag) => tag !== label && told.has(tag));
+    const drawing = () => ({
+      ...FRAME,
+      range: /** @type {[number, number]} */ ([0, 1]),
+      marks: this.flips(),
+      title: `Probabilities of the classes, ${this.label} bold${theirs.length ? ', in the other run dashed' : ''}; triangles mark where the prediction changed`,
+      looks: scalars.map(({ run: of, tag }) => ({
+        label: of.className(tag),
+        strong: tag === label,
+        dashed: of !== run,
+        colour: of === run && rivals.includes(tag) ? shade(rivals.indexOf(tag)) : undefined,
+      })),
+    });
+    const named = scalars.map(({ run: of, tag }) => ({ run: of, tag: `probability/${this.probe}/${tag}` }));
+    if (!this.plot.show(named, drawing, [said])) return;
     const key = rivals.slice(0, 3).map((tag, i) => el('span', {}, el('i', { style: `background:${shade(i)}` }), run.className(tag)));
-    this.curves.replaceChildren(node, el('span', { className: 'key' }, ...key));
-    this.#move = move;
-  }
-
-  /** The probability of a class as a line. @param {import('./model.js').Run} run @param {string} tag */
-  #curve(run, tag) {
-    const series = this.app.series.get('scalars', run.name, `probability/${this.probe}/${tag}`);
-    return { run, tag, series, label: run.className(tag), strong: tag === run.label(this.probe), dashed: run !== this.app.run };
-  }
-
-  /** Whether the chart shows these already. @param {unknown[]} parts */
-  #isMade(parts) {
-    const same = parts.length === this.#made.length && parts.every((part, i) => part === this.#made[i]);
-    this.#made = parts;
-    return same;
+    this.key.replaceChildren(...key);
   }
 }
 

@@ -78,7 +78,7 @@ export class Zoom {
   async #savePicture(tag, at = this.app.moment) {
     const { run } = this.app;
     if (!run) return;
-    const [series] = await this.#points(run.name, [tag]);
+    const series = await this.#points(run.name, tag);
     const point = series.filter(([step]) => this.app.axis.of(run, step) <= at).at(-1);
     const blob = point && (await this.app.source.blobs([point[1]])).get(point[1]);
     if (blob) save(blob, `${fileName(tag)}_${point[0]}.${suffix(blob)}`);
@@ -88,7 +88,7 @@ export class Zoom {
   async #saveAll(tag) {
     const { run } = this.app;
     if (!run) return;
-    const [series] = await this.#points(run.name, [tag]);
+    const series = await this.#points(run.name, tag);
     const blobs = await this.app.source.blobs(series.map(([, key]) => key));
     /** @type {[string, Uint8Array<ArrayBuffer>][]} */
     const files = [];
@@ -99,10 +99,9 @@ export class Zoom {
     save(zip(files), `${fileName(tag)}.zip`);
   }
 
-  /** @param {string} run @param {string[]} tags */
-  async #points(run, tags) {
-    const { images = {} } = await this.app.source.series(run, { images: tags });
-    return tags.map((tag) => images[tag] ?? []);
+  /** @param {string} run @param {string} tag */
+  async #points(run, tag) {
+    return (await this.app.source.series(run, { images: [tag] })).images?.[tag] ?? [];
   }
 }
 

@@ -1,0 +1,60 @@
+// Scalars of the log as a chart that is drawn anew when they have grown, with its cursor where the slider stands.
+
+import { chart, figure } from './curves.js';
+import { el } from './dom.js';
+
+/**
+ * @typedef {{ run: import('./model.js').Run, tag: string }} Scalar
+ * @typedef {Omit<import('./curves.js').Line, 'points'>} Look
+ * @typedef {Omit<import('./curves.js').Frame, 'domain'> & { looks: Look[] }} Drawing How each scalar looks, and the frame.
+ */
+
+export class Plot {
+  /** @type {unknown[]} What the chart was made of. */
+  #made = [];
+  /** @type {(x: number) => void} */
+  #move = () => {};
+  node = el('span', { className: 'curves' });
+
+  /** @param {import('./app.js').App} app */
+  constructor(app) {
+    this.app = app;
+  }
+
+  /**
+   * Moves the cursor, and draws the chart before where anything is new and all of it is here.
+   *
+   * @param {Scalar[]} scalars
+   * @param {() => Drawing} drawing
+   * @param {unknown[]} [more] What the drawing depends on besides the scalars; undefined is on its way.
+   * @returns {boolean} Whether it was drawn.
+   */
+  show(scalars, drawing, more = []) {
+    const { axis, moment, series } = this.app;
+    const found = scalars.map(({ run, tag }) => series.get('scalars', run.name, tag));
+    const made = [...found, ...more, axis.last, axis.kind];
+    const due = scalars.length > 0 && !made.includes(undefined) && !same(made, this.#made);
+    if (due) {
+      this.#made = made;
+      const { looks, ...frame } = drawing();
+      const lines = looks.map((look, i) => ({
+        ...look,
+        points: (found[i] ?? []).map(([step, value]) => /** @type {[number, number]} */ ([axis.of(scalars[i].run, step), value ?? NaN])),
+      }));
+      const { node, move } = chart(lines, { ...frame, domain: [axis.first, axis.last] });
+      this.node.replaceChildren(node);
+      this.#move = move;
+    }
+    this.#move(moment);
+    return due;
+  }
+}
+
+/** The values of a scalar at the moments that are shown. @param {import('./app.js').App} app @param {string} tag */
+export function valuesOf(app, tag) {
+  const values = app.moments().map((moment) => app.point('scalars', tag, moment)?.[1]);
+  return values.map((value) => (typeof value === 'number' ? figure(value) : '–')).join(' → ');
+}
+
+/** @param {unknown[]} parts @param {unknown[]} others */
+const same = (parts, others) => parts.length === others.length && parts.every((part, i) => part === others[i]);

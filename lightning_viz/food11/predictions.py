@@ -58,8 +58,19 @@ class PredictionsCsv(BasePredictionWriter):
             table.writerow(["file", "class", "probability"])
             for index, label, probability in sorted(rows):
                 name = classes[label] if classes else label
-                table.writerow([files[index] if files else index, name, f"{probability:.6f}"])
+                file = files[index] if files else index
+                table.writerow([harmless(str(file)), harmless(str(name)), f"{probability:.6f}"])
         rank_zero_info(f"{len(rows)} predictions written to {self.path}")
+
+
+def harmless(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula: one that begins like one is quoted.
+
+    Example:
+        >>> harmless("=1+1"), harmless("soup.jpg")
+        ("'=1+1", 'soup.jpg')
+    """
+    return f"'{cell}" if cell.lstrip().startswith(("=", "+", "-", "@")) or cell.startswith(("\t", "\r", "\n")) else cell
 
 
 def _rows(predictions: Sequence[Tensor], batch_indices: Sequence[Sequence[int]]) -> list[Row]:

@@ -44,7 +44,7 @@ class Allowance:
         share: The most that drawing may take, in units of the training time; None is no bound.
 
     Raises:
-        ValueError: `share` is not above 0.
+        ValueError: `share` is not between 0 and 1.
 
     >>> allowance = Allowance(0.1)
     >>> allowance.spend(seconds=2.0, trained=30.0)
@@ -54,8 +54,11 @@ class Allowance:
     """
 
     def __init__(self, share: float | None) -> None:
-        if share is not None and not share > 0:
-            raise ValueError(f"Expected max_overhead above 0, such as 0.05 for 5 % of the training, received {share}.")
+        if share is not None and not 0 < share <= 1:
+            raise ValueError(
+                f"Expected max_overhead above 0 and at most 1, such as 0.05 for 5 % of the training, received {share}: "
+                "with 1, drawing takes as long as training does; for no bound at all, leave it out."
+            )
         self.share = share
         self._took = 0.0
         self._last = 0.0

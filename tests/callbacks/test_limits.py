@@ -44,9 +44,17 @@ def test_what_would_take_too_large_a_share_is_left_out_and_told_once(tmp_path, c
     assert "max_overhead=1e-06 wants" in caplog.text
 
 
+class Trains(pl.Callback):
+    """Training that takes longer than a drawing."""
+
+    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+        if batch_idx == 0:
+            time.sleep(2 * SLOW)
+
+
 def test_where_there_is_training_enough_nothing_is_left_out(tmp_path, caplog):
     with caplog.at_level(logging.INFO):
-        fit(tmp_path, [Slow(on_error="raise", max_overhead=1e6)], max_epochs=3)
+        fit(tmp_path, [Slow(on_error="raise", max_overhead=1.0), Trains()], max_epochs=3)
     assert len(steps(tmp_path)) == 3
     assert "draws less often" not in caplog.text
 
@@ -129,7 +137,9 @@ def test_a_single_image_that_takes_more_is_told_once(tmp_path):
     assert told.startswith("LimePanels: one image alone takes 5 MiB, more than memory=3")
 
 
-@pytest.mark.parametrize(("option", "value"), [("memory", 0), ("max_overhead", 0.0), ("max_overhead", -1)])
+@pytest.mark.parametrize(
+    ("option", "value"), [("memory", 0), ("max_overhead", 0.0), ("max_overhead", -1), ("max_overhead", 1.5)]
+)
 def test_bounds_that_bound_nothing_are_refused(option, value):
     with pytest.raises(ValueError, match=rf"Expected {option}.*received {value}"):
         SaliencyMaps(**{option: value})

@@ -52,11 +52,13 @@ $(MODULES)/.ready: package.json
 	npm install --silent --no-audit --no-fund --no-package-lock
 	@touch $(MODULES)/.ready
 
-matrix: $(READY)  ## Train in every way with all callbacks and without: both must end bit for bit alike
-	OMP_NUM_THREADS=1 $(BIN)/python -m tests.matrix
+matrix: $(READY)  ## Train in every way with all callbacks and without: both must end bit for bit alike, explained on a copy and in place
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.matrix $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.matrix --guard $(ARGS)
 
 matrix-gpu: $(READY)  ## The same on a GPU, and what only a GPU does
 	$(BIN)/python -m tests.matrix --accelerator gpu
+	$(BIN)/python -m tests.matrix --accelerator gpu --guard
 
 bench: $(READY)  ## Measure what a drawing costs
 	$(BIN)/python -m benchmarks

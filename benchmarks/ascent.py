@@ -12,8 +12,6 @@ from benchmarks.lucent import lucent
 from benchmarks.measure import Line, side_by_side
 from benchmarks.network import LAYER, Settings, Subject
 from lightning_viz.explain.filters import maximise_channels
-from lightning_viz.explain.weights import optimized
-from lightning_viz.harness.quiet import quiet
 
 STEPS, CHANNELS = 32, 16
 FLOOR_STEPS, LUCENT_STEPS = 4, 6
@@ -39,7 +37,7 @@ def _ascents(subject: Subject, settings: Settings) -> dict[str, float]:
     size = (settings.size, settings.size)
 
     def ours() -> None:
-        with quiet(subject.net), optimized(subject.net):
+        with subject.isolation():
             maximise_channels(subject.features, range(CHANNELS), size=size, steps=STEPS)
 
     images = subject.images.repeat(CHANNELS // len(subject.images), 1, 1, 1)

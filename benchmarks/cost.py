@@ -20,7 +20,6 @@ from lightning_viz.explain.lime import explain
 from lightning_viz.explain.masks import draw_masks
 from lightning_viz.explain.smooth import smooth_gradient
 from lightning_viz.explain.superpixels import superpixels
-from lightning_viz.harness.quiet import quiet
 
 DOCS = Path(__file__).parents[1] / "docs" / "images" / "cost.png"
 
@@ -66,32 +65,32 @@ def curves(settings: Settings) -> list[Curve]:
 def _smoothgrad(settings: Settings, probes: int) -> Callable[[], object]:
     subject = Subject(settings)
     images, labels = _enough(subject.images, probes), _enough(subject.labels, probes)
-    return _quietly(subject, lambda: smooth_gradient(subject.net, images, labels, samples=4))
+    return _isolated(subject, lambda: smooth_gradient(subject.explained, images, labels, samples=4))
 
 
 def _gradient(settings: Settings, side: int) -> Callable[[], object]:
     subject = Subject(Settings(size=side, width=settings.width))
-    return _quietly(subject, lambda: input_gradient(subject.net, subject.images, subject.labels))
+    return _isolated(subject, lambda: input_gradient(subject.explained, subject.images, subject.labels))
 
 
 def _lime(settings: Settings, classes: int) -> Callable[[], object]:
     subject = Subject(settings)
     pixels = subject.images[0]
     last = [m for m in subject.net.modules() if isinstance(m, nn.Linear)][-1]
-    net = nn.Sequential(subject.net, nn.Linear(last.out_features, classes)).eval()
+    net = nn.Sequential(subject.explained, nn.Linear(last.out_features, classes).requires_grad_(False)).eval()
     segments = superpixels(pixels)
     masks = draw_masks(int(segments.max()) + 1, 64, seed=0)
-    return _quietly(subject, lambda: explain(net, pixels, [0, 1], segments=segments, masks=masks, normalize=_same))
+    return _isolated(subject, lambda: explain(net, pixels, [0, 1], segments=segments, masks=masks, normalize=_same))
 
 
 def _ascent(settings: Settings, channels: int) -> Callable[[], object]:
     subject, size = Subject(settings), (settings.size, settings.size)
-    return _quietly(subject, lambda: maximise_channels(subject.features, range(channels), size=size, steps=4))
+    return _isolated(subject, lambda: maximise_channels(subject.features, range(channels), size=size, steps=4))
 
 
-def _quietly(subject: Subject, call: Callable[[], object]) -> Callable[[], object]:
+def _isolated(subject: Subject, call: Callable[[], object]) -> Callable[[], object]:
     def run() -> None:
-        with quiet(subject.net):
+        with subject.isolation():
             call()
 
     return run

@@ -9,8 +9,6 @@ from torch.nn import functional as F
 from benchmarks.measure import Line, side_by_side
 from benchmarks.network import LAYER, Settings, Subject
 from lightning_viz.explain.dream import ITERATIONS, dream, octave_sizes
-from lightning_viz.explain.weights import optimized
-from lightning_viz.harness.quiet import quiet
 
 SIZES = (4, 8)
 """How many images the network alone gets at a time."""
@@ -24,7 +22,7 @@ def lines(settings: Settings) -> Iterator[Line]:
         floors |= _alone(subject, settings.size, size)
 
     def ours() -> None:
-        with quiet(subject.net), optimized(subject.net):
+        with subject.isolation():
             dream(subject.features, subject.images, canvas=settings.size)
 
     seconds = side_by_side({"ours": ours, **floors}, settings.repetitions)

@@ -64,8 +64,11 @@ def census(epoch: int, module: nn.Module) -> Census:
     gc.collect()
     alive = gc.get_objects()
     tensors = [x for x in alive if issubclass(type(x), torch.Tensor)]
-    real = [x.untyped_storage() for x in tensors if type(x) in (torch.Tensor, nn.Parameter)]  # not the compiler's fakes
-    storages = {storage.data_ptr(): storage.nbytes() for storage in real}
+    real = [x for x in tensors if type(x) in (torch.Tensor, nn.Parameter)]  # not the compiler's fakes
+    shown = (x.untyped_storage() for x in real if x.layout is torch.strided)
+    storages = {storage.data_ptr(): storage.nbytes() for storage in shown}
+    # What is arranged for the CPU's own convolution does not show where it lies.
+    storages |= {id(x): x.nbytes for x in real if x.layout is not torch.strided}
     # The collector does not know arrays, but those who hold them.
     arrays = {id(x): x.nbytes for owner in alive for x in gc.get_referents(owner) if type(x) is np.ndarray}
     return Census(

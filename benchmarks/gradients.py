@@ -15,9 +15,7 @@ from lightning_viz.explain.gradcam import grad_cam
 from lightning_viz.explain.gradients import input_gradient
 from lightning_viz.explain.integrated import integrated_gradients
 from lightning_viz.explain.smooth import smooth_gradient
-from lightning_viz.explain.weights import optimized
 from lightning_viz.food11 import FoodClassifier
-from lightning_viz.harness.quiet import quiet
 
 Call = Callable[[], object]
 
@@ -31,7 +29,7 @@ def lines(settings: Settings) -> Iterator[Line]:
     images, labels, count = subject.images, subject.labels, len(subject.images)
     floors, saliency = _floors(subject.floors, images), Saliency(subject.net)
     calls: dict[str, Call] = {
-        "ours": lambda: input_gradient(subject.net, images, labels),
+        "ours": lambda: input_gradient(subject.explained, images, labels),
         "captum Saliency": lambda: saliency.attribute(images.clone().requires_grad_(), target=labels, abs=False),
         **floors,
     }
@@ -40,14 +38,14 @@ def lines(settings: Settings) -> Iterator[Line]:
     tunnel, paths = NoiseTunnel(saliency), IntegratedGradients(subject.net)
     options = {"target": labels, "abs": False, "nt_samples": samples, "stdevs": 0.15}
     calls = {
-        "ours": lambda: smooth_gradient(subject.net, images, labels, samples=samples),
+        "ours": lambda: smooth_gradient(subject.explained, images, labels, samples=samples),
         "captum NoiseTunnel": lambda: tunnel.attribute(images.clone().requires_grad_(), **options),
         **floors,
     }
     yield from _lines(subject, settings, f"SmoothGrad of {count} images, {samples} samples", calls, samples)
-    steps = {"n_steps": samples, "method": "gausslegendre", "return_convergence_delta": True}
+    net, steps = subject.explained, {"n_steps": samples, "method": "gausslegendre", "return_convergence_delta": True}
     calls = {
-        "ours": lambda: integrated_gradients(subject.net, images, labels, [torch.zeros_like(images)], steps=samples),
+        "ours": lambda: integrated_gradients(net, images, labels, [torch.zeros_like(images)], steps=samples),
         "captum IntegratedGradients": lambda: paths.attribute(images, target=labels, **steps),
         **floors,
     }
@@ -64,7 +62,7 @@ def _cam(subject: Subject) -> dict[str, Call]:
         return {name: _from_layer(subject.net, last, some, layout) for name, layout in LAYOUTS.items()}
 
     return {
-        "ours": lambda: grad_cam(subject.net, layer, images, labels),
+        "ours": lambda: grad_cam(subject.explained, subject.explained.cnn[last], images, labels),
         "captum LayerGradCam": lambda: peer.attribute(images.clone().requires_grad_(), target=labels),
         **_floors(alone, images),
     }
@@ -105,7 +103,7 @@ def _lines(subject: Subject, settings: Settings, what: str, calls: dict[str, Cal
     """Two lines; the network alone has been called once for each image, and counts so many times."""
 
     def ours() -> None:
-        with quiet(subject.net), optimized(subject.net):
+        with subject.isolation():
             calls["ours"]()
 
     seconds = side_by_side({**calls, "ours": ours}, settings.repetitions)

@@ -6,6 +6,7 @@ import contextlib
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,7 @@ from benchmarks.network import Settings, Subject
 from lightning_viz.explain.lime import explain
 from lightning_viz.explain.masks import draw_masks
 from lightning_viz.explain.superpixels import superpixels
-from lightning_viz.explain.weights import optimized
-from lightning_viz.harness.quiet import quiet
+from lightning_viz.harness.isolation.isolation import Isolation
 
 PEER = "lime package, batches of 10"
 SIZES = (2, 4, 8, 16)
@@ -46,13 +46,18 @@ class Case:
     normalize: Callable[[Tensor], Tensor] = lambda x: x
     outputs: Callable[[Tensor], Tensor] | None = None
 
+    @cached_property
+    def isolation(self) -> Isolation:
+        """Where the network is explained."""
+        return Isolation(self.net)
+
     def ours(self, samples: int) -> None:
         """A panel's LIME, superpixels and masks included."""
-        with quiet(self.net), optimized(self.net):
+        with self.isolation() as net:
             segments = superpixels(self.pixels)
             masks = draw_masks(int(segments.max()) + 1, samples, seed=0, design="hadamard")
             explain(
-                self.net, self.pixels, [self.label], segments=segments, masks=masks, normalize=self.normalize,
+                net, self.pixels, [self.label], segments=segments, masks=masks, normalize=self.normalize,
                 probabilities=self.outputs,
             )  # fmt: skip
 

@@ -28,7 +28,6 @@ from lightning_viz.explain.masks import block_size, draw_masks, masked_scores
 from lightning_viz.explain.superpixels import superpixels
 from lightning_viz.food11 import FoodClassifier, FoodData
 from lightning_viz.food11.drawn import DrawnFood
-from lightning_viz.harness.quiet import quiet
 from lightning_viz.harness.subject import log_odds
 
 TARGET, DRAWS, TIMED = 0.99, 4, 128
@@ -120,8 +119,8 @@ def _answers(case: Case, design: str, samples: int) -> tuple[Tensor, Tensor]:
     if not path.exists():
         segments = superpixels(case.pixels)
         masks = draw_masks(int(segments.max()) + 1, samples, seed=1, design=design)  # type: ignore[arg-type]
-        with quiet(case.net):
-            scores = masked_scores(case.net, case.pixels, segments, masks, normalize=case.normalize)
+        with case.isolation() as net:
+            scores = masked_scores(net, case.pixels, segments, masks, normalize=case.normalize)
         torch.save((masks, log_odds(scores)[:, case.label].clone()), path)
     masks, outputs = torch.load(path)
     return masks, outputs

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from lightning_viz.explain.layers import layer_output
 from lightning_viz.food11 import FoodClassifier
 from lightning_viz.food11.drawn import DrawnFood
+from lightning_viz.harness.isolation.isolation import Isolation
 
 LAYOUTS = {"default layout": torch.contiguous_format, "channels_last": torch.channels_last}
 LAYER = "cnn.12"
@@ -41,6 +42,8 @@ class Subject:
 
     Attributes:
         net: The network as a user has it, in eval mode.
+        isolation: Where it is explained.
+        explained: What is explained inside: its copy.
         images: (8, 3, size, size).
         labels: (8,).
     """
@@ -48,13 +51,16 @@ class Subject:
     def __init__(self, settings: Settings) -> None:
         torch.manual_seed(0)
         self.net = FoodClassifier(size=settings.size, width=settings.width).eval()
+        self.isolation = Isolation(self.net)
+        with self.isolation() as self.explained:
+            pass
         food = DrawnFood(8, size=settings.size)
         self.images = torch.stack([food[i][0] for i in range(len(food))])
         self.labels = torch.tensor(food.targets)
 
     def features(self, images: Tensor) -> Tensor:
-        """The output of the last convolution but one."""
-        return layer_output(self.net, self.net.get_submodule(LAYER), images)
+        """The output of the last convolution but one, inside the isolation."""
+        return layer_output(self.explained, self.explained.get_submodule(LAYER), images)
 
     def floors(
         self, images: Tensor, *, gradient: bool = True, upto: str | None = None

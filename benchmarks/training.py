@@ -7,7 +7,7 @@ import tempfile
 import time
 import warnings
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from inspect import isabstract
 from statistics import median
 from typing import Any
@@ -20,7 +20,7 @@ import lightning_viz as viz
 from benchmarks.measure import Line, side_by_side
 from benchmarks.network import Settings, Subject
 from lightning_viz.food11 import FoodClassifier, FoodData
-from lightning_viz.harness.quiet import quiet
+from lightning_viz.harness.isolation.isolation import Isolation
 
 CALLBACKS = [
     cls
@@ -37,7 +37,7 @@ MEASURED = 2 * BATCH
 
 def lines(settings: Settings) -> Iterator[Line]:
     """Isolation of the large network, then the callbacks on the demo's."""
-    yield _isolation(settings)
+    yield from _isolation(settings)
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Lightning's advice on loaders
@@ -52,20 +52,42 @@ def _data(size: int, count: int) -> FoodData:
     return data
 
 
-def _isolation(settings: Settings) -> Line:
+def _isolation(settings: Settings) -> Iterator[Line]:
+    """The copy of the network: made, brought up to date before and after a drawing; and the guard in its place."""
     subject = Subject(settings)
+    weights, guard = list(subject.net.parameters()), Isolation(subject.net, refusal="it is measured")
 
-    def isolate() -> None:
-        with quiet(subject.net):
-            pass
+    @torch.no_grad()
+    def step() -> None:
+        torch._foreach_add_(weights, 1e-6)
+
+    def enter(isolation: Isolation) -> Callable[[], None]:
+        def run() -> None:
+            with isolation():
+                pass
+
+        return run
+
+    def moved() -> None:
+        step()
+        enter(subject.isolation)()
 
     @torch.no_grad()
     def forward() -> None:
         subject.net(subject.images)
 
-    seconds = side_by_side({"quiet": isolate, "forward": forward}, 5 * settings.repetitions)
+    calls = {
+        "copy: made": lambda: enter(Isolation(subject.net))(),
+        "copy: enter and leave, the weights have moved": moved,
+        "copy: enter and leave, they have not": enter(subject.isolation),
+        "guard: enter and leave": enter(guard),
+    }
+    seconds = side_by_side({**calls, "step": step, "forward": forward}, 5 * settings.repetitions)
+    seconds["copy: enter and leave, the weights have moved"] -= seconds["step"]
     against = f"forward of {len(subject.images)} images"
-    return Line("isolation: enter and leave", seconds["quiet"], against, seconds["forward"])
+    millions = sum(p.numel() for p in weights) / 1e6
+    for name in calls:
+        yield Line(f"isolation of {millions:.1f} M weights, {name}", seconds[name], against, seconds["forward"])
 
 
 def _drawings(settings: Settings) -> Iterator[Line]:

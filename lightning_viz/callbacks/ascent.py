@@ -2,36 +2,36 @@
 
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
-from itertools import count
 from typing import Any, NamedTuple, Optional, TypedDict
-from weakref import WeakKeyDictionary
 
 import pytorch_lightning as pl
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lightning_viz.callbacks.layers import LayerCallback
 from lightning_viz.explain.ascent import Ascent
-from lightning_viz.explain.filters import maximise_channels
-from lightning_viz.explain.fingerprint import fingerprint
+from lightning_viz.explain.filters import coefficients_shape, maximise_channels
 from lightning_viz.explain.objectives import Wish
 from lightning_viz.harness.arguments import number, whole
+from lightning_viz.harness.entry import entry, taken, unusable
 from lightning_viz.harness.scene import Scene
-from lightning_viz.harness.stand_in import is_replay
-
-_IN_CHECKPOINTS = "lightning_viz_ascents"
-_COUNT = count()
-_NUMBERS: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()
-"""Every module's own number: unlike a reference it may be pickled, and unlike an `id` it is given once."""
+from lightning_viz.harness.session import session_of
 
 
 class _Last(TypedDict):
-    """A picture of the last drawing: of what network, how it was sought, where it started, what it is made from."""
+    """A picture of the last drawing: of what network, how it was sought, where it started, what it is made from.
 
-    network: str
+    The network is the moment since which all that the picture depends on is what it was then, see `Scene.since`.
+    """
+
+    network: int
     options: str
     start: Tensor
     coefficients: Tensor
+
+
+AT_FIRST, CHANGED = 0, -1
+"""Of a picture from a checkpoint: whether its network is the one that the run goes on with."""
 
 
 class _Way(NamedTuple):
@@ -78,29 +78,33 @@ class AscentCallback(LayerCallback):
         self.warm_steps = whole("warm_steps", warm_steps, none=True)
         self.lr = number("lr", lr)
         self._last: dict[str, _Last] = {}
-        self._module: int | None = None
+        self._part: frozenset[str] | None = None
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Begins anew with another module, and in a replay."""
+        """Begins anew with each run of the Trainer; the pictures, where training begins with the first step."""
         super().setup(trainer, pl_module, stage)
-        if pl_module not in _NUMBERS:
-            _NUMBERS[pl_module] = next(_COUNT)
-        number = _NUMBERS[pl_module]
-        if self._module != number or is_replay(trainer):
-            self._module, self._last = number, {}
+        self._part = None
+        if stage == "fit" and trainer.global_step == 0:
+            self._last = {}
+        for one in self._last.values():  # whose network another isolation has looked at
+            one["network"] = CHANGED
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Adds the pictures."""
+        moments, session = {one["network"] for one in self._last.values()}, session_of(trainer)
+        still = {moment: session.is_still(self._part or frozenset(), moment) for moment in moments}
         # Not by `state_dict`, which Lightning refuses where two callbacks have equal arguments.
-        checkpoint.setdefault(_IN_CHECKPOINTS, {})[self.called] = self._last
+        entry(checkpoint).setdefault("ascents", {})[self.called] = {
+            tag: {**one, "network": AT_FIRST if still[one["network"]] else CHANGED} for tag, one in self._last.items()
+        }
 
     def on_load_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Takes them up again."""
-        self._last = checkpoint.get(_IN_CHECKPOINTS, {}).get(self.called, {})
+        self._last = taken(trainer, checkpoint, "ascents", lambda found: _checked(found.get(self.called, {}))) or {}
 
     def climb(
         self, scene: Scene, features: Callable[[Tensor], Tensor], wishes: Mapping[str, Wish], **options: Any
@@ -120,8 +124,10 @@ class AscentCallback(LayerCallback):
         if self.warm_steps is None or options.get("start") is not None:
             return _by_tag(wishes, maximise(channels=[*wishes.values()], steps=self._few(self.steps)))
         sought = repr(sorted((name, value) for name, value in options.items() if name not in ("device", "normalize")))
-        network = scene.share.whole(fingerprint(features, scene.probes.images))
-        last, kept = self._last, dict[str, _Last]()
+        if self._part is None and scene.isolation is not None:
+            self._part = scene.isolation.reads(features, scene.probes.images)
+        network = scene.since(self._part or frozenset())
+        last, kept = self._sound(sought, options), dict[str, _Last]()
         ways = {tag: self._way(last.get(tag), network, sought) for tag in wishes}
         found: dict[str, Ascent] = {}
         for way in dict.fromkeys(ways.values()):
@@ -137,15 +143,47 @@ class AscentCallback(LayerCallback):
         self._last = kept
         return found
 
+    def _sound(self, sought: str, options: Mapping[str, Any]) -> dict[str, _Last]:
+        """The last pictures; of those that were sought alike, the ones that are as they should be.
+
+        They may come from a checkpoint that is damaged.
+        """
+        shape = coefficients_shape((options["image_channels"], *options["size"]), options.get("parametrisation"))
+        variants = options.get("variants", 1)
+        sound = {t: one for t, one in self._last.items() if one["options"] != sought or _fits(one, (variants, *shape))}
+        if len(sound) < len(self._last):
+            self.warn_once(unusable("'ascents' has another shape"), key="ascents")
+        return sound
+
     def _few(self, steps: int) -> int:
         return min(steps, 2) if self.rehearsal else steps
 
-    def _way(self, last: _Last | None, network: str, options: str) -> _Way:
+    def _way(self, last: _Last | None, network: int, options: str) -> _Way:
         if last is None or self.warm_steps is None or last["options"] != options:
             return _Way(self.steps, keep=0.0)
         if last["network"] == network:
             return _STILL
         return _Way(min(self.warm_steps, self.steps), keep=max(1 - self.warm_steps / self.steps, 0.0))
+
+
+def _checked(found: Any) -> dict[str, _Last]:
+    """Pictures from a checkpoint.
+
+    Raises:
+        Exception: They are none.
+    """
+    last = {}
+    for tag, one in found.items():
+        network = one["network"] if one["network"] in (AT_FIRST, CHANGED) else CHANGED  # or an older one's
+        options, start, coefficients = one["options"], one["start"], one["coefficients"]
+        if not isinstance(options, str) or not (start.ndim == 1 and len(start) == len(coefficients) > 0):
+            raise TypeError("pictures of another kind")
+        last[str(tag)] = _Last(network=network, options=options, start=start, coefficients=coefficients)
+    return last
+
+
+def _fits(one: _Last, shape: tuple[int, ...]) -> bool:
+    return one["coefficients"].shape == shape and bool(one["coefficients"].isfinite().all())
 
 
 def _by_tag(tags: Collection[str], ascent: Ascent) -> dict[str, Ascent]:

@@ -128,8 +128,7 @@ class AttributionCallback(MapCallback):
     def _answer(self, scene: Scene, items: Sequence[int]) -> tuple[Tensor, list[str]]:
         """The method's values for some probes, and what is asked of each of all."""
         subject, targets, about = self._question(scene)
-        with scene.optimized():
-            return self.attribute(subject, scene.probes.images[items], targets[items]), about
+        return self.attribute(subject, scene.probes.images[items], targets[items]), about
 
     def _question(self, scene: Scene) -> tuple[Subject, Tensor, list[str]]:
         """What is asked, which of its scores is explained for each probe, and what that is called."""

@@ -32,8 +32,8 @@ class ExplanationCallback(Drawing, Callback):
             would come too early are left out, and those that are made stay what they are.
 
     Raises:
-        ValueError: An interval or `memory` below 1, an unknown `on_error`, `max_overhead` that is not above 0, or
-            anything of another type.
+        ValueError: An interval or `memory` below 1, an unknown `on_error`, a `max_overhead` that is not above 0 or
+            above 1, or anything of another type.
     """
 
     def __init__(
@@ -75,6 +75,7 @@ class ExplanationCallback(Drawing, Callback):
         """Begins anew with each run of the Trainer."""
         session_of(trainer).forget()
         self.called = name_in(trainer, self)
+        self._warned = set()
         self.rehearsal = bool(trainer.fast_dev_run)  # type: ignore[attr-defined]
         self._sinks, self._ready = None, False
         self.allowance = Allowance(self.allowance.share)

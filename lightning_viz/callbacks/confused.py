@@ -79,8 +79,7 @@ def explain(
     image, label = mistake.image[None].to(device), torch.tensor([true], device=device)
     own = replace(scene, probes=replace(scene.probes, images=image, labels=label, numbers=(0,), indices=(0,)))
     names = [first_name(scene.probes.class_names[k], 15) for k in (true, said)]
-    with scene.optimized():
-        heat, scale = contrast.tile(own, true, said)
+    heat, scale = contrast.tile(own, true, said)
     regions, fits = lime.tiles(own, (true, said))
     title = f"says {elide(names[1], 96, SMALL)} {percent(_confidence(own, mistake, said))}"
     shown = to_uint8(own.probes.pixels[0].cpu().numpy())

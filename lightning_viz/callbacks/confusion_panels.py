@@ -18,8 +18,9 @@ from lightning_viz.callbacks.confused import (
 from lightning_viz.callbacks.validation import ValidationCallback
 from lightning_viz.harness.arguments import whole
 from lightning_viz.harness.batches import unpack_batch
-from lightning_viz.harness.changes import Past, Report, past, report
+from lightning_viz.harness.changes import Past, Report, checked_past, past, report
 from lightning_viz.harness.counting import NOT_FINITE
+from lightning_viz.harness.entry import entry, taken
 from lightning_viz.harness.mistakes import Mistake, Mistakes, Pair, surest
 from lightning_viz.harness.pictures import Picture, Pixels
 from lightning_viz.harness.ranks import attempt
@@ -27,8 +28,6 @@ from lightning_viz.harness.scene import Scene
 
 ROOM = 64 * 2**20
 """Bytes for the images that are kept of one validation: 1300 of 64 pixels in three channels, 110 of 224."""
-
-_IN_CHECKPOINTS = "lightning_viz_confusions"
 
 
 class ConfusionPanels(ValidationCallback):
@@ -98,13 +97,17 @@ class ConfusionPanels(ValidationCallback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Adds the counts of the last drawing."""
-        checkpoint.setdefault(_IN_CHECKPOINTS, {})[self.called] = self._past
+        entry(checkpoint).setdefault("confusions", {})[self.called] = self._past
 
     def on_load_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Takes them up again."""
-        self._past = dict(checkpoint.get(_IN_CHECKPOINTS, {}).get(self.called, {}))
+
+        def read(found: Any) -> dict[str, Past]:
+            return {str(loader): checked_past(one) for loader, one in found.get(self.called, {}).items()}
+
+        self._past = taken(trainer, checkpoint, "confusions", read) or {}
 
     def see(
         self, trainer: pl.Trainer, loader: str, batch: Any, *, said: Tensor, labels: Tensor, counted: Tensor

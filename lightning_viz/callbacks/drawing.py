@@ -18,14 +18,13 @@ from lightning_viz.harness.clock import Allowance
 from lightning_viz.harness.pictures import Result, Scalar, averaged, kept
 from lightning_viz.harness.probes import Probes, Split
 from lightning_viz.harness.progress import drawing
-from lightning_viz.harness.quiet import quiet
 from lightning_viz.harness.ranks import OtherProcessError, Ranks, attempt, reason, told
 from lightning_viz.harness.scene import Scene
 from lightning_viz.harness.selection import NotSeenYetError, SplitNotLoadedError
 from lightning_viz.harness.session import Session, session_of
 from lightning_viz.harness.sinks import Sinks
 from lightning_viz.harness.steps import BEFORE, epoch_at
-from lightning_viz.harness.subject import find_subject
+from lightning_viz.harness.subject import NotYetError, check_shapes, find_subject
 
 
 class Drawing(ABC):
@@ -66,9 +65,11 @@ class Drawing(ABC):
     def decide(self, trainer: pl.Trainer, ranks: Ranks, step: int) -> None:  # noqa: B027  # few have to
         """Settles what all processes do alike in the drawing that comes now."""
 
-    def isolation(self, pl_module: nn.Module) -> AbstractContextManager[None]:
-        """What the drawing happens in."""
-        return quiet(pl_module, seed=self.seed)
+    def isolation(
+        self, trainer: pl.Trainer, pl_module: nn.Module, buffers: Sequence[Tensor] = ()
+    ) -> AbstractContextManager[nn.Module]:
+        """What the drawing happens in; it yields what is explained instead of the module, see `Isolation`."""
+        return session_of(trainer).isolation(trainer, pl_module)(seed=self.seed, buffers=buffers)
 
     def warn_once(self, text: str, *, key: str, say: Callable[[str], object] = rank_zero_warn) -> None:
         """Warns the first time that this callback has something to say under `key`."""
@@ -81,8 +82,8 @@ class Drawing(ABC):
         session_of(trainer).forget_few(self.probes)
         try:
             self._prepare(trainer, pl_module)
-        except NotSeenYetError:
-            pass  # the first drawing after something has passed begins with it
+        except NotYetError as error:  # the first drawing after something has passed begins with it
+            self._wait(trainer, error)
         except SplitNotLoadedError as error:
             if trainer.state.fn == "fit":
                 raise
@@ -90,12 +91,18 @@ class Drawing(ABC):
             rank_zero_warn(f"{self.called} draws nothing here. {error}")
 
     def _prepare(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        with self.isolation(pl_module):
-            found = session_of(trainer).probes(trainer, self.probes, find_subject(trainer, pl_module, self.net))
-            self._ranks(trainer).agree(lambda: self.prepare(self._scene(trainer, pl_module, step=BEFORE)))
+        check_shapes(pl_module)
+        with self.isolation(trainer, pl_module) as module:
+            subject = find_subject(trainer, module, self.net)
+            found = session_of(trainer).probes(trainer, module, self.probes, subject)
+            self._ranks(trainer).agree(lambda: self.prepare(self._scene(trainer, module, step=BEFORE)))
         self._ready = True
         if self._sinks is not None:
             self._sinks.describe(found, session_of(trainer).charts(charts(found)) if self.per_probe else None)
+
+    def _wait(self, trainer: pl.Trainer, error: NotYetError) -> None:
+        if not isinstance(error, NotSeenYetError) and session_of(trainer).first_time(str(error)):
+            rank_zero_info(str(error))
 
     def _observe(self, trainer: pl.Trainer, split: Split, batch: Any) -> None:
         if not self._ready:
@@ -116,7 +123,7 @@ class Drawing(ABC):
         if not self._ready:
             _, unready = attempt(lambda: self._prepare(trainer, pl_module))
             if unready is not None:
-                if not isinstance(unready, NotSeenYetError):
+                if not isinstance(unready, NotYetError):
                     self._failed(trainer, unready)
                 return
         ranks = self._ranks(trainer)
@@ -138,10 +145,12 @@ class Drawing(ABC):
         results: list[Result] = []
 
         def draw() -> None:
-            with drawing(trainer, self.called) as advance, self.isolation(pl_module), bounded(self.memory) as bound:
-                for own, first in zip(pl_module.buffers(), buffers, strict=False):  # the isolation puts them back
-                    own.copy_(first)
-                scene = self._scene(trainer, pl_module, step)
+            with (
+                drawing(trainer, self.called) as advance,
+                self.isolation(trainer, pl_module, buffers) as module,
+                bounded(self.memory) as bound,
+            ):
+                scene = self._scene(trainer, module, step)
                 for result in self._shown(scene, session_of(trainer)):
                     results.append(result)
                     advance()
@@ -154,14 +163,15 @@ class Drawing(ABC):
         yield from inputs(scene, session) if self.per_probe else ()
         yield from self.draw(scene)
 
-    def _scene(self, trainer: pl.Trainer, pl_module: pl.LightningModule, step: int) -> Scene:
+    def _scene(self, trainer: pl.Trainer, module: nn.Module, step: int) -> Scene:
         session = session_of(trainer)
-        subject = find_subject(trainer, pl_module, self.net)
-        probes = session.probes(trainer, self.probes, subject)
+        subject = find_subject(trainer, module, self.net)
+        probes = session.probes(trainer, module, self.probes, subject)
         said = session.probabilities(self.probes, subject, step)
         if self.rehearsal:
             probes, said = probes.first(), said[:1]
-        return Scene(subject, probes, said, epoch_at(trainer, step), step, self._ranks(trainer).share)
+        share, isolation = self._ranks(trainer).share, session.isolation(trainer, trainer.lightning_module)
+        return Scene(subject, probes, said, epoch_at(trainer, step), step, share, isolation)
 
     def _write(self, trainer: pl.Trainer, parts: Sequence[Sequence[Result]], step: int) -> None:
         if self._sinks is not None:

@@ -133,16 +133,15 @@ class DeepDream(ExplanationCallback):
 
     def _dream(self, scene: Scene, pixels: Tensor, towards: Guide | None, **options: Any) -> Tensor:
         canvas = self.canvas or round(_LARGER * max(pixels.shape[-2:]))
-        with scene.optimized():
-            return dream(
-                self._features(scene),
-                pixels,
-                normalize=scene.probes.normalize,
-                guide=towards.pixels if towards else None,
-                canvas=canvas,
-                seed=self.seed,
-                **{**self.options, **options},
-            )
+        return dream(
+            self._features(scene),
+            pixels,
+            normalize=scene.probes.normalize,
+            guide=towards.pixels if towards else None,
+            canvas=canvas,
+            seed=self.seed,
+            **{**self.options, **options},
+        )
 
     def _features(self, scene: Scene) -> Features:
         layer = self._found(scene)[1]

@@ -1,8 +1,9 @@
 """The whole of a run at a glance: films and filmstrips of all pictures."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from typing import Any, Optional
 
@@ -11,12 +12,15 @@ from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 
 from lightning_viz.callbacks.reels import Reels
 from lightning_viz.harness.arguments import whole
+from lightning_viz.harness.entry import entry, taken
 from lightning_viz.harness.frames import Frames
 from lightning_viz.harness.namespaces import Callback
 from lightning_viz.harness.session import session_of
 from lightning_viz.harness.steps import BEFORE, logged_step
 
-_IN_CHECKPOINTS = "lightning_viz.frames"
+PATIENCE = 10.0
+"""Seconds for the films of a run that ends by an exception or a signal: where machines are taken away, there are 30 in
+all."""
 
 
 class Films(Callback):
@@ -25,7 +29,8 @@ class Films(Callback):
     A film (`probe_03_egg/film_saliency`) is an animated picture of all epochs, so that nothing is lost where
     TensorBoard keeps ten of them; of more than 300 it shows 300, evenly spread, the first and the last among them. A
     filmstrip (`probe_03_egg/filmstrip`) shows the methods below each other and up to eight epochs side by side. Both
-    are made at the end of `fit`, also where it ends early, and are files too, in `<log folder>/films`. Their frames lie
+    are made at the end of `fit`, also where it ends early (then in 10 seconds, when all checkpoints are saved), and are
+    files too, in `<log folder>/films`. Their frames lie
     in `<log folder>/frames`; a resumed run goes on with those of the run that its checkpoint is from.
 
     Nothing is drawn with the network, and nothing is kept in memory. What fails is told once, and training ends well.
@@ -62,14 +67,14 @@ class Films(Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Learns where the frames of the earlier run are."""
-        self._earlier = checkpoint.get(_IN_CHECKPOINTS)
+        self._earlier = taken(trainer, checkpoint, "frames", _folder)
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Says where the frames are."""
         if self._reels is not None:
-            checkpoint[_IN_CHECKPOINTS] = str(self._reels.frames.folder.resolve())
+            entry(checkpoint)["frames"] = str(self._reels.frames.folder.resolve())
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Begins the films anew, or goes on with those of the run that is resumed."""
@@ -91,13 +96,26 @@ class Films(Callback):
         self._reels = None
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
-        """Makes the films of what there is; another Ctrl-C stops it."""
+        """Makes the films of what there is, after every checkpoint is saved; another Ctrl-C stops it."""
+        # Lightning's checkpoints come last; it goes through the very list, so that what is added comes behind them.
+        callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
+        if not isinstance(callbacks[-1], _Afterwards):
+            callbacks.append(_Afterwards())
+        callbacks[-1].calls.append(self._make_in_haste)
+
+    def _make_in_haste(self, exception: BaseException) -> None:
         try:
             with _interruptible(exception):
-                self._make()
+                self._make(PATIENCE)
         except KeyboardInterrupt:
-            rank_zero_info("Films stops here; the frames are kept.")
+            rank_zero_info(f"Films stops here. {self._kept()}")
         self._reels = None
+
+    def _kept(self) -> str:
+        folder = None if self._reels is None else self._reels.frames.folder.parent
+        return (
+            f"The frames are kept: a resumed run goes on with them, and `python -m lightning_viz.films {folder}` too."
+        )
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Lets go of the run."""
@@ -110,9 +128,23 @@ class Films(Callback):
         if not frames.take_over(Path(earlier), until):
             rank_zero_info(f"Films begins anew: the frames of the resumed run are not in {earlier} any more.")
 
-    def _make(self) -> None:
-        if self._reels is not None:
-            self._reels.make()
+    def _make(self, patience: float = inf) -> None:
+        if self._reels is not None and not self._reels.make(patience):
+            rank_zero_info(f"Films stops after {patience:.0f} s. {self._kept()}")
+
+
+class _Afterwards(Callback):
+    """Calls what is to come after all other callbacks have heard of an exception, and is gone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[Callable[[BaseException], None]] = []
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """Calls it."""
+        trainer.callbacks.remove(self)  # type: ignore[attr-defined]
+        for call in self.calls:
+            call(exception)
 
 
 @contextmanager
@@ -126,3 +158,9 @@ def _interruptible(exception: BaseException) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, deaf)
+
+
+def _folder(found: Any) -> str:
+    if not isinstance(found, str):
+        raise TypeError("a folder that is no text")
+    return found

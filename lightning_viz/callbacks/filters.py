@@ -112,22 +112,21 @@ class FilterAscent(AscentCallback):
 
     def _ascend(self, scene: Scene, wishes: dict[str, Wish], probe: int | None = None) -> Iterable[Picture | Scalar]:
         images = scene.probes.images
-        with scene.optimized():
-            found = self.climb(
-                scene,
-                self.features(scene) if self.classes is None else scene.subject,
-                wishes,
-                size=(images.shape[2], images.shape[3]),
-                image_channels=images.shape[1],
-                parametrisation=self.parametrization,
-                transforms=self.transforms,
-                normalize=scene.probes.normalize,
-                seed=self.seed,
-                start=None if probe is None else scene.probes.pixels[probe],
-                reduce=self.objective,
-                variants=self.variants,
-                device=images.device,
-            )
+        found = self.climb(
+            scene,
+            self.features(scene) if self.classes is None else scene.subject,
+            wishes,
+            size=(images.shape[2], images.shape[3]),
+            image_channels=images.shape[1],
+            parametrisation=self.parametrization,
+            transforms=self.transforms,
+            normalize=scene.probes.normalize,
+            seed=self.seed,
+            start=None if probe is None else scene.probes.pixels[probe],
+            reduce=self.objective,
+            variants=self.variants,
+            device=images.device,
+        )
         for tag, ascent in found.items():
             before, after = float(ascent.start.mean()), float(ascent.reached.mean())
             caption = [

@@ -4,15 +4,14 @@ from abc import abstractmethod
 from typing import Any
 
 import pytorch_lightning as pl
+from torch import Tensor
 
 from lightning_viz.callbacks.base import ExplanationCallback
+from lightning_viz.harness.entry import entry, taken
 from lightning_viz.harness.probes import ProbeBatch
 from lightning_viz.harness.record import Record
 from lightning_viz.harness.session import session_of
 from lightning_viz.harness.subject import find_subject
-
-_IN_CHECKPOINTS = "lightning_viz_kept"
-_RECORD = "lightning_viz_record"
 
 
 class KeepingCallback(ExplanationCallback):
@@ -38,17 +37,35 @@ class KeepingCallback(ExplanationCallback):
     ) -> None:
         """Adds what is kept."""
         # Not by `state_dict`, which Lightning refuses where two callbacks have equal arguments.
-        checkpoint.setdefault(_IN_CHECKPOINTS, {}).update(self._kept)
-        checkpoint[_RECORD] = session_of(trainer).record.best
+        entry(checkpoint).setdefault("maps", {}).update(self._kept)
+        entry(checkpoint)["best"] = session_of(trainer).record.best
 
     def on_load_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Takes it up again."""
-        self._kept = dict(checkpoint.get(_IN_CHECKPOINTS, {}))
-        session_of(trainer).record.best = checkpoint.get(_RECORD)
+        self._kept = taken(trainer, checkpoint, "maps", _maps) or {}
+        session_of(trainer).record.best = taken(trainer, checkpoint, "best", _best)
 
     def _prepare(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         super()._prepare(trainer, pl_module)
-        probes = session_of(trainer).probes(trainer, self.probes, find_subject(trainer, pl_module, self.net))
+        subject = find_subject(trainer, pl_module, self.net)
+        probes = session_of(trainer).probes(trainer, pl_module, self.probes, subject)
         self._kept = {tag: value for tag, value in self._kept.items() if self.keeps(tag, probes)}
+
+
+def _maps(found: Any) -> dict[str, Tensor]:
+    """What is kept of maps in a checkpoint, by tag.
+
+    Raises:
+        TypeError: It is something else.
+    """
+    for tag, value in found.items():
+        numbers = {"credit": 0, "curves": 2}.get(tag.rpartition("/")[2], 2)
+        if value.ndim != numbers or not value.is_floating_point():
+            raise TypeError("maps of another shape")
+    return dict(found)
+
+
+def _best(found: Any) -> float | None:
+    return None if found is None else float(found)

@@ -162,19 +162,18 @@ class LimePanels(MapCallback):
         return label, int(others.argmax())
 
     def _weights(self, scene: Scene, i: int, classes: list[int]) -> list[LimeWeights]:
-        with scene.optimized():
-            return explain(
-                scene.subject,
-                scene.probes.pixels[i],
-                classes,
-                segments=self._segments[i],
-                masks=self._masks[i],
-                enough=self.reliability,
-                normalize=scene.probes.normalize,
-                kernel_width=self.kernel_width,
-                batch_size=self.batch_size,
-                probabilities=_OUTPUTS[self.explain],
-            )
+        return explain(
+            scene.subject,
+            scene.probes.pixels[i],
+            classes,
+            segments=self._segments[i],
+            masks=self._masks[i],
+            enough=self.reliability,
+            normalize=scene.probes.normalize,
+            kernel_width=self.kernel_width,
+            batch_size=self.batch_size,
+            probabilities=_OUTPUTS[self.explain],
+        )
 
     def _picture(self, scene: Scene, i: int, found: dict[int, LimeWeights], scale: float, mark: str) -> Picture:
         names, label = scene.probes.class_names, next(iter(found))

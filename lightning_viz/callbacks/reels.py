@@ -2,53 +2,79 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from math import inf
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
 from pytorch_lightning.utilities import rank_zero_warn
 
 from lightning_viz.harness.frames import Frame, Frames, probe_of
-from lightning_viz.harness.pictures import Film, Picture, Pixels
-from lightning_viz.harness.sinks import Sinks
+from lightning_viz.harness.pictures import Film, Logged, Picture, Pixels
 from lightning_viz.render.film import UNREADABLE, evenly, film, filmstrip
 
 MOST_FRAMES, MOST_COLUMNS = 300, 8
+
+
+class TakesFilms(Protocol):
+    """What films are written to."""
+
+    def write(self, results: Sequence[Logged], step: int, epoch: int) -> None:
+        """Hears of what was written, at a step of an epoch."""
+
+    def write_film(self, film: Film, step: int) -> None:
+        """Takes a film."""
 
 
 class Reels:
     """The frames of a run, and what is made of them. What fails is told once, and the rest is made.
 
     Args:
-        sinks: Where films go.
+        sinks: Where films go; the `Sinks` of a run.
         frames: What they are made of.
     """
 
-    def __init__(self, sinks: Sinks, frames: Frames) -> None:
+    def __init__(self, sinks: TakesFilms, frames: Frames) -> None:
         self.sinks, self.frames = sinks, frames
         self._warned: set[str] = set()
 
-    def make(self) -> None:
-        """Makes a film of every picture that was drawn more than once, and a filmstrip of every probe."""
+    def make(self, patience: float = inf) -> bool:
+        """Makes a filmstrip of every probe, and a film of every picture that was drawn more than once.
+
+        Args:
+            patience: Seconds after which no other one is begun.
+
+        Returns:
+            Whether all were made.
+        """
+        until = time.monotonic() + patience
         reels: dict[str, list[Frame]] = {}
         with self.told("read the frames"):
             reels = {tag: reel for tag, reel in self.frames.by_tag().items() if len(reel) > 1}
         try:
-            self._make(reels)
+            return self._make(reels, until)
         finally:  # also where Ctrl-C has ended it, of those that there are
             for step, epoch in sorted({(reel[-1].step, reel[-1].epoch) for reel in reels.values()}):
                 with self.told("tell the Explanations tab of them"):
                     self.sinks.write([], step, epoch)
 
-    def _make(self, reels: dict[str, list[Frame]]) -> None:
-        for tag, reel in reels.items():
-            with self.told(f"make a film of {tag!r}"):
-                self._film(tag, reel)
-        for probe, methods in _by_probe(reels).items():
-            with self.told(f"make a filmstrip of {probe!r}"):
-                self._filmstrip(probe, methods)
+    def _make(self, reels: dict[str, list[Frame]], until: float) -> bool:
+        strips = [
+            (f"make a filmstrip of {probe!r}", partial(self._filmstrip, probe, methods))
+            for probe, methods in _by_probe(reels).items()
+        ]
+        films = [(f"make a film of {tag!r}", partial(self._film, tag, reel)) for tag, reel in reels.items()]
+        for what, make in [*strips, *films]:
+            if time.monotonic() > until:
+                return False
+            with self.told(what):
+                make()
+        return True
 
     @contextmanager
     def told(self, what: str) -> Iterator[None]:

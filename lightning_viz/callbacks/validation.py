@@ -148,7 +148,7 @@ class ValidationCallback(ExplanationCallback):
         self._counts, self._error, self._counting = {}, None, self.due(trainer)
         if self._counting:
             subject = find_subject(trainer, pl_module, self.net)
-            self._predictions = session_of(trainer).predictions(pl_module, self.probes, subject, seed=self.seed)
+            self._predictions = session_of(trainer).predictions(trainer, self.probes, subject, seed=self.seed)
 
     def _close(self) -> None:
         if self._predictions is not None:

@@ -72,17 +72,16 @@ class FilterWall(AscentCallback):
         """One picture, and the share of dead channels."""
         name, _ = self.found(scene)
         images = scene.probes.images
-        with scene.optimized():
-            found = self.climb(
-                scene,
-                self.features(scene),
-                {f"filters/{slug(name)}/wall/{channel}": channel for channel in self.chosen},
-                size=self._size,
-                image_channels=images.shape[1],
-                normalize=scene.probes.normalize,
-                seed=self.seed,
-                device=images.device,
-            )
+        found = self.climb(
+            scene,
+            self.features(scene),
+            {f"filters/{slug(name)}/wall/{channel}": channel for channel in self.chosen},
+            size=self._size,
+            image_channels=images.shape[1],
+            normalize=scene.probes.normalize,
+            seed=self.seed,
+            device=images.device,
+        )
         silent = self._silent(scene)
         still = [stuck(ascent) for ascent in found.values()]
         dead = [quiet and grey for quiet, grey in zip(silent, still, strict=True)]

@@ -133,6 +133,15 @@ def maximise_channels(
     return Ascent(*map(torch.cat, zip(*found, strict=True)))
 
 
+def coefficients_shape(shape: tuple[int, int, int], parametrisation: Parametrisation | None = None) -> tuple[int, ...]:
+    """The shape of what one picture (C, H, W) is made from: that of an entry of `Ascent.coefficients`.
+
+    >>> coefficients_shape((3, 8, 8)), coefficients_shape((3, 8, 8), "pixels")
+    ((3, 8, 5, 2), (3, 8, 8))
+    """
+    return tuple(_picture(parametrisation or "fourier", (1, *shape), None, [0], None).coefficients.shape[1:])
+
+
 def _picture(
     kind: Parametrisation,
     shape: tuple[int, int, int, int],

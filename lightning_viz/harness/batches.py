@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.trainer.states import RunningStage
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import ConcatDataset, DataLoader, IterableDataset, Subset
 
-from lightning_viz.harness.generators import held_generators
+from lightning_viz.harness.isolation.elsewhere import elsewhere
+from lightning_viz.harness.isolation.hooks import as_validation_batch
+from lightning_viz.harness.isolation.switches import as_outside
 
 
 def are_bytes(images: Tensor) -> bool:
@@ -104,7 +104,7 @@ def named_tensors(batch: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
 
 def first_loader(loaders: Any) -> Any | None:
     """Out of what a Trainer keeps as its loaders the first that has items, else the first that is a stream."""
-    found = list(flat(loaders))
+    found = [loader for loader in flat(loaders) if not (has_items(loader) and len(loader.dataset) == 0)]
     return next((loader for loader in found if has_items(loader)), found[0] if found else None)
 
 
@@ -149,32 +149,45 @@ def dataset_labels(dataset: Any) -> Sequence[int] | None:
 
 
 def load(
-    loader: DataLoader[Any], indices: Sequence[int], trainer: pl.Trainer, unpack: Callable[..., Any] | None
+    loader: DataLoader[Any],
+    indices: Sequence[int],
+    trainer: pl.Trainer,
+    module: nn.Module,
+    unpack: Callable[..., Any] | None,
 ) -> tuple[Tensor, Tensor]:
     """Loads items of a loader's data set, as the network would get them in validation.
 
-    A private loader over the same data set: iterating the user's own would move its generator or its workers. The batch
-    passes the user's transfer hooks as a validation batch, so normalisation happens and augmentation does not.
+    A private loader over the same data set, in a process of its own: iterating the user's own would move its generator
+    or its workers, and the data set may count or cache. The batch passes the transfer hooks as a validation batch, so
+    normalisation happens and augmentation does not.
+
+    Args:
+        loader: The user's.
+        indices: Items of its data set.
+        trainer: The Trainer.
+        module: The LightningModule that is explained, whose hooks the batch passes.
+        unpack: The user's own way to images and labels.
 
     Returns:
         Images (N, C, H, W) in float32 on the network's device, and labels (N,).
+
+    Raises:
+        ValueError: The images are not of one size, or none are found.
     """
     private = DataLoader(
         Subset(loader.dataset, list(indices)),
         batch_size=loader.batch_size or 1,
         collate_fn=loader.collate_fn,
-        # A handle that the data set opens lazily must not be opened here and then shared with the user's workers.
         num_workers=min(loader.num_workers, 1),
         multiprocessing_context=loader.multiprocessing_context,
         worker_init_fn=loader.worker_init_fn,
         generator=torch.Generator().manual_seed(0),
     )
-    module = trainer.lightning_module
-    # Without workers, the data set and its transforms run here, and the generators they hold must not move.
-    held = held_generators(loader.dataset, loader.collate_fn, vars(module), getattr(trainer, "datamodule", None))
-    with _as_validation(trainer), held:
-        moved = [trainer.strategy.batch_to_device(module._on_before_batch_transfer(batch)) for batch in private]
-        parts = [unpack_batch(batch, unpack) for batch in moved]
+    with as_outside():
+        # One worker, where the user's loader has some: the data set may ask which worker it is in.
+        touched = loader.dataset, loader.collate_fn
+        batches = list(private) if private.num_workers else elsewhere(lambda: list(private), *touched)
+        parts = [unpack_batch(as_validation_batch(trainer, module, batch), unpack) for batch in batches]
     if len({x.shape[1:] for x, _ in parts}) > 1:
         raise ValueError(
             f"Expected probes of one size, received {sorted({tuple(x.shape[1:]) for x, _ in parts})}: "
@@ -182,13 +195,3 @@ def load(
         )
     # Clones, because a batch that was made in inference mode takes part in no gradient.
     return torch.cat([x for x, _ in parts]).float().clone(), torch.cat([y for _, y in parts]).clone()
-
-
-@contextmanager
-def _as_validation(trainer: pl.Trainer) -> Iterator[None]:
-    stage = trainer.state.stage
-    try:
-        trainer.state.stage = RunningStage.VALIDATING
-        yield
-    finally:
-        trainer.state.stage = stage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import torch
 from torch import Tensor
@@ -78,6 +78,18 @@ def past(table: Tensor, epoch: int) -> Past:
     wrong = _wrong(table).flatten()
     cells = wrong.nonzero().flatten()
     return Past(epoch=epoch, classes=len(table), cells=cells, counts=wrong[cells])
+
+
+def checked_past(found: Any) -> Past:
+    """What a checkpoint keeps of a validation.
+
+    Raises:
+        Exception: It is something else.
+    """
+    one = Past(epoch=int(found["epoch"]), classes=int(found["classes"]), cells=found["cells"], counts=found["counts"])
+    if one["cells"].shape != one["counts"].shape or not bool((one["cells"] < one["classes"] ** 2).all()):
+        raise TypeError("counts of other classes")
+    return one
 
 
 def report(tally: Tally, before: Past | None, *, top: int, moved: int) -> Report:

@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
 from lightning_viz.harness.batches import are_bytes
+from lightning_viz.harness.isolation.elsewhere import elsewhere
+from lightning_viz.harness.names import printable
 from lightning_viz.harness.probes import Probes, channel_values
 
 
@@ -45,7 +47,7 @@ def class_names(trainer: pl.Trainer, wish: Probes, loader: DataLoader[Any], clas
             "pass probes=Probes(class_names=[...])."
         )
         return tuple(f"class {k}" for k in range(classes))
-    return tuple(str(name) for name in names)
+    return tuple(printable(str(name)) for name in names)
 
 
 def _listed_names(trainer: pl.Trainer, loader: DataLoader[Any]) -> Iterator[list[Any]]:
@@ -110,7 +112,7 @@ def masks(loader: DataLoader[Any], indices: Sequence[int], images: Tensor) -> Te
     if not callable(find):
         return None
     try:
-        found = torch.stack([torch.as_tensor(find(i)).bool().cpu() for i in indices])
+        found = elsewhere(lambda: torch.stack([torch.as_tensor(find(i)).bool().cpu() for i in indices]), dataset)
     except Exception as error:  # whatever a method of that name is there for
         found, why = torch.empty(0), f"it failed: {type(error).__name__}: {error}"
     else:

@@ -11,7 +11,10 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pytorch_lightning.utilities import rank_zero_warn
+
 from lightning_viz.harness.pictures import Picture
+from lightning_viz.harness.room import write_whole
 from lightning_viz.harness.writers import as_path
 
 INDEX = "index.jsonl"
@@ -47,6 +50,7 @@ class Frames:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._warned = False
         self._earlier = len(self._lines())
 
     def keep(self, picture: Picture, step: int, epoch: int) -> None:
@@ -57,9 +61,8 @@ class Frames:
         """
         file = as_path(picture.tag) / f"{step}.{picture.suffix}"
         place = self.folder / file
-        place.parent.mkdir(parents=True, exist_ok=True)
         place.unlink(missing_ok=True)  # an earlier run may have it too, by a hard link
-        place.write_bytes(picture.encoded)
+        write_whole(place, picture.encoded)
         self._append([Frame(picture.tag, step, epoch, picture.caption, file.as_posix())])
 
     def begin(self, until: int) -> None:
@@ -110,11 +113,18 @@ class Frames:
             index.writelines(f"{json.dumps(asdict(frame))}\n" for frame in frames)
 
     def _lines(self) -> list[Frame]:
-        frames = []
+        frames, outside = list[Frame](), list[Frame]()
         with suppress(OSError):  # none yet; where it cannot be written to either, `keep` says so
-            for line in (self.folder / INDEX).read_text(encoding="utf-8").splitlines():
-                with suppress(ValueError, TypeError):  # a line that was cut off, as by a full disk
-                    frames.append(Frame(**json.loads(line)))
+            for line in (self.folder / INDEX).read_text(encoding="utf-8", errors="replace").splitlines():
+                with suppress(ValueError, TypeError):  # a line that was cut off, as by a full disk, or another's
+                    frame = _checked(Frame(**json.loads(line)))
+                    (frames if is_inside(self.folder, frame.file) else outside).append(frame)
+        if outside and not self._warned:
+            self._warned = True
+            rank_zero_warn(
+                f"{self.folder / INDEX} names {len(outside)} files that are not in its folder, such as "
+                f"{outside[0].file!r}. They are passed over, and left alone: has someone else made this folder?"
+            )
         return frames
 
 
@@ -127,6 +137,26 @@ def probe_of(tag: str) -> str | None:
     """
     first, _, rest = tag.partition("/")
     return first if rest and re.match(r"probe_\d+_", first) else None
+
+
+def is_inside(folder: Path, file: str) -> bool:
+    """Whether a path leads to something in a folder, also behind links.
+
+    Example:
+        >>> is_inside(Path("frames"), "egg/3.jpg"), is_inside(Path("frames"), "../thesis.tex")
+        (True, False)
+    """
+    place, home = (folder / file).resolve(), folder.resolve()
+    return place != home and place.is_relative_to(home)
+
+
+def _checked(frame: Frame) -> Frame:
+    for name, kind in (("tag", str), ("step", int), ("epoch", int), ("caption", int), ("file", str)):
+        if type(getattr(frame, name)) is not kind:
+            raise TypeError(f"{name} is of another type")
+    if frame.caption < 0 or not frame.file or "\0" in frame.file:
+        raise ValueError("no frame")
+    return frame
 
 
 def _link(source: Path, place: Path) -> None:

@@ -7,11 +7,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.hooks import RemovableHandle
 
 from lightning_viz.explain.chunks import Chunks
 from lightning_viz.harness.batches import unpack_batch
-from lightning_viz.harness.quiet import quiet
+from lightning_viz.harness.isolation.isolation import Isolation
 from lightning_viz.harness.subject import Subject
 
 _KEYS = ("preds", "logits")
@@ -25,20 +24,27 @@ class Predictions:
 
     Args:
         module: The user's LightningModule.
-        subject: The network.
+        subject: The network, a part of it.
+        isolation: Where the network is asked once more.
         unpack: The user's own way to images and labels of a batch.
         seed: Of the isolation.
     """
 
     def __init__(
-        self, module: nn.Module, subject: Subject, unpack: Callable[..., Any] | None = None, *, seed: int = 0
+        self,
+        module: nn.Module,
+        subject: Subject,
+        isolation: Isolation,
+        unpack: Callable[..., Any] | None = None,
+        *,
+        seed: int = 0,
     ) -> None:
         self._module = module
         self._subject = subject
+        self._isolation = isolation
         self._unpack = unpack
         self._seed = seed
-        self._seen: list[Tensor] = []
-        self._handle: RemovableHandle | None = None
+        self._ear: _Ear | None = None
         self._collected: tuple[Tensor, Tensor] | None = None
 
     def watch(self) -> None:
@@ -46,14 +52,13 @@ class Predictions:
         self.close()
         # Compiled networks and scripted ones do not tell what they put out.
         if not any(_is_compiled(m) for m in (self._module, self._subject.net)):
-            self._handle = self._subject.net.register_forward_hook(self._keep)
+            self._ear = _Ear.at(self._subject.net)
 
     def close(self) -> None:
         """Stops listening, and lets go of what was said."""
-        if self._handle is not None:
-            self._handle.remove()
-        self._handle = None
-        self._seen = []
+        if self._ear is not None:
+            self._ear.leave()
+        self._ear = None
         self._collected = None
 
     def collect(self, outputs: Any, batch: Any) -> tuple[Tensor, Tensor]:
@@ -76,24 +81,73 @@ class Predictions:
     def _collect(self, outputs: Any, batch: Any) -> tuple[Tensor, Tensor]:
         images, labels = unpack_batch(batch, self._unpack)
         own = _own(outputs, len(labels))
-        seen = [t for t in self._seen if len(t) == len(labels)]
+        heard = [] if self._ear is None else self._ear.heard
+        seen = [t for t in heard if len(t) == len(labels)]
         self.close()
         if own is not None:
             return own, labels
         if len(seen) == 1:
             return seen[0], labels
-        with quiet(self._module, seed=self._seed), torch.no_grad():
-            return Chunks()(self._subject, images.clone()), labels
+        with self._isolation(seed=self._seed) as module, torch.no_grad():
+            return Chunks()(self._subject.within(module), images.clone()), labels
 
-    def _keep(self, module: nn.Module, inputs: object, output: Any) -> None:
+
+class _Ear:
+    """Hears what the calls of a module return, from the place where `torch.compile` would put its own.
+
+    A hook would be found by whoever scripts, exports, copies or saves the module meanwhile; of this, nothing gets into
+    any of them.
+
+    Args:
+        module: One that is not compiled.
+
+    Attributes:
+        heard: Class scores (N, K), as they came.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        self._module = module
+        self._listeners = 0
+        self.heard: list[Tensor] = []
+
+    @classmethod
+    def at(cls, module: nn.Module) -> _Ear:
+        """The one that hears a module, for one listener more."""
+        there: Any = module._compiled_call_impl
+        ear = there if isinstance(there, cls) else cls(module)
+        module._compiled_call_impl = ear
+        ear._listeners += 1
+        return ear
+
+    def leave(self) -> None:
+        """Stops listening when nobody listens any more."""
+        self._listeners -= 1
+        if not self._listeners and self._module._compiled_call_impl is self:
+            del self._module._compiled_call_impl  # which every module has by its class
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls the module."""
+        output = self._module._call_impl(*args, **kwargs)  # type: ignore[no-untyped-call]
+        if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:  # nothing of ours gets in there
+            return output
         # A wrapper such as DDP calls the module a second time with the step itself: only class scores count.
         if isinstance(output, Tensor) and output.ndim == 2 and output.shape[1] > 1 and output.is_floating_point():
-            self._seen.append(output.detach().float())
+            self.heard.append(output.detach().float())
+        return output
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> None:
+        """Nothing, which is what a module has that is not compiled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Likewise."""
+        return type(None), ()
 
 
 def _is_compiled(module: nn.Module) -> bool:
-    compiled = module._compiled_call_impl is not None or hasattr(module, "_orig_mod")
-    return compiled or isinstance(module, torch.jit.ScriptModule)
+    called: Any = module._compiled_call_impl
+    compiled = called is not None and not isinstance(called, _Ear)
+    whole = getattr(module, "_compiler_ctx", None) is not None  # a LightningModule, steps and all
+    return compiled or whole or hasattr(module, "_orig_mod") or isinstance(module, torch.jit.ScriptModule)
 
 
 def _own(outputs: Any, count: int) -> Tensor | None:

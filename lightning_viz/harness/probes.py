@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from lightning_viz.harness.arguments import is_whole, number, refusal, whole
+from lightning_viz.harness.names import fitting
 
 Split = Literal["train", "val", "test"]
 
@@ -167,13 +168,13 @@ def shorten(layer: str, length: int = 20) -> str:
 
 
 def slug(name: str) -> str:
-    """A name as a part of a tag: lower case, anything but letters and digits as one underscore.
+    """A name as a part of a tag: lower case, anything but letters and digits as one underscore, not too long for files.
 
     Example:
-        >>> slug("Noodles/Pasta")
-        'noodles_pasta'
+        >>> slug("Noodles/Pasta"), slug("tiger shark, " * 20)
+        ('noodles_pasta', 'tiger_shark_tiger_shark_tiger_shark_tiger_shark_tiger_aac4b6')
     """
-    return re.sub(r"\W+", "_", name.lower()).strip("_") or "class"
+    return fitting(re.sub(r"\W+", "_", name.lower()).strip("_") or "class", 60)
 
 
 def slugs(names: Sequence[str]) -> tuple[str, ...]:

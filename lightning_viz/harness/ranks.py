@@ -37,7 +37,7 @@ class Share:
     rank: int = 0
     ranks: int = 1
     lockstep: bool = False
-    exchange: Callable[[str], list[str]] = lambda own: [own]
+    exchange: Callable[[int], list[int]] = lambda own: [own]
 
     def of(self, items: Sequence[T]) -> list[T]:
         """Every n-th item, beginning with the process's own number.
@@ -48,14 +48,14 @@ class Share:
         """
         return list(items[self.rank :: self.ranks])
 
-    def whole(self, part: str) -> str:
-        """What all processes in lockstep know together, where each may know only its own part; the same on each.
+    def latest(self, own: int) -> int:
+        """The largest number of all processes in lockstep, of which each may know only its own; the same on each.
 
         Example:
-            >>> Share().whole("all")
-            'all'
+            >>> Share().latest(3)
+            3
         """
-        return " ".join(self.exchange(part))
+        return max(self.exchange(own))
 
 
 class Ranks:

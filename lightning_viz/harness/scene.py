@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TypeVar
 
 from torch import Tensor
 
-from lightning_viz.explain.weights import optimized
+from lightning_viz.harness.isolation.isolation import Isolation
 from lightning_viz.harness.probes import ProbeBatch
 from lightning_viz.harness.ranks import Share
 from lightning_viz.harness.subject import Subject
@@ -28,6 +27,7 @@ class Scene:
         epoch: The epoch, from 0; -1 before the first step of training.
         step: The step at which Lightning logs the scalars of this moment; -1 before the first one.
         share: The part of the drawing that this process does.
+        isolation: What the drawing happens in.
     """
 
     subject: Subject
@@ -36,6 +36,7 @@ class Scene:
     epoch: int
     step: int
     share: Share
+    isolation: Isolation | None = None
 
     @property
     def when(self) -> str:
@@ -52,12 +53,14 @@ class Scene:
         """
         return self.share.of(items)
 
-    def optimized(self) -> AbstractContextManager[None]:
-        """While open, the network computes the same in less time, see `explain.weights.optimized`.
+    def since(self, part: frozenset[str]) -> int:
+        """The moment since which a part of the network is what it is now, the same on processes in lockstep.
 
-        Parameters that are spread over the processes stay as they are: whoever gathers them holds on to their memory.
+        Args:
+            part: What `Isolation.reads` returned.
         """
-        return nullcontext() if self.share.lockstep else optimized(self.subject.net)
+        own = 0 if self.isolation is None else self.isolation.since(part)
+        return self.share.latest(own)
 
     def caption(self, i: int) -> str:
         """The caption of every picture of probe `i`: epoch, true class, and what the network says of it.

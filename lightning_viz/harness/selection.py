@@ -8,23 +8,24 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.utilities import rank_zero_warn
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from lightning_viz.explain.chunks import Chunks, is_out_of_memory
 from lightning_viz.harness.batches import dataset_labels, first_loader, has_items, load
 from lightning_viz.harness.discover import class_names, masks, normalization
+from lightning_viz.harness.isolation.elsewhere import elsewhere
 from lightning_viz.harness.observed import Observed
 from lightning_viz.harness.outputs import check_bytes
 from lightning_viz.harness.probes import ProbeBatch, Probes, Split
-from lightning_viz.harness.subject import NoScoresError, Subject
+from lightning_viz.harness.subject import NoScoresError, NotYetError, Subject
 
 
 class SplitNotLoadedError(ValueError):
     """The loader that the probes were asked from is not part of this run."""
 
 
-class NotSeenYetError(ValueError):
+class NotSeenYetError(NotYetError):
     """The probes come from a stream, of which no batch has passed yet."""
 
 
@@ -49,11 +50,14 @@ def split_of(trainer: pl.Trainer, wish: Split | None) -> tuple[Split, Any]:
     return split, found[split]
 
 
-def select(trainer: pl.Trainer, wish: Probes, subject: Subject, observed: Observed) -> tuple[Split, ProbeBatch]:
+def select(
+    trainer: pl.Trainer, module: nn.Module, wish: Probes, subject: Subject, observed: Observed
+) -> tuple[Split, ProbeBatch]:
     """The images of a wish: items of a data set, or what has passed of a stream.
 
     Args:
         trainer: The Trainer.
+        module: The LightningModule that is explained, whose hooks a batch passes.
         wish: Which images.
         subject: The network, which tells how many classes there are.
         observed: What has passed.
@@ -70,8 +74,8 @@ def select(trainer: pl.Trainer, wish: Probes, subject: Subject, observed: Observ
     if wish.split is None and split == "train":
         rank_zero_warn("There is no validation loader, so the probes come from the training data.")
     if has_items(loader):
-        indices = _choose(trainer, wish, split, loader)
-        images, labels = load(loader, indices, trainer, wish.unpack)
+        indices = _choose(trainer, module, wish, split, loader)
+        images, labels = load(loader, indices, trainer, module, wish.unpack)
     else:
         indices, images, labels = _pass(observed, wish, split, trainer.lightning_module.device)
     classes = _count_classes(subject, images)
@@ -115,7 +119,7 @@ def _pass(observed: Observed, wish: Probes, split: Split, device: torch.device) 
     return indices, images[indices].to(device), labels[indices].to(device)
 
 
-def _choose(trainer: pl.Trainer, wish: Probes, split: Split, loader: DataLoader[Any]) -> list[int]:
+def _choose(trainer: pl.Trainer, module: nn.Module, wish: Probes, split: Split, loader: DataLoader[Any]) -> list[int]:
     size = len(loader.dataset)  # type: ignore[arg-type]
     if wish.indices is not None:
         wrong = [i for i in wish.indices if not 0 <= i < size]
@@ -125,13 +129,13 @@ def _choose(trainer: pl.Trainer, wish: Probes, split: Split, loader: DataLoader[
                 "pass probes=Probes(indices=[...]) with others."
             )
         return list(wish.indices)
-    labels = dataset_labels(loader.dataset)
+    labels = elsewhere(lambda: dataset_labels(loader.dataset), loader.dataset)
     if labels is not None:
         return _spread(range(size), labels, wish)
     # Only loading an item tells its label: look at a few times as many as are wanted, spread over the data set.
     looks = min(size, wish.looks)
     candidates = [k * size // looks for k in range(looks)]
-    _, seen = load(loader, candidates, trainer, wish.unpack)
+    _, seen = load(loader, candidates, trainer, module, wish.unpack)
     return _spread(candidates, seen.tolist(), wish)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable
 from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from lightning_viz.explain.chunks import Chunks
 from lightning_viz.harness.batches import has_items
 from lightning_viz.harness.clock import Clock
+from lightning_viz.harness.isolation.isolation import Isolation
 from lightning_viz.harness.observed import Observed
 from lightning_viz.harness.predictions import Predictions
 from lightning_viz.harness.probes import ProbeBatch, Probes, Split
@@ -23,9 +24,11 @@ from lightning_viz.harness.selection import NotSeenYetError, SplitNotLoadedError
 from lightning_viz.harness.sinks import Sinks
 from lightning_viz.harness.subject import Subject, probabilities
 
+_SPREAD = "its parameters are spread over several processes"
+
 
 class Session:
-    """What the callbacks of one Trainer share. Get it with `session_of`; ask for probes and scores inside `quiet`.
+    """What the callbacks of one Trainer share. Get it with `session_of`; ask for probes and scores in its isolation.
 
     Attributes:
         clock: How long is trained and how long is drawn.
@@ -44,6 +47,7 @@ class Session:
         if self._ranks is not None:
             self._ranks.close()
         self._ranks = None
+        self._isolation: Isolation | None = None
         self._sinks: Sinks | None = None
         self._observed: dict[Probes, Observed] = {}
         self._probes: dict[tuple[Probes, str], ProbeBatch] = {}
@@ -59,6 +63,17 @@ class Session:
         """The processes of the run."""
         self._ranks = self._ranks or Ranks(trainer, module)
         return self._ranks
+
+    def isolation(self, trainer: pl.Trainer, module: nn.Module) -> Isolation:
+        """Where the explanations of the run happen."""
+        if self._isolation is None:
+            spread = self.ranks(trainer, module).share.lockstep
+            self._isolation = Isolation(module, refusal=_SPREAD if spread else None)
+        return self._isolation
+
+    def is_still(self, part: Collection[str], moment: int) -> bool:
+        """Whether a part of the network is now what it was at a moment, see `Isolation`; not after the run."""
+        return self._isolation is not None and self._isolation.is_still(part, moment)
 
     def sinks(self, trainer: pl.Trainer) -> Sinks:
         """Where the pictures of the run go."""
@@ -86,8 +101,14 @@ class Session:
         if len(self._observed.get(wish, ())) < wish.count:
             self._observed.pop(wish, None)
 
-    def probes(self, trainer: pl.Trainer, wish: Probes, subject: Subject) -> ProbeBatch:
+    def probes(self, trainer: pl.Trainer, module: nn.Module, wish: Probes, subject: Subject) -> ProbeBatch:
         """The images of a wish, chosen once, the same on all processes.
+
+        Args:
+            trainer: The Trainer.
+            module: The LightningModule that is explained.
+            wish: Which images.
+            subject: The network.
 
         Raises:
             ValueError: The wish does not fit the data set or the network.
@@ -98,7 +119,7 @@ class Session:
         if key not in self._probes:
             ranks = self.ranks(trainer, trainer.lightning_module)
             observed = self._observed.setdefault(wish, Observed(wish))
-            found = ranks.agree(lambda: _select(trainer, wish, subject, observed))
+            found = ranks.agree(lambda: _select(trainer, module, wish, subject, observed))
             if found is None:
                 raise NotSeenYetError("The probes come from a stream, of which nothing has passed yet.")
             split, probes = found
@@ -125,12 +146,14 @@ class Session:
             self._scores[key] = step, said
         return self._scores[key][1]
 
-    def predictions(self, module: nn.Module, wish: Probes, subject: Subject, *, seed: int) -> Predictions:
+    def predictions(self, trainer: pl.Trainer, wish: Probes, subject: Subject, *, seed: int) -> Predictions:
         """What hears the network's predictions, one for all who ask for the same while one of them keeps it."""
+        module = trainer.lightning_module
         key = (module, subject, wish.unpack, seed)
         found = self._predictions.get(key)
         if found is None:
-            self._predictions[key] = found = Predictions(module, subject, wish.unpack, seed=seed)
+            isolation = self.isolation(trainer, module)
+            self._predictions[key] = found = Predictions(module, subject, isolation, wish.unpack, seed=seed)
         return found
 
     def claim(self, what: Hashable, step: int) -> bool:
@@ -174,9 +197,11 @@ def _passes_in(trainer: pl.Trainer, wish: Probes, split: Split) -> bool:
     return wanted == split and not has_items(loader)
 
 
-def _select(trainer: pl.Trainer, wish: Probes, subject: Subject, observed: Observed) -> tuple[Split, ProbeBatch] | None:
+def _select(
+    trainer: pl.Trainer, module: nn.Module, wish: Probes, subject: Subject, observed: Observed
+) -> tuple[Split, ProbeBatch] | None:
     try:
-        split, probes = select(trainer, wish, subject, observed)
+        split, probes = select(trainer, module, wish, subject, observed)
     except NotSeenYetError:  # more may have passed on one process than on another: the first one decides
         return None
     return split, probes.to(torch.device("cpu"))

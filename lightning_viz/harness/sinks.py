@@ -2,25 +2,80 @@
 
 from __future__ import annotations
 
-import errno
-import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.utilities import rank_zero_info
 
+from lightning_viz.harness.events import event_file
 from lightning_viz.harness.frames import Frames
 from lightning_viz.harness.pictures import Film, Logged, Picture, Scalar
 from lightning_viz.harness.probes import ProbeBatch
+from lightning_viz.harness.room import Room, write_whole
 from lightning_viz.harness.tab import tab_of
 from lightning_viz.harness.writers import Folder, Write, as_path, film_writer, image_writer, scalar_tags
 
-RESERVE = 8 * 2**20
-"""Bytes that stay free on the disk of a log: Lightning's own writers die where nothing is left."""
+
+class _Target:
+    """One place that takes results: a logger of the Trainer, or a folder of files.
+
+    Args:
+        logger: The logger; `None` for a folder.
+        folder: Where it lies on this machine; `None` if it does not.
+        write: Takes a picture; `None` where the logger takes none.
+    """
+
+    def __init__(self, logger: Any, folder: Path | None, write: Write | None) -> None:
+        self.logger, self.takes = logger, write
+        self._room = Room(folder)
+        self.tab = None if logger is None else tab_of(logger)
+
+    def write(self, results: Sequence[Logged], step: int, epoch: int) -> None:
+        """Writes figures, and pictures where they are taken, if there is room for all of them.
+
+        Raises:
+            Exception: There is none, or what a logger raises.
+        """
+        pictures = [result for result in results if isinstance(result, Picture)] if self.takes is not None else []
+        scalars = {result.tag: result.value for result in results if isinstance(result, Scalar)}
+        self.check_room(sum(len(picture.encoded) for picture in pictures))
+        if scalars and self.logger is not None:
+            self.logger.log_metrics(scalar_tags(self.logger, scalars), step=step)
+        for picture in pictures:
+            (self.takes or _nothing)(picture, step)
+        if self.tab is not None:
+            self.tab.write(results, step, epoch)
+        self.flush()
+
+    def write_film(self, film: Film, file: Path, step: int) -> None:
+        """Writes a film that lies in a file already, where it is taken.
+
+        Raises:
+            Exception: There is no room, or what a logger raises.
+        """
+        write = None if self.logger is None else film_writer(self.logger)
+        if write is not None:
+            self.check_room(len(film.encoded))
+            write(film, file, step)
+        if self.tab is not None:
+            self.tab.manifest.note(film)
+        self.flush()
+
+    def check_room(self, size: int) -> None:
+        """Raises unless it can take so many bytes.
+
+        Raises:
+            OSError: It cannot.
+        """
+        self._room.check(size, grows=None if self.logger is None else event_file(self.logger.experiment))
+
+    def flush(self) -> None:
+        """Lets what was written be seen; else a new picture is seen after minutes."""
+        if self.logger is not None:
+            getattr(self.logger.experiment, "flush", _nothing)()
 
 
 class Sinks:
@@ -38,15 +93,15 @@ class Sinks:
     def __init__(self, trainer: pl.Trainer) -> None:
         folder = trainer.log_dir  # asks all processes
         self.home = _home(trainer, folder) if trainer.is_global_zero else None
+        self._room = Room(self.home)
         self.frames: Frames | None = None
-        self._loggers: list[Any] = list(trainer.loggers) if trainer.is_global_zero else []
-        found = [(_folder_of(logger), image_writer(logger)) for logger in self._loggers]
-        self._writers: list[tuple[Path | None, Write]] = [(home, write) for home, write in found if write is not None]
-        self._tabs = [(_folder_of(logger), tab) for logger in self._loggers if (tab := tab_of(logger)) is not None]
+        loggers: list[Any] = list(trainer.loggers) if trainer.is_global_zero else []
+        self._targets = [_Target(logger, _folder_of(logger), image_writer(logger)) for logger in loggers]
         rehearsal = bool(trainer.fast_dev_run)  # type: ignore[attr-defined]
-        if trainer.is_global_zero and not self._writers and not rehearsal:
+        unseen = all(target.takes is None for target in self._targets)
+        if trainer.is_global_zero and unseen and not rehearsal:
             home = Path(folder or trainer.default_root_dir)
-            self._writers = [(home, Folder(home))]
+            self._targets.append(_Target(None, home, Folder(home)))
             rank_zero_info(f"No logger takes images, so the pictures are files in {home / 'explanations'}.")
 
     def write(self, results: Sequence[Logged], step: int, epoch: int) -> None:
@@ -61,24 +116,16 @@ class Sinks:
             Exception: The first error of a logger or a disk; what the others could take is written.
         """
         errors: list[Exception] = []
-        scalars = {result.tag: result.value for result in results if isinstance(result, Scalar)}
-        for logger in self._loggers if scalars else []:
+        sound = [result for result in results if _is_sound(result, errors)]
+        for target in self._targets:
             with _kept(errors):
-                logger.log_metrics(scalar_tags(logger, scalars), step=step)
-        writers = [*self._writers]
+                target.write(sound, step, epoch)
         if self.frames is not None:
-            writers.append((self.home, partial(self.frames.keep, epoch=epoch)))
-        for home, write in writers:
             with _kept(errors):
-                for picture in results:
-                    if isinstance(picture, Picture):
-                        _check_room(home)
-                        write(picture, step)
-        for home, tab in self._tabs:
-            with _kept(errors):
-                _check_room(home)
-                tab.write(results, step, epoch)
-        self._flush(errors)
+                pictures = [result for result in sound if isinstance(result, Picture)]
+                self._room.check(sum(len(picture.encoded) for picture in pictures))
+                for picture in pictures:
+                    self.frames.keep(picture, step, epoch)
         if errors:
             raise errors[0]
 
@@ -93,25 +140,14 @@ class Sinks:
         if self.home is None:
             return
         errors: list[Exception] = []
-        named = self.home / "films" / as_path(film.tag)
-        file = named.with_name(f"{named.name}.{film.suffix}")
-        _check_room(self.home)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(film.encoded)
-        for logger in self._loggers:
+        file = film_file(self.home, film)
+        self._room.check(len(film.encoded))
+        write_whole(file, film.encoded)
+        for target in self._targets:
             with _kept(errors):
-                _check_room(_folder_of(logger))
-                (film_writer(logger) or _nothing)(film, file, step)
-        for _, tab in self._tabs:
-            tab.manifest.note(film)
-        self._flush(errors)
+                target.write_film(film, file, step)
         if errors:
             raise errors[0]
-
-    def _flush(self, errors: list[Exception]) -> None:
-        for logger in self._loggers:  # else a new picture is seen after minutes
-            with _kept(errors):
-                getattr(logger.experiment, "flush", _nothing)()
 
     def describe(self, probes: ProbeBatch, layout: dict[str, dict[str, list[Any]]] | None) -> None:
         """Tells of the classes and the probes, and lays out scalars as charts of several curves, where a logger can.
@@ -120,11 +156,22 @@ class Sinks:
             probes: The probes.
             layout: That of TensorBoard's Custom Scalars; None where the probes are not logged.
         """
-        for _, tab in self._tabs:
-            tab.manifest.introduce(probes, logged=layout is not None)
-        for logger in self._loggers if layout is not None else ():
-            if hasattr(logger.experiment, "add_custom_scalars"):
-                logger.experiment.add_custom_scalars(layout)
+        for target in self._targets:
+            if target.tab is not None:
+                target.tab.manifest.introduce(probes, logged=layout is not None)
+            if layout is not None and target.logger is not None and hasattr(target.logger.experiment, _LAYOUT):
+                with suppress(OSError):  # which the first picture meets too, and tells of
+                    target.check_room(0)
+                    getattr(target.logger.experiment, _LAYOUT)(layout)
+
+
+_LAYOUT = "add_custom_scalars"
+
+
+def film_file(home: Path, film: Film) -> Path:
+    """Where a film lies in the folder of its run."""
+    named = home / "films" / as_path(film.tag)
+    return named.with_name(f"{named.name}.{film.suffix}")
 
 
 def _home(trainer: pl.Trainer, folder: str | None) -> Path | None:
@@ -140,17 +187,12 @@ def _folder_of(logger: Any) -> Path | None:
     return None if named is None or "://" in str(named) else Path(named)
 
 
-def _check_room(folder: Path | None) -> None:
-    if folder is None:
-        return
-    existing = next((place for place in (folder, *folder.parents) if place.exists()), None)
-    if existing is not None and shutil.disk_usage(existing).free < RESERVE:
-        raise OSError(
-            errno.ENOSPC,
-            f"Expected at least {RESERVE >> 20} MiB free for pictures, so that the other logs and the checkpoints have "
-            "room; make room, and the next pictures are written again",
-            str(folder),
-        )
+def _is_sound(result: Logged, errors: list[Exception]) -> bool:
+    """Whether a result can be written: of a picture, whether its file can be made."""
+    before = len(errors)
+    with _kept(errors):
+        _ = result.encoded if isinstance(result, Picture) else None
+    return len(errors) == before
 
 
 @contextmanager

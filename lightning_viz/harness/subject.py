@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytorch_lightning as pl
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from lightning_viz.explain.layers import layer_output
 from lightning_viz.harness.gradients import forgetting_graphs, with_gradient
+from lightning_viz.harness.isolation.switches import as_outside
 from lightning_viz.harness.outputs import LastSigmoid, find_scores
 from lightning_viz.harness.outputs import NoScoresError as NoScoresError
 from lightning_viz.harness.work import Work
@@ -56,6 +57,10 @@ class Subject:
         # A logit in halves, so that either class has something that speaks for it.
         return torch.cat([1 - one, one] if self._ends_in_sigmoid(one, images) else [-one / 2, one / 2], dim=1)
 
+    def within(self, module: nn.Module) -> Subject:
+        """The same network in a copy of the LightningModule."""
+        return replace(self, net=module.get_submodule(self.name))
+
     def features(self, layer: nn.Module) -> Callable[[Tensor], Tensor]:
         """The function from images to the output of one layer; the forward stops there.
 
@@ -97,7 +102,7 @@ class Subject:
 
     def _run(self, images: Tensor) -> object:
         self.work.add(images)
-        with self.precision.forward_context(), forgetting_graphs(self.net):
+        with as_outside(), self.precision.forward_context(), forgetting_graphs(self.net):
             # A copy, because a network may change its input in place, and the probes must stay what they are.
             return self.net(self._as_taken(self.precision.convert_input(images.clone())))
 
@@ -108,12 +113,30 @@ class Subject:
         return images.to(other) if images.is_floating_point() and other in _OTHER else images
 
 
-def find_subject(trainer: pl.Trainer, module: pl.LightningModule, net: str | None) -> Subject:
+class NotYetError(ValueError):
+    """What is explained is not there yet; the text says what is missing."""
+
+
+def check_shapes(module: nn.Module) -> None:
+    """Raises as long as a module has lazy parameters without a shape.
+
+    Raises:
+        NotYetError: It has.
+    """
+    if any(torch.nn.parameter.is_lazy(p) for p in module.parameters()):
+        raise NotYetError(
+            f"{type(module).__name__} has lazy parameters, whose shapes its first batch tells: there are pictures from "
+            "then on. For one of the untrained network, run it once on a batch before training, or leave "
+            "num_sanity_val_steps above 0."
+        )
+
+
+def find_subject(trainer: pl.Trainer, module: nn.Module, net: str | None) -> Subject:
     """Finds the network to explain.
 
     Args:
         trainer: The Trainer, for its precision.
-        module: The user's LightningModule.
+        module: The user's LightningModule, or its copy.
         net: Dotted path of the module to explain; `None` takes the LightningModule itself, or its only child with
             parameters where `forward` is not overridden.
 
@@ -127,11 +150,6 @@ def find_subject(trainer: pl.Trainer, module: pl.LightningModule, net: str | Non
         raise ValueError(
             f"net={net!r} is no module of {type(module).__name__}; it has: {children}. Pass one of its dotted paths."
         )
-    if any(torch.nn.parameter.is_lazy(p) for p in modules[name].parameters()):
-        raise ValueError(
-            f"{type(modules[name]).__name__} has lazy parameters without a shape yet: run it once on a batch before "
-            "training, or leave num_sanity_val_steps above 0."
-        )
     return Subject(modules[name], name, trainer.precision_plugin)
 
 
@@ -139,7 +157,7 @@ _UNIMPLEMENTED = ("torch.nn.modules.module", "pytorch_lightning.core.module", "l
 """Where a forward comes from that nobody has overridden, in both of Lightning's namespaces."""
 
 
-def _own_name(module: pl.LightningModule) -> str:
+def _own_name(module: nn.Module) -> str:
     if getattr(type(module).forward, "__module__", "") not in _UNIMPLEMENTED:
         return ""
     children = [name for name, child in module.named_children() if any(True for _ in child.parameters())]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from lightning_viz.harness.events import add_summary
 from lightning_viz.harness.pictures import Film, Logged, Map, Picture, Said
 from lightning_viz.harness.probes import ProbeBatch
 from lightning_viz.harness.steps import BEFORE
@@ -56,8 +57,7 @@ class Tab:
         """Writes the epoch of a new step, predictions and maps, and the manifest where it is not what it was."""
         from lightning_viz.harness import log_format
 
-        writer = self._experiment._get_file_writer()
-        if writer is None:  # where Lightning only pretends to log
+        if self._experiment._get_file_writer() is None:  # where Lightning only pretends to log
             return
         for picture in (result for result in results if isinstance(result, Picture)):
             self.manifest.note(picture)
@@ -68,11 +68,11 @@ class Tab:
         if (step, epoch) > self._last:
             values.append(log_format.epoch(epoch))
         if values:
-            writer.add_summary(log_format.summary(values), step)
+            add_summary(self._experiment, log_format.summary(values), step)
         self._last = max(self._last, (step, epoch))
         manifest = log_format.manifest(self.manifest.content)
         if manifest != self.manifest.written:
-            writer.add_summary(log_format.summary([manifest]), self._last[0])
+            add_summary(self._experiment, log_format.summary([manifest]), self._last[0])
             self.manifest.written = manifest
 
 

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from lightning_viz.harness.events import add_summary
+from lightning_viz.harness.names import fitting
 from lightning_viz.harness.pictures import Film, Picture
+from lightning_viz.harness.room import write_whole
 
 Write = Callable[[Picture, int], None]
 WriteFilm = Callable[[Film, Path, int], None]
@@ -76,9 +79,7 @@ class Folder:
         Raises:
             OSError: The folder cannot be written to.
         """
-        file = self.root / as_path(picture.tag) / f"{step}.{picture.suffix}"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(picture.encoded)
+        write_whole(self.root / as_path(picture.tag) / f"{step}.{picture.suffix}", picture.encoded)
 
 
 def as_path(tag: str) -> Path:
@@ -88,7 +89,7 @@ def as_path(tag: str) -> Path:
         >>> as_path("../probe_00_crème/what?").as_posix()
         '_/probe_00_crème/what_'
     """
-    return Path(*(re.sub(r"[^\w. -]", "_", part).lstrip(".") or "_" for part in tag.split("/")))
+    return Path(*(fitting(re.sub(r"[^\w. -]", "_", part).lstrip("."), 180) or "_" for part in tag.split("/")))
 
 
 def _tensorboard(experiment: Any, picture: Picture, step: int) -> None:
@@ -104,6 +105,4 @@ def _summary(experiment: Any, tag: str, encoded: bytes, size: tuple[int, int], s
     from tensorboard.compat.proto.summary_pb2 import Summary
 
     image = Summary.Image(width=size[0], height=size[1], colorspace=3, encoded_image_string=encoded)
-    writer = experiment._get_file_writer()
-    if writer is not None:
-        writer.add_summary(Summary(value=[Summary.Value(tag=tag, image=image)]), step)
+    add_summary(experiment, Summary(value=[Summary.Value(tag=tag, image=image)]), step)

@@ -1,10 +1,15 @@
 """The matrix counts what the validation step said, held against scikit-learn."""
 
+import copy
+import pickle
+import re
+
 import pytest
 import torch
-from projects import NAMES, Project, Stripes, events, fit, loaders
+from projects import NAMES, Net, Project, Stripes, events, fit, loaders
 from sklearn.metrics import confusion_matrix, recall_score
 from torch.nn import functional as F
+from torch.nn.modules.module import register_module_forward_hook
 from torch.utils.data import DataLoader
 
 from lightning_viz import ConfusionMatrixPanel, Probes
@@ -72,23 +77,11 @@ def test_counts_are_those_of_scikit_learn(module, last, tmp_path):
 @pytest.mark.parametrize(("module", "extra"), [(CallsForward, 0), (ReturnsLogits, 0), (CallsNet, 3), (TwoViews, 3)])
 def test_the_network_is_asked_again_only_where_it_was_not_overheard(module, extra, tmp_path):
     def calls(callbacks):
-        class Counted(module):
-            seen = 0
-
-            def validation_step(self, batch, batch_idx):
-                handle = self.net.register_forward_hook(lambda *_: None)
-                handle.remove()
-                return super().validation_step(batch, batch_idx)
-
         count = []
-        original = Counted.__init__
-
-        def counting(self, **net):
-            original(self, **net)
-            self.net[9].register_forward_hook(lambda *_: count.append(self.net.training))
-
-        Counted.__init__ = counting
-        fit(tmp_path, callbacks, module=Counted, max_epochs=1, num_sanity_val_steps=0)
+        # Of all modules, so that the copy counts too.
+        hook = register_module_forward_hook(lambda m, *_: count.append(m.training) if isinstance(m, Net) else None)
+        fit(tmp_path, callbacks, module=module, max_epochs=1, num_sanity_val_steps=0)
+        hook.remove()
         return count.count(False)
 
     setup = 2  # choosing the probes asks the network for its number of classes, and for its first opinion
@@ -103,16 +96,72 @@ def test_the_sanity_check_is_not_counted(tmp_path):
     assert len(events(tmp_path).Images("confusion/val")) == 1
 
 
-def test_a_run_that_is_interrupted_in_a_validation_batch_keeps_no_hook(tmp_path):
+def test_a_run_that_is_interrupted_in_a_validation_batch_keeps_no_ear(tmp_path):
     class Interrupted(Project):
         def validation_step(self, batch, batch_idx):
-            assert self._forward_hooks  # the panel listens now
+            assert self._compiled_call_impl is not None  # the panel listens now
             raise RuntimeError("pulled the plug")
 
     module = Interrupted()
     with pytest.raises(RuntimeError, match="pulled the plug"):
         fit(tmp_path, [ConfusionMatrixPanel()], module=lambda: module, num_sanity_val_steps=0)
-    assert not module._forward_hooks
+    assert "_compiled_call_impl" not in vars(module)
+
+
+def plain(graph):
+    """A graph without the numbers that are given to equal names."""
+    return re.sub(r"___torch_mangle_\d+\.", "", str(graph))
+
+
+def scripted(module, batch):
+    return plain(torch.jit.script(module.net).graph), plain(module.to_torchscript().graph)
+
+
+def traced(module, batch):
+    return plain(module.to_torchscript(method="trace", example_inputs=batch[0]).inlined_graph)
+
+
+def exported(module, batch):
+    return str(torch.export.export(module.net, (batch[0],)).graph)
+
+
+def exported_strictly(module, batch):
+    return str(torch.export.export(module.net, (batch[0],), strict=True).graph)
+
+
+def copied(module, batch):
+    another = copy.deepcopy(module)
+    return another._compiled_call_impl, len(another._forward_hooks), plain(another.to_torchscript().graph)
+
+
+def pickled(module, batch):
+    saved = pickle.dumps(module)
+    another = pickle.loads(saved)
+    return b"lightning_viz" in saved, another._compiled_call_impl, plain(another.to_torchscript().graph)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.* is deprecated", "ignore:.*to_torchscript.* has been deprecated")
+@pytest.mark.filterwarnings("ignore:Converting a tensor", "ignore:.*trainer.* reference")
+@pytest.mark.parametrize("make", [scripted, traced, exported, exported_strictly, copied, pickled])
+def test_a_step_scripts_exports_copies_and_saves_the_network_as_without_us(make, tmp_path):
+    def made(callbacks):
+        found = []
+
+        class Makes(CallsForward):
+            def validation_step(self, batch, batch_idx):
+                found.append(make(self, batch))
+                return super().validation_step(batch, batch_idx)
+
+        Makes.__qualname__ = "Makes"
+        globals()["Makes"] = Makes  # where pickle looks for it
+        fit(tmp_path, callbacks, module=Makes, max_epochs=1, num_sanity_val_steps=0, limit_val_batches=1)
+        return found
+
+    panel = Recording(on_error="raise")
+    with_us, without = made([panel]), made([])
+    assert len(with_us) == 1
+    assert with_us == without
+    assert sum(map(sum, panel.drawn["val"])) == 8
 
 
 def test_labels_that_are_no_class_are_left_out(tmp_path):

@@ -11,6 +11,7 @@ from PIL import Image
 from projects import Project, events, fit
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.modules.module import register_module_forward_hook
 from torch.utils.data import DataLoader, Dataset
 
 from lightning_viz import ConfusionMatrixPanel, ConfusionPanels, Probes
@@ -222,17 +223,19 @@ def test_several_loaders_of_batches_as_dictionaries(tmp_path):
 
 
 class Window(pl.Callback):
-    """Counts the calls of the network while batches of a validation pass."""
+    """Counts the calls of the network, and of copies of it, while batches of a validation pass."""
 
     def __init__(self):
-        self.calls, self.open = 0, False
+        self.calls = 0
 
     def on_validation_start(self, trainer, pl_module):
-        self.open = True
-        self.handle = pl_module.net.register_forward_hook(lambda *_: setattr(self, "calls", self.calls + self.open))
+        kind = type(pl_module.net)
+        self.handle = register_module_forward_hook(lambda m, *_: self.count() if isinstance(m, kind) else None)
+
+    def count(self):
+        self.calls += 1
 
     def on_validation_end(self, trainer, pl_module):
-        self.open = False
         self.handle.remove()
 
 

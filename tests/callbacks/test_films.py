@@ -13,7 +13,7 @@ from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
 from lightning_viz import ConfusionMatrixPanel, ExplanationCallback, Films, Picture, SaliencyMaps
 from lightning_viz.callbacks import reels
-from lightning_viz.harness import sinks
+from lightning_viz.harness import room
 
 GREYS = {-1: 0, 0: 50, 1: 100, 2: 150, 3: 200, 4: 250}
 SALIENCY, STRIP = "probe_00_bread/film_saliency", "probe_00_bread/filmstrip"
@@ -269,7 +269,7 @@ def test_an_index_that_was_cut_off_loses_a_line(tmp_path):
 
 def test_a_disk_that_fills_up(tmp_path, monkeypatch):
     def fill(_):
-        monkeypatch.setattr(sinks, "RESERVE", 2**60)
+        monkeypatch.setattr(room, "RESERVE", 2**60)
 
     with pytest.warns(UserWarning, match="MiB free") as caught:
         end = fit(tmp_path, [Grey(), Films(), Vandal(None, fill, epoch=1)], max_epochs=3)

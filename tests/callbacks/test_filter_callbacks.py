@@ -66,7 +66,7 @@ def test_a_resumed_run_goes_on_from_its_pictures(make, tmp_path):
     fit(tmp_path / "first", [make(**wish)], max_epochs=2, **common).save_checkpoint(ckpt)
     fit(tmp_path / "more", [make(**wish)], max_epochs=3, ckpt_path=ckpt, **common)
     anew = torch.load(ckpt, weights_only=True)
-    assert anew.pop("lightning_viz_ascents")
+    assert anew["lightning_viz"].pop("ascents")
     torch.save(anew, ckpt)
     fit(tmp_path / "anew", [make(**wish)], max_epochs=3, ckpt_path=ckpt, **common)
     whole, more, cold = films(tmp_path / "whole"), films(tmp_path / "more"), films(tmp_path / "anew")

@@ -1,6 +1,7 @@
 """Both promises, for every public callback: a new class is found by itself and inherits the bar."""
 
 import itertools
+from contextlib import contextmanager
 
 import pytest
 import pytorch_lightning as pl
@@ -84,8 +85,10 @@ class Reckless(ExplanationCallback):
 
 
 class Unisolated(Reckless):
-    def isolation(self, pl_module):
-        return torch.enable_grad()
+    @contextmanager
+    def isolation(self, trainer, pl_module, buffers=()):
+        with torch.enable_grad():
+            yield pl_module
 
 
 def test_the_isolation_is_what_keeps_training_undisturbed(without, tmp_path):

@@ -134,9 +134,12 @@ def test_a_forward_without_gradients_and_what_is_below_are_drawn(below, tmp_path
     check(drawn, zoo.Pictures(seed=2))
 
 
-def test_a_network_that_was_not_run_yet_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"lazy.*num_sanity_val_steps"):
-        train(tmp_path, zoo.lazy, [SaliencyMaps()], num_sanity_val_steps=0)
+def test_a_network_that_was_not_run_yet_is_drawn_once_it_has_shapes(tmp_path, caplog):
+    with caplog.at_level("INFO"):
+        drawn = draw_everything(tmp_path, zoo.lazy, num_sanity_val_steps=0)
+    check(drawn, zoo.Pictures(seed=2))
+    assert caplog.text.count("has lazy parameters") == 1
+    assert not any("untrained" in tag for tags in drawn.pictures.values() for tag in tags)
 
 
 def mixed(items):

@@ -21,6 +21,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.matrix", description=__doc__)
     parser.add_argument("--only", nargs="+", metavar="NAME", choices=[*ROWS, CONTROL], help="these rows")
     parser.add_argument("--accelerator", choices=["cpu", "gpu"], default="cpu")
+    parser.add_argument("--guard", action="store_true", help="with networks that cannot be copied")
     given = parser.parse_args()
     names = [name for name in ROWS if given.accelerator == "gpu" or not ROWS[name].gpu]
     quietly()
@@ -29,7 +30,7 @@ def main() -> int:
     good = True
     for name in given.only or [*names, CONTROL]:
         with tempfile.TemporaryDirectory() as folder:
-            found = row(name, Path(folder), given.accelerator)
+            found = row(name, Path(folder), given.accelerator, guard=given.guard)
         _line(name, found.verdict, str(found.pictures or ""), f"{found.seconds:.1f}")
         good &= found.good
     return 0 if good else 1

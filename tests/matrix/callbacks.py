@@ -1,6 +1,7 @@
 """All callbacks of the package, small enough to be quick, and one that relies on the isolation."""
 
 import random
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -37,8 +38,10 @@ class Reckless(ExplanationCallback):
 class Unisolated(Reckless):
     """The same in the midst of the training run."""
 
-    def isolation(self, pl_module):
-        return torch.enable_grad()
+    @contextmanager
+    def isolation(self, trainer, pl_module, buffers=()):
+        with torch.enable_grad():
+            yield pl_module
 
 
 def everything() -> list[ExplanationCallback]:

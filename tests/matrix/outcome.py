@@ -50,7 +50,21 @@ def load(path: Path) -> Outcome:
     return Outcome(**json.loads(path.read_text()))
 
 
-def run(configuration: Configuration, folder: Path, callbacks: Callable[[], list[Any]], accelerator: str) -> Outcome:
+class Uncopyable:
+    """Refuses to be copied, so that the copy of a module would share it with its original."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Uncopyable":
+        return self
+
+
+def run(
+    configuration: Configuration,
+    folder: Path,
+    callbacks: Callable[[], list[Any]],
+    accelerator: str,
+    *,
+    guard: bool = False,
+) -> Outcome:
     """Trains once, from a fixed seed.
 
     Args:
@@ -58,6 +72,7 @@ def run(configuration: Configuration, folder: Path, callbacks: Callable[[], list
         folder: Where the log goes.
         callbacks: Makes the callbacks that are tried.
         accelerator: `"cpu"` or `"gpu"`.
+        guard: Whether the module is one that cannot be copied.
     """
     torch.compiler.reset()
     counters.clear()
@@ -65,9 +80,15 @@ def run(configuration: Configuration, folder: Path, callbacks: Callable[[], list
     if accelerator == "gpu":
         arguments = {"deterministic": "warn", **arguments}  # its kernels would differ from run to run by themselves
 
+    def module() -> pl.LightningModule:
+        made = configuration.module()
+        if guard:
+            made.uncopyable = Uncopyable()
+        return made
+
     def trained(**more: Any) -> pl.Trainer:
         own = [*configuration.callbacks(), *callbacks()]
-        return fit(folder, own, module=configuration.module, data=configuration.data, **{**arguments, **more})
+        return fit(folder, own, module=module, data=configuration.data, **{**arguments, **more})
 
     checkpoint = None
     if configuration.interrupted:

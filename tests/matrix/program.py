@@ -23,7 +23,9 @@ class ProgramError(RuntimeError):
     """The program failed or hung."""
 
 
-def run_program(name: str, folder: Path, *, drawing: bool, accelerator: str, limit: float = 180) -> list[Outcome]:
+def run_program(
+    name: str, folder: Path, *, drawing: bool, accelerator: str, guard: bool = False, limit: float = 180
+) -> list[Outcome]:
     """Runs a row as a program.
 
     Args:
@@ -31,6 +33,7 @@ def run_program(name: str, folder: Path, *, drawing: bool, accelerator: str, lim
         folder: For its log, its output and its outcomes.
         drawing: Whether all callbacks are on.
         accelerator: `"cpu"` or `"gpu"`.
+        guard: Whether the network cannot be copied.
         limit: Seconds after which it counts as hung.
 
     Returns:
@@ -48,6 +51,7 @@ def run_program(name: str, folder: Path, *, drawing: bool, accelerator: str, lim
         "with" if drawing else "without",
         accelerator,
         str(folder),
+        *["guard"] * guard,
     ]
     output = folder / "output.txt"
     with output.open("w") as stream:
@@ -76,11 +80,13 @@ def _last_error(output: str) -> str:
     return (errors or lines or ["ended without a word"])[-1]
 
 
-def main(name: str, drawing: str, accelerator: str, folder: str) -> None:
+def main(name: str, drawing: str, accelerator: str, folder: str, guard: str = "") -> None:
     """One process."""
     quietly()
     configuration: Configuration = ROWS[name]
-    outcome = run(configuration, Path(folder) / "log", everything if drawing == "with" else list, accelerator)
+    outcome = run(
+        configuration, Path(folder) / "log", everything if drawing == "with" else list, accelerator, guard=bool(guard)
+    )
     outcome.save(Path(folder) / f"outcome_{os.environ.get('LOCAL_RANK', 0)}.json")
 
 

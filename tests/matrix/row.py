@@ -33,20 +33,21 @@ class Row:
     good: bool = True
 
 
-def row(name: str, folder: Path, accelerator: str) -> Row:
+def row(name: str, folder: Path, accelerator: str, *, guard: bool = False) -> Row:
     """Runs one row.
 
     Args:
         name: Of the row.
         folder: An empty one, for the logs.
         accelerator: `"cpu"` or `"gpu"`.
+        guard: Whether the network cannot be copied, and so is explained in its place.
     """
     begin = time.perf_counter()
     missing = "" if name == CONTROL else ROWS[name].missing()
     if missing:
         return Row(name, f"did not run: {missing}")
     try:
-        differing, pictures = _compared(name, folder, accelerator)
+        differing, pictures = _compared(name, folder, accelerator, guard)
     except Exception as error:
         told = f"{type(error).__name__}: {error}".splitlines()[0]
         return Row(name, f"FAILED: {told}", seconds=time.perf_counter() - begin, good=False)
@@ -55,9 +56,9 @@ def row(name: str, folder: Path, accelerator: str) -> Row:
     return Row(name, verdict, pictures, time.perf_counter() - begin, good)
 
 
-def _compared(name: str, folder: Path, accelerator: str) -> tuple[list[str], int]:
+def _compared(name: str, folder: Path, accelerator: str, guard: bool) -> tuple[list[str], int]:
     """What differs, and how many pictures were drawn."""
-    train = _trained(name, accelerator)
+    train = _trained(name, accelerator, guard)
     without, drawn = train(folder / "without", False), train(folder / "with", True)
     pairs = zip(without, drawn, strict=True)
     differing = [what for one, other in pairs for what in one.differences(other)]
@@ -70,14 +71,14 @@ def _compared(name: str, folder: Path, accelerator: str) -> tuple[list[str], int
     return differing, max(outcome.pictures for outcome in drawn)
 
 
-def _trained(name: str, accelerator: str) -> Callable[[Path, bool], list[Outcome]]:
+def _trained(name: str, accelerator: str, guard: bool) -> Callable[[Path, bool], list[Outcome]]:
     configuration = ROWS["plain" if name == CONTROL else name]
     tried: Callable[[], list[Any]] = unisolated if name == CONTROL else everything
 
     def train(folder: Path, drawing: bool) -> list[Outcome]:
         if configuration.program:
-            return run_program(name, folder, drawing=drawing, accelerator=accelerator)
-        return [run(configuration, folder, tried if drawing else list, accelerator)]
+            return run_program(name, folder, drawing=drawing, accelerator=accelerator, guard=guard)
+        return [run(configuration, folder, tried if drawing else list, accelerator, guard=guard)]
 
     return train
 

@@ -10,18 +10,30 @@ from .compiled import ROWS as COMPILED
 from .outcome import Outcome, run
 from .program import ProgramError, run_program
 from .row import CONTROL, row
+from .state import ROWS as STATE
 from .table import ROWS
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.filterwarnings("ignore")  # what Lightning advises on some of these ways to train
 
 
-@pytest.mark.parametrize("name", [name for name, configuration in ROWS.items() if configuration.fast])
+FAST = [name for name, configuration in ROWS.items() if configuration.fast]
+
+
+@pytest.mark.parametrize("name", FAST)
 def test_training_is_not_disturbed(name, tmp_path):
     found = row(name, tmp_path, "cpu")
     assert found.verdict == "same"
     assert found.pictures > 0
     assert found.good
+
+
+@pytest.mark.parametrize("name", [name for name in FAST if name == "plain" or name in STATE])
+def test_nor_where_the_network_cannot_be_copied(name, tmp_path, caplog):
+    with caplog.at_level("INFO"):
+        found = row(name, tmp_path, "cpu", guard=True)
+    assert found.verdict == "same"
+    assert "no copy of it can be had: TypeError: uncopyable holds something that no copy is like" in caplog.text
 
 
 def test_without_isolation_it_is(tmp_path):

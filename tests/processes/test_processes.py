@@ -142,7 +142,7 @@ def test_figures_are_means_over_the_probes_of_all_processes(run):
 
 
 def test_a_checkpoint_keeps_the_maps_of_all_processes(run):
-    kept = torch.load(run("still").folder / "run.ckpt", weights_only=True)["lightning_viz_kept"]
+    kept = torch.load(run("still").folder / "run.ckpt", weights_only=True)["lightning_viz"]["maps"]
     for moment in ("saliency/previous", "saliency/untrained", "saliency/credit", "lime/previous", "lime/curves"):
         assert len([tag for tag in kept if tag.endswith(f"/{moment}")]) == 8, moment
 

@@ -1,18 +1,22 @@
 """Runs that must not share a process with the tests: `program.py SCENARIO LOG_FOLDER CHECKPOINT_FOLDER`."""
 
 import os
+import resource
 import shutil
 import signal
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import pytorch_lightning as pl
 import torch
-from projects import fit
+from projects import Project, fit, loaders
+from pytorch_lightning.callbacks import OnExceptionCheckpoint
 
 from lightning_viz import ConfusionMatrixPanel, DeepDream, Films, SaliencyMaps
+from lightning_viz.harness import room
 
 torch.set_num_threads(1)
 
@@ -41,10 +45,39 @@ class InterruptsTheTraining(pl.Callback):
 class InterruptsItself(Films):
     """Is stopped by Ctrl-C in its turn."""
 
-    def _make(self):
-        super()._make()
+    def _make(self, patience=0.0):
+        super()._make(patience)
         os.kill(os.getpid(), signal.SIGINT)
         raise AssertionError("not stopped")
+
+
+class Away(pl.Callback):
+    """Takes the log folder away while the others draw, and puts it back when they have drawn."""
+
+    def __init__(self, one, other):
+        self.one, self.other = one, other
+
+    def on_train_epoch_end(self, trainer, pl_module):
+        if trainer.current_epoch == 1:
+            self.one.rename(self.other)
+
+
+class Stops(Project):
+    """Is stopped from outside, as by a machine that is taken away."""
+
+    def training_step(self, batch, batch_idx):
+        if self.current_epoch == 60:
+            print("stopped at", time.monotonic(), flush=True)
+            os.kill(os.getpid(), signal.SIGTERM)
+        return super().training_step(batch, batch_idx)
+
+
+class Saves(OnExceptionCheckpoint):
+    """Says when it saves."""
+
+    def on_exception(self, *args):
+        print("saves at", time.monotonic(), flush=True)
+        super().on_exception(*args)
 
 
 class Locks(pl.Callback):
@@ -81,6 +114,18 @@ def main(scenario, folder, kept):
         )
     elif scenario == "interrupted":
         fit(folder, [checkpoint, Interrupts()], **common)
+    elif scenario == "away":
+        log, away = folder / "log", folder / "away"
+        fit(log, [Away(log, away), SaliencyMaps(), Films(), Away(away, log), checkpoint], max_epochs=4, **common)
+    elif scenario == "limit":
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        room.RESERVE = 200_000  # of a limit that is soon reached
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000,) * 2)
+        fit(folder, [SaliencyMaps(), checkpoint], max_epochs=8, **common)
+    elif scenario == "stopped":
+        data = {"train_dataloaders": loaders()["train_dataloaders"]}
+        few = {"limit_train_batches": 1, "num_sanity_val_steps": 0, "max_epochs": 99}
+        fit(folder, [Saves(kept), SaliencyMaps(), Films()], module=Stops, data=lambda: data, **few, **common)
     elif scenario == "films":
         fit(folder, [SaliencyMaps(), InterruptsTheTraining(), Films(), InterruptsItself()], **common)
 

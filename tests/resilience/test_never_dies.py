@@ -1,5 +1,6 @@
 """Whatever goes wrong in a drawing: training ends, its checkpoints exist, it is told once, other pictures go on."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -10,9 +11,10 @@ import pytorch_lightning as pl
 import torch
 from projects import Project, events, fit
 from pytorch_lightning.loggers import CSVLogger
+from tensorboard.summary.writer import record_writer
 
 from lightning_viz import ConfusionMatrixPanel, FilterAscent, LimePanels, Picture, SaliencyMaps
-from lightning_viz.harness import sinks
+from lightning_viz.harness import room
 
 PROGRAM = Path(__file__).with_name("outside.py")
 
@@ -192,8 +194,65 @@ def test_films_of_a_run_that_was_interrupted(tmp_path):
     assert "could not" not in ended.stderr
 
 
+def test_checkpoints_come_before_the_films_of_a_run_that_is_stopped(tmp_path):
+    ended = program("stopped", tmp_path / "log", tmp_path / "kept")
+    stopped, saved = (float(line.split()[-1]) for line in ended.stdout.splitlines() if " at " in line)
+    assert saved - stopped < 2  # of films, there are more than a dozen, of sixty epochs each
+    (kept,) = (tmp_path / "kept").glob("*.ckpt")
+    assert torch.load(kept, weights_only=True)["epoch"] >= 60
+    log = tmp_path / "log"
+    assert (log / "films" / "probe_00_bread" / "filmstrip.jpg").exists()
+    if "Films stops after 10 s" not in ended.stderr:  # on a fast machine all are made in time
+        assert (log / "films" / "probe_07_soup" / "film_saliency.webp").exists()
+
+
+def test_a_log_folder_that_is_away_while_pictures_are_written(tmp_path):
+    ended = program("away", tmp_path, tmp_path / "kept")
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    assert ended.stderr.count("could not draw") == 1
+    assert "FileNotFoundError" in ended.stderr
+    assert len(list((tmp_path / "kept").glob("*.ckpt"))) == 4
+    log = events(tmp_path / "log")
+    assert [e.step for e in log.Images("probe_00_bread/saliency")] == [-1, 5, 17, 23]
+    assert len(log.Scalars("val_loss")) == 4
+
+
+def test_a_limit_of_file_sizes_leaves_room_for_the_others(tmp_path):
+    ended = program("limit", tmp_path / "log", tmp_path / "kept")
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    assert ended.stderr.count("could not draw") == 1
+    assert "ulimit -f" in ended.stderr
+    log = events(tmp_path / "log")
+    assert len(log.Scalars("val_loss")) == 8
+    assert 1 < len(log.Images("probe_00_bread/saliency")) < 9
+
+
+class Quota(OSError):
+    pass
+
+
+def test_an_error_while_writing_takes_nothing_else_along(tmp_path, monkeypatch):
+    """What a quota says in the midst of a picture, when the trial has gone well."""
+    written = record_writer.RecordWriter.write
+
+    def write(self, data):
+        if b"probe_03_egg/saliency" in data and b"JFIF" in data:
+            self._writer.write(data[:100])
+            raise Quota(errno.EDQUOT, "Disk quota exceeded")
+        written(self, data)
+
+    monkeypatch.setattr(record_writer.RecordWriter, "write", write)
+    with pytest.warns(UserWarning, match="Disk quota exceeded") as caught:
+        trained(tmp_path, [SaliencyMaps()])
+    assert len(told(caught, "could not draw")) == 1
+    log = events(tmp_path)  # in which half a picture would hide all that comes behind it
+    assert len(log.Scalars("val_loss")) == 2
+    assert len(log.Images("probe_02_bread/saliency")) == 3
+    assert "probe_03_egg/saliency" not in log.Tags()["images"]
+
+
 def test_room_is_asked_for_before_every_picture(tmp_path, monkeypatch):
-    monkeypatch.setattr(sinks, "RESERVE", 2**60)
+    monkeypatch.setattr(room, "RESERVE", 2**60)
     with pytest.warns(UserWarning, match="MiB free") as caught:
         run = fit(tmp_path, [SaliencyMaps(), LimePanels(samples=64)], logger=CSVLogger(tmp_path))
     assert run.current_epoch == 2

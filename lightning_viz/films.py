@@ -1,0 +1,43 @@
+"""Makes the films of a run from its frames: `python -m lightning_viz.films RUN`, where `RUN/frames` holds them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from lightning_viz.callbacks.reels import Reels
+from lightning_viz.harness.frames import INDEX, Frames
+from lightning_viz.harness.pictures import Film, Logged
+from lightning_viz.harness.room import write_whole
+from lightning_viz.harness.sinks import film_file
+
+
+class _Files:
+    """Takes films as files of a run's folder."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
+    def write(self, results: Sequence[Logged], step: int, epoch: int) -> None:
+        """There is nobody to tell."""
+
+    def write_film(self, film: Film, step: int) -> None:
+        """Writes a film and says where it is."""
+        file = film_file(self._home, film)
+        write_whole(file, film.encoded)
+        print(file)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Makes the films that the arguments ask for."""
+    parser = argparse.ArgumentParser(prog="python -m lightning_viz.films", description=__doc__)
+    parser.add_argument("run", type=Path, help="the log folder of the run, such as runs/demo/version_0")
+    home = parser.parse_args(arguments).run
+    if not (home / "frames" / INDEX).is_file():
+        parser.error(f"expected frames of a run with the callback Films, but there is no {home / 'frames' / INDEX}")
+    Reels(_Files(home), Frames(home / "frames")).make()
+
+
+if __name__ == "__main__":
+    main()

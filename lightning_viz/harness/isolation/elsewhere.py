@@ -1,0 +1,117 @@
+"""What belongs to the user is done in a process of its own, so that nothing of it moves in the training's."""
+
+from __future__ import annotations
+
+import io
+import multiprocessing
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from typing import Any, TypeVar
+
+import torch
+from pytorch_lightning.utilities import rank_zero_info
+
+from lightning_viz.harness.isolation.reach import GENERATORS, reachable
+from lightning_viz.harness.isolation.tensors import generator_back
+
+T = TypeVar("T")
+
+PATIENCE = 300.0
+"""Seconds that a process may take. One that takes longer hangs, as a fork of a process with threads can."""
+
+
+def elsewhere(read: Callable[[], T], *touched: object) -> T:
+    """What a function returns, called in a forked process: caches, counters and generators stay as they are here.
+
+    Where a process cannot be forked, or what is read cannot be sent back, it is read here, which is told once; then
+    generators of random numbers are put back, and nothing else.
+
+    Args:
+        read: Takes nothing, uses no GPU.
+        touched: What it may move, where it has to be called here.
+
+    Raises:
+        Exception: What `read` raises.
+    """
+    try:
+        return _forked(read)
+    except _NotThereError as error:
+        why = str(error)
+    with held_generators(*touched):
+        result = read()  # which may well fail here as it did there
+    _tell(why)
+    return result
+
+
+@contextmanager
+def held_generators(*roots: object) -> Iterator[None]:
+    """Restores every generator (torch, numpy, python) that can be reached from these objects.
+
+    Args:
+        roots: Data sets, functions, attributes of modules.
+    """
+    back = [generator_back(thing) for thing in reachable(*roots) if isinstance(thing, GENERATORS)]
+    try:
+        yield
+    finally:
+        for put in back:
+            put()
+
+
+class _NotThereError(Exception):
+    """Nothing came back."""
+
+
+def _forked(read: Callable[[], T]) -> T:
+    # System libraries of macOS do not survive a fork, and any other start runs a script without a main guard again.
+    if not sys.platform.startswith("linux"):
+        raise _NotThereError(f"on {sys.platform} processes are not forked")
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+    process = multiprocessing.get_context("fork").Process(target=_answer, args=(theirs, read), daemon=True)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python 3.12 warns of any fork beside threads; workers of loaders fork too
+            process.start()
+    except (AssertionError, OSError) as error:  # a daemon may have no children; too many processes, no memory
+        raise _NotThereError(f"no process could be started ({error})") from error
+    theirs.close()
+    try:
+        if not ours.poll(PATIENCE):
+            raise _NotThereError(f"a process did not answer in {PATIENCE:.0f} s")
+        found, failure = torch.load(io.BytesIO(ours.recv_bytes()), weights_only=False)
+    except EOFError:
+        raise _NotThereError("a process ended without an answer") from None
+    finally:
+        process.kill()
+        process.join()
+        ours.close()
+    if failure is not None:
+        raise _NotThereError(failure)
+    result: T = found
+    return result
+
+
+def _answer(pipe: Connection, read: Callable[[], Any]) -> None:
+    torch.set_num_threads(1)  # the threads of the parent are not there, and waiting for them would take for ever
+    buffer = io.BytesIO()
+    try:
+        torch.save((read(), None), buffer)
+    except BaseException as error:
+        buffer = io.BytesIO()
+        torch.save((None, f"{type(error).__name__}: {error}"), buffer)
+    pipe.send_bytes(buffer.getvalue())
+
+
+_TOLD: set[str] = set()
+
+
+def _tell(why: str) -> None:
+    if why not in _TOLD:
+        _TOLD.add(why)
+        rank_zero_info(
+            f"The probes are read in the training's own process, since {why}. What the data set or its transforms "
+            "count or cache is then a little further on than without them."
+        )

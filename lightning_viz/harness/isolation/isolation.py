@@ -1,0 +1,141 @@
+"""Where the explanations of a run happen: on a copy of the user's module, or on itself under a guard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+
+from pytorch_lightning.utilities import rank_zero_info
+from torch import Tensor, nn
+
+from lightning_viz.explain.chunks import is_out_of_memory
+from lightning_viz.explain.reading import address, read_by
+from lightning_viz.harness.isolation.guard import guarded
+from lightning_viz.harness.isolation.model_copy import ModelCopy, NoCopyError
+from lightning_viz.harness.isolation.switches import switched
+from lightning_viz.harness.isolation.watch import Watch
+
+
+class Isolation:
+    """Whatever happens inside, training goes on as if it had not.
+
+    Args:
+        module: The user's module, usually the whole LightningModule.
+        refusal: Why there can be no copy, if that is known beforehand.
+    """
+
+    def __init__(self, module: nn.Module, *, refusal: str | None = None) -> None:
+        self._module = module
+        self._copy: ModelCopy | None = None
+        self._watch: Watch | None = None
+        self._refusal = refusal
+        if refusal is not None:
+            _tell(refusal)
+
+    @contextmanager
+    def __call__(self, *, seed: int = 0, buffers: Sequence[Tensor] = ()) -> Iterator[nn.Module]:
+        """Isolates an explanation from the training run around it.
+
+        Inside, gradients can be taken with `torch.autograd.grad` (also where the Trainer turned them off, or the
+        network is checkpointed), compiled networks run eagerly, `self.log` is mute and every global generator starts
+        from `seed`. Afterwards the process and the module are bit for bit what they were, also after an exception.
+
+        Args:
+            seed: What the global generators start from inside.
+            buffers: Values to be taken instead of the module's own buffers, in their order; all of them, or none.
+
+        Yields:
+            What is to be explained instead of the module: in eval mode, parameters frozen.
+        """
+        with switched(seed):
+            copy = self._brought_up_to_date(buffers)
+            if copy is not None:
+                try:
+                    yield copy.module
+                finally:
+                    copy.restore()
+                return
+            with guarded(self._module), _muted(self._module):
+                if self._watch is not None:
+                    self._watch.update()
+                for own, other in zip(self._module.buffers(), buffers, strict=False):
+                    own.copy_(other)
+                yield self._module
+
+    def reads(self, call: Callable[[Tensor], object], images: Tensor) -> frozenset[str]:
+        """The names of parameters, buffers and modules that a call depends on; ask inside.
+
+        Args:
+            call: Images (1, C, H, W) -> anything.
+            images: (N, C, H, W).
+        """
+        if self._copy is None and self._watch is None:
+            self._watch = Watch(self._module)
+        tensors, modules = (self._copy or self._watch).named()  # type: ignore[union-attr]
+        read = read_by(call, images)
+        ran = {name for name, module in modules if module in read.modules}
+        if any(hasattr(t, "to_local") for _, t in tensors):  # it is gathered into other memory to be read
+            return frozenset(ran | {name for name, _ in tensors if name.rpartition(".")[0] in ran})
+        return frozenset(ran | {name for name, tensor in tensors if address(tensor) in read.memory})
+
+    def since(self, part: Collection[str]) -> int:
+        """The moment since which a part of the network is what it is now: 0 is when it was first looked at.
+
+        Args:
+            part: What `reads` returned.
+        """
+        looked = self._copy or self._watch
+        return 0 if looked is None else looked.changes.since(part)
+
+    def is_still(self, part: Collection[str], moment: int) -> bool:
+        """Whether a part of the network is now, outside of any drawing, what it was at a moment.
+
+        Args:
+            part: What `reads` returned.
+            moment: What `since` returned then.
+        """
+        looked = self._copy or self._watch
+        return looked is not None and looked.changes.since(part) == moment and looked.agrees(part)
+
+    def _brought_up_to_date(self, buffers: Sequence[Tensor]) -> ModelCopy | None:
+        if self._refusal is None:
+            try:
+                self._copy = self._copy or ModelCopy(self._module)
+                self._copy.update(buffers)
+            except NoCopyError as error:
+                self._refusal = str(error)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                self._refusal = "there is no memory for a copy"
+            if self._refusal is not None:
+                self._copy = None
+                _tell(self._refusal)
+        return self._copy
+
+
+def _tell(refusal: str) -> None:
+    rank_zero_info(
+        "The network is explained in its place and put back to what it was each time, since no copy of it can be had: "
+        f"{refusal.splitlines()[0]}"
+    )
+
+
+@contextmanager
+def _muted(module: nn.Module) -> Iterator[None]:
+    """Silences `self.log` and `self.log_dict` of every LightningModule inside, which a `forward` may call."""
+    loggers = [m for m in module.modules() if hasattr(type(m), "log_dict")]
+    before: list[dict[str, object]] = [{k: vars(m)[k] for k in ("log", "log_dict") if k in vars(m)} for m in loggers]
+    try:
+        for m in loggers:
+            vars(m).update(log=ignore, log_dict=ignore)
+        yield
+    finally:
+        for m, own in zip(loggers, before, strict=True):
+            for name in ("log", "log_dict"):
+                del vars(m)[name]
+            vars(m).update(own)
+
+
+def ignore(*args: object, **kwargs: object) -> None:
+    """Stands in for `self.log`."""

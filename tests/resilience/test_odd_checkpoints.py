@@ -1,0 +1,113 @@
+"""What a checkpoint keeps for the callbacks may be of another version, or damaged: training goes on all the same."""
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from projects import events, fit, loaders
+
+from lightning_viz import ConfusionPanels, Films, FilterAscent, SaliencyMaps
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*callbacks used to create the checkpoint need to be provided")
+
+QUICK = {"samples": 24, "segments": 8, "steps": 2}
+
+
+def callbacks():
+    common = {"probes": 2, "on_error": "raise"}
+    return [
+        SaliencyMaps(**common),
+        FilterAscent(channels=2, steps=2, warm_steps=1, **common),
+        ConfusionPanels(**QUICK, **common),
+        Films(),
+    ]
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("saved")
+    keep = pl.callbacks.ModelCheckpoint(folder, filename="run")
+    fit(folder, [*callbacks(), keep], max_epochs=1, enable_checkpointing=True)
+    return torch.load(folder / "run.ckpt", weights_only=True)
+
+
+def test_there_is_one_entry_with_a_version(saved):
+    assert [key for key in saved if "lightning_viz" in key] == ["lightning_viz"]
+    assert set(saved["lightning_viz"]) == {"version", "maps", "best", "ascents", "confusions", "frames"}
+
+
+def whole(value):
+    return lambda entry: value
+
+
+def part(name, value):
+    return lambda entry: {**entry, name: value}
+
+
+def ascent(**other):
+    return lambda entry: {
+        **entry,
+        "ascents": {"FilterAscent": {tag: {**one, **other} for tag, one in entry["ascents"]["FilterAscent"].items()}},
+    }
+
+
+ODD = {
+    "none": whole(None),
+    "a list": whole([]),
+    "no version": whole({"maps": {}}),
+    "a later version": part("version", 2),
+    **{f"{name} {type(value).__name__}": part(name, value) for name in ("maps", "ascents", "confusions")
+       for value in (None, [], "x", 3, {"FilterAscent": 3, "ConfusionPanels": {"val": {}}}, torch.zeros(2))},
+    "best": part("best", "best"),
+    "frames": part("frames", 3),
+    "maps of numbers": lambda entry: {**entry, "maps": {tag: torch.zeros(()) for tag in entry["maps"]}},
+    "no coefficients": ascent(coefficients=torch.zeros(0)),
+    "other coefficients": ascent(coefficients=torch.zeros(1, 2, 2)),
+    "coefficients of NaN": ascent(coefficients=torch.full((1, 3, 16, 9, 2), torch.nan)),
+    "options": ascent(options=None),
+    "confusions of no class": part("confusions", {"ConfusionPanels": {"val": {
+        "epoch": 0, "classes": 3, "cells": torch.tensor([77]), "counts": torch.tensor([2])}}}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_what_is_odd_is_told_once_and_drawn_anew(name, saved, tmp_path):
+    entry = ODD[name](saved["lightning_viz"])
+    torch.save({**saved, "lightning_viz": entry}, tmp_path / "odd.ckpt")
+    with pytest.warns(UserWarning, match="keeps for lightning_viz cannot be used") as caught:
+        run = fit(tmp_path / "log", callbacks(), max_epochs=2, ckpt_path=tmp_path / "odd.ckpt")
+    assert run.current_epoch == 2
+    assert len([w for w in caught if "lightning_viz cannot be used" in str(w.message)]) == 1
+    tags = set(events(tmp_path / "log").Tags()["images"])
+    assert {"probe_00_bread/saliency", "filters/net_4/0", "confusions/val/changes"} <= tags
+
+
+def test_what_an_earlier_version_kept_is_read_once_more(saved, tmp_path):
+    entry = saved["lightning_viz"]
+    older = {key: value for key, value in saved.items() if key != "lightning_viz"}
+    older |= {
+        "lightning_viz_kept": entry["maps"],
+        "lightning_viz_record": entry["best"],
+        "lightning_viz_ascents": {
+            name: {tag: {**one, "network": "a digest"} for tag, one in last.items()}
+            for name, last in entry["ascents"].items()
+        },
+        "lightning_viz_confusions": entry["confusions"],
+        "lightning_viz.frames": entry["frames"],
+    }
+    for name, checkpoint in {"now": saved, "older": older}.items():
+        torch.save(checkpoint, tmp_path / f"{name}.ckpt")
+        fit(tmp_path / name, callbacks(), max_epochs=2, ckpt_path=tmp_path / f"{name}.ckpt")
+    now, then = (events(tmp_path / name) for name in ("now", "older"))
+    for tag in now.Tags()["images"]:
+        assert [e.encoded_image_string for e in now.Images(tag)] == [e.encoded_image_string for e in then.Images(tag)]
+
+
+class Keeps(ConfusionPanels):
+    """Another's state under another name in the same checkpoint."""
+
+
+def test_a_callback_that_the_checkpoint_does_not_know_begins_anew(saved, tmp_path):
+    torch.save(saved, tmp_path / "run.ckpt")
+    panels = Keeps(**QUICK, probes=2, on_error="raise")
+    fit(tmp_path / "log", [panels], data=loaders, max_epochs=2, ckpt_path=tmp_path / "run.ckpt")
+    assert panels._past["val"]["epoch"] == 1

@@ -1,0 +1,84 @@
+"""Classes may be called anything: every picture, figure and film is there, each under a name of its own."""
+
+import json
+
+import pytest
+import torch
+from found import CALLBACKS
+from projects import NAMES, Project, Stripes, events, fit
+from torch.utils.data import DataLoader
+
+from lightning_viz import Films, FilterAscent, Probes
+
+pytestmark = pytest.mark.filterwarnings("ignore:Glyph .* missing from font")  # which depends on the system's fonts
+
+QUICK = {
+    "ConfusionPanels": {"samples": 24, "segments": 8, "steps": 2},
+    "DeepDream": {"canvas": 24, "octaves": 2, "iterations": 1},
+    "FilterAscent": {"channels": 2, "steps": 2},
+    "FilterWall": {"channels": 4, "steps": 2, "warm_steps": 1},
+    "LimePanels": {"samples": 64, "segments": 8},
+}
+ODD = {
+    "long": ["x" * 250, "x" * 249 + "y", "tiger shark, " * 30],
+    "long, in CJK": ["面包" * 120, "面包" * 119 + "汤", "スープ" * 90],
+    "signs that nobody sees": ["bread\x00\x1b[31m", "egg\n\r\t", "soup\x7f\u200f\u2028"],
+    "halves of signs": ["\ud800bread", "egg\udfff", "\ud83d"],
+    "paths": ["../../bread", "/etc/egg", "C:\\soup"],
+    "nothing": ["", " ", "."],
+    "emoji and Arabic": ["🍞", "بيض", "🍲🍲"],
+    "all alike": ["!", "?", "?"],
+}
+
+
+def named(folder, names, **options):
+    common = {"probes": Probes(count=3, class_names=names), "on_error": "raise"}
+    panels = [cls(**QUICK.get(cls.__name__, {}), **common) for cls in CALLBACKS]
+    data = lambda: dict.fromkeys(("train_dataloaders", "val_dataloaders"), DataLoader(Stripes(12), batch_size=6))
+    by_class = FilterAscent(classes=3, steps=2, **common)
+    return fit(folder, [*panels, by_class, Films()], data=data, max_epochs=1, **options)
+
+
+def tags(folder):
+    log = events(folder)
+    return {
+        kind: [t for t in log.Tags()[kind] if not t.startswith("explain_seconds")] for kind in ("images", "scalars")
+    }
+
+
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("usual")
+    named(folder, NAMES)
+    return tags(folder)
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_everything_is_there_under_its_own_name(kind, usual, tmp_path):
+    named(tmp_path / "log", ODD[kind])
+    found = tags(tmp_path / "log")
+    assert {name: len(set(all_of)) for name, all_of in found.items()} == {n: len(set(a)) for n, a in usual.items()}
+    films = list((tmp_path / "log" / "films").rglob("*.*"))
+    assert len({f.relative_to(tmp_path) for f in films}) == sum("film" in tag for tag in usual["images"])
+    assert [f.name for f in tmp_path.iterdir()] == ["log"]
+    for file in (tmp_path / "log").rglob("*"):
+        assert len(file.name.encode()) < 256
+    manifest = json.loads(events(tmp_path / "log").Tensors("lightning_viz/manifest")[-1].tensor_proto.string_val[0])
+    assert len(manifest["classes"]) == 3
+    json.dumps(manifest, ensure_ascii=False).encode()
+
+
+def test_where_pictures_are_files_too(tmp_path):
+    named(tmp_path, ODD["long, in CJK"], logger=False, default_root_dir=tmp_path)
+    assert len(list((tmp_path / "explanations").rglob("*/saliency/*.jpg"))) == 6
+
+
+def test_layers_may_have_long_names(tmp_path):
+    class Deep(Project):
+        def __init__(self):
+            super().__init__()
+            for level in range(40):
+                self.net = torch.nn.Sequential({f"a_rather_deep_level_{level}": self.net}.popitem()[1])
+
+    fit(tmp_path, [FilterAscent(channels=2, steps=2, on_error="raise"), Films()], module=Deep, max_epochs=1)
+    assert len([tag for tag in tags(tmp_path)["images"] if tag.startswith("filters/")]) == 2

@@ -1,0 +1,78 @@
+"""The same callbacks and the same module for one fold after the other: each is as if there had been none before."""
+
+import copy
+
+import pytest
+import torch
+from found import CALLBACKS
+from projects import Project, Stripes, events, fit
+from torch.utils.data import DataLoader
+
+from lightning_viz import Films, SaliencyMaps
+
+QUICK = {
+    "ConfusionPanels": {"samples": 24, "segments": 8, "steps": 2},
+    "DeepDream": {"canvas": 24, "octaves": 2, "iterations": 1},
+    "FilterAscent": {"channels": 2, "steps": 4, "warm_steps": 2},
+    "FilterWall": {"channels": 4, "steps": 4, "warm_steps": 2},
+    "LimePanels": {"samples": 64, "segments": 8},
+}
+
+
+def callbacks():
+    return [cls(**QUICK.get(cls.__name__, {}), probes=2, on_error="raise") for cls in CALLBACKS] + [Films()]
+
+
+def fold(number):
+    """Loaders of a fold of its own."""
+    sets = {"train_dataloaders": Stripes(24, seed=number), "val_dataloaders": Stripes(12, seed=10 + number)}
+    return {name: DataLoader(dataset, batch_size=8) for name, dataset in sets.items()}
+
+
+def left(folder):
+    """All pictures and figures of a run, but for how long they took."""
+    log = events(folder)
+    tags = log.Tags()
+    pictures = {(tag, e.step): e.encoded_image_string for tag in tags["images"] for e in log.Images(tag)}
+    names = [tag for tag in tags["scalars"] if not tag.startswith("explain_seconds")]
+    return pictures, {(tag, e.step): e.value for tag in names for e in log.Scalars(tag)}
+
+
+def test_a_second_fold_shows_nothing_of_the_first(tmp_path):
+    module, same = Project(), callbacks()
+    untrained = copy.deepcopy(module.state_dict())
+    fit(tmp_path / "first", same, module=lambda: module, data=lambda: fold(1))
+    module.load_state_dict(untrained)
+    fit(tmp_path / "second", same, module=lambda: module, data=lambda: fold(2))
+    other = Project()
+    other.load_state_dict(untrained)
+    fit(tmp_path / "alone", callbacks(), module=lambda: other, data=lambda: fold(2))
+    found, expected = left(tmp_path / "second"), left(tmp_path / "alone")
+    assert len(found[0]) > 100
+    assert found[1] == expected[1]
+    assert found[0] == expected[0]
+
+
+def test_warnings_are_told_in_every_fold(tmp_path):
+    class Broken(Project):
+        def on_train_epoch_start(self):
+            torch.nn.init.constant_(self.net[9].weight, float("nan"))
+
+    panel, module = SaliencyMaps(), Broken()
+    for number in (1, 2):
+        with pytest.warns(UserWarning, match="values that are not finite") as caught:
+            fit(tmp_path / str(number), [panel], module=lambda: module, data=lambda n=number: fold(n))
+        assert len([w for w in caught if "values that are not finite" in str(w.message)]) == 1
+
+
+def test_a_fit_that_goes_on_goes_on(tmp_path):
+    panels = callbacks()
+    run = fit(tmp_path, panels, data=lambda: fold(1), max_epochs=1)
+    run.fit_loop.max_epochs = 2
+    run.fit(run.lightning_module, **fold(1))
+    whole = fit(tmp_path / "whole", callbacks(), data=lambda: fold(1), max_epochs=2)
+    kept = {tag for tag in events(tmp_path).Tags()["scalars"] if "rank_untrained" in tag}
+    assert run.current_epoch == whole.current_epoch == 2
+    assert len(kept) >= 5
+    for tag in kept:  # held against the network that had not been trained in the first fit
+        assert len(events(tmp_path).Scalars(tag)) == len(events(tmp_path / "whole").Scalars(tag)) == 2

@@ -113,9 +113,7 @@ class Films(Callback):
 
     def _kept(self) -> str:
         folder = None if self._reels is None else self._reels.frames.folder.parent
-        return (
-            f"The frames are kept: a resumed run goes on with them, and `python -m lightning_viz.films {folder}` too."
-        )
+        return f"The frames are kept: a resumed run goes on with them, or `python -m lightning_viz.films {folder}`."
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Lets go of the run."""

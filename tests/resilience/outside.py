@@ -16,6 +16,7 @@ from projects import Project, fit, loaders
 from pytorch_lightning.callbacks import OnExceptionCheckpoint
 
 from lightning_viz import ConfusionMatrixPanel, DeepDream, Films, SaliencyMaps
+from lightning_viz.callbacks import films
 from lightning_viz.harness import room
 
 torch.set_num_threads(1)
@@ -123,9 +124,10 @@ def main(scenario, folder, kept):
         resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000,) * 2)
         fit(folder, [SaliencyMaps(), checkpoint], max_epochs=8, **common)
     elif scenario == "stopped":
+        films.PATIENCE = 2.0
         data = {"train_dataloaders": loaders()["train_dataloaders"]}
         few = {"limit_train_batches": 1, "num_sanity_val_steps": 0, "max_epochs": 99}
-        fit(folder, [Saves(kept), SaliencyMaps(), Films()], module=Stops, data=lambda: data, **few, **common)
+        fit(folder, [Saves(kept), SaliencyMaps(probes=3), Films()], module=Stops, data=lambda: data, **few, **common)
     elif scenario == "films":
         fit(folder, [SaliencyMaps(), InterruptsTheTraining(), Films(), InterruptsItself()], **common)
 

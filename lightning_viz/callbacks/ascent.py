@@ -1,5 +1,6 @@
 """What callbacks that climb have in common: they go on from the pictures of their last drawing."""
 
+import hashlib
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any, NamedTuple, Optional, TypedDict
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from lightning_viz.callbacks.layers import LayerCallback
 from lightning_viz.explain.ascent import Ascent
+from lightning_viz.explain.chunks import Chunks
 from lightning_viz.explain.filters import coefficients_shape, maximise_channels
 from lightning_viz.explain.objectives import Wish
 from lightning_viz.harness.arguments import number, whole
@@ -21,17 +23,19 @@ from lightning_viz.harness.session import session_of
 class _Last(TypedDict):
     """A picture of the last drawing: of what network, how it was sought, where it started, what it is made from.
 
-    The network is the moment since which all that the picture depends on is what it was then, see `Scene.since`.
+    The network is the moment since which all tensors that the picture depends on are what they were then, see
+    `Scene.since`, and a digest of what was put out for the probes, to the last bit: more than tensors may change.
     """
 
     network: int
+    put_out: str
     options: str
     start: Tensor
     coefficients: Tensor
 
 
 AT_FIRST, CHANGED = 0, -1
-"""Of a picture from a checkpoint: whether its network is the one that the run goes on with."""
+"""Of a picture from a checkpoint: whether its tensors are those that the run goes on with."""
 
 
 class _Way(NamedTuple):
@@ -127,8 +131,10 @@ class AscentCallback(LayerCallback):
         if self._part is None and scene.isolation is not None:
             self._part = scene.isolation.reads(features, scene.probes.images)
         network = scene.since(self._part or frozenset())
+        put_out = _digest(Chunks()(features, scene.probes.images))
         last, kept = self._sound(sought, options), dict[str, _Last]()
-        ways = {tag: self._way(last.get(tag), network, sought) for tag in wishes}
+        other = scene.share.latest(any(last[tag]["put_out"] != put_out for tag in wishes if tag in last))
+        ways = {tag: self._way(last.get(tag), CHANGED if other else network, sought) for tag in wishes}
         found: dict[str, Ascent] = {}
         for way in dict.fromkeys(ways.values()):
             some = {tag: wish for tag, wish in wishes.items() if ways[tag] == way}
@@ -139,7 +145,8 @@ class AscentCallback(LayerCallback):
         for tag, one in found.items():
             start = last[tag]["start"] if ways[tag] == _STILL else one.start.cpu()
             found[tag] = one._replace(start=start)
-            kept[tag] = _Last(network=network, options=sought, start=start, coefficients=one.coefficients.cpu())
+            coefficients = one.coefficients.cpu()
+            kept[tag] = _Last(network=network, put_out=put_out, options=sought, start=start, coefficients=coefficients)
         self._last = kept
         return found
 
@@ -161,7 +168,7 @@ class AscentCallback(LayerCallback):
     def _way(self, last: _Last | None, network: int, options: str) -> _Way:
         if last is None or self.warm_steps is None or last["options"] != options:
             return _Way(self.steps, keep=0.0)
-        if last["network"] == network:
+        if last["network"] == network != CHANGED:
             return _STILL
         return _Way(min(self.warm_steps, self.steps), keep=max(1 - self.warm_steps / self.steps, 0.0))
 
@@ -178,8 +185,16 @@ def _checked(found: Any) -> dict[str, _Last]:
         options, start, coefficients = one["options"], one["start"], one["coefficients"]
         if not isinstance(options, str) or not (start.ndim == 1 and len(start) == len(coefficients) > 0):
             raise TypeError("pictures of another kind")
-        last[str(tag)] = _Last(network=network, options=options, start=start, coefficients=coefficients)
+        put_out = str(one.get("put_out"))
+        last[str(tag)] = _Last(
+            network=network, put_out=put_out, options=options, start=start, coefficients=coefficients
+        )
     return last
+
+
+def _digest(tensor: Tensor) -> str:
+    bits = tensor.detach().cpu().contiguous().view(-1).view(torch.uint8)
+    return hashlib.sha256(bits.numpy().tobytes()).hexdigest()
 
 
 def _fits(one: _Last, shape: tuple[int, ...]) -> bool:

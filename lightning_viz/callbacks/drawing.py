@@ -15,8 +15,10 @@ from lightning_viz.callbacks.inputs import charts, inputs
 from lightning_viz.callbacks.limits import affordable
 from lightning_viz.explain.memory import bounded
 from lightning_viz.harness.clock import Allowance
+from lightning_viz.harness.isolation.standins import UntouchableError
+from lightning_viz.harness.outputs import NoScoresError, RefusedError
 from lightning_viz.harness.pictures import Result, Scalar, averaged, kept
-from lightning_viz.harness.probes import Probes, Split
+from lightning_viz.harness.probes import ProbeBatch, Probes, Split
 from lightning_viz.harness.progress import drawing
 from lightning_viz.harness.ranks import OtherProcessError, Ranks, attempt, reason, told
 from lightning_viz.harness.scene import Scene
@@ -51,6 +53,10 @@ class Drawing(ABC):
         self.called = type(self).__name__
         self._kept: dict[str, Tensor] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what belongs to the run: whoever copies a Trainer while it trains gets callbacks that are silent."""
+        return {**vars(self), "_sinks": None}
+
     @abstractmethod
     def draw(self, scene: Scene) -> Iterable[Result]:
         """Makes the pictures and figures of this moment; of those that processes share, `scene.mine` ones."""
@@ -84,6 +90,9 @@ class Drawing(ABC):
             self._prepare(trainer, pl_module)
         except NotYetError as error:  # the first drawing after something has passed begins with it
             self._wait(trainer, error)
+        except UntouchableError as error:  # nothing that the user could mend
+            self._sinks = None
+            self._failed(trainer, error)
         except SplitNotLoadedError as error:
             if trainer.state.fn == "fit":
                 raise
@@ -92,13 +101,27 @@ class Drawing(ABC):
 
     def _prepare(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         check_shapes(pl_module)
-        with self.isolation(trainer, pl_module) as module:
-            subject = find_subject(trainer, module, self.net)
-            found = session_of(trainer).probes(trainer, module, self.probes, subject)
-            self._ranks(trainer).agree(lambda: self.prepare(self._scene(trainer, module, step=BEFORE)))
+        session, ranks = session_of(trainer), self._ranks(trainer)
+        found, error = attempt(lambda: self._checked(trainer, pl_module))
+        if any(ranks.exchange(isinstance(error, (RefusedError, NoScoresError)))):  # of a copy, perhaps
+            left = session.isolation(trainer, pl_module).leave_copy(f"its forward fails in one: {error}")
+            if any(ranks.exchange(left)):
+                found, error = attempt(lambda: self._checked(trainer, pl_module))
+        if found is None:
+            raise error or AssertionError
         self._ready = True
         if self._sinks is not None:
-            self._sinks.describe(found, session_of(trainer).charts(charts(found)) if self.per_probe else None)
+            self._sinks.describe(found, session.charts(charts(found)) if self.per_probe else None)
+
+    def _checked(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> ProbeBatch:
+        session = session_of(trainer)
+        with self.isolation(trainer, pl_module) as module:
+            subject = find_subject(trainer, module, self.net)
+            found = session.probes(trainer, module, self.probes, subject)
+        session.verify(trainer, pl_module, subject, found)
+        with self.isolation(trainer, pl_module) as module:
+            self._ranks(trainer).agree(lambda: self.prepare(self._scene(trainer, module, step=BEFORE)))
+        return found
 
     def _wait(self, trainer: pl.Trainer, error: NotYetError) -> None:
         if not isinstance(error, NotSeenYetError) and session_of(trainer).first_time(str(error)):

@@ -30,8 +30,8 @@ class Films(Callback):
     TensorBoard keeps ten of them; of more than 300 it shows 300, evenly spread, the first and the last among them. A
     filmstrip (`probe_03_egg/filmstrip`) shows the methods below each other and up to eight epochs side by side. Both
     are made at the end of `fit`, also where it ends early (then in 10 seconds, when all checkpoints are saved), and are
-    files too, in `<log folder>/films`. Their frames lie
-    in `<log folder>/frames`; a resumed run goes on with those of the run that its checkpoint is from.
+    files too, in `<log folder>/films`. Their frames lie in `<log folder>/frames`; a resumed run goes on with those of
+    the run that its checkpoint is from.
 
     Nothing is drawn with the network, and nothing is kept in memory. What fails is told once, and training ends well.
 
@@ -47,6 +47,10 @@ class Films(Callback):
         self.every_n_epochs = whole("every_n_epochs", every_n_epochs, none=True)
         self._reels: Reels | None = None
         self._earlier: str | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what belongs to the run."""
+        return {**vars(self), "_reels": None}
 
     # Lightning's hooks
 

@@ -36,6 +36,10 @@ class ValidationCallback(ExplanationCallback):
         self._tallies: dict[str, Tally] = {}
         self._error: Exception | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what belongs to the run."""
+        return {**super().__getstate__(), "_predictions": None, "_counts": {}, "_counting": False, "_error": None}
+
     def prepare(self, scene: Scene) -> None:
         """Takes the class names; they were checked with the probes."""
         self._names = scene.probes.class_names

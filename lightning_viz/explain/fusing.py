@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from operator import is_
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import forward_ad
 from torch.nn import functional as F
 from torch.nn.modules import module as torchs
 
@@ -20,12 +22,12 @@ _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_
 def fuse(net: nn.Module) -> Fused:
     """Makes a network faster for good; what it puts out is the same up to rounding.
 
-    Weights of convolutions lie in channels-last layout. Batch normalisation in eval mode is the linear function that it
-    is: behind a convolution in an `nn.Sequential` it goes into that one's weights, elsewhere it becomes one
-    multiplication and addition, whose gradient is cheaper than that of `F.batch_norm`. ReLU behind a convolution
-    overwrites its output, and a maximum over windows comes before it, where it has less to do; without gradients, the
-    CPU's convolution does it by itself. What has hooks, a layer of interest for example, or runs under autocast, or is
-    to learn, does what it always did.
+    Convolutions have their weights in channels-last layout, and on a CPU, where no gradient is wanted, as that CPU's
+    own convolution arranges them. Batch normalisation in eval mode is the linear function that it is: behind a
+    convolution in an `nn.Sequential` it goes into that one's weights, elsewhere it becomes one multiplication and
+    addition, whose gradient is cheaper than that of `F.batch_norm`. ReLU behind a convolution overwrites its output,
+    and a maximum over windows comes before it, where it has less to do. What has hooks, a layer of interest for
+    example, or runs under autocast, or is to learn, does what it always did. No parameter or buffer is touched.
 
     Args:
         net: In eval mode, its parameters frozen. Parameters of other kinds than torch's own are left alone.
@@ -40,9 +42,6 @@ def fuse(net: nn.Module) -> Fused:
     >>> torch.allclose(net(images), before, atol=1e-6)
     True
     """
-    for parameter in net.parameters():
-        if type(parameter) is nn.Parameter and type(parameter.data) is Tensor and parameter.ndim == 4:
-            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
     return Fused(net)
 
 
@@ -51,14 +50,18 @@ class Fused:
 
     def __init__(self, net: nn.Module) -> None:
         self._lines = {m: _Line(m) for m in net.modules() if type(m) in _NORMS and _is_usual(m)}
-        self._runs: list[_Run] = []
-        for line in self._lines.values():
-            vars(line.norm)["forward"] = line
-        for chain in net.modules():
-            if isinstance(chain, nn.Sequential) and type(chain).forward is nn.Sequential.forward and _is_own(chain):
-                steps = list(self._steps(chain))
-                if len(steps) < len(chain):
-                    vars(chain)["forward"] = _Chain(steps)
+        self._runs = [_Run(m) for m in net.modules() if type(m) is nn.Conv2d and _is_usual(m)]
+        chains = [
+            (chain, list(self._steps(chain)))
+            for chain in net.modules()
+            if isinstance(chain, nn.Sequential) and type(chain).forward is nn.Sequential.forward and _is_own(chain)
+        ]
+        for chain, steps in chains:
+            if len(steps) < len(chain):
+                vars(chain)["forward"] = _Chain(chain, steps)
+        for part in (*self._lines.values(), *self._runs):
+            if len(part.modules) == 1:
+                vars(part.modules[0])["forward"] = part.alone
 
     def update(self) -> None:
         """Computes anew, when it is needed, what follows from the weights: they have changed."""
@@ -129,18 +132,39 @@ class _Part:
         self.modules = modules
         self.stale = True
         self._held = self._tensors()
+        self._key: list[Any] = []
+        self._numbers: Any = None
 
-    def acts(self, x: Tensor, like: Tensor) -> bool:
-        """Whether it may stand for them in this call."""
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what follows from the weights: a forward may copy its own network."""
+        return {**vars(self), "stale": True, "_key": [], "_numbers": None}
+
+    def acts(self, x: Tensor, like: Tensor, *, alone: bool = False) -> bool:
+        """Whether it may stand for them in this call; alone within its one module, whose hooks are then seen to."""
         return (
-            x.dtype == like.dtype
+            all(map(is_, self._held, self._tensors()))  # a forward may lend them others, or take them away
+            and x.dtype == like.dtype
             and not torch.is_autocast_enabled(x.device.type)
             and not torchs._has_any_global_hook()  # type: ignore[no-untyped-call]
-            and not any(m.training or any(vars(m)[hooks] for hooks in _HOOKS) for m in self.modules)
+            and not any(m.training or (not alone and any(vars(m)[hooks] for hooks in _HOOKS)) for m in self.modules)
             and not any(p is not None and p.requires_grad for m in self.modules for p in m._parameters.values())
-            # A forward may lend them others, by `torch.func.functional_call`.
-            and [*map(id, self._held)] == [*map(id, self._tensors())]
         )
+
+    def numbers(self) -> Any:
+        """What it computes with, from the weights as they are now."""
+        key: list[Any] = [(t._version, t.data_ptr()) for t in self._held if t is not None]
+        key += [getattr(m, "eps", None) for m in self.modules]
+        if self.stale or key != self._key:
+            with torch.inference_mode(False), torch.no_grad():
+                self._numbers, self._key, self.stale = self._computed(), key, False
+        return self._numbers
+
+    def alone(self, input: Tensor) -> Tensor:
+        """The forward of its one module, where it stands for one."""
+        raise NotImplementedError
+
+    def _computed(self) -> Any:
+        raise NotImplementedError
 
     def _tensors(self) -> list[Tensor | None]:
         return [t for m in self.modules for kind in (m._parameters, m._buffers) for t in kind.values()]
@@ -153,20 +177,18 @@ class _Line(_Part):
         super().__init__(norm)
         self.norm = norm
 
-    def numbers(self) -> tuple[Tensor, Tensor]:
+    def _computed(self) -> tuple[Tensor, Tensor]:
         """What it multiplies with and what it adds, both (C,)."""
-        if self.stale:
-            norm, self.stale = self.norm, False
-            with torch.no_grad():
-                scale = (norm.running_var + norm.eps).rsqrt()
-                scale = scale if norm.weight is None else scale * norm.weight
-                shift = -norm.running_mean * scale
-                self._numbers = scale, shift if norm.bias is None else shift + norm.bias
-        return self._numbers
+        norm = self.norm
+        scale = (norm.running_var + norm.eps).rsqrt()
+        scale = scale if norm.weight is None else scale * norm.weight
+        shift = -norm.running_mean * scale
+        return scale, shift if norm.bias is None else shift + norm.bias
 
-    def __call__(self, input: Tensor) -> Tensor:  # as torch calls it
+    def alone(self, input: Tensor) -> Tensor:  # as torch calls it
+        """The forward of the module."""
         mean = self.norm.running_mean
-        if input.ndim < 2 or input.shape[1] != len(mean) or not self.acts(input, mean):
+        if mean is None or input.ndim < 2 or input.shape[1] != len(mean) or not self.acts(input, mean, alone=True):
             plain: Tensor = type(self.norm).forward(self.norm, input)
             return plain
         self.norm._check_input_dim(input)
@@ -177,75 +199,88 @@ class _Line(_Part):
 class _Run(_Part):
     """A convolution and what follows it: perhaps batch normalisation, ReLU, and a maximum over windows."""
 
-    def __init__(self, conv: Any, line: _Line | None, relu: nn.Module | None, pool: nn.Module | None) -> None:
+    def __init__(
+        self, conv: Any, line: _Line | None = None, relu: nn.Module | None = None, pool: nn.Module | None = None
+    ) -> None:
         super().__init__(*(m for m in (conv, line.norm if line else None, relu, pool) if m is not None))
         self.conv, self.line, self.relu, self.pool = conv, line, relu, pool
-        self._packed: tuple[torch.Size, Tensor] | None = None
+        self._arranged: tuple[torch.Size, Tensor] | None = None
 
-    def numbers(self) -> tuple[Tensor, Tensor | None]:
-        """The weight and the bias of the one convolution that stands for two modules."""
-        if self.stale:
-            self.stale, self._packed = False, None
-            self._numbers = (self.conv.weight, self.conv.bias) if self.line is None else self._folded(self.line)
-        return self._numbers
-
-    @torch.no_grad()
-    def _folded(self, line: _Line) -> tuple[Tensor, Tensor]:
-        line.stale = True
-        scale, shift = line.numbers()
-        weight = self.conv.weight * scale.view(-1, *[1] * (self.conv.weight.ndim - 1))
-        return weight, shift if self.conv.bias is None else shift + self.conv.bias * scale
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what follows from the weights."""
+        return {**super().__getstate__(), "_arranged": None}
 
     def __call__(self, x: Tensor) -> Tensor:
         if not self.acts(x, self.conv.weight):
             for module in self.modules:
                 x = module(x)
             return x
-        weight, bias = self.numbers()
+        x = self._convolved(x)
         if self.relu is None:
-            found: Tensor = self.conv._conv_forward(x, weight, bias)
-            return found
-        at_once = self._at_once(x, weight, bias)
-        if at_once is not None:
-            return at_once if self.pool is None else self.pool(at_once)
-        found = self.conv._conv_forward(x, weight, bias)
-        return F.relu_(found if self.pool is None else self.pool(found))
+            return x
+        return F.relu_(x if self.pool is None else self.pool(x))
 
-    def _at_once(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor | None:
-        """By a convolution of the CPU's that has a ReLU in it, where there is one for this call."""
-        conv = self.conv
-        if not _has_relu_in_it(conv, x):
-            return None
-        how = (conv.padding, conv.stride, conv.dilation, conv.groups)
+    def alone(self, input: Tensor) -> Tensor:  # as torch calls it
+        """The forward of the module, where that is a convolution alone."""
+        if not self.acts(input, self.conv.weight, alone=True):
+            plain: Tensor = type(self.conv).forward(self.conv, input)
+            return plain
+        return self._convolved(input)
+
+    def _computed(self) -> tuple[Tensor, Tensor | None]:
+        """The weight and the bias of the one convolution."""
+        self._arranged = None
+        weight, bias = self.conv.weight, self.conv.bias
+        if self.line is not None:
+            self.line.stale = True
+            scale, shift = self.line.numbers()
+            weight = weight * scale.view(-1, *[1] * (weight.ndim - 1))
+            bias = shift if bias is None else shift + bias * scale
+        return weight.contiguous(memory_format=torch.channels_last) if weight.ndim == 4 else weight, bias
+
+    def _convolved(self, x: Tensor) -> Tensor:
+        weight, bias = self.numbers()
+        found = self._by_the_cpu(x, weight, bias) if _is_for_the_cpu(self.conv, x) else None
+        if found is None:
+            found = self.conv._conv_forward(x, weight, bias)
+        convolved: Tensor = found
+        return convolved
+
+    def _by_the_cpu(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor | None:
+        """With the weights as the CPU's own convolution wants them, which it would else arrange anew in every call."""
+        how = (self.conv.padding, self.conv.stride, self.conv.dilation, self.conv.groups)
         try:
-            if self._packed is None or self._packed[0] != x.shape[1:]:
-                # As that convolution wants it, which it would else arrange anew in every call.
-                self._packed = x.shape[1:], torch.ops.mkldnn._reorder_convolution_weight(weight, *how, [*x.shape])
-            found: Tensor = torch.ops.mkldnn._convolution_pointwise(x, self._packed[1], bias, *how, "relu", [], "")
+            if self._arranged is None or self._arranged[0] != x.shape[1:]:
+                self._arranged = x.shape[1:], torch.ops.mkldnn._reorder_convolution_weight(weight, *how, [*x.shape])
+            # It has a ReLU in it too, which makes 0 of NaN.
+            found: Tensor = torch.ops.mkldnn._convolution_pointwise(x, self._arranged[1], bias, *how, "none", [], "")
         except (AttributeError, RuntimeError):  # another torch, or what its plain convolution will tell of
             return None
         return found
 
 
 class _Chain:
-    """The forward of a Sequential."""
+    """The forward of a Sequential, as long as it has the same modules."""
 
-    def __init__(self, steps: list[Callable[[Any], Any]]) -> None:
-        self.steps = steps
+    def __init__(self, chain: nn.Sequential, steps: list[Callable[[Any], Any]]) -> None:
+        self.chain, self.modules, self.steps = chain, list(chain), steps
 
     def __call__(self, input: Any) -> Any:  # as torch calls it
-        for step in self.steps:
+        now = list(self.chain)
+        same = len(now) == len(self.modules) and all(map(is_, now, self.modules))
+        for step in self.steps if same else now:
             input = step(input)
         return input
 
 
-def _has_relu_in_it(conv: Any, x: Tensor) -> bool:
-    """Whether the CPU may have a convolution with a ReLU in it for a call."""
+def _is_for_the_cpu(conv: Any, x: Tensor) -> bool:
+    """Whether the CPU's own convolution may do; it knows no gradients, and says so to nobody."""
     return bool(
         type(conv) is nn.Conv2d
         and x.device.type == "cpu"
         and x.dtype == torch.float32
-        and not torch.is_grad_enabled()  # it has no gradient, and says so to nobody
+        and not torch.is_grad_enabled()
+        and forward_ad._current_level < 0
         and conv.padding_mode == "zeros"
         and not isinstance(conv.padding, str)
         and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]

@@ -75,7 +75,8 @@ class Frames:
         earlier, own = lines[: self._earlier], lines[self._earlier :]
         kept = [frame for frame in earlier if frame.step <= until] + own
         for file in {frame.file for frame in earlier} - {frame.file for frame in kept}:
-            (self.folder / file).unlink(missing_ok=True)
+            if (self.folder / file).is_file():
+                (self.folder / file).unlink()
         if earlier:
             (self.folder / INDEX).unlink()
             self._append(kept)
@@ -140,14 +141,14 @@ def probe_of(tag: str) -> str | None:
 
 
 def is_inside(folder: Path, file: str) -> bool:
-    """Whether a path leads to something in a folder, also behind links.
+    """Whether a path leads to something in a folder, also behind links, and not to its index.
 
     Example:
         >>> is_inside(Path("frames"), "egg/3.jpg"), is_inside(Path("frames"), "../thesis.tex")
         (True, False)
     """
     place, home = (folder / file).resolve(), folder.resolve()
-    return place != home and place.is_relative_to(home)
+    return place not in (home, home / INDEX) and place.is_relative_to(home)
 
 
 def _checked(frame: Frame) -> Frame:

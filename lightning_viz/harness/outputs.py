@@ -18,6 +18,10 @@ _NAMES = (
 """What class scores are called, the surest first."""
 
 
+class RefusedError(ValueError):
+    """A forward fails with the images that it is given."""
+
+
 class NoScoresError(ValueError):
     """The network's output holds no class scores."""
 

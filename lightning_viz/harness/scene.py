@@ -54,7 +54,7 @@ class Scene:
         return self.share.of(items)
 
     def since(self, part: frozenset[str]) -> int:
-        """The moment since which a part of the network is what it is now, the same on processes in lockstep.
+        """The moment since which some tensors of the network are what they are now, the same on processes in lockstep.
 
         Args:
             part: What `Isolation.reads` returned.

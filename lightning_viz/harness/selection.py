@@ -13,12 +13,13 @@ from torch.utils.data import DataLoader
 
 from lightning_viz.explain.chunks import Chunks, is_out_of_memory
 from lightning_viz.harness.batches import dataset_labels, first_loader, has_items, load
-from lightning_viz.harness.discover import class_names, masks, normalization
+from lightning_viz.harness.discover import ask, class_names, masks, normalization
 from lightning_viz.harness.isolation.elsewhere import elsewhere
+from lightning_viz.harness.isolation.standins import UntouchableError
 from lightning_viz.harness.observed import Observed
-from lightning_viz.harness.outputs import check_bytes
+from lightning_viz.harness.outputs import NoScoresError, RefusedError, check_bytes
 from lightning_viz.harness.probes import ProbeBatch, Probes, Split
-from lightning_viz.harness.subject import NoScoresError, NotYetError, Subject
+from lightning_viz.harness.subject import NotYetError, Subject
 
 
 class SplitNotLoadedError(ValueError):
@@ -85,9 +86,10 @@ def select(
             f"Expected labels 0 to {classes - 1} for {classes} class scores, received {labels.tolist()}: "
             "pass probes=Probes(unpack=...) where other numbers are the labels, or indices=[...] of other items."
         )
-    mean, std = normalization(trainer, wish, loader, images)
-    names = class_names(trainer, wish, loader, classes)
-    evidence = masks(loader, indices, images) if has_items(loader) else None
+    known = ask(trainer, loader)
+    mean, std = normalization(known, wish, images)
+    names = class_names(known, wish, classes)
+    evidence = masks(known, loader, indices, images) if has_items(loader) else None
     return split, ProbeBatch(images, labels, names, tuple(indices), tuple(indices), mean, std, evidence)
 
 
@@ -95,12 +97,12 @@ def _count_classes(subject: Subject, images: Tensor) -> int:
     try:
         with torch.no_grad():
             return Chunks()(subject, images).shape[1]
-    except NoScoresError:
+    except (NoScoresError, UntouchableError):
         raise
     except Exception as error:  # whatever a forward does with images that it was not made for
         if is_out_of_memory(error):
             raise
-        raise ValueError(
+        raise RefusedError(
             f"Expected {type(subject.net).__name__} to take images, but its forward refuses {tuple(images.shape)}: "
             f"{error}. Pass net= with the module that takes images (N, C, H, W), or probes=Probes(unpack=...)."
         ) from error

@@ -49,6 +49,7 @@ class Session:
         self._ranks = None
         self._isolation: Isolation | None = None
         self._sinks: Sinks | None = None
+        self._verified: set[str] = set()
         self._observed: dict[Probes, Observed] = {}
         self._probes: dict[tuple[Probes, str], ProbeBatch] = {}
         self._scores: dict[tuple[Probes, str], tuple[int, Tensor]] = {}
@@ -70,6 +71,13 @@ class Session:
             spread = self.ranks(trainer, module).share.lockstep
             self._isolation = Isolation(module, refusal=_SPREAD if spread else None)
         return self._isolation
+
+    def verify(self, trainer: pl.Trainer, module: nn.Module, subject: Subject, probes: ProbeBatch) -> None:
+        """Sees to it that what is explained says the same as the network itself, once for each network."""
+        if subject.name not in self._verified:
+            self._verified.add(subject.name)
+            images = probes.images[:1]
+            self.isolation(trainer, module).verify(lambda module: subject.within(module)(images))
 
     def is_still(self, part: Collection[str], moment: int) -> bool:
         """Whether a part of the network is now what it was at a moment, see `Isolation`; not after the run."""

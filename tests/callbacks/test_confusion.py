@@ -84,7 +84,8 @@ def test_the_network_is_asked_again_only_where_it_was_not_overheard(module, extr
         hook.remove()
         return count.count(False)
 
-    setup = 2  # choosing the probes asks the network for its number of classes, and for its first opinion
+    # Choosing the probes asks the network for its number of classes, whether the copy is right, for its first opinion.
+    setup = 3
     drawing = 1
     assert calls([ConfusionMatrixPanel(on_error="raise")]) - calls([]) == extra + setup + drawing
 

@@ -182,30 +182,114 @@ def test_normalisations_go_into_convolutions_or_become_one_operator():
     assert names.count("aten::addcmul") == 2  # behind the inner Sequential, and behind the linear layer
 
 
-def test_a_maximum_comes_before_the_relu_or_the_convolution_has_it_in_it():
+def test_a_maximum_comes_before_the_relu():
     net, x = learned(pooled(), torch.float32), images(torch.float32)
     faster, _ = fused(net)
     names = [n for n in calls(faster, x.clone().requires_grad_()) if n in ("aten::max_pool2d", "aten::relu_")]
     assert names[:4] == ["aten::max_pool2d", "aten::relu_"] * 2
+
+
+def test_the_cpu_s_own_convolution_has_its_weights_arranged_once():
+    net, x = learned(pooled(), torch.float32), images(torch.float32)
+    faster, _ = fused(net)
     with torch.no_grad():
         names = calls(faster, x)
-    assert names.count("mkldnn::_convolution_pointwise") == 2  # not where the padding is a word
-    assert names.count("mkldnn::_reorder_convolution_weight") == 2
-    with torch.no_grad():
+        assert names.count("mkldnn::_convolution_pointwise") == 3  # not where the padding is a word
+        assert names.count("mkldnn::_reorder_convolution_weight") == 3
         assert "mkldnn::_reorder_convolution_weight" not in calls(faster, x)
 
 
-def test_weights_lie_as_convolutions_like_it():
-    faster, _ = fused(learned(chain()))
-    assert faster[0].weight.is_contiguous(memory_format=torch.channels_last)
-
-    class Own(nn.Parameter):
-        pass
-
-    net = nn.Conv2d(3, 8, 3)
-    net.weight = Own(net.weight.data)
+def test_no_parameter_or_buffer_is_touched():
+    net = learned(chain())
+    before = [(t, t.data_ptr(), t.stride()) for t in net.state_dict(keep_vars=True).values()]
     fuse(net)
-    assert net.weight.is_contiguous()
+    for (tensor, where, stride), now in zip(before, net.state_dict(keep_vars=True).values(), strict=True):
+        assert tensor is now
+        assert (now.data_ptr(), now.stride()) == (where, stride)
+
+
+@pytest.mark.parametrize("where", ["0.weight", "1.running_mean"])
+def test_nan_is_put_out_as_nan(where):
+    """A network that has diverged is no sound one."""
+    net, x = learned(pooled(), torch.float32), images(torch.float32)
+    net.state_dict()[where].fill_(float("nan"))
+    faster, _ = fused(net)
+    with torch.no_grad():
+        assert net(x).isnan().all()
+        assert faster(x).isnan().all()
+
+
+def moved_statistics(net):
+    net[1].running_mean.add_(1)
+
+
+def statistics_of_another_kind(net):
+    net[1].running_var = net[1].running_var * 3
+
+
+def another_epsilon(net):
+    net[1].eps = 1.0
+
+
+def another_child(net):
+    net[0] = nn.Conv2d(3, 6, 3, padding=1).requires_grad_(False)
+
+
+def another_stride(net):
+    net[0].stride, net[0].padding = (2, 2), (0, 0)
+
+
+def one_less(net):
+    del net[2]
+
+
+@pytest.mark.parametrize(
+    "change", [moved_statistics, statistics_of_another_kind, another_epsilon, another_child, another_stride, one_less]
+)
+def test_what_a_forward_changes_in_its_network_counts_at_once(change):
+    net = learned(nn.Sequential(*list(chain())[:3]), torch.float32)
+    x = images(torch.float32)
+    faster, _ = fused(net)
+    with torch.no_grad():
+        faster(x)
+        for one in (net, faster):
+            torch.manual_seed(3)
+            change(one)
+        assert torch.allclose(faster(x), net(x), atol=1e-5)
+    assert torch.allclose(gradient(faster, x), gradient(net, x), atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")  # by torch itself
+def test_derivatives_forward_are_those_of_the_network():
+    net, x = learned(pooled(), torch.float32), images(torch.float32)
+    faster, _ = fused(net)
+    with torch.no_grad():
+        found, expected = (torch.func.jvp(one, (x,), (torch.ones_like(x),))[1] for one in (faster, net))
+    assert expected.any()
+    assert torch.allclose(found, expected, atol=1e-5)
+
+
+def test_a_part_first_run_in_inference_mode_has_gradients_later():
+    net, x = learned(chain(), torch.float32), images(torch.float32)
+    faster, _ = fused(net)
+    with torch.inference_mode():
+        faster(x)
+    assert torch.allclose(gradient(faster, x), gradient(net, x), atol=1e-5)
+
+
+def test_a_network_that_was_used_can_be_copied():
+    net, x = learned(pooled(), torch.float32), images(torch.float32)
+    faster, _ = fused(net)
+    with torch.no_grad():
+        faster(x)
+        other = copy.deepcopy(faster)
+        other[0].weight.mul_(2)
+        other[0].bias.mul_(2)
+        twice = copy.deepcopy(net)
+        twice[0].weight.mul_(2)
+        twice[0].bias.mul_(2)
+        assert torch.allclose(other(x), twice(x), atol=1e-5)
+        assert torch.allclose(faster(x), net(x), atol=1e-5)
 
 
 @pytest.mark.parametrize("make", [chain, pooled])

@@ -55,6 +55,18 @@ def test_a_run_that_is_resumed_from_it_takes_nothing_from_outside(forged, tmp_pa
     assert mine.by_tag() == {}
 
 
+def test_an_index_that_names_itself_is_not_taken_over(tmp_path):
+    earlier, own = tmp_path / "earlier", tmp_path / "own"
+    earlier.mkdir()
+    line = {"tag": "a", "step": 0, "epoch": 0, "caption": 0, "file": INDEX}
+    (earlier / INDEX).write_text(json.dumps(line) + "\n")
+    before = (earlier / INDEX).read_text()
+    with pytest.warns(UserWarning, match="not in its folder"):
+        assert not Frames(own).take_over(earlier, until=5)
+    assert (earlier / INDEX).read_text() == before
+    assert not (own / INDEX).exists() or not (own / INDEX).samefile(earlier / INDEX)
+
+
 @pytest.mark.parametrize("odd", [
     "3", "[]", "{}", '{"tag": 1, "step": 0, "epoch": 0, "caption": 0, "file": "a/0.jpg"}', '"\\ud800"',
     '{"tag": "a", "step": "0", "epoch": 0, "caption": 0, "file": "a/0.jpg"}',

@@ -17,12 +17,12 @@ class Changes:
         self._since: dict[str, int] = {}
 
     def note(self, names: Iterable[str]) -> None:
-        """One more moment, and the names of all tensors and modules that have changed since the one before."""
+        """One more moment, and the names of all tensors that have changed since the one before."""
         self.now += 1
         self._since.update(dict.fromkeys(names, self.now))
 
     def since(self, part: Collection[str]) -> int:
-        """The moment since which a part of the network is what it is now.
+        """The moment since which some tensors are what they are now.
 
         Example:
             >>> changes = Changes()

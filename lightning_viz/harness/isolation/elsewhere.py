@@ -7,27 +7,37 @@ import multiprocessing
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import Executor
+from contextlib import contextmanager, suppress
+from itertools import islice
 from multiprocessing.connection import Connection
+from queue import Queue, SimpleQueue
+from threading import Thread
 from typing import Any, TypeVar
 
 import torch
 from pytorch_lightning.utilities import rank_zero_info
 
-from lightning_viz.harness.isolation.reach import GENERATORS, reachable
+from lightning_viz.harness.isolation.apart import come_apart
+from lightning_viz.harness.isolation.reach import GENERATORS, TooMuchError, reachable
 from lightning_viz.harness.isolation.tensors import generator_back
 
 T = TypeVar("T")
 
-PATIENCE = 300.0
+PATIENCE = 120.0
 """Seconds that a process may take. One that takes longer hangs, as a fork of a process with threads can."""
+_THREADS = (Executor, Thread, Queue, SimpleQueue)
+"""What a fork lacks: whoever waits for one there waits for ever."""
+_FEW = 20_000
+"""Objects among which such are looked for."""
 
 
 def elsewhere(read: Callable[[], T], *touched: object) -> T:
-    """What a function returns, called in a forked process: caches, counters and generators stay as they are here.
+    """What a function returns, called in a forked process.
 
-    Where a process cannot be forked, or what is read cannot be sent back, it is read here, which is told once; then
-    generators of random numbers are put back, and nothing else.
+    Caches, counters, generators, open files, connections and shared memory stay as they are here. Where a process
+    cannot be forked, or what is read cannot be sent back, it is read here, which is told once; then generators of
+    random numbers are put back, and nothing else.
 
     Args:
         read: Takes nothing, uses no GPU.
@@ -37,8 +47,9 @@ def elsewhere(read: Callable[[], T], *touched: object) -> T:
         Exception: What `read` raises.
     """
     try:
-        return _forked(read)
-    except _NotThereError as error:
+        _check_threads(*touched)
+        return forked(read, PATIENCE)
+    except NotThereError as error:
         why = str(error)
     with held_generators(*touched):
         result = read()  # which may well fail here as it did there
@@ -53,7 +64,7 @@ def held_generators(*roots: object) -> Iterator[None]:
     Args:
         roots: Data sets, functions, attributes of modules.
     """
-    back = [generator_back(thing) for thing in reachable(*roots) if isinstance(thing, GENERATORS)]
+    back = [generator_back(thing) for thing in _reached(*roots) if isinstance(thing, GENERATORS)]
     try:
         yield
     finally:
@@ -61,14 +72,40 @@ def held_generators(*roots: object) -> Iterator[None]:
             put()
 
 
-class _NotThereError(Exception):
+def _reached(*roots: object) -> Iterator[Any]:
+    with suppress(TooMuchError):  # of a data set with millions of entries the first ones must do
+        yield from reachable(*roots, data=True)
+
+
+def _check_threads(*roots: object) -> None:
+    first = islice(_reached(*roots), _FEW)
+    used = next((type(thing).__name__ for thing in first if isinstance(thing, _THREADS)), None)
+    if used is not None:
+        raise NotThereError(f"they work with threads ({used}), which a process of its own would not have")
+
+
+class NotThereError(Exception):
     """Nothing came back."""
 
 
-def _forked(read: Callable[[], T]) -> T:
+_HUNG: list[str] = []
+
+
+def forked(read: Callable[[], T], patience: float) -> T:
+    """What a function returns, called in a forked process.
+
+    Args:
+        read: Takes nothing, uses no GPU.
+        patience: Seconds that it may take. After one that took longer there are no further processes.
+
+    Raises:
+        NotThereError: Processes cannot be forked, the function failed, or what it returns cannot be sent.
+    """
+    if _HUNG:
+        raise NotThereError(_HUNG[0])
     # System libraries of macOS do not survive a fork, and any other start runs a script without a main guard again.
     if not sys.platform.startswith("linux"):
-        raise _NotThereError(f"on {sys.platform} processes are not forked")
+        raise NotThereError(f"on {sys.platform} processes are not forked")
     ours, theirs = multiprocessing.Pipe(duplex=False)
     process = multiprocessing.get_context("fork").Process(target=_answer, args=(theirs, read), daemon=True)
     try:
@@ -76,20 +113,21 @@ def _forked(read: Callable[[], T]) -> T:
             warnings.simplefilter("ignore")  # Python 3.12 warns of any fork beside threads; workers of loaders fork too
             process.start()
     except (AssertionError, OSError) as error:  # a daemon may have no children; too many processes, no memory
-        raise _NotThereError(f"no process could be started ({error})") from error
+        raise NotThereError(f"no process could be started ({error})") from error
     theirs.close()
     try:
-        if not ours.poll(PATIENCE):
-            raise _NotThereError(f"a process did not answer in {PATIENCE:.0f} s")
+        if not ours.poll(patience):
+            _HUNG.append(f"a process did not answer in {patience:.0f} s")
+            raise NotThereError(_HUNG[0])
         found, failure = torch.load(io.BytesIO(ours.recv_bytes()), weights_only=False)
     except EOFError:
-        raise _NotThereError("a process ended without an answer") from None
+        raise NotThereError("a process ended without an answer") from None
     finally:
         process.kill()
         process.join()
         ours.close()
     if failure is not None:
-        raise _NotThereError(failure)
+        raise NotThereError(failure)
     result: T = found
     return result
 
@@ -98,6 +136,7 @@ def _answer(pipe: Connection, read: Callable[[], Any]) -> None:
     torch.set_num_threads(1)  # the threads of the parent are not there, and waiting for them would take for ever
     buffer = io.BytesIO()
     try:
+        come_apart(keep=[pipe.fileno()])
         torch.save((read(), None), buffer)
     except BaseException as error:
         buffer = io.BytesIO()

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, MutableMapping
+import copy
+import functools
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
-from types import FunctionType
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.distributed.fsdp import FSDPModule
 from torch.nn.parameter import is_lazy
 
 from lightning_viz.explain.chunks import is_out_of_memory
+from lightning_viz.harness.isolation.keeper import Keeper, copied_back, put_back
 from lightning_viz.harness.isolation.reach import (
-    GENERATORS,
     can_change,
-    is_filled,
-    is_iterator,
-    is_opaque,
-    is_shared,
+    is_untouchable,
     modules_within,
+    own_dict,
     reachable,
-    slots_of,
-    taken_apart,
 )
-from lightning_viz.harness.isolation.tensors import alike, generator_back
+from lightning_viz.harness.isolation.standins import Eager, Untouchable
 
 
 @contextmanager
@@ -37,15 +31,23 @@ def guarded(module: nn.Module) -> Iterator[None]:
 
     That is: the mode of every module, `requires_grad`, `.grad` and the values of parameters, buffers, attributes, and
     what is in containers, plain objects, arrays, iterators and generators that can be reached from there. Values of
-    parameters wait on the CPU meanwhile; where there is no room for them, they are not kept.
+    parameters wait on the CPU meanwhile; where there is no room for them, they are not kept. What could not be put back
+    has a stand-in meanwhile, which raises when it is used.
 
     Args:
         module: The module that may be touched, usually the whole LightningModule.
+
+    Raises:
+        Exception: What could not be put back after all, when all the rest is.
     """
     everything = modules_within(module)
     with ExitStack() as stack:
         for guard in (_gathered(everything), _modes(everything), _state(module), _parameters(everything)):
             stack.enter_context(guard)
+        if any(type(m).train is not nn.Module.train or type(m).eval is not nn.Module.eval for m in everything):
+            module.eval()  # which may do more than to set flags
+            for m in everything:
+                m.training = False
         yield
 
 
@@ -94,7 +96,7 @@ def _parameters(modules: list[nn.Module]) -> Iterator[None]:
             if values is not None:
                 if type(data) is Tensor and p.data_ptr() != data.data_ptr():
                     p.data = data
-                _copy_back(_local(data), values)
+                copied_back(_local(data), values)
             p.requires_grad_(requires_grad)
             p.grad = grad
 
@@ -121,88 +123,41 @@ def _state(module: nn.Module) -> Iterator[None]:
     # Where parameters are spread over processes, modules swap them when they run, and then swap them back.
     sharded = any(isinstance(m, FSDPModule) for m in module.modules())
     swapped = {id(m._parameters) for m in module.modules() if sharded}
-    back = [put for thing in reachable(module) if id(thing) not in swapped for put in _kept(thing)]
+    keeper = Keeper()
+    things = [thing for thing in reachable(module) if id(thing) not in swapped]
+    back = [put for thing in things for put in keeper.kept(thing)]
     try:
+        known = dict[int, Any]()  # of things that are kept, so that no other gets the id of one
+        for thing in things:
+            _stand_in(thing, known)
         yield
     finally:
-        for put in back:
-            put()
+        put_back(back)
 
 
-def _kept(thing: Any) -> Iterator[Callable[[], None]]:
-    """What puts a thing back to what it is now."""
-    if is_shared(thing) or isinstance(thing, nn.Parameter) or (is_opaque(thing) and not isinstance(thing, nn.Module)):
-        return
-    if isinstance(thing, GENERATORS):
-        yield generator_back(thing)
-    elif isinstance(thing, Tensor):
-        yield _values_back(thing)
-    elif isinstance(thing, np.ndarray):
-        array = thing.copy()
-        yield lambda: np.copyto(thing, array)
-    elif isinstance(thing, (list, deque, set, MutableMapping)):
-        yield _content_back(thing)
-    if isinstance(thing, nn.Module):
-        yield from (_values_back(b) for b in thing._buffers.values() if b is not None and not is_lazy(b))
-        if not isinstance(thing, torch.jit.ScriptModule):
-            yield _content_back(vars(thing))
-    elif isinstance(thing, FunctionType):
-        yield from (_cell_back(cell, cell.cell_contents) for cell in thing.__closure__ or () if is_filled(cell))
-    elif can_change(thing):
-        yield _content_back(getattr(thing, "__dict__", {}))
-        yield from (partial(setattr, thing, name, getattr(thing, name)) for name in slots_of(thing))
+def _stand_in(thing: Any, known: dict[int, Any]) -> None:
+    """Replaces what cannot be put back, in a container or an object that can; each by one and the same."""
+    if type(thing) is list:
+        thing[:] = [known.setdefault(id(value), _safe(value)) for value in thing]
+    holders = [own_dict(thing)] if can_change(thing) else []
+    holders += [thing] if type(thing) is dict else []
+    for holder in holders:
+        for name, value in holder.items():
+            if (safe := known.setdefault(id(value), _safe(value))) is not value:
+                holder[name] = safe
 
 
-def _cell_back(cell: Any, value: Any) -> Callable[[], None]:
-    return lambda: setattr(cell, "cell_contents", value)
-
-
-def _values_back(tensor: Tensor) -> Callable[[], None]:
-    values = tensor.detach().clone()
-    return lambda: _copy_back(tensor, values)
-
-
-def _content_back(container: Any) -> Callable[[], None]:
-    """Puts back what was in a container; iterators by copies, since one that has gone on cannot go back."""
-    if isinstance(container, MutableMapping):
-        pairs = [(key, _standing_still(value)) for key, value in container.items()]
-
-        def back() -> None:
-            if [(id(k), id(v)) for k, v in container.items()] != [(id(k), id(v)) for k, v in pairs]:
-                container.clear()
-                container.update(pairs)
-    else:
-        items = [_standing_still(value) for value in container]
-
-        def back() -> None:
-            if [*map(id, container)] != [*map(id, items)]:
-                container.clear()
-                (container.update if isinstance(container, set) else container.extend)(items)
-
-    return back
-
-
-def _standing_still(value: Any) -> Any:
-    """A value; of an iterator of the language one that stands where it does, over the very same things."""
-    if type(value) is tuple:
-        return tuple(map(_standing_still, value))
-    if not is_iterator(value):
-        return value
-    try:
-        make, arguments, *state = taken_apart(value)
-    except TypeError:  # a function that yields cannot be begun in its midst
-        return value
-    made: Any = make(*_standing_still(arguments))
-    for one in state:  # a list in there is that to which a cycle adds what it has seen
-        parts = one if isinstance(one, tuple) else (one,)
-        own = tuple(list(part) if type(part) is list else _standing_still(part) for part in parts)
-        made.__setstate__(own if isinstance(one, tuple) else own[0])
-    return made
-
-
-@torch.no_grad()
-def _copy_back(tensor: Tensor, values: Tensor) -> None:
-    if tensor.shape != values.shape:
-        tensor.resize_(values.shape)
-    if not alike(tensor, values):
-        tensor.copy_(values)
+def _safe(value: Any) -> Any:
+    if is_untouchable(value):
+        return Untouchable(type(value).__name__)
+    if isinstance(value, functools._lru_cache_wrapper):
+        eager = Eager()
+        eager.call = value.__wrapped__
+        return eager
+    if isinstance(value, torch.jit.ScriptModule):  # nobody can list what it holds
+        with torch.no_grad():
+            own = copy.deepcopy(value)
+        for parameter in own.parameters():
+            parameter.requires_grad_(False)
+        return own
+    return value

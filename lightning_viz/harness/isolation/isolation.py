@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
+import torch
 from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor, nn
 
 from lightning_viz.explain.chunks import is_out_of_memory
 from lightning_viz.explain.reading import address, read_by
+from lightning_viz.harness.isolation.classes import held_classes
+from lightning_viz.harness.isolation.elsewhere import NotThereError, forked
 from lightning_viz.harness.isolation.guard import guarded
 from lightning_viz.harness.isolation.model_copy import ModelCopy, NoCopyError
-from lightning_viz.harness.isolation.switches import switched
+from lightning_viz.harness.isolation.reach import modules_within
+from lightning_viz.harness.isolation.switches import seeded, switched
 from lightning_viz.harness.isolation.watch import Watch
+
+_PATIENCE = 30.0
+"""Seconds that a forward on one image may take."""
+_ROUNDING = 0.01
+"""By how much, of the largest score, scores may differ that are computed in another order."""
 
 
 class Isolation:
@@ -47,11 +56,12 @@ class Isolation:
         Yields:
             What is to be explained instead of the module: in eval mode, parameters frozen.
         """
-        with switched(seed):
+        with switched(seed), held_classes(self._module):
             copy = self._brought_up_to_date(buffers)
             if copy is not None:
                 try:
-                    yield copy.module
+                    with _muted(self._module):  # which a forward may find by its Trainer
+                        yield copy.module
                 finally:
                     copy.restore()
                 return
@@ -62,8 +72,38 @@ class Isolation:
                     own.copy_(other)
                 yield self._module
 
+    def leave_copy(self, why: str) -> bool:
+        """From now on the module itself is explained, under a guard; whether that is something new."""
+        if self._copy is None:
+            return False
+        self._copy, self._refusal = None, why
+        _tell(why)
+        return True
+
+    def verify(self, run: Callable[[nn.Module], Tensor]) -> None:
+        """Leaves the copy where it does not put out what the module does in eval mode.
+
+        The module is asked in a process of its own. Where there can be none, on a GPU for example, the copy is trusted.
+
+        Args:
+            run: What is put out by the module that it is given.
+        """
+        if any(tensor.device.type != "cpu" for tensor in [*self._module.parameters(), *self._module.buffers()]):
+            return
+        with self() as explained, torch.no_grad():
+            if self._copy is None:
+                return
+            with seeded(0):
+                own = run(explained)
+            try:
+                other = forked(lambda: _in_eval(self._module, run), _PATIENCE)
+            except NotThereError:
+                return
+        if not _close(own, other):
+            self.leave_copy("a copy puts out other scores")
+
     def reads(self, call: Callable[[Tensor], object], images: Tensor) -> frozenset[str]:
-        """The names of parameters, buffers and modules that a call depends on; ask inside.
+        """The names of parameters and buffers that a call depends on; ask inside.
 
         Args:
             call: Images (1, C, H, W) -> anything.
@@ -73,13 +113,13 @@ class Isolation:
             self._watch = Watch(self._module)
         tensors, modules = (self._copy or self._watch).named()  # type: ignore[union-attr]
         read = read_by(call, images)
-        ran = {name for name, module in modules if module in read.modules}
         if any(hasattr(t, "to_local") for _, t in tensors):  # it is gathered into other memory to be read
-            return frozenset(ran | {name for name, _ in tensors if name.rpartition(".")[0] in ran})
-        return frozenset(ran | {name for name, tensor in tensors if address(tensor) in read.memory})
+            ran = {name for name, module in modules if module in read.modules}
+            return frozenset(name for name, _ in tensors if name.rpartition(".")[0] in ran)
+        return frozenset(name for name, tensor in tensors if address(tensor) in read.memory)
 
     def since(self, part: Collection[str]) -> int:
-        """The moment since which a part of the network is what it is now: 0 is when it was first looked at.
+        """The moment since which some tensors of the network are what they are now: 0 is when it was first looked at.
 
         Args:
             part: What `reads` returned.
@@ -88,7 +128,7 @@ class Isolation:
         return 0 if looked is None else looked.changes.since(part)
 
     def is_still(self, part: Collection[str], moment: int) -> bool:
-        """Whether a part of the network is now, outside of any drawing, what it was at a moment.
+        """Whether these tensors are now, outside of any drawing, what they were at a moment.
 
         Args:
             part: What `reads` returned.
@@ -112,6 +152,19 @@ class Isolation:
                 self._copy = None
                 _tell(self._refusal)
         return self._copy
+
+
+def _in_eval(module: nn.Module, run: Callable[[nn.Module], Tensor]) -> Tensor:
+    module.eval()
+    for part in modules_within(module):
+        part.training = False
+    with seeded(0):
+        return run(module)
+
+
+def _close(one: Tensor, other: Tensor) -> bool:
+    largest = float(other.abs().nan_to_num(0, 0).max()) if other.numel() else 0.0
+    return one.shape == other.shape and torch.allclose(one, other, _ROUNDING, _ROUNDING * largest, equal_nan=True)
 
 
 def _tell(refusal: str) -> None:

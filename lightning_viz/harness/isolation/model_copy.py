@@ -12,14 +12,16 @@ from torch.nn.parameter import is_lazy
 from lightning_viz.explain.fusing import fuse
 from lightning_viz.harness.isolation.changes import Changes
 from lightning_viz.harness.isolation.mirror import Mirror, UnknownModuleError
-from lightning_viz.harness.isolation.reach import VALUES, modules_within
-from lightning_viz.harness.isolation.tensors import alike, bring
+from lightning_viz.harness.isolation.reach import CONTAINERS, VALUES, holds_values, modules_within
+from lightning_viz.harness.isolation.tensors import NotInPlaceError, alike, bring
 
-_OWN = frozenset(("training", "_parameters", "_buffers", "_modules", "_compiled_call_impl", "log", "log_dict"))
+_OWN = frozenset((
+    "training", "_parameters", "_buffers", "_modules", "_compiled_call_impl", "log", "log_dict", "_hparams_initial",
+))  # fmt: skip
 """Attributes of a module that the copy has for itself."""
-
-
 _NOTHING = object()
+_LARGE = 64
+"""Values in a container from which on it pays to remember that there is nothing else in it."""
 
 
 class NoCopyError(RuntimeError):
@@ -44,10 +46,19 @@ class _Pair:
 
     def tensors(self) -> Iterator[tuple[str, Tensor, Tensor]]:
         """The parameters and buffers, each with its name in the network: of the original and of the copy."""
-        for own, theirs in _registries(self.original, self.copy):
+        both: list[tuple[Any, Any]] = [
+            (self.original._parameters, self.copy._parameters),
+            (self.original._buffers, self.copy._buffers),
+        ]
+        for own, theirs in both:
             for name, tensor in own.items():
                 if tensor is not None and not is_lazy(tensor):
                     yield f"{self.name}.{name}".lstrip("."), tensor, theirs[name]
+
+    def copied_tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """The copy's parameters and buffers, each with its name there."""
+        both: list[Any] = [self.copy._parameters, self.copy._buffers]
+        return ((name, t) for kind in both for name, t in kind.items() if t is not None and not is_lazy(t))
 
     def reset(self) -> None:
         """Gives the copy its own parameters, buffers and modules back, in eval mode and frozen."""
@@ -56,17 +67,17 @@ class _Pair:
                 now.clear()
                 now.update(kept)
         if self.copy.training:
-            self.copy.training = False
+            _to_eval(self.copy)
         for parameter in self.copy._parameters.values():
             if parameter is not None:
                 parameter.requires_grad_(False)
                 parameter.grad = None
 
-    def attributes(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """What both have beside that: what counts of it."""
-        if self.scripted:
-            return {}, {}
-        return {n: v for n, v in vars(self.original).items() if n not in self.own}, vars(self.copy)
+    def attributes(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """What both have beside that, and what their tensors have."""
+        if not self.scripted:
+            yield {n: v for n, v in vars(self.original).items() if n not in self.own}, vars(self.copy)
+            yield from ((vars(own), vars(other)) for _, own, other in self.tensors() if vars(own) or vars(other))
 
 
 class ModelCopy:
@@ -93,7 +104,7 @@ class ModelCopy:
         self._original = original
         self.changes = Changes()
         self._buffers: Sequence[Tensor] = ()
-        self._marks: dict[str, tuple[int, int]] = {}
+        self._structure: list[Any] = []
         self._build()
 
     def update(self, buffers: Sequence[Tensor] = ()) -> None:
@@ -106,15 +117,25 @@ class ModelCopy:
             NoCopyError: The original has become something that cannot be copied.
         """
         self._buffers = buffers
+        changed = None
         try:
-            changed = self._renew() if self._structure == _structure(self._original) else None
-        except UnknownModuleError:  # in some list or object
+            # Nobody can list what a scripted module holds.
+            if self._structure == self._structure_now() and not any(pair.scripted for pair in self._pairs):
+                changed = self._renew()
+        except torch.OutOfMemoryError:
+            raise
+        except Exception:  # something new in it, or of another kind: the copy is made anew, and that says what it is
             changed = None
         if changed is None:
+            before = {f"{p.name}.{n}".lstrip("."): t for p in self._pairs for n, t in p.copied_tensors()}
             self._build()
             self._renew()
-            changed = {name for named in self.named() for name, _ in named}
+            changed = {name for name, t in self.named()[0] if name not in before or not alike(before[name], t)}
         self.changes.note(changed)
+        if self._has_modes_of_its_own:
+            self.module.eval()
+            for pair in self._pairs:
+                _to_eval(pair.copy)
 
     def restore(self) -> None:
         """Undoes what a drawing did to the copy: makes it what it was after the last `update`.
@@ -122,30 +143,41 @@ class ModelCopy:
         Parameters that nothing has been written to since then, as torch counts it, are taken as they are; what was
         written behind its back is undone by the next `update`.
         """
-        self._renew(suspected=lambda name, tensor: self._marks.get(name) != _mark(tensor))
+        try:
+            self._renew(suspected=lambda name, tensor: self._marks.get(name) != _mark(tensor))
+        except (UnknownModuleError, NotInPlaceError):  # then the next update makes it anew
+            self._structure = []
 
     def agrees(self, part: Collection[str]) -> bool:
         """Whether some of the original's tensors, by name, have not changed since the last `update`."""
         pairs = (three for pair in self._pairs for three in pair.tensors())
         same = all(alike(copy, own) for name, own, copy in pairs if name in part)
-        return same and self._structure == _structure(self._original)
+        return same and self._structure == self._structure_now()
 
     def named(self) -> tuple[list[tuple[str, Tensor]], list[tuple[str, nn.Module]]]:
-        """The copy's tensors and modules, with their names in the original."""
+        """The copy's tensors and modules, by the names of the original's."""
         tensors = [(name, copy) for pair in self._pairs for name, _, copy in pair.tensors()]
         return tensors, [(pair.name, pair.copy) for pair in self._pairs]
 
     def _build(self) -> None:
+        self._marks: dict[str, tuple[int, int]] = {}
+        self._values: dict[tuple[str, str], tuple[Any, Any]] = {}
+        self._structure = []
         try:
-            self._mirror, self._structure = Mirror(), _structure(self._original)
+            self._mirror = Mirror()
             self._pairs: list[_Pair] = []
             self.module = self._copied()
+            self._structure = self._structure_now()
             self._attributes()  # what refers to what was not there yet
             if lasting := self._attributes():
                 module, name = lasting[0]
                 raise TypeError(f"{f'{module}.{name}'.lstrip('.')} holds something that no copy is like")
+        except torch.OutOfMemoryError:
+            raise
         except Exception as error:  # whatever a user's objects do when they are copied
             raise NoCopyError(f"{type(error).__name__}: {error}") from error
+        kinds = {type(pair.original) for pair in self._pairs}
+        self._has_modes_of_its_own = any(k.train is not nn.Module.train or k.eval is not nn.Module.eval for k in kinds)
         self._fused = fuse(self.module)
         for pair in self._pairs:
             fused = {"forward"} & (vars(pair.copy).keys() - vars(pair.original).keys())
@@ -155,22 +187,27 @@ class ModelCopy:
         memo = dict[int, Any]()
         for module in self._original.modules():
             if (aside := vars(module).get("_hparams_initial")) is not None:
-                memo[id(aside)] = aside  # Lightning's own copy of the arguments, with which nobody computes
+                memo[id(aside)] = aside
         with torch.no_grad():
             made: nn.Module = self._mirror.copied(self._original, memo)
         for name, original, copy in _paired(self._original, made, memo):
-            pair = _Pair(name, original, copy)
-            self._pairs.append(pair)
-            self._mirror.pair(original, copy)
+            self._pairs.append(_Pair(name, original, copy))
+        _check_apart(self._pairs)  # before anything is written to what is taken for a copy
+        for pair in self._pairs:
+            self._mirror.pair(pair.original, pair.copy)
             for _, one, other in pair.tensors():
                 self._mirror.pair(one, other)
-            if hasattr(type(copy), "log_dict"):
-                vars(copy).update(log=_ignore, log_dict=_ignore)
+            if hasattr(type(pair.copy), "log_dict"):
+                vars(pair.copy).update(log=_ignore, log_dict=_ignore)
             pair.reset()
         return made
 
+    def _structure_now(self) -> list[Any]:
+        hidden = [pair.original for pair in self._pairs if pair.name.startswith("<")]
+        return _structure([*self._original.modules(), *hidden])
+
     def _renew(self, suspected: Callable[[str, Tensor], bool] = lambda name, tensor: True) -> set[str]:
-        """The names of what was not as it should be."""
+        """The names of tensors that were not as they should be."""
         source, target = dict[str, Tensor](), dict[str, Tensor]()
         for pair in self._pairs:
             pair.reset()
@@ -184,27 +221,50 @@ class ModelCopy:
         if changed:
             self._fused.update()
         self._marks |= {name: _mark(tensor) for name, tensor in target.items()}
-        # What a LightningModule counts while it trains is no part of a network.
-        logging = {pair.name for pair in self._pairs if hasattr(type(pair.copy), "log_dict")}
-        return changed | ({name for name, _ in self._attributes()} - logging)
+        self._attributes()
+        return changed
 
     def _attributes(self) -> list[tuple[str, str]]:
         """Brings attributes up to date; the names of those that were others, each behind that of its module."""
         compare, memo, changed = self._mirror.comparison(), dict[int, Any](), list[tuple[str, str]]()
         for pair in self._pairs:
-            own, theirs = pair.attributes()
-            for name, value in own.items():
-                other = theirs.get(name, _NOTHING)
-                if (value is other and type(value) in VALUES) or compare.holds(value, other):
-                    continue
-                self._mirror.check_modules(value)
-                memo = memo or self._mirror.memo()
-                theirs[name] = self._mirror.copied(value, memo)
-                changed.append((pair.name, name))
-            for late in theirs.keys() - own.keys() - pair.own:
-                del theirs[late]
-                changed.append((pair.name, late))
+            for own, theirs in pair.attributes():
+                for name, value in own.items():
+                    other = theirs.get(name, _NOTHING)
+                    if (value is other and type(value) in VALUES) or self._same_values(pair.name, name, value, other):
+                        continue
+                    if compare.holds(value, other):
+                        self._remember_values(pair.name, name, value, other)
+                        continue
+                    self._mirror.check_modules(value)
+                    memo = memo or self._mirror.memo()
+                    theirs[name] = self._mirror.copied(value, memo)
+                    changed.append((pair.name, name))
+                for late in theirs.keys() - own.keys() - pair.own:
+                    del theirs[late]
+                    changed.append((pair.name, late))
         return changed
+
+    def _same_values(self, module: str, name: str, value: Any, other: Any) -> bool:
+        """Whether two containers that are known to hold values alone still hold the same."""
+        if type(value) not in CONTAINERS or self._values.get((module, name), _NOTHING) != (id(value), id(other)):
+            return False
+        try:
+            return bool(value == other)
+        except Exception:  # there is something else in it now
+            return False
+
+    def _remember_values(self, module: str, name: str, value: Any, other: Any) -> None:
+        if type(value) in CONTAINERS and len(value) > _LARGE and holds_values(value):
+            self._values[module, name] = id(value), id(other)
+
+
+def _to_eval(module: nn.Module) -> None:
+    """Sets its flag, past whatever the class makes of that."""
+    if isinstance(module, torch.jit.ScriptModule):
+        module.eval()
+    else:
+        vars(module)["training"] = False
 
 
 def _ignore(*args: object, **kwargs: object) -> None:
@@ -213,44 +273,71 @@ def _ignore(*args: object, **kwargs: object) -> None:
 
 def _mark(tensor: Tensor) -> tuple[int, int]:
     """What changes when a tensor is written to, in most ways, or gets other memory."""
-    return tensor._version, tensor.data_ptr()
-
-
-def _registries(original: nn.Module, copy: nn.Module) -> list[tuple[Any, Any]]:
-    return [(original._parameters, copy._parameters), (original._buffers, copy._buffers)]
+    return tensor._version, tensor.data_ptr() if tensor.layout is torch.strided and not tensor.is_nested else 0
 
 
 @torch.no_grad()
 def _fitting(other: Tensor, own: Tensor) -> Tensor:
     """A tensor of the copy, of the shape that it should have."""
-    if (other.shape, other.dtype, other.device) != (own.shape, own.dtype, own.device):
+    if other.layout is torch.strided and not own.is_nested and (other.shape, other.dtype) != (own.shape, own.dtype):
         other.data = own.detach().clone()
     return other
 
 
-def _structure(root: nn.Module) -> list[Any]:
+def _check_apart(pairs: Sequence[_Pair]) -> None:
+    """Raises where a copy is its original, or shares memory with it.
+
+    Raises:
+        TypeError: It does.
+    """
+    for pair in pairs:
+        if pair.copy is pair.original or not (pair.scripted or _of_one_kind(pair.original, pair.copy)):
+            raise TypeError(f"{type(pair.original).__name__} copies itself in a way of its own")
+        for name, one, other in pair.tensors():
+            if one is other or (_address(one) and _address(one) == _address(other)):
+                raise TypeError(f"a copy of {type(pair.original).__name__} has the same {name.rpartition('.')[2]}")
+
+
+def _of_one_kind(one: nn.Module, other: nn.Module) -> bool:
+    """Whether both are of the same class, or each of its own that says nothing new, as modules of `torch.fx` are."""
+    kinds = type(one), type(other)
+    each_its_own = isinstance(one, torch.fx.GraphModule) and kinds[0].__mro__[1:] == kinds[1].__mro__[1:]
+    return kinds[0] is kinds[1] or each_its_own
+
+
+def _address(tensor: Tensor) -> int:
+    try:
+        return tensor.untyped_storage().data_ptr()
+    except (RuntimeError, NotImplementedError):  # it has no memory, or not one
+        return 0
+
+
+def _structure(modules: Sequence[nn.Module]) -> list[Any]:
     """What a copy has in common with its original for good: modules, and kinds of tensors, also which are the same."""
     first = dict[int, int]()
     found = list[Any]()
-    for module in root.modules():
-        found.append((id(module), "forward" in vars(module)))
+    for module in modules:
         scripted = isinstance(module, torch.jit.ScriptModule)  # which makes its tensors anew for whoever asks
+        found.append((id(module), type(module), "forward" in vars(module)))
+        if not scripted:
+            found += [(name, id(child)) for name, child in module._modules.items()]
         for kind in (module._parameters, module._buffers):
             for name, t in kind.items():
                 if t is None or is_lazy(t):
                     found.append((name, t is None))
                 else:
                     same = name if scripted else first.setdefault(id(t), len(first))
-                    found.append((name, same, t.shape, t.dtype, t.device, type(t)))
+                    shape = None if t.is_nested else t.shape
+                    found.append((name, same, shape, t.dtype, t.device, t.layout, type(t)))
     return found
 
 
 def _paired(original: nn.Module, copy: nn.Module, memo: dict[int, Any]) -> Iterator[tuple[str, nn.Module, nn.Module]]:
     names, theirs = [name for name, _ in original.named_modules()], list(copy.modules())
     everything = modules_within(original)
-    yield from zip(names, everything, theirs, strict=False)
     if len(names) != len(theirs):
         raise TypeError(f"{type(original).__name__} copies itself in a way of its own")
+    yield from zip(names, everything, theirs, strict=False)
     for number, hidden in enumerate(everything[len(names) :]):
         if id(hidden) not in memo:
             raise TypeError(f"a {type(hidden).__name__} is hidden where it cannot be copied")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from contextvars import ContextVar
+from contextlib import ExitStack, contextmanager, suppress
+from contextvars import Context, ContextVar, copy_context
 
 import numpy as np
 import torch
@@ -45,7 +45,8 @@ def switched(seed: int) -> Iterator[None]:
         stack.enter_context(transparent_checkpoints())  # also for methods that call no `Chunks`
         if "torch._dynamo" in sys.modules:  # nothing can have been compiled without it, and importing it takes seconds
             stack.enter_context(torch.compiler.set_stance("force_eager"))
-        stack.enter_context(_generators(seed))
+        stack.enter_context(seeded(seed))
+        stack.callback(_set_again, copy_context())
         yield
 
 
@@ -60,8 +61,18 @@ def as_outside() -> Iterator[None]:
         torch.set_default_dtype(inside)
 
 
+def _set_again(before: Context) -> None:
+    """Gives every context variable the value that it had; one that had none its default."""
+    for variable, value in copy_context().items():
+        with suppress(LookupError):  # it has no default
+            had = before[variable] if variable in before else Context().run(variable.get)
+            if value is not had:
+                variable.set(had)
+
+
 @contextmanager
-def _generators(seed: int) -> Iterator[None]:
+def seeded(seed: int) -> Iterator[None]:
+    """Inside, all global generators start from the seed; afterwards they stand where they stood."""
     python, numpy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
     # A CUDA that nobody has used yet has no state to keep, and asking for it would start it.
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None  # type: ignore[no-untyped-call]

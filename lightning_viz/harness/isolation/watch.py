@@ -33,7 +33,6 @@ class Watch:
         now = {name: _here(tensor) for name, tensor in self._tensors().items()}
         other = {name for name, t in now.items() if name not in self._kept or _kind(t) != _kind(self._kept[name])}
         self._kept |= {name: now[name].clone() for name in other}
-        # What else modules hold may have changed too, but then so has some weight, as good as always.
         self.changes.note(other | bring(now, self._kept))
 
     def agrees(self, part: Collection[str]) -> bool:

@@ -11,7 +11,7 @@ from torch import nn
 from benchmarks.lucent import lucent
 from benchmarks.measure import Line, side_by_side
 from benchmarks.network import LAYER, Settings, Subject
-from lightning_viz.explain.filters import maximise_channels
+from lightning_viz.explain.optimisation.filters import maximise_channels
 
 STEPS, CHANNELS = 32, 16
 FLOOR_STEPS, LUCENT_STEPS = 4, 6

@@ -14,12 +14,12 @@ from torch import Tensor, nn
 
 from benchmarks.measure import aligned, duration, side_by_side
 from benchmarks.network import LAYER, Settings, Subject
-from lightning_viz.explain.filters import maximise_channels
-from lightning_viz.explain.gradients import input_gradient
-from lightning_viz.explain.lime import explain
-from lightning_viz.explain.masks import draw_masks
-from lightning_viz.explain.smooth import smooth_gradient
-from lightning_viz.explain.superpixels import superpixels
+from lightning_viz.explain.attribution.gradients import input_gradient
+from lightning_viz.explain.attribution.smooth import smooth_gradient
+from lightning_viz.explain.lime.explain import explain
+from lightning_viz.explain.lime.masks import draw_masks
+from lightning_viz.explain.lime.superpixels import superpixels
+from lightning_viz.explain.optimisation.filters import maximise_channels
 
 DOCS = Path(__file__).parents[1] / "docs" / "images" / "cost.png"
 

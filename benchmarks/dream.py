@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from benchmarks.measure import Line, side_by_side
 from benchmarks.network import LAYER, Settings, Subject
-from lightning_viz.explain.dream import ITERATIONS, dream, octave_sizes
+from lightning_viz.explain.optimisation.dream import ITERATIONS, dream, octave_sizes
 
 SIZES = (4, 8)
 """How many images the network alone gets at a time."""

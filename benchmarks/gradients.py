@@ -11,10 +11,10 @@ from torch import Tensor
 
 from benchmarks.measure import Line, side_by_side
 from benchmarks.network import LAYOUTS, Settings, Subject
-from lightning_viz.explain.gradcam import grad_cam
-from lightning_viz.explain.gradients import input_gradient
-from lightning_viz.explain.integrated import integrated_gradients
-from lightning_viz.explain.smooth import smooth_gradient
+from lightning_viz.explain.attribution.gradcam import grad_cam
+from lightning_viz.explain.attribution.gradients import input_gradient
+from lightning_viz.explain.attribution.integrated import integrated_gradients
+from lightning_viz.explain.attribution.smooth import smooth_gradient
 from lightning_viz.food11 import FoodClassifier
 
 Call = Callable[[], object]

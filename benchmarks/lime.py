@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from benchmarks.measure import Line, side_by_side
 from benchmarks.network import Settings, Subject
-from lightning_viz.explain.lime import explain
-from lightning_viz.explain.masks import draw_masks
-from lightning_viz.explain.superpixels import superpixels
+from lightning_viz.explain.lime.explain import explain
+from lightning_viz.explain.lime.masks import draw_masks
+from lightning_viz.explain.lime.superpixels import superpixels
 from lightning_viz.harness.isolation.isolation import Isolation
 
 PEER = "lime package, batches of 10"

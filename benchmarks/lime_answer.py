@@ -23,12 +23,12 @@ from torch import Tensor
 from benchmarks.__main__ import machine
 from benchmarks.lime import Case
 from benchmarks.measure import Line, side_by_side, table
-from lightning_viz.explain.lime import fit
-from lightning_viz.explain.masks import block_size, draw_masks, masked_scores
-from lightning_viz.explain.superpixels import superpixels
+from lightning_viz.explain.lime.explain import fit
+from lightning_viz.explain.lime.masks import block_size, draw_masks, masked_scores
+from lightning_viz.explain.lime.superpixels import superpixels
 from lightning_viz.food11 import FoodClassifier, FoodData
 from lightning_viz.food11.drawn import DrawnFood
-from lightning_viz.harness.subject import log_odds
+from lightning_viz.harness.network.subject import log_odds
 
 TARGET, DRAWS, TIMED = 0.99, 4, 128
 """The correlation; how many draws its mean is of; most samples that are timed, more are extrapolated from."""

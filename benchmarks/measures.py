@@ -14,10 +14,10 @@ from torch import Tensor
 from benchmarks.measure import Line
 from benchmarks.network import Settings
 from lightning_viz import LimePanels, SaliencyMaps
-from lightning_viz.callbacks.maps import MapCallback
+from lightning_viz.callbacks.attribution.maps import MapCallback
 from lightning_viz.food11 import FoodClassifier, FoodData
-from lightning_viz.harness.pictures import Result
-from lightning_viz.harness.scene import Scene
+from lightning_viz.harness.run.scene import Scene
+from lightning_viz.harness.sinks.results import Result
 
 EPOCHS = 7
 

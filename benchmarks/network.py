@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from lightning_viz.explain.layers import layer_output
+from lightning_viz.explain.network.layers import layer_output
 from lightning_viz.food11 import FoodClassifier
 from lightning_viz.food11.drawn import DrawnFood
 from lightning_viz.harness.isolation.isolation import Isolation

@@ -21,7 +21,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from benchmarks.measure import aligned
 from gallery.browser import chromium, installed, runs, tensorboard
-from lightning_viz.harness import log_format
+from lightning_viz.harness.sinks import log_format
 
 CLASSES = [f"class {k}" for k in range(11)]
 CLASS_TAGS = [name.replace(" ", "_") for name in CLASSES]

@@ -26,10 +26,10 @@ from lightning_viz import (
     Probes,
     SaliencyMaps,
 )
-from lightning_viz.explain.dream import dream
-from lightning_viz.explain.layers import layer_output
+from lightning_viz.explain.network.layers import layer_output
+from lightning_viz.explain.optimisation.dream import dream
 from lightning_viz.food11 import CLASS_NAMES
-from lightning_viz.harness.probes import slug
+from lightning_viz.harness.probes.spec import slug
 
 EGG, SOUP = CLASS_NAMES.index("Egg"), CLASS_NAMES.index("Soup")
 LAYER, CHANNELS = "cnn.6", 4

@@ -4,46 +4,46 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lightning_viz.callbacks.activations import FilterActivations as FilterActivations
-    from lightning_viz.callbacks.attribution import AttributionCallback as AttributionCallback
-    from lightning_viz.callbacks.base import ExplanationCallback as ExplanationCallback
-    from lightning_viz.callbacks.captum import CaptumAttribution as CaptumAttribution
-    from lightning_viz.callbacks.confusion import ConfusionMatrixPanel as ConfusionMatrixPanel
-    from lightning_viz.callbacks.confusion_panels import ConfusionPanels as ConfusionPanels
-    from lightning_viz.callbacks.dream import DeepDream as DeepDream
-    from lightning_viz.callbacks.films import Films as Films
-    from lightning_viz.callbacks.filters import FilterAscent as FilterAscent
-    from lightning_viz.callbacks.gradcam import GradCam as GradCam
-    from lightning_viz.callbacks.integrated import IntegratedGradients as IntegratedGradients
-    from lightning_viz.callbacks.lime import LimePanels as LimePanels
-    from lightning_viz.callbacks.occlusion import Occlusion as Occlusion
-    from lightning_viz.callbacks.saliency import SaliencyMaps as SaliencyMaps
-    from lightning_viz.callbacks.wall import FilterWall as FilterWall
-    from lightning_viz.harness.probes import Probes as Probes
-    from lightning_viz.harness.replay import replay as replay
+    from lightning_viz.callbacks.attribution.base import AttributionCallback as AttributionCallback
+    from lightning_viz.callbacks.attribution.captum import CaptumAttribution as CaptumAttribution
+    from lightning_viz.callbacks.attribution.gradcam import GradCam as GradCam
+    from lightning_viz.callbacks.attribution.integrated import IntegratedGradients as IntegratedGradients
+    from lightning_viz.callbacks.attribution.lime import LimePanels as LimePanels
+    from lightning_viz.callbacks.attribution.occlusion import Occlusion as Occlusion
+    from lightning_viz.callbacks.attribution.saliency import SaliencyMaps as SaliencyMaps
+    from lightning_viz.callbacks.base.callback import ExplanationCallback as ExplanationCallback
+    from lightning_viz.callbacks.features.activations import FilterActivations as FilterActivations
+    from lightning_viz.callbacks.features.dream import DeepDream as DeepDream
+    from lightning_viz.callbacks.features.filters import FilterAscent as FilterAscent
+    from lightning_viz.callbacks.features.wall import FilterWall as FilterWall
+    from lightning_viz.callbacks.films.films import Films as Films
+    from lightning_viz.callbacks.validation.matrix import ConfusionMatrixPanel as ConfusionMatrixPanel
+    from lightning_viz.callbacks.validation.top_confusions import ConfusionPanels as ConfusionPanels
+    from lightning_viz.harness.probes.spec import Probes as Probes
+    from lightning_viz.harness.replay.replay import replay as replay
 
 # Loaded on first use: whoever only reads a version, or views a log, need not wait for torch.
 _HOME = {
-    "AttributionCallback": "callbacks.attribution",
-    "CaptumAttribution": "callbacks.captum",
-    "ConfusionMatrixPanel": "callbacks.confusion",
-    "ConfusionPanels": "callbacks.confusion_panels",
-    "DeepDream": "callbacks.dream",
-    "ExplanationCallback": "callbacks.base",
-    "Films": "callbacks.films",
-    "FilterActivations": "callbacks.activations",
-    "FilterAscent": "callbacks.filters",
-    "FilterWall": "callbacks.wall",
-    "GradCam": "callbacks.gradcam",
-    "IntegratedGradients": "callbacks.integrated",
-    "LimePanels": "callbacks.lime",
-    "Occlusion": "callbacks.occlusion",
-    "Picture": "harness.pictures",
-    "Probes": "harness.probes",
-    "SaliencyMaps": "callbacks.saliency",
-    "Scalar": "harness.pictures",
-    "Scene": "harness.scene",
-    "replay": "harness.replay",
+    "AttributionCallback": "callbacks.attribution.base",
+    "CaptumAttribution": "callbacks.attribution.captum",
+    "ConfusionMatrixPanel": "callbacks.validation.matrix",
+    "ConfusionPanels": "callbacks.validation.top_confusions",
+    "DeepDream": "callbacks.features.dream",
+    "ExplanationCallback": "callbacks.base.callback",
+    "Films": "callbacks.films.films",
+    "FilterActivations": "callbacks.features.activations",
+    "FilterAscent": "callbacks.features.filters",
+    "FilterWall": "callbacks.features.wall",
+    "GradCam": "callbacks.attribution.gradcam",
+    "IntegratedGradients": "callbacks.attribution.integrated",
+    "LimePanels": "callbacks.attribution.lime",
+    "Occlusion": "callbacks.attribution.occlusion",
+    "Picture": "harness.sinks.results",
+    "Probes": "harness.probes.spec",
+    "SaliencyMaps": "callbacks.attribution.saliency",
+    "Scalar": "harness.sinks.results",
+    "Scene": "harness.run.scene",
+    "replay": "harness.replay.replay",
 }
 
 __all__ = sorted(_HOME)

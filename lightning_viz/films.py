@@ -6,11 +6,11 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from lightning_viz.callbacks.reels import Reels
-from lightning_viz.harness.frames import INDEX, Frames
-from lightning_viz.harness.pictures import Film, Logged
-from lightning_viz.harness.room import write_whole
-from lightning_viz.harness.sinks import film_file
+from lightning_viz.callbacks.films.assembly import Reels
+from lightning_viz.harness.sinks.frames import INDEX, Frames
+from lightning_viz.harness.sinks.results import Film, Logged
+from lightning_viz.harness.sinks.room import write_whole
+from lightning_viz.harness.sinks.sinks import film_file
 
 
 class _Files:

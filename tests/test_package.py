@@ -26,6 +26,28 @@ MAY_IMPORT = {
     "food11": {"food11", "public"},
     "tensorboard": {"tensorboard"},
 }
+# Of the rooms within a room, each may import itself, those before it in its line, and the files that lie beside them.
+ORDER = {
+    "explain": ["network", "attribution", "lime", "optimisation", "measures"],
+    "harness": ["isolation", "network", "probes", "validation", "sinks", "run", "replay"],
+    "callbacks": ["base", "attribution", "features", "validation", "films"],
+}
+STRANGERS = {
+    ("explain.lime", "explain.attribution"),
+    ("explain.optimisation", "explain.lime"),
+    ("explain.measures", "explain.attribution"),
+    ("explain.measures", "explain.lime"),
+    ("explain.measures", "explain.optimisation"),
+    ("harness.sinks", "harness.validation"),
+    ("harness.sinks", "harness.network"),
+    ("harness.sinks", "harness.isolation"),
+    ("callbacks.features", "callbacks.attribution"),
+    ("callbacks.validation", "callbacks.features"),
+    ("callbacks.films", "callbacks.attribution"),
+    ("callbacks.films", "callbacks.features"),
+    ("callbacks.films", "callbacks.validation"),
+}
+"""Which of those do not even so."""
 
 
 def room_of(file):
@@ -105,6 +127,44 @@ def test_who_imports_whom():
         if (room := room_of(file)) and (foreign := set(rooms_imported(file)) - MAY_IMPORT[room])
     }
     assert not wrong
+
+
+def subroom_of(parts):
+    """The room within a room that a dotted name lies in, as `explain.lime`; none for what lies beside them."""
+    return ".".join(parts[:2]) if (PACKAGE / "/".join(parts[:2])).is_dir() and len(parts) > 1 else None
+
+
+def test_rooms_within_rooms_are_built_on_each_other_in_one_direction():
+    wrong = []
+    for file in FILES:
+        inside = file.relative_to(PACKAGE).parts[:-1]
+        own = subroom_of(inside)
+        for name in imported(file):
+            other = subroom_of(name.split(".")[1:]) if name.startswith("lightning_viz.") else None
+            if own is None or other is None or own == other or other.split(".")[0] != inside[0]:
+                continue
+            line = ORDER[inside[0]]
+            if line.index(other.split(".")[1]) > line.index(inside[1]) or (own, other) in STRANGERS:
+                wrong.append(f"{file.relative_to(PACKAGE)} imports {name}")
+    assert not wrong
+
+
+def test_what_lies_beside_the_rooms_within_a_room_is_built_on_none_of_them():
+    """But for the public face of `explain`, and what loads the callbacks."""
+    beside = [f for f in FILES if f.parent.parent == PACKAGE and room_of(f) in ORDER]
+    wrong = [
+        f"{file.relative_to(PACKAGE)} imports {name}"
+        for file in beside
+        if file.relative_to(PACKAGE).as_posix() not in ("explain/gradients.py", "callbacks/__init__.py")
+        for name in imported(file)
+        if name.startswith("lightning_viz.") and subroom_of(name.split(".")[1:])
+    ]
+    assert not wrong
+
+
+def test_every_room_within_a_room_has_its_place():
+    for room, line in ORDER.items():
+        assert {f.name for f in (PACKAGE / room).iterdir() if (f / "__init__.py").exists()} == set(line)
 
 
 def test_only_rooms_that_know_lightning_import_it():

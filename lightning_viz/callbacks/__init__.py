@@ -1,20 +1,20 @@
 """The callbacks: one picture, one class."""
 
-from lightning_viz.callbacks.activations import FilterActivations
-from lightning_viz.callbacks.attribution import AttributionCallback
-from lightning_viz.callbacks.base import ExplanationCallback
-from lightning_viz.callbacks.captum import CaptumAttribution
-from lightning_viz.callbacks.confusion import ConfusionMatrixPanel
-from lightning_viz.callbacks.confusion_panels import ConfusionPanels
-from lightning_viz.callbacks.dream import DeepDream
-from lightning_viz.callbacks.films import Films
-from lightning_viz.callbacks.filters import FilterAscent
-from lightning_viz.callbacks.gradcam import GradCam
-from lightning_viz.callbacks.integrated import IntegratedGradients
-from lightning_viz.callbacks.lime import LimePanels
-from lightning_viz.callbacks.occlusion import Occlusion
-from lightning_viz.callbacks.saliency import SaliencyMaps
-from lightning_viz.callbacks.wall import FilterWall
+from lightning_viz.callbacks.attribution.base import AttributionCallback
+from lightning_viz.callbacks.attribution.captum import CaptumAttribution
+from lightning_viz.callbacks.attribution.gradcam import GradCam
+from lightning_viz.callbacks.attribution.integrated import IntegratedGradients
+from lightning_viz.callbacks.attribution.lime import LimePanels
+from lightning_viz.callbacks.attribution.occlusion import Occlusion
+from lightning_viz.callbacks.attribution.saliency import SaliencyMaps
+from lightning_viz.callbacks.base.callback import ExplanationCallback
+from lightning_viz.callbacks.features.activations import FilterActivations
+from lightning_viz.callbacks.features.dream import DeepDream
+from lightning_viz.callbacks.features.filters import FilterAscent
+from lightning_viz.callbacks.features.wall import FilterWall
+from lightning_viz.callbacks.films.films import Films
+from lightning_viz.callbacks.validation.matrix import ConfusionMatrixPanel
+from lightning_viz.callbacks.validation.top_confusions import ConfusionPanels
 
 __all__ = [
     "AttributionCallback",

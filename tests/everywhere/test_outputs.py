@@ -8,7 +8,7 @@ import zoo
 from everything import draw_everything, said_by
 from torch.nn import functional as F
 
-from lightning_viz.harness.subject import probabilities
+from lightning_viz.harness.network.subject import probabilities
 
 
 @dataclass

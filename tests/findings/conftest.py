@@ -7,7 +7,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from lightning_viz.explain.layers import layer_output
+from lightning_viz.explain.network.layers import layer_output
 from lightning_viz.food11 import CLASS_NAMES, FoodClassifier, FoodData
 from lightning_viz.food11.drawn import DrawnFood
 

@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from lightning_viz.explain.dream import dream
-from lightning_viz.explain.filters import maximise_channels
-from lightning_viz.explain.gradients import magnitude
-from lightning_viz.explain.lime import explain, perturb, superpixels, top_superpixels
-from lightning_viz.explain.masks import draw_masks
-from lightning_viz.explain.smooth import smooth_gradient
+from lightning_viz.explain.attribution.gradients import magnitude
+from lightning_viz.explain.attribution.smooth import smooth_gradient
+from lightning_viz.explain.lime.explain import explain, perturb, superpixels, top_superpixels
+from lightning_viz.explain.lime.masks import draw_masks
+from lightning_viz.explain.optimisation.dream import dream
+from lightning_viz.explain.optimisation.filters import maximise_channels
 from lightning_viz.food11 import CLASS_NAMES
 
 BREAD, EGG, SOUP = (CLASS_NAMES.index(name) for name in ("Bread", "Egg", "Soup"))

@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from gallery import photographs
-from lightning_viz.explain.gradcam import grad_cam, upsampled
-from lightning_viz.explain.gradients import input_gradient
-from lightning_viz.explain.lime import explain
-from lightning_viz.explain.masks import draw_masks
-from lightning_viz.explain.naming import last_convolution
-from lightning_viz.explain.superpixels import superpixels
-from lightning_viz.harness.subject import log_odds
+from lightning_viz.explain.attribution.gradcam import grad_cam, upsampled
+from lightning_viz.explain.attribution.gradients import input_gradient
+from lightning_viz.explain.lime.explain import explain
+from lightning_viz.explain.lime.masks import draw_masks
+from lightning_viz.explain.lime.superpixels import superpixels
+from lightning_viz.explain.network.naming import last_convolution
+from lightning_viz.harness.network.subject import log_odds
 
 
 @pytest.fixture(scope="module")

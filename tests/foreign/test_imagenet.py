@@ -13,7 +13,7 @@ from skimage import data
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
-from lightning_viz.explain.filters import maximise_channels
+from lightning_viz.explain.optimisation.filters import maximise_channels
 
 SIDE = 224
 EGYPTIAN_CAT, ESPRESSO = 285, 967

@@ -32,8 +32,8 @@ from lightning_viz import (
     Probes,
     SaliencyMaps,
 )
-from lightning_viz.harness import ranks
-from lightning_viz.harness.pictures import Map
+from lightning_viz.harness.run import processes as ranks
+from lightning_viz.harness.sinks.results import Map
 
 torch.set_num_threads(1)
 

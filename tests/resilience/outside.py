@@ -16,8 +16,8 @@ from projects import Project, fit, loaders
 from pytorch_lightning.callbacks import OnExceptionCheckpoint
 
 from lightning_viz import ConfusionMatrixPanel, DeepDream, Films, SaliencyMaps
-from lightning_viz.callbacks import films
-from lightning_viz.harness import room
+from lightning_viz.callbacks.films import films
+from lightning_viz.harness.sinks import room
 
 torch.set_num_threads(1)
 

@@ -7,7 +7,7 @@ import pytest
 from projects import fit
 
 from lightning_viz import Films, SaliencyMaps, films
-from lightning_viz.harness.frames import INDEX, Frames
+from lightning_viz.harness.sinks.frames import INDEX, Frames
 
 OUTSIDE = ["../../thesis.tex", "a/../../../thesis.tex", "{folder}/thesis.tex", "link/thesis.tex", "thesis.tex"]
 

@@ -14,8 +14,8 @@ from pytorch_lightning.loggers import CSVLogger
 from tensorboard.summary.writer import record_writer
 
 from lightning_viz import ConfusionMatrixPanel, Films, FilterAscent, LimePanels, Picture, SaliencyMaps
-from lightning_viz.callbacks import films
-from lightning_viz.harness import room
+from lightning_viz.callbacks.films import films
+from lightning_viz.harness.sinks import room
 
 PROGRAM = Path(__file__).with_name("outside.py")
 

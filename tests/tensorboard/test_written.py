@@ -4,7 +4,7 @@ import numpy as np
 from board import Board
 from written import picture, written
 
-from lightning_viz.harness import log_format
+from lightning_viz.harness.sinks import log_format
 
 
 def test_what_the_callbacks_write_is_read(loader, static, tmp_path):

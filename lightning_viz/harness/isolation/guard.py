@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.distributed.fsdp import FSDPModule
 from torch.nn.parameter import is_lazy
 
-from lightning_viz.explain.chunks import is_out_of_memory
+from lightning_viz.explain.network.chunks import is_out_of_memory
 from lightning_viz.harness.isolation.keeper import Keeper, copied_back, put_back
 from lightning_viz.harness.isolation.reach import (
     can_change,

@@ -9,8 +9,8 @@ import torch
 from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor, nn
 
-from lightning_viz.explain.chunks import is_out_of_memory
-from lightning_viz.explain.reading import address, read_by
+from lightning_viz.explain.network.chunks import is_out_of_memory
+from lightning_viz.explain.network.reading import address, read_by
 from lightning_viz.harness.isolation.classes import held_classes
 from lightning_viz.harness.isolation.elsewhere import NotThereError, forked
 from lightning_viz.harness.isolation.guard import guarded

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from lightning_viz.explain.fusing import fuse
+from lightning_viz.explain.network.fusing import fuse
 from lightning_viz.harness.isolation.changes import Changes
 from lightning_viz.harness.isolation.mirror import Mirror, UnknownModuleError
 from lightning_viz.harness.isolation.reach import CONTAINERS, VALUES, holds_values, modules_within

@@ -11,7 +11,7 @@ from contextvars import Context, ContextVar, copy_context
 import numpy as np
 import torch
 
-from lightning_viz.explain.checkpoints import transparent_checkpoints
+from lightning_viz.explain.network.checkpointing import transparent_checkpoints
 
 _OUTSIDE: ContextVar[torch.dtype | None] = ContextVar("outside", default=None)
 

@@ -1,0 +1,1 @@
+"""Maps of the probes: what in an image matters to a class."""

@@ -1,0 +1,79 @@
+"""Occlusion: what the score loses where a part of the image is covered."""
+
+from collections.abc import Sequence
+from typing import Any, Optional, Union
+
+from torch import Tensor
+
+from lightning_viz.callbacks.attribution.base import AttributionCallback
+from lightning_viz.explain.attribution.baselines import baseline, check_baselines
+from lightning_viz.explain.attribution.occlusion import check_window, occlusion
+from lightning_viz.harness.arguments import wholes
+from lightning_viz.harness.network.subject import Subject
+from lightning_viz.harness.run.scene import Scene
+
+
+class Occlusion(AttributionCallback):
+    """Draws how much the score of a class loses where a window covers the image (arXiv:1311.2901, 2013).
+
+    Red places speak for the class, blue ones against it. Tags: `probe_03_egg/occlusion`, followed by the cover where it
+    is not the mean colour.
+
+    Args:
+        window: Size of the window in pixels, or its height and width; `None` is a quarter of each side.
+        stride: How far it goes at a time, likewise; `None` is half of the window.
+        cover: What it shows instead of the image: its `"mean"` colour, `"black"`, `"white"`, the image `"blurred"`, or
+            uniform `"noise"`.
+        arguments: Those of `AttributionCallback`.
+
+    Raises:
+        ValueError: An unknown cover, or a window or stride below 1.
+    """
+
+    signed = True
+
+    def __init__(
+        self,
+        *,
+        window: Optional[Union[int, Sequence[int]]] = None,  # noqa: UP007, UP045
+        stride: Optional[Union[int, Sequence[int]]] = None,  # noqa: UP007, UP045
+        cover: str = "mean",
+        **arguments: Any,
+    ) -> None:
+        super().__init__(**arguments)
+        check_baselines([cover], "cover")
+        self.window = _pair(window, "window")
+        self.stride = _pair(stride, "stride")
+        self.cover = cover
+
+    @property
+    def name(self) -> str:
+        """The last part of the tags."""
+        return "occlusion" if self.cover == "mean" else f"occlusion_{self.cover}"
+
+    def prepare(self, scene: Scene) -> None:
+        """Checks the target, and that the window fits.
+
+        Raises:
+            ValueError: No such class, or a window larger than the image or smaller than the stride.
+        """
+        super().prepare(scene)
+        size = scene.probes.images.shape[2], scene.probes.images.shape[3]
+        check_window(*self._window(size), size)
+
+    def attribute(self, subject: Subject, images: Tensor, targets: Tensor) -> Tensor:
+        """What the score loses, (N, H, W)."""
+        window, stride = self._window((images.shape[2], images.shape[3]))
+        cover = baseline(self.cover, images, black=self.black, white=self.white, seed=self.seed)
+        return occlusion(subject, images, targets, cover, window=window, stride=stride)
+
+    def _window(self, size: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+        window = self.window or (max(size[0] // 4, 1), max(size[1] // 4, 1))
+        return window, self.stride or (max(window[0] // 2, 1), max(window[1] // 2, 1))
+
+
+def _pair(value: int | Sequence[int] | None, name: str) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    pair = wholes(name, value, count=2)
+    return (pair, pair) if isinstance(pair, int) else (pair[0], pair[1])

@@ -1,0 +1,1 @@
+"""What all callbacks have in common."""

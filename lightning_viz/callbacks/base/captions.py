@@ -1,0 +1,28 @@
+"""Panels as pictures for the logger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lightning_viz.harness.sinks.results import Picture, Pixels
+from lightning_viz.render.panel import caption_height, panel
+
+
+def captioned(
+    tag: str,
+    image: Pixels | Sequence[Pixels],
+    caption: Sequence[str],
+    *,
+    lines: int,
+    titles: Sequence[str] | None = None,
+) -> Picture:
+    """A panel that knows how high its caption is.
+
+    Args:
+        tag: Its name in the logger.
+        image: One picture or several, see `panel`.
+        caption: Each entry begins a line.
+        lines: Of the caption, the same in every epoch.
+        titles: A short title above each picture.
+    """
+    return Picture(tag, panel(image, caption, titles=titles, lines=lines), caption=caption_height(lines))

@@ -1,0 +1,1 @@
+"""Parts of the network: what they answer to, and what they put out."""

@@ -1,0 +1,59 @@
+"""What the filters of a layer make of the probes."""
+
+from collections.abc import Callable, Iterable
+
+from torch import Tensor
+
+from lightning_viz.callbacks.base.captions import captioned
+from lightning_viz.callbacks.features.base import LayerCallback
+from lightning_viz.explain.network.tokens import channels_second
+from lightning_viz.explain.optimisation.filters import channel_outputs
+from lightning_viz.harness.probes.spec import shorten, slug
+from lightning_viz.harness.run.scene import Scene
+from lightning_viz.harness.sinks.results import Picture, Pixels, Scalar
+from lightning_viz.render.color import diverging, sequential, symmetric
+from lightning_viz.render.panel import grid, in_a_row
+
+
+class FilterActivations(LayerCallback):
+    """Draws what the channels of a layer put out for each probe.
+
+    Tags: `probe_03_egg/activations_<layer>`: the probe's maps side by side, brighter where the filter answers more
+    strongly. A channel has one scale for all probes, told above its map.
+
+    Args:
+        layer: See `LayerCallback`.
+        channels: See `LayerCallback`.
+        common: The arguments of `ExplanationCallback`.
+    """
+
+    def check(self, name: str, output: Tensor) -> None:
+        """Raises unless the layer's output is (N, channels, height, width).
+
+        Raises:
+            ValueError: It has no spatial extent.
+        """
+        if output.ndim != 4 or len(output) != 1:
+            raise ValueError(
+                "Expected a layer with a spatial output: (N, channels, height, width), or as many tokens as patches of "
+                f"one size make of the image, received {('N', *output.shape[1:])} from {name!r}: pass layer= with a "
+                "convolution, what follows one, or a transformer's block."
+            )
+
+    def features(self, scene: Scene) -> Callable[[Tensor], Tensor]:
+        """From images to what the layer puts out, (N, D, h, w), also where it has tokens for the patches."""
+        layer = self.found(scene)[1]
+        return channels_second(scene.subject.features(layer), layer, maps=True)
+
+    def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
+        """One picture per probe."""
+        name, _ = self.found(scene)
+        maps = channel_outputs(self.features(scene), scene.probes.images, self.chosen).cpu().numpy()
+        scaled = [symmetric(maps[:, k]) for k in range(len(self.chosen))]
+        paint = diverging if bool((maps < 0).any()) else sequential
+        titles = [f"{c}: {scale:.2g}" for c, (_, scale) in zip(self.chosen, scaled, strict=True)]
+        for i in scene.mine(range(len(scene.probes))):  # the scale is that of all probes
+            tiles: list[Pixels] = [paint(values[i]) for values, _ in scaled]
+            picture = grid(tiles, in_a_row(tiles, 4), titles=titles)
+            caption = [scene.caption(i), f"{shorten(name)} · channel: value of full colour"]
+            yield captioned(f"{scene.probes.tag(i)}/activations_{slug(name)}", picture, caption, lines=2)

@@ -1,0 +1,1 @@
+"""All epochs of a picture as one."""

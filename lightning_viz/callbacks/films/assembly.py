@@ -1,0 +1,154 @@
+"""Out of frames, films and filmstrips."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from math import inf
+from typing import Protocol
+
+import numpy as np
+from PIL import Image
+from pytorch_lightning.utilities import rank_zero_warn
+
+from lightning_viz.harness.sinks.frames import Frame, Frames, probe_of
+from lightning_viz.harness.sinks.results import Film, Logged, Picture, Pixels
+from lightning_viz.render.film import UNREADABLE, evenly, film, filmstrip
+
+MOST_FRAMES, MOST_COLUMNS = 300, 8
+
+
+class TakesFilms(Protocol):
+    """What films are written to."""
+
+    def write(self, results: Sequence[Logged], step: int, epoch: int) -> None:
+        """Hears of what was written, at a step of an epoch."""
+
+    def write_film(self, film: Film, step: int) -> None:
+        """Takes a film."""
+
+
+class Reels:
+    """The frames of a run, and what is made of them. What fails is told once, and the rest is made.
+
+    Args:
+        sinks: Where films go; the `Sinks` of a run.
+        frames: What they are made of.
+    """
+
+    def __init__(self, sinks: TakesFilms, frames: Frames) -> None:
+        self.sinks, self.frames = sinks, frames
+        self._warned: set[str] = set()
+
+    def make(self, patience: float = inf) -> bool:
+        """Makes a filmstrip of every probe, and a film of every picture that was drawn more than once.
+
+        Args:
+            patience: Seconds after which no other one is begun.
+
+        Returns:
+            Whether all were made.
+        """
+        until = time.monotonic() + patience
+        reels: dict[str, list[Frame]] = {}
+        with self.told("read the frames"):
+            reels = {tag: reel for tag, reel in self.frames.by_tag().items() if len(reel) > 1}
+        try:
+            return self._make(reels, until)
+        finally:  # also where Ctrl-C has ended it, of those that there are
+            for step, epoch in sorted({(reel[-1].step, reel[-1].epoch) for reel in reels.values()}):
+                with self.told("tell the Explanations tab of them"):
+                    self.sinks.write([], step, epoch)
+
+    def _make(self, reels: dict[str, list[Frame]], until: float) -> bool:
+        strips = [
+            (f"make a filmstrip of {probe!r}", partial(self._filmstrip, probe, methods))
+            for probe, methods in _by_probe(reels).items()
+        ]
+        films = [(f"make a film of {tag!r}", partial(self._film, tag, reel)) for tag, reel in reels.items()]
+        for what, make in [*strips, *films]:
+            if time.monotonic() > until:
+                return False
+            with self.told(what):
+                make()
+        return True
+
+    @contextmanager
+    def told(self, what: str) -> Iterator[None]:
+        """Goes on after a failure, and warns of the first one of its kind."""
+        try:
+            yield
+        except Exception as error:
+            self._warn(
+                type(error).__name__,
+                f"Films could not {what}. Training is not affected, and later failures of this kind are not told. "
+                f"{type(error).__name__}: {error}",
+            )
+
+    def _warn(self, key: str, text: str) -> None:
+        if key not in self._warned:
+            self._warned.add(key)
+            rank_zero_warn(text)
+
+    def _film(self, tag: str, reel: Sequence[Frame]) -> None:
+        shown = [reel[i] for i in evenly(len(reel), MOST_FRAMES)]
+        encoded, size, broken = film([self.frames.folder / frame.file for frame in shown])
+        if broken:
+            self._warn("unreadable", f"Films passes over {broken[0]}, which cannot be read, and others like it.")
+        group, _, name = tag.rpartition("/")
+        named = f"{group}/film_{name}".lstrip("/")
+        self.sinks.write_film(Film(named, encoded, "webp", size, reel[0].caption), reel[-1].step)
+
+    def _filmstrip(self, probe: str, methods: dict[str, list[Frame]]) -> None:
+        steps = columns([[frame.step for frame in reel] for reel in methods.values()])
+        frames = {frame.step: frame for reel in methods.values() for frame in reel}
+        epochs = [frames[step].epoch for step in steps]
+        titles = [_moment(frames[step], alone=epochs.count(frames[step].epoch) == 1) for step in steps]
+        rows = {method.replace("_", " "): self._row(reel, steps) for method, reel in methods.items()}
+        image = filmstrip({name: row for name, row in rows.items() if any(p is not None for p in row)}, titles)
+        height, width = image.shape[:2]
+        self.sinks.write_film(Film(f"{probe}/filmstrip", Picture("", image).encoded, "jpg", (width, height)), steps[-1])
+
+    def _row(self, reel: Sequence[Frame], steps: Sequence[int]) -> list[Pixels | None]:
+        drawn = {frame.step: frame for frame in reel}
+        return [self._body(drawn[step]) if step in drawn else None for step in steps]
+
+    def _body(self, frame: Frame) -> Pixels | None:
+        try:
+            with Image.open(self.frames.folder / frame.file) as image:
+                whole = np.asarray(image.convert("RGB"))
+        except UNREADABLE:
+            return None  # the film has told of it
+        return whole[: len(whole) - frame.caption]
+
+
+def columns(schedules: Sequence[Sequence[int]]) -> list[int]:
+    """The steps of a filmstrip's columns: the first and the last one, and those at which most methods were drawn.
+
+    >>> columns([[-1, 5, 11, 17], [-1, 11]])
+    [-1, 11, 17]
+    """
+    drawn = Counter(step for steps in schedules for step in steps)
+    ordered = sorted(drawn)
+    ends, most = (ordered[0], ordered[-1]), max(drawn.values())
+    fit = [step for step in ordered if drawn[step] == most or step in ends]
+    return [fit[i] for i in evenly(len(fit), MOST_COLUMNS)]
+
+
+def _by_probe(reels: dict[str, list[Frame]]) -> dict[str, dict[str, list[Frame]]]:
+    """By probe and method; without the probe itself, which is the same in every epoch."""
+    found: dict[str, dict[str, list[Frame]]] = {}
+    for tag, reel in reels.items():
+        probe = probe_of(tag)
+        if probe is not None and tag != f"{probe}/input":
+            found.setdefault(probe, {})[tag.removeprefix(f"{probe}/")] = reel
+    return found
+
+
+def _moment(frame: Frame, *, alone: bool) -> str:
+    if frame.epoch < 0:
+        return "untrained"
+    return f"epoch {frame.epoch}" if alone else f"epoch {frame.epoch}, step {frame.step}"

@@ -1,0 +1,168 @@
+"""The whole of a run at a glance: films and filmstrips of all pictures."""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import inf
+from pathlib import Path
+from typing import Any, Optional
+
+import pytorch_lightning as pl
+from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
+
+from lightning_viz.callbacks.films.assembly import Reels
+from lightning_viz.harness.arguments import whole
+from lightning_viz.harness.namespaces import Callback
+from lightning_viz.harness.run.entry import entry, taken
+from lightning_viz.harness.run.run import session_of
+from lightning_viz.harness.sinks.frames import Frames
+from lightning_viz.harness.steps import BEFORE, logged_step
+
+PATIENCE = 10.0
+"""Seconds for the films of a run that ends by an exception or a signal: where machines are taken away, there are 30 in
+all."""
+
+
+class Films(Callback):
+    """Makes a film of every picture that the other callbacks draw, and a filmstrip of every probe.
+
+    A film (`probe_03_egg/film_saliency`) is an animated picture of all epochs, so that nothing is lost where
+    TensorBoard keeps ten of them; of more than 300 it shows 300, evenly spread, the first and the last among them. A
+    filmstrip (`probe_03_egg/filmstrip`) shows the methods below each other and up to eight epochs side by side. Both
+    are made at the end of `fit`, also where it ends early (then in 10 seconds, when all checkpoints are saved), and are
+    files too, in `<log folder>/films`. Their frames lie in `<log folder>/frames`; a resumed run goes on with those of
+    the run that its checkpoint is from.
+
+    Nothing is drawn with the network, and nothing is kept in memory. What fails is told once, and training ends well.
+
+    Args:
+        every_n_epochs: Make them also while training, after every n-th epoch; each time anew from all frames.
+
+    Raises:
+        ValueError: An interval below 1.
+    """
+
+    def __init__(self, every_n_epochs: Optional[int] = None) -> None:  # noqa: UP045
+        super().__init__()
+        self.every_n_epochs = whole("every_n_epochs", every_n_epochs, none=True)
+        self._reels: Reels | None = None
+        self._earlier: str | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what belongs to the run."""
+        return {**vars(self), "_reels": None}
+
+    # Lightning's hooks
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Has every picture kept from now on, on the process that writes."""
+        self._reels = None
+        sinks = session_of(trainer).sinks(trainer)  # all processes together
+        if trainer.fast_dev_run or not trainer.is_global_zero:  # type: ignore[attr-defined]
+            return
+        if sinks.home is None:
+            received = getattr(trainer.logger, "save_dir", None)
+            rank_zero_warn(f"Films makes none: expected a log folder on this machine, received {received!r}.")
+            return
+        sinks.frames = Frames(sinks.home / "frames")
+        self._reels = Reels(sinks, sinks.frames)
+
+    def on_load_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Learns where the frames of the earlier run are."""
+        self._earlier = taken(trainer, checkpoint, "frames", _folder)
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Says where the frames are."""
+        if self._reels is not None:
+            entry(checkpoint)["frames"] = str(self._reels.frames.folder.resolve())
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Begins the films anew, or goes on with those of the run that is resumed."""
+        earlier, self._earlier = self._earlier, None
+        if self._reels is None:
+            return
+        with self._reels.told("go on with earlier frames"):
+            self._begin(self._reels.frames, earlier, logged_step(trainer) if trainer.global_step else BEFORE - 1)
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Makes the films of the epochs so far, if asked to: now all callbacks have drawn the last one."""
+        if self.every_n_epochs and trainer.current_epoch and trainer.current_epoch % self.every_n_epochs == 0:
+            with session_of(trainer).clock.drawing():  # which is not training, for those who count it
+                self._make()
+
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Makes the films, when all checkpoints are written."""
+        self._make()
+        self._reels = None
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """Makes the films of what there is, after every checkpoint is saved; another Ctrl-C stops it."""
+        # Lightning's checkpoints come last; it goes through the very list, so that what is added comes behind them.
+        callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
+        if not isinstance(callbacks[-1], _Afterwards):
+            callbacks.append(_Afterwards())
+        callbacks[-1].calls.append(self._make_in_haste)
+
+    def _make_in_haste(self, exception: BaseException) -> None:
+        try:
+            with _interruptible(exception):
+                self._make(PATIENCE)
+        except KeyboardInterrupt:
+            rank_zero_info(f"Films stops here. {self._kept()}")
+        self._reels = None
+
+    def _kept(self) -> str:
+        folder = None if self._reels is None else self._reels.frames.folder.parent
+        return f"The frames are kept: a resumed run goes on with them, or `python -m lightning_viz.films {folder}`."
+
+    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Lets go of the run."""
+        self._reels = None
+
+    def _begin(self, frames: Frames, earlier: str | None, until: int) -> None:
+        frames.begin(until)
+        if earlier is None or until < BEFORE or Path(earlier) == frames.folder.resolve():
+            return
+        if not frames.take_over(Path(earlier), until):
+            rank_zero_info(f"Films begins anew: the frames of the resumed run are not in {earlier} any more.")
+
+    def _make(self, patience: float = inf) -> None:
+        if self._reels is not None and not self._reels.make(patience):
+            rank_zero_info(f"Films stops after {patience:.0f} s. {self._kept()}")
+
+
+class _Afterwards(Callback):
+    """Calls what is to come after all other callbacks have heard of an exception, and is gone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[Callable[[BaseException], None]] = []
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """Calls it."""
+        trainer.callbacks.remove(self)  # type: ignore[attr-defined]
+        for call in self.calls:
+            call(exception)
+
+
+@contextmanager
+def _interruptible(exception: BaseException) -> Iterator[None]:
+    """Lets Ctrl-C through, to which Lightning is deaf once it has heard one."""
+    if not isinstance(exception, KeyboardInterrupt):
+        yield
+        return
+    deaf = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, deaf)
+
+
+def _folder(found: Any) -> str:
+    if not isinstance(found, str):
+        raise TypeError("a folder that is no text")
+    return found

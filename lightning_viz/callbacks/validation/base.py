@@ -1,0 +1,169 @@
+"""What belongs to a validation as a whole: counted from the batches that pass, drawn at its end."""
+
+from typing import Any
+
+import pytorch_lightning as pl
+from torch import Tensor
+
+from lightning_viz.callbacks.base.callback import ExplanationCallback
+from lightning_viz.harness.network.subject import find_subject
+from lightning_viz.harness.probes.batches import flat
+from lightning_viz.harness.run.run import session_of
+from lightning_viz.harness.run.scene import Scene
+from lightning_viz.harness.steps import logged_step
+from lightning_viz.harness.validation.counting import NO_CLASS, NOT_FINITE, Count, Tally, merge
+from lightning_viz.harness.validation.predictions import Predictions
+
+
+class ValidationCallback(ExplanationCallback):
+    """Counts what was taken for what in every validation (of every n-th epoch), and draws at its end.
+
+    The predictions are those that the validation step itself made, where they can be overheard; else the network is
+    asked once more, for all such callbacks together.
+
+    Args:
+        common: The arguments of `ExplanationCallback`; `probes` tells class names and how to unpack a batch.
+    """
+
+    per_probe = False
+
+    def __init__(self, **common: Any) -> None:
+        super().__init__(**common)
+        self._names: tuple[str, ...] = ()
+        self._counting = False
+        self._predictions: Predictions | None = None
+        self._counts: dict[str, Count] = {}
+        self._tallies: dict[str, Tally] = {}
+        self._error: Exception | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what belongs to the run."""
+        return {**super().__getstate__(), "_predictions": None, "_counts": {}, "_counting": False, "_error": None}
+
+    def prepare(self, scene: Scene) -> None:
+        """Takes the class names; they were checked with the probes."""
+        self._names = scene.probes.class_names
+
+    def see(
+        self, trainer: pl.Trainer, loader: str, batch: Any, *, said: Tensor, labels: Tensor, counted: Tensor
+    ) -> None:
+        """Looks at a batch that has passed.
+
+        Args:
+            trainer: The Trainer.
+            loader: The name of its loader.
+            batch: As it came.
+            said: Scores (N, K), or predicted classes (N,).
+            labels: (N,).
+            counted: Bool (N,): which are counted.
+        """
+
+    def counted(self, trainer: pl.Trainer) -> None:
+        """Called on all processes, when the first one has the counts of all of them, before it is drawn."""
+
+    def loaders(self, trainer: pl.Trainer) -> list[Any]:
+        """The loaders of this validation or test."""
+        return list(flat(trainer.test_dataloaders if trainer.testing else trainer.val_dataloaders))
+
+    # Lightning's hooks: what is drawn belongs to validation, so the schedules of training do not draw it
+
+    def on_train_batch_end(self, *args: Any) -> None:
+        """Nothing to draw here."""
+
+    def on_train_epoch_end(self, *args: Any) -> None:
+        """Nothing to draw here."""
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Begins to count."""
+        super().on_validation_start(trainer, pl_module)
+        self._open(trainer, pl_module)
+
+    def on_test_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Begins to count."""
+        super().on_test_start(trainer, pl_module)
+        self._open(trainer, pl_module)
+
+    def on_validation_batch_start(self, trainer: pl.Trainer, *args: Any, **kwargs: Any) -> None:
+        """Listens to what the step is about to say."""
+        super().on_validation_batch_start(trainer, *args, **kwargs)
+        if self._predictions is not None:
+            self._predictions.watch()
+
+    def on_test_batch_start(self, trainer: pl.Trainer, *args: Any, **kwargs: Any) -> None:
+        """Listens to what the step is about to say."""
+        super().on_test_batch_start(trainer, *args, **kwargs)
+        if self._predictions is not None:
+            self._predictions.watch()
+
+    def on_validation_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Counts what the step said."""
+        if self._predictions is None:
+            return
+        try:
+            said, labels = self._predictions.collect(outputs, batch)
+            loader = self._loader(trainer, dataloader_idx)
+            counted = self._counts[loader].add(said, labels)
+            self.see(trainer, loader, batch, said=said, labels=labels, counted=counted)
+        except Exception as error:  # told at the end of this validation, where all processes meet
+            self._error = error
+            self._close()
+
+    def on_test_batch_end(self, *args: Any, **kwargs: Any) -> None:
+        """Counts what the step said."""
+        self.on_validation_batch_end(*args, **kwargs)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Draws what was counted, by all processes together."""
+        if not self._counting:
+            return
+        self._counting = False
+        self._close()
+        own = None if self._error is not None else {name: count.tally() for name, count in self._counts.items()}
+        self._tallies = merge(self._ranks(trainer).gather(own))
+        for reason in (NO_CLASS, NOT_FINITE):
+            if any(reason in tally.left_out for tally in self._tallies.values()):
+                self.warn_once(f"{self.called} leaves out {reason}.", key=reason)
+        self.counted(trainer)
+        self._explain(trainer, pl_module, logged_step(trainer))
+
+    def on_test_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Draws what was counted."""
+        self.on_validation_end(trainer, pl_module)
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """Stops listening, also where the run ends in the midst of a batch."""
+        self._close()
+
+    def due(self, trainer: pl.Trainer) -> bool:
+        """Whether this validation is counted."""
+        if trainer.sanity_checking or self._sinks is None:
+            return False
+        return self.rehearsal or (trainer.current_epoch + 1) % self.every_n_epochs == 0
+
+    def _open(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._counts, self._error, self._counting = {}, None, self.due(trainer)
+        if self._counting:
+            subject = find_subject(trainer, pl_module, self.net)
+            self._predictions = session_of(trainer).predictions(trainer, self.probes, subject, seed=self.seed)
+
+    def _close(self) -> None:
+        if self._predictions is not None:
+            self._predictions.close()
+        self._predictions = None
+
+    def _loader(self, trainer: pl.Trainer, number: int) -> str:
+        """The name of a loader, whose items are counted from now on."""
+        loaders = self.loaders(trainer)
+        split = "test" if trainer.testing else "val"
+        name = f"{split}_{number}" if len(loaders) > 1 else split
+        if name not in self._counts:
+            self._counts[name] = Count(loaders[number], len(self._names))
+        return name

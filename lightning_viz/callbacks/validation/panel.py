@@ -1,0 +1,156 @@
+"""One confusion as a picture: images that were mistaken, what spoke for the one class and what for the other."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from lightning_viz.callbacks.attribution.integrated import IntegratedGradients
+from lightning_viz.callbacks.attribution.lime import LimePanels
+from lightning_viz.explain.lime.masks import draw_masks
+from lightning_viz.explain.lime.regression import fewest_samples
+from lightning_viz.harness.network.contrast import contrast
+from lightning_viz.harness.network.subject import probabilities
+from lightning_viz.harness.run.scene import Scene, first_name, percent
+from lightning_viz.harness.sinks.results import Pixels
+from lightning_viz.harness.validation.changes import Confusion, Report
+from lightning_viz.harness.validation.mistakes import Mistake
+from lightning_viz.render.changes import Row, changes_picture
+from lightning_viz.render.color import to_uint8
+from lightning_viz.render.panel import SMALL, grid, in_a_row, notice, panel
+from lightning_viz.render.text import channels_shown, elide
+
+ROWS = 10
+"""Confusions that are listed as changed."""
+
+_TILES, _LINES = 4, 5
+
+
+class ContrastMap(IntegratedGradients):
+    """Where the lead of one class over another comes from."""
+
+    grain = 1 / 32
+
+    def tile(self, scene: Scene, true: int, said: int) -> tuple[Pixels, str]:
+        """The map over the one image of the scene, and its scale."""
+        probes = scene.probes
+        targets, rivals = (torch.tensor([k], device=probes.images.device) for k in (said, true))
+        lead, column = contrast(scene.subject, targets, rivals, len(probes.class_names))
+        tiles, scale = self._tiles(probes.pixels[0], self.attribute(lead, probes.images, column)[0])
+        return tiles[-1], scale
+
+
+class LimePair(LimePanels):
+    """Which regions speak for one class and which for another, from one set of network calls."""
+
+    def tiles(self, scene: Scene, classes: Sequence[int]) -> tuple[list[Pixels], list[str]]:
+        """The one image of the scene for each class, on one scale, and what is to stand above."""
+        self.prepare(scene)
+        found = self._weights(scene, 0, list(classes))
+        scale = max(float(one.weights.abs().max()) for one in found)
+        tiles = [self._tile(scene.probes.pixels[0], self._segments[0], one, scale) for one in found]
+        names = [first_name(scene.probes.class_names[k], 15) for k in classes]
+        fits = ["none" if one.fidelity != one.fidelity else f"{one.fidelity:.2f}" for one in found]
+        return tiles, [f"{name}, R² {fit}" for name, fit in zip(names, fits, strict=True)]
+
+    def _draw_masks(self, count: int) -> torch.Tensor:
+        # Which images come is not known before the first batch, so none of them may ask for too many samples.
+        least = fewest_samples(count, paired=True)
+        return draw_masks(
+            count, least if self.rehearsal else max(self.samples, least), seed=self.seed, design=self.design
+        )
+
+
+class Explained(NamedTuple):
+    """One mistaken image: four pictures, what stands above them, and the scale of the contrast."""
+
+    tiles: list[Pixels]
+    titles: list[str]
+    scale: str
+
+
+def explain(
+    scene: Scene, mistake: Mistake, confusion: Confusion, *, contrast: ContrastMap, lime: LimePair
+) -> Explained:
+    """The image, what makes the lead of the predicted class over the true one, and LIME for both."""
+    device, (true, said) = scene.probes.images.device, (confusion.true, confusion.said)
+    image, label = mistake.image[None].to(device), torch.tensor([true], device=device)
+    own = replace(scene, probes=replace(scene.probes, images=image, labels=label, numbers=(0,), indices=(0,)))
+    names = [first_name(scene.probes.class_names[k], 15) for k in (true, said)]
+    heat, scale = contrast.tile(own, true, said)
+    regions, fits = lime.tiles(own, (true, said))
+    title = f"says {elide(names[1], 96, SMALL)} {percent(_confidence(own, mistake, said))}"
+    shown = to_uint8(own.probes.pixels[0].cpu().numpy())
+    return Explained([shown, heat, *regions], [title, f"{names[1]} over {names[0]}", *fits], scale)
+
+
+def confusion_panel(scene: Scene, confusion: Confusion, explained: Sequence[Explained], images: int) -> Pixels:
+    """The picture of one confusion.
+
+    Args:
+        scene: The scene.
+        confusion: Which one.
+        explained: Images that were mistaken so, the surest first.
+        images: How many there is room for: the height depends on nothing but this and the images' shape.
+    """
+    true, said = (first_name(scene.probes.class_names[k]) for k in (confusion.true, confusion.said))
+    missing = images - len(explained)
+    said_so = notice("no other image is kept", 176, 176)
+    tiles = [tile for one in explained for tile in one.tiles] + missing * [said_so, *_blank(scene, _TILES - 1)]
+    titles = [title for one in explained for title in one.titles] + missing * _TILES * [""]
+    was = "" if confusion.was in (None, confusion.count) else f" (was {confusion.was})"
+    caption = [
+        f"{scene.when} · {true} taken for {said}: {confusion.count} of {confusion.of}{was}",
+        f"red for {said}, blue for {true}, {', '.join(one.scale for one in explained)}"
+        + channels_shown(scene.probes.images.shape[1]),
+        "LIME: green for, red against, pale unsure",
+    ]
+    return panel(tiles, caption, titles=titles, columns=2, lines=_LINES)
+
+
+def notice_panel(scene: Scene, text: str, images: int) -> Pixels:
+    """A picture of the same height that says why there is no confusion."""
+    blank = _blank(scene, _TILES * images)
+    titles = [""] * len(blank)
+    whole = panel(blank, [scene.when], titles=titles, columns=2, lines=_LINES)
+    body = grid(blank, columns=in_a_row(blank, 2), titles=titles)
+    return np.concatenate([notice(text, body.shape[1], body.shape[0]), whole[len(body) :]])
+
+
+def changes(scene: Scene, loader: str, found: Report) -> Pixels:
+    """The list of what changed since the last drawing."""
+    was = "" if found.was_wrong is None else f" (was {found.was_wrong})"
+    head = [f"{scene.when} · {loader} · {found.wrong} of {found.total} wrong{was}", _since(found, scene.epoch)]
+    if found.left_out:
+        head.append("left out: " + ", ".join(f"{count} {reason}" for reason, count in found.left_out.items()))
+    names = [first_name(name) for name in scene.probes.class_names]
+    rows = [Row(names[one.true], names[one.said], *_movement(one)) for one in found.moved]
+    return changes_picture(head, rows, lines=3, most=ROWS)
+
+
+def _since(found: Report, epoch: int) -> str:
+    if found.since is None:
+        return "the first validation" + ("; its most frequent confusions:" if found.moved else "")
+    since = f"since epoch {found.since}" if found.since != epoch else "since the one before"
+    told = ", ".join(f"{count} {kind}" for kind, count in found.kinds.items() if count)
+    return f"{since}: {told or 'no confusion has changed'}"
+
+
+def _movement(one: Confusion) -> tuple[str, int]:
+    if one.was is None:
+        return str(one.count), 0
+    return f"{one.was} → {one.count}", one.count - one.was
+
+
+def _confidence(scene: Scene, mistake: Mistake, said: int) -> float:
+    if mistake.confidence is not None:
+        return mistake.confidence
+    with torch.no_grad():
+        return float(probabilities(scene.subject(scene.probes.images))[0, said])
+
+
+def _blank(scene: Scene, count: int) -> list[Pixels]:
+    # Of the probes' shape, which the height of the picture follows.
+    return [np.full((*scene.probes.images.shape[2:], 3), 24, np.uint8)] * count

@@ -1,0 +1,182 @@
+"""The most frequent confusions of every validation, explained."""
+
+from collections.abc import Iterable
+from typing import Any, Optional
+
+import pytorch_lightning as pl
+from torch import Tensor
+
+from lightning_viz.callbacks.validation.base import ValidationCallback
+from lightning_viz.callbacks.validation.panel import (
+    ROWS,
+    ContrastMap,
+    LimePair,
+    changes,
+    confusion_panel,
+    explain,
+    notice_panel,
+)
+from lightning_viz.harness.arguments import whole
+from lightning_viz.harness.probes.batches import unpack_batch
+from lightning_viz.harness.run.entry import entry, taken
+from lightning_viz.harness.run.processes import attempt
+from lightning_viz.harness.run.scene import Scene
+from lightning_viz.harness.sinks.results import Picture, Pixels
+from lightning_viz.harness.validation.changes import Past, Report, checked_past, past, report
+from lightning_viz.harness.validation.counting import NOT_FINITE
+from lightning_viz.harness.validation.mistakes import Mistake, Mistakes, Pair, surest
+
+ROOM = 64 * 2**20
+"""Bytes for the images that are kept of one validation: 1300 of 64 pixels in three channels, 110 of 224."""
+
+
+class ConfusionPanels(ValidationCallback):
+    """Draws the most frequent confusions of every validation, each with the image that was mistaken most surely.
+
+    For each of them, such as Bread taken for Egg, one picture: the image; where the lead of Egg over Bread comes from,
+    by integrated gradients of the difference of their scores from the blurred image on, red for Egg and blue for Bread;
+    and LIME for both, from the same masked copies. Tags: `confusions/<loader>/1` for the most frequent one, and so on;
+    where there are not so many, the picture says so. And `confusions/<loader>/changes`, a list of those that changed
+    most since the last drawing, whose counts are part of Lightning's checkpoints: a resumed run compares with them.
+
+    Drawn after every validation (of every n-th epoch), whatever `every_n_steps` says. The images are kept from the
+    batches as they pass, in 64 MiB. With many classes or large images that is not enough for all confusions: the most
+    frequent ones keep theirs, but their surest image may have passed too early. Where the step tells predicted classes
+    alone, nobody knows how sure it was, and the first image that was mistaken is shown.
+
+    Args:
+        confusions: How many of the most frequent ones.
+        images: Of each of them, one below the other.
+        samples: At most this many masked copies of each image for LIME, and at least 2.5 for each superpixel.
+        segments: About how many superpixels; `None` chooses by the size of the image.
+        steps: Points of the integrated gradients.
+        common: The arguments of `ExplanationCallback`; `probes` tells class names and how to unpack a batch.
+
+    Raises:
+        ValueError: Fewer than one confusion or image, or what `LimePanels` and `IntegratedGradients` refuse.
+    """
+
+    def __init__(
+        self,
+        *,
+        confusions: int = 3,
+        images: int = 1,
+        samples: int = 512,
+        segments: Optional[int] = None,  # noqa: UP045
+        steps: int = 16,
+        **common: Any,
+    ) -> None:
+        super().__init__(**common)
+        self.confusions = whole("confusions", confusions)
+        self.images = whole("images", images)
+        self._contrast = ContrastMap(baseline="blurred", steps=steps, seed=self.seed)
+        self._lime = LimePair(samples=samples, segments=segments, seed=self.seed)
+        self._mistakes: dict[str, Mistakes] = {}
+        self._reports: dict[str, Report] = {}
+        self._surest: dict[tuple[str, Pair], list[Mistake]] = {}
+        self._past: dict[str, Past] = {}
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Begins anew with each run of the Trainer."""
+        super().setup(trainer, pl_module, stage)
+        self._past = {}
+        self._let_go()
+        self._contrast.called = self._lime.called = self.called
+        self._lime.rehearsal = self.rehearsal
+
+    def prepare(self, scene: Scene) -> None:
+        """Takes the class names, and checks that gradients reach the images.
+
+        Raises:
+            ValueError: They do not.
+        """
+        super().prepare(scene)
+        self._contrast.prepare(scene)
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Adds the counts of the last drawing."""
+        entry(checkpoint).setdefault("confusions", {})[self.called] = self._past
+
+    def on_load_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Takes them up again."""
+
+        def read(found: Any) -> dict[str, Past]:
+            return {str(loader): checked_past(one) for loader, one in found.get(self.called, {}).items()}
+
+        self._past = taken(trainer, checkpoint, "confusions", read) or {}
+
+    def see(
+        self, trainer: pl.Trainer, loader: str, batch: Any, *, said: Tensor, labels: Tensor, counted: Tensor
+    ) -> None:
+        """Keeps the surest mistakes."""
+        if loader not in self._mistakes:
+            least = self.confusions * self.images
+            self._mistakes[loader] = Mistakes(self.images, room=ROOM // len(self.loaders(trainer)), least=least)
+        images = unpack_batch(batch, self.probes.unpack)[0]
+        # As a sampler deals them out in turn, so that one process and several agree on which image came first.
+        before = self._counts[loader].seen - len(labels)
+        places = [trainer.global_rank + trainer.world_size * (before + i) for i in range(len(labels))]
+        self._mistakes[loader].see(images, said, labels, counted=counted, places=places)
+
+    def counted(self, trainer: pl.Trainer) -> None:
+        """The first process chooses the confusions, and all of them learn which images are the surest."""
+        ranks = self._ranks(trainer)
+        reports, failure = attempt(lambda: ranks.agree(self._report))
+        if reports is None:  # on all processes
+            self._error = self._error or failure
+            return
+        self._reports = reports
+        pairs = [(loader, (one.true, one.said)) for loader, found in reports.items() for one in found.top]
+        own = [self._mistakes[loader].surest(pair) if loader in self._mistakes else [] for loader, pair in pairs]
+        parts = zip(*ranks.exchange(own), strict=True)
+        self._surest = {where: surest(part, self.images) for where, part in zip(pairs, parts, strict=True)}
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Draws what was counted, by all processes together, and lets go of the images."""
+        super().on_validation_end(trainer, pl_module)
+        self._let_go()
+
+    def draw(self, scene: Scene) -> Iterable[Picture]:
+        """By loader, one picture per confusion and the list of changes.
+
+        Raises:
+            Exception: What ended the count on this process.
+        """
+        if self._error is not None:
+            raise self._error
+        self._past = self._past | {name: past(tally.table, scene.epoch) for name, tally in self._tallies.items()}
+        for loader, rank in scene.mine([(loader, k) for loader in self._reports for k in range(self.confusions + 1)]):
+            if rank == self.confusions:
+                yield Picture(f"confusions/{loader}/changes", changes(scene, loader, self._reports[loader]), flat=True)
+            else:
+                yield Picture(f"confusions/{loader}/{rank + 1}", self._picture(scene, loader, rank))
+
+    def _report(self) -> dict[str, Report]:
+        return {
+            loader: report(tally, self._past.get(loader), top=self.confusions, moved=ROWS)
+            for loader, tally in self._tallies.items()
+        }
+
+    def _let_go(self) -> None:
+        self._mistakes, self._reports, self._surest = {}, {}, {}
+
+    def _picture(self, scene: Scene, loader: str, rank: int) -> Pixels:
+        found = self._reports[loader]
+        if rank >= len(found.top):
+            return notice_panel(scene, _no_confusion(found), self.images)
+        confusion = found.top[rank]
+        mistakes = self._surest[loader, (confusion.true, confusion.said)]
+        explained = [explain(scene, one, confusion, contrast=self._contrast, lime=self._lime) for one in mistakes]
+        return confusion_panel(scene, confusion, explained, self.images)
+
+
+def _no_confusion(found: Report) -> str:
+    if found.top:
+        return "no other confusion"
+    if found.total:
+        return f"no confusion: {found.total} of {found.total} right"
+    return "the scores are not finite" if NOT_FINITE in found.left_out else "no image was counted"

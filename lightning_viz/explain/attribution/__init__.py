@@ -1,0 +1,1 @@
+"""What an image's pixels have to do with a class score."""

@@ -1,0 +1,1 @@
+"""Layers, memory and arithmetic of the network that is asked."""

@@ -1,0 +1,1 @@
+"""Images that a part of a network answers to most: ascent and deep dreams."""

@@ -1,0 +1,180 @@
+"""What a filter asks for, and what it makes of an image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from lightning_viz.explain.attribution.gradients import gradient_size
+from lightning_viz.explain.network.chunks import Chunks
+from lightning_viz.explain.network.layout import channels_last
+from lightning_viz.explain.optimisation.ascent import Ascent, ascend
+from lightning_viz.explain.optimisation.objectives import Features, Reduce, Wish, check_channels, climbs, is_reduce
+from lightning_viz.explain.optimisation.parametrise import FourierImage, Picture, PixelImage
+from lightning_viz.explain.optimisation.transforms import RandomViews
+
+Parametrisation = Literal["fourier", "pixels"]
+Device = torch.device | str | None
+
+
+def channel_outputs(features: Features, images: Tensor, channels: Sequence[int]) -> Tensor:
+    """What the chosen channels of a layer put out for images.
+
+    Args:
+        features: Images (N, C, H, W) -> (N, D, h, w).
+        images: (N, C, H, W), as the network takes them.
+        channels: M indices in [0, D).
+
+    Returns:
+        (N, M, h, w), without gradients.
+
+    Raises:
+        ValueError: If the layer has no such channel, or its output no spatial extent.
+
+    >>> channel_outputs(lambda x: x, torch.zeros(2, 3, 4, 4), [2]).shape
+    torch.Size([2, 1, 4, 4])
+    """
+
+    def chosen(some: Tensor) -> Tensor:
+        maps = features(some)
+        if maps.ndim != 4:
+            raise ValueError(
+                f"expected a layer output with spatial extent, (N, D, h, w), got {tuple(maps.shape)}: "
+                "choose a convolution or another layer before the flattening."
+            )
+        check_channels(channels, maps.shape[1])
+        return maps[:, list(channels)]
+
+    with torch.no_grad():
+        return Chunks()(chosen, images)
+
+
+def maximise_channels(
+    features: Features,
+    channels: Sequence[Wish],
+    *,
+    size: tuple[int, int],
+    image_channels: int = 3,
+    steps: int = 128,
+    lr: float = 0.05,
+    parametrisation: Parametrisation = "fourier",
+    transforms: bool = True,
+    normalize: Callable[[Tensor], Tensor] | None = None,
+    seed: int = 0,
+    start: Tensor | None = None,
+    last: Tensor | None = None,
+    keep: float = 1.0,
+    reduce: Reduce = "mean",
+    variants: int = 1,
+    diversity: float = 1.0,
+    batch_size: int | None = None,
+    device: Device = None,
+) -> Ascent:
+    """Finds, for each channel, a picture to which it reacts strongly ("Feature Visualization", Distill, 2017).
+
+    A channel's picture depends neither on the other channels asked for nor, with equal seeds, on the call.
+
+    Args:
+        features: Images (N, C, H, W) -> (N, D, h, w), or (N, D) for units of a dense layer and for class scores.
+            Parameters frozen.
+        channels: M indices in [0, D), or directions: `{3: 1.0, 7: -0.5}` raises channel 3 minus half of channel 7.
+        size: (H, W) of the pictures.
+        image_channels: C.
+        steps: Steps of Adam.
+        lr: Its learning rate.
+        parametrisation: `"fourier"` gives pictures in [0, 1]; `"pixels"` leaves the pixels unbounded.
+        transforms: Shift, scale and turn the pictures a little at every step.
+        normalize: From pixels to what the network takes; nothing by default.
+        seed: Of start and transforms.
+        start: Pixels to start from, (C, H, W) or (M, C, H, W), instead of noise around grey.
+        last: `coefficients` of an earlier ascent for as many channels and variants, to go on from.
+        keep: How much of `last` to go on from, from 0 (the start) to 1: what is not confirmed fades.
+        reduce: Objective: the channel's `"mean"` or `"sum"` over its map, or one `"neuron"`: that in its centre, or the
+            one at (row, column).
+        variants: How many pictures to find for each channel, each from other noise.
+        diversity: How much variants of one channel avoid each other, see `objectives.dissimilar`.
+        batch_size: Most pictures in one forward pass; the variants of a channel stay together. None is as many as go
+            fastest.
+        device: Where to compute; that of `start` by default, else the CPU.
+
+    Returns:
+        `Ascent` of M * variants pictures, (M * variants, C, H, W), in the order of `channels`.
+
+    Raises:
+        ValueError: If the layer has no such channel, or an argument is out of its range.
+    """
+    _check_options(channels, parametrisation, reduce, variants, batch_size)
+    call = channels_last(features)
+    if last is not None and len(last) != len(channels) * variants:
+        raise ValueError(f"expected last with {len(channels) * variants} pictures, got {len(last)}.")
+
+    def climb(some: range) -> Ascent:
+        shape = (len(some), image_channels, *size)
+        begin = start if start is None or start.ndim == 3 else start[some.start : some.stop]
+        picture = _picture(parametrisation, shape, begin, range(seed, seed + variants), device)
+        if last is not None:
+            _go_on(picture, last[some.start * variants : some.stop * variants], keep)
+        wishes = [channels[i] for i in some]
+        return ascend(
+            picture,
+            climbs(wishes, call, reduce=reduce, variants=variants, diversity=diversity),
+            steps=steps,
+            lr=lr,
+            transform=RandomViews(seed) if transforms else None,
+            normalize=normalize,
+        )
+
+    there = torch.empty(0, *size, device=device or (None if start is None else start.device))
+    together = batch_size or gradient_size(there)
+    found = Chunks(max(together // variants, 1)).each(climb, range(len(channels)))
+    return Ascent(*map(torch.cat, zip(*found, strict=True)))
+
+
+def coefficients_shape(shape: tuple[int, int, int], parametrisation: Parametrisation | None = None) -> tuple[int, ...]:
+    """The shape of what one picture (C, H, W) is made from: that of an entry of `Ascent.coefficients`.
+
+    >>> coefficients_shape((3, 8, 8)), coefficients_shape((3, 8, 8), "pixels")
+    ((3, 8, 5, 2), (3, 8, 8))
+    """
+    return tuple(_picture(parametrisation or "fourier", (1, *shape), None, [0], None).coefficients.shape[1:])
+
+
+def _picture(
+    kind: Parametrisation,
+    shape: tuple[int, int, int, int],
+    start: Tensor | None,
+    seeds: Sequence[int],
+    device: Device,
+) -> Picture:
+    count, *rest = shape
+    if start is not None:
+        if list(start.shape[-3:]) != rest or start.ndim not in (3, 4) or (start.ndim == 4 and len(start) != count):
+            raise ValueError(f"expected start {shape[1:]} or one per channel, got {tuple(start.shape)}.")
+        pixels = start.to(device or start.device).expand(shape).repeat_interleave(len(seeds), 0)
+        return FourierImage.from_pixels(pixels) if kind == "fourier" else PixelImage(pixels)
+    noise = FourierImage if kind == "fourier" else PixelImage
+    return noise.from_noise(shape[1:], [*seeds] * count, device=device)
+
+
+def _go_on(picture: Picture, last: Tensor, keep: float) -> None:
+    begin = picture.coefficients
+    if last.shape != begin.shape:
+        raise ValueError(f"expected last {tuple(begin.shape)}, got {tuple(last.shape)}.")
+    with torch.no_grad():
+        begin.lerp_(last.to(begin.device), keep)
+
+
+def _check_options(channels: Sequence[Wish], kind: str, reduce: Reduce, variants: int, batch_size: int | None) -> None:
+    if not channels:
+        raise ValueError("expected at least one channel, got none.")
+    if kind not in get_args(Parametrisation):
+        raise ValueError(f"expected parametrisation 'fourier' or 'pixels', got {kind!r}.")
+    if not is_reduce(reduce):
+        raise ValueError(f"expected reduce 'mean', 'sum', 'neuron' or a (row, column), got {reduce!r}.")
+    if variants < 1:
+        raise ValueError(f"expected variants >= 1, got {variants}.")
+    if batch_size is not None and batch_size < 1:
+        raise ValueError(f"expected batch_size >= 1, got {batch_size}.")

@@ -1,0 +1,154 @@
+"""What ascent on a layer raises: one channel or a mixture of them, over the whole map or at one place, in variants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal, Union
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from lightning_viz.explain.attribution.targets import Target, resolve_targets
+
+Features = Callable[[Tensor], Tensor]
+"""Images (N, C, H, W) -> a layer's output (N, D, h, w) or (N, D), differentiable with respect to the images."""
+
+Direction = dict[int, float]
+"""Weights of channels: what is raised is the sum of their outputs, each times its weight."""
+
+Wish = Union[int, Direction]  # noqa: UP007  # at run time, for Python 3.10
+"""What a picture is to raise: a channel, or a direction."""
+
+Reduce = Union[Literal["mean", "sum", "neuron"], tuple[int, int]]  # noqa: UP007  # with strings, `|` fails in Python 3.10
+"""Over a map: its mean, its sum, the neuron in its centre, or the one at (row, column)."""
+
+
+def climbs(
+    wishes: Sequence[Wish], features: Features, *, reduce: Reduce, variants: int, diversity: float
+) -> Callable[[Tensor], Tensor]:
+    """The objective of a batch of pictures, `variants` of each wish next to each other.
+
+    Args:
+        wishes: Of every picture: a channel, or a direction.
+        features: Images -> (N, D, h, w) or (N, D).
+        reduce: Over the places of the map.
+        variants: How many pictures answer each wish.
+        diversity: See `dissimilar`.
+
+    Returns:
+        Images (len(wishes) * variants, C, H, W) -> as many values. It raises a `ValueError` where the layer has no such
+        channel or place.
+    """
+
+    def objective(images: Tensor) -> Tensor:
+        maps = features(images)
+        maps = laid_out(maps)
+        check_channels([channel for wish in wishes for channel in _weights(wish)], maps.shape[1])
+        value = reduced(_chosen(maps, [wish for wish in wishes for _ in range(variants)]), reduce)
+        return value if variants == 1 else dissimilar(value, maps, variants, diversity)
+
+    return objective
+
+
+def dissimilar(value: Tensor, maps: Tensor, variants: int, weight: float) -> Tensor:
+    """Takes from each value what its picture has in common with the other variants of the same wish.
+
+    That is the mean cosine of the Gram matrices of the layer's output ("Feature Visualization", Olah et al., Distill,
+    2017), in units of the value itself, so that one weight suits all layers.
+
+    Args:
+        value: (N,), variants next to each other.
+        maps: (N, D, h, w).
+        variants: How many of the N answer one wish.
+        weight: Share of its value that a picture loses where it is like all others.
+
+    Returns:
+        (N,)
+    """
+    flat = maps.flatten(2)
+    grams = F.normalize((flat @ flat.transpose(1, 2)).flatten(1), dim=1).reshape(-1, variants, maps.shape[1] ** 2)
+    cosines = grams @ grams.transpose(1, 2)
+    others = (cosines.sum(2) - cosines.diagonal(dim1=1, dim2=2)) / (variants - 1)
+    lost: Tensor = weight * value.detach().abs() * others.flatten()
+    return value - lost
+
+
+def class_indices(classes: int | Sequence[Target], class_names: Sequence[str]) -> list[int]:
+    """Classes by index.
+
+    Args:
+        classes: Which, by name or index, or how many, spread over all.
+        class_names: The name of every class.
+
+    Raises:
+        TypeError: If one is neither text nor a whole number.
+        ValueError: If there is no such class.
+
+    >>> class_indices(["soup", 0], ["bread", "egg", "soup"]), class_indices(2, ["bread", "egg", "soup"])
+    ([2, 0], [0, 1])
+    """
+    count = len(class_names)
+    if isinstance(classes, int):
+        return [k * count // min(classes, count) for k in range(min(classes, count))]
+    nobody = torch.full((1,), -1)  # so that "label" and "predicted" are no classes
+    return [int(resolve_targets(target, nobody, torch.zeros(1, count), class_names)) for target in classes]
+
+
+def check_channels(channels: Sequence[int], count: int) -> None:
+    """Raises where a layer has no such channels.
+
+    Raises:
+        ValueError: It has only `count`.
+    """
+    wrong = [channel for channel in channels if not 0 <= channel < count]
+    if wrong:
+        raise ValueError(f"channels {wrong} do not exist: the layer has {count}, expected 0 to {count - 1}.")
+
+
+def _weights(wish: Wish) -> Direction:
+    return wish if isinstance(wish, dict) else {wish: 1.0}
+
+
+def _chosen(maps: Tensor, wishes: Sequence[Wish]) -> Tensor:
+    """(N, h, w): of every picture what it is to raise."""
+    channels = [wish for wish in wishes if isinstance(wish, int)]
+    if len(channels) == len(wishes):
+        return maps[list(range(len(wishes))), channels]
+    weights = maps.new_zeros(maps.shape[:2])
+    for i, wish in enumerate(wishes):
+        weights[i, list(_weights(wish))] = maps.new_tensor(list(_weights(wish).values()))
+    return torch.einsum("nd,ndhw->nhw", weights, maps)
+
+
+def is_reduce(value: object) -> bool:
+    """Whether it is a `Reduce`."""
+    return value in ("mean", "sum", "neuron") or (isinstance(value, (tuple, list)) and len(value) == 2)
+
+
+def laid_out(maps: Tensor) -> Tensor:
+    """A layer's output as maps (N, D, h, w), those of units being of one place.
+
+    Raises:
+        ValueError: If it is neither (N, D, h, w) nor (N, D).
+    """
+    if maps.ndim not in (2, 4):
+        raise ValueError(f"expected a layer output (N, D, h, w) or (N, D), got {tuple(maps.shape)}.")
+    return maps if maps.ndim == 4 else maps[..., None, None]
+
+
+def reduced(maps: Tensor, reduce: Reduce) -> Tensor:
+    """Maps (N, h, w) to values (N,).
+
+    Raises:
+        ValueError: If there is no such neuron.
+    """
+    height, width = maps.shape[1:]
+    if reduce == "mean":
+        return maps.mean((1, 2))
+    if reduce == "sum":
+        return maps.sum((1, 2))
+    row, column = (height // 2, width // 2) if isinstance(reduce, str) else reduce
+    if not (0 <= row < height and 0 <= column < width):
+        raise ValueError(f"no neuron at {(row, column)}: the layer puts out maps of {height} x {width}.")
+    return maps[:, row, column]

@@ -1,0 +1,1 @@
+"""The network to explain, as a function from images to scores."""

@@ -1,0 +1,46 @@
+"""The network as a judge between two classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lightning_viz.harness.network.subject import Subject
+
+
+@dataclass(frozen=True)
+class Contrast(Subject):
+    """A subject that also says by how much one class beats another, so that any method can explain it.
+
+    Attributes:
+        pairs: Classes a and b of each pair.
+    """
+
+    pairs: Sequence[tuple[int, int]] = ()
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """The class scores (N, K), and behind them that of a minus that of b for each pair: (N, K + pairs)."""
+        scores = super().__call__(images)
+        ours, theirs = ([pair[side] for pair in self.pairs] for side in (0, 1))
+        return torch.cat([scores, scores[:, ours] - scores[:, theirs]], dim=1)
+
+
+def contrast(subject: Subject, targets: Tensor, rivals: Tensor, classes: int) -> tuple[Contrast, Tensor]:
+    """A subject that holds each image's target against its rival.
+
+    Args:
+        subject: The network, with scores (N, K).
+        targets: (N,) class indices.
+        rivals: (N,) class indices.
+        classes: K.
+
+    Returns:
+        The subject, and long (N,): its column for each image.
+    """
+    of_images = list(zip(targets.tolist(), rivals.tolist(), strict=True))
+    pairs = list(dict.fromkeys(of_images))
+    columns = torch.tensor([classes + pairs.index(pair) for pair in of_images], device=targets.device)
+    return Contrast(subject.net, subject.name, subject.precision, subject.work, pairs), columns

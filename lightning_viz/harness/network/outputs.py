@@ -1,0 +1,113 @@
+"""Class scores out of whatever a network returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from lightning_viz.harness.tensors import are_bytes, named_tensors
+
+_NAMES = (
+    "logits", "logit", "scores", "score", "preds", "pred", "predictions", "prediction", "y_hat", "y_pred",
+    "log_probs", "probs", "probabilities", "output", "outputs", "out",
+)  # fmt: skip
+"""What class scores are called, the surest first."""
+
+
+class RefusedError(ValueError):
+    """A forward fails with the images that it is given."""
+
+
+class NoScoresError(ValueError):
+    """The network's output holds no class scores."""
+
+
+def find_scores(output: object, count: int, name: str) -> Tensor:
+    """Finds the class scores in a network's output.
+
+    Args:
+        output: A tensor, or any nesting of tuples, lists, mappings and dataclasses.
+        count: How many images the network was given.
+        name: What the network is called in errors.
+
+    Returns:
+        (count, K) with K > 1, or a single output per image, (count,) or (count, 1): what is named as scores are, else
+        the first.
+
+    Raises:
+        NoScoresError: There is none.
+    """
+    tensors = [(key, t) for key, t in named_tensors(output) if t.is_floating_point()]
+    found = [(key, t) for key, t in tensors if t.ndim == 2 and len(t) == count and t.shape[1] > 1]
+    found = found or [(key, t) for key, t in tensors if t.shape in ((count,), (count, 1))]
+    if not found:
+        raise NoScoresError(
+            f"Expected class scores of shape ({count}, classes) from the forward of {name}, received "
+            f"{[tuple(t.shape) for _, t in tensors] or type(output).__name__}: "
+            "pass net= with the dotted path of the module that returns them."
+        )
+    named = sorted((_NAMES.index(key.lower()), i) for i, (key, _) in enumerate(found) if key.lower() in _NAMES)
+    return found[named[0][1] if named else 0][1]
+
+
+def check_bytes(scores: Callable[[Tensor], Tensor], images: Tensor) -> None:
+    """Checks that a network reads whole numbers as floats the way it reads them as bytes: gradients need floats.
+
+    Args:
+        scores: The network: images (N, C, H, W) -> (N, K).
+        images: Float32 (N, C, H, W).
+
+    Raises:
+        ValueError: It does not.
+    """
+    if not are_bytes(images):
+        return
+    with torch.no_grad():
+        try:
+            as_bytes = scores(images.byte())
+        except Exception:  # it takes floats, as most networks do
+            return
+        if not torch.allclose(scores(images), as_bytes, rtol=1e-3, atol=1e-3):
+            raise ValueError(
+                "The network reads uint8 images otherwise than the same numbers as floats, and gradients need floats: "
+                "divide by 255 whatever the type, or make floats of them in on_after_batch_transfer."
+            )
+
+
+class LastSigmoid(TorchFunctionMode):
+    """While open, notes what the last sigmoid put out.
+
+    Whether a single output is a logit or a probability already is not to be seen in its values, only in its origin.
+
+    >>> with LastSigmoid() as last:
+    ...     p = torch.zeros(2, 1).sigmoid()
+    >>> last.returned(p.reshape(-1)), last.returned(p + 1)
+    (True, False)
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: Tensor | None = None
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Calls the function, and keeps what it returns if it is a sigmoid."""
+        result = func(*args, **(kwargs or {}))
+        if func in _SIGMOIDS:
+            self._last = result
+        return result
+
+    def returned(self, tensor: Tensor) -> bool:
+        """Whether a tensor is what the last sigmoid put out, in whatever shape."""
+        if self._last is None:
+            return False
+        same: bool = tensor.untyped_storage().data_ptr() == self._last.untyped_storage().data_ptr()
+        return same
+
+
+_SIGMOIDS = (torch.sigmoid, torch.Tensor.sigmoid, torch.sigmoid_, torch.Tensor.sigmoid_, torch.special.expit)

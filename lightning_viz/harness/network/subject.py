@@ -1,0 +1,214 @@
+"""The network to explain: found in the LightningModule, run under the Trainer's precision, its output checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from lightning_viz.explain.network.layers import layer_output
+from lightning_viz.harness.isolation.switches import as_outside
+from lightning_viz.harness.network.cost import Work
+from lightning_viz.harness.network.gradients import forgetting_graphs, with_gradient
+from lightning_viz.harness.network.outputs import LastSigmoid, find_scores
+from lightning_viz.harness.network.outputs import NoScoresError as NoScoresError
+
+_OTHER = (torch.float64, torch.bfloat16, torch.float16)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The network to explain, as a function from images to class scores.
+
+    Attributes:
+        net: The module that is called.
+        name: Its dotted path in the LightningModule, empty for the LightningModule itself.
+        precision: The Trainer's precision plugin: explanations see the arithmetic that training uses.
+        work: What was asked of it so far.
+    """
+
+    net: nn.Module
+    name: str
+    precision: Any
+    work: Work = field(default_factory=Work, compare=False)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Class scores.
+
+        Args:
+            images: Float32 (N, C, H, W), as the network takes them.
+
+        Returns:
+            Float32 (N, K), differentiable with respect to the images. A single logit counts as two classes, half of
+            it for the one and half against the other, and so does what a sigmoid has made of one: then as their
+            probabilities.
+
+        Raises:
+            NoScoresError: The output holds no scores of that shape.
+        """
+        found = with_gradient(self._found, images)
+        if found.ndim == 2 and found.shape[1] > 1:
+            return found.float()
+        one = found.float().reshape(len(images), 1)
+        # A logit in halves, so that either class has something that speaks for it.
+        return torch.cat([1 - one, one] if self._ends_in_sigmoid(one, images) else [-one / 2, one / 2], dim=1)
+
+    def within(self, module: nn.Module) -> Subject:
+        """The same network in a copy of the LightningModule."""
+        return replace(self, net=module.get_submodule(self.name))
+
+    def features(self, layer: nn.Module) -> Callable[[Tensor], Tensor]:
+        """The function from images to the output of one layer; the forward stops there.
+
+        Args:
+            layer: A submodule of the network.
+
+        Returns:
+            A function from float32 (N, C, H, W) to the layer's output in float32.
+        """
+        return lambda images: with_gradient(lambda x: layer_output(self._run, layer, x), images)
+
+    def require_gradient(self, images: Tensor, layer: nn.Module | None = None) -> None:
+        """Checks that gradients reach the images.
+
+        Args:
+            images: Float32 (N, C, H, W), of which one is tried.
+            layer: Where they come from: a submodule of the network, or the class scores.
+
+        Raises:
+            ValueError: They do not.
+        """
+        call = self if layer is None else self.features(layer)
+        if not call(images[:1].detach().clone().requires_grad_()).requires_grad:
+            raise ValueError(
+                f"Expected gradients of the images, but the forward of {type(self.net).__name__} computes none: it "
+                "detaches, or runs under torch.inference_mode(). Pass net= with the path of the network that it calls."
+            )
+
+    def _found(self, images: Tensor) -> Tensor:
+        return find_scores(self._run(images), len(images), type(self.net).__name__)
+
+    def _ends_in_sigmoid(self, one: Tensor, images: Tensor) -> bool:
+        if not bool(((one >= 0) & (one <= 1)).all()):
+            return False
+        last = LastSigmoid()
+        with torch.no_grad(), last:
+            found = self._found(images[:1])
+        return last.returned(found)
+
+    def _run(self, images: Tensor) -> object:
+        self.work.add(images)
+        with as_outside(), self.precision.forward_context(), forgetting_graphs(self.net):
+            # A copy, because a network may change its input in place, and the probes must stay what they are.
+            return self.net(self._as_taken(self.precision.convert_input(images.clone())))
+
+    def _as_taken(self, images: Tensor) -> Tensor:
+        # A network that is of another precision than the Trainer's has batches of its own precision.
+        dtypes = {p.dtype for p in self.net.parameters() if p.is_floating_point()}
+        other = dtypes.pop() if len(dtypes) == 1 else images.dtype
+        return images.to(other) if images.is_floating_point() and other in _OTHER else images
+
+
+class NotYetError(ValueError):
+    """What is explained is not there yet; the text says what is missing."""
+
+
+def check_shapes(module: nn.Module) -> None:
+    """Raises as long as a module has lazy parameters without a shape.
+
+    Raises:
+        NotYetError: It has.
+    """
+    if any(torch.nn.parameter.is_lazy(p) for p in module.parameters()):
+        raise NotYetError(
+            f"{type(module).__name__} has lazy parameters, whose shapes its first batch tells: there are pictures from "
+            "then on. For one of the untrained network, run it once on a batch before training, or leave "
+            "num_sanity_val_steps above 0."
+        )
+
+
+def find_subject(trainer: pl.Trainer, module: nn.Module, net: str | None) -> Subject:
+    """Finds the network to explain.
+
+    Args:
+        trainer: The Trainer, for its precision.
+        module: The user's LightningModule, or its copy.
+        net: Dotted path of the module to explain; `None` takes the LightningModule itself, or its only child with
+            parameters where `forward` is not overridden.
+
+    Raises:
+        ValueError: There is no such path, or `forward` is not overridden and several children could be meant.
+    """
+    name = _own_name(module) if net is None else net
+    modules = dict(module.named_modules())
+    if name not in modules:
+        children = ", ".join(n for n, _ in module.named_children())
+        raise ValueError(
+            f"net={net!r} is no module of {type(module).__name__}; it has: {children}. Pass one of its dotted paths."
+        )
+    return Subject(modules[name], name, trainer.precision_plugin)
+
+
+_UNIMPLEMENTED = ("torch.nn.modules.module", "pytorch_lightning.core.module", "lightning.pytorch.core.module")
+"""Where a forward comes from that nobody has overridden, in both of Lightning's namespaces."""
+
+
+def _own_name(module: nn.Module) -> str:
+    if getattr(type(module).forward, "__module__", "") not in _UNIMPLEMENTED:
+        return ""
+    children = [name for name, child in module.named_children() if any(True for _ in child.parameters())]
+    if len(children) != 1:
+        raise ValueError(
+            f"{type(module).__name__} does not override forward, so it is not known which network to explain: "
+            f"pass net= with one of {children or 'its modules (it has none with parameters)'}."
+        )
+    return children[0]
+
+
+def log_odds(scores: Tensor) -> Tensor:
+    """The log-odds of each class against all others: log p - log(1 - p).
+
+    What raises all scores alike leaves them as they are, and unlike probabilities they still move where p is nearly 1.
+
+    Args:
+        scores: (N, K), logits, log-probabilities or probabilities.
+
+    Returns:
+        (N, K), finite unless a probability is exactly 0 or 1.
+
+    Example:
+        >>> log_odds(torch.tensor([[2.0, 0.0], [80.0, 0.0]])).tolist()
+        [[2.0, -2.0], [80.0, -80.0]]
+    """
+    own = scores if not _are_probabilities(scores) else scores.clamp(1e-12, 1).log()
+    top = own.argmax(dim=1, keepdim=True)
+    # log(1 - p) from p would round to log(0) for the class that is nearly sure; the others together are exact.
+    others = own.scatter(1, top, -torch.inf).logsumexp(dim=1, keepdim=True)
+    logp = own.log_softmax(dim=1)
+    rest = torch.log1p(-logp.exp().scatter(1, top, 0.0)).scatter(1, top, others - own.logsumexp(dim=1, keepdim=True))
+    return logp - rest
+
+
+def probabilities(scores: Tensor) -> Tensor:
+    """Class probabilities from scores that may be logits, log-probabilities or probabilities already.
+
+    Args:
+        scores: (N, K).
+
+    Returns:
+        (N, K) in [0, 1], rows sum to 1. Rows with a non-finite score stay non-finite.
+
+    Example:
+        >>> probabilities(torch.tensor([[0.0, 0.0]])).tolist(), probabilities(torch.tensor([[0.25, 0.75]])).tolist()
+        ([[0.5, 0.5]], [[0.25, 0.75]])
+    """
+    return scores if _are_probabilities(scores) else scores.softmax(dim=1)
+
+
+def _are_probabilities(scores: Tensor) -> bool:
+    sums = scores.sum(dim=1)
+    return bool((scores >= 0).all()) and torch.allclose(sums, torch.ones_like(sums), atol=1e-3)

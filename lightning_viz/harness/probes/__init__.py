@@ -1,0 +1,1 @@
+"""Which images are explained, and how they are read."""

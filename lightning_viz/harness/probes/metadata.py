@@ -1,0 +1,178 @@
+"""Class names, normalisation and masks, from whoever knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.utilities import rank_zero_warn
+from torch import Tensor
+from torch.utils.data import DataLoader, Subset
+
+from lightning_viz.harness.isolation.elsewhere import elsewhere
+from lightning_viz.harness.names import printable
+from lightning_viz.harness.probes.spec import Probes, channel_values
+from lightning_viz.harness.tensors import are_bytes
+
+
+class Told(NamedTuple):
+    """What others tell about the images.
+
+    Attributes:
+        names: Every list of class names that somebody has; first the data module's and the data set's.
+        scales: Every mean and std that somebody has, each one value or one per channel.
+        masks: Whether the data set, or that of which it is a part, has a method `mask`.
+    """
+
+    names: list[list[str]]
+    scales: list[tuple[list[float], list[float]]]
+    masks: bool
+
+
+def ask(trainer: pl.Trainer, loader: DataLoader[Any]) -> Told:
+    """Asks whoever may know: the data module, the data set, what it wraps, its transforms, and the LightningModule.
+
+    Elsewhere, since what they do when they are asked is theirs.
+    """
+    dataset: Any = getattr(loader, "dataset", None)
+    datamodule, module = getattr(trainer, "datamodule", None), trainer.lightning_module
+
+    def asked() -> Told:
+        places = list(_places(datamodule, dataset))
+        whole = _whole(dataset, [])[0]
+        return Told(list(_names([*places, module])), list(_scales(places)), callable(_get(whole, "mask")))
+
+    return elsewhere(asked, datamodule, dataset)
+
+
+def _places(datamodule: Any, dataset: Any) -> Iterator[Any]:
+    places = [datamodule, dataset]
+    while (inner := _get(dataset, "dataset")) is not None:  # a Subset, or any wrapper of that manner
+        dataset = inner
+        places.append(dataset)
+    yield from places
+    for transform in (_get(place, "transform") for place in places):
+        yield from _get(transform, "transforms") or [transform]
+
+
+def _get(place: Any, attribute: str) -> Any:
+    try:
+        return getattr(place, attribute, None)
+    except Exception:  # a property of that name is there for something else
+        return None
+
+
+def _names(places: Sequence[Any]) -> Iterator[list[str]]:
+    for place in places:
+        for attribute in ("class_names", "classes"):
+            found = _get(place, attribute)
+            if isinstance(found, (list, tuple)):
+                yield [str(name) for name in found]
+        numbered = _get(place, "class_to_idx")
+        if isinstance(numbered, Mapping):
+            yield [str(name) for name in sorted(numbered, key=numbered.__getitem__)]
+    # As `labels` a data set would rather keep the class of every item.
+    labels = _get(places[-1], "labels")
+    if isinstance(labels, (list, tuple)) and all(isinstance(name, str) for name in labels):
+        yield list(labels)
+
+
+def _scales(places: Iterable[Any]) -> Iterator[tuple[list[float], list[float]]]:
+    for place in places:
+        with suppress(Exception):  # of another kind
+            mean, std = _numbers(_get(place, "mean")), _numbers(_get(place, "std"))
+            yield mean, std
+
+
+def _numbers(values: Any) -> list[float]:
+    found: list[float] = torch.as_tensor(values, dtype=torch.float32).reshape(-1).tolist()
+    return found
+
+
+def class_names(told: Told, wish: Probes, classes: int) -> tuple[str, ...]:
+    """A name per class; where nobody knows them, its number.
+
+    Raises:
+        ValueError: The wish names another number of classes.
+    """
+    if wish.class_names is not None and len(wish.class_names) != classes:
+        raise ValueError(
+            f"Expected {classes} class names, one per output of the network, received {len(wish.class_names)}: "
+            "mend probes=Probes(class_names=[...])."
+        )
+    found = told.names if wish.class_names is None else [list(wish.class_names)]
+    names = next((names for names in found if len(names) == classes), None)
+    if names is None:
+        rank_zero_warn(
+            f"Found {len(found[0]) if found else 0} class names for {classes} outputs, so classes go by number: "
+            "pass probes=Probes(class_names=[...])."
+        )
+        return tuple(f"class {k}" for k in range(classes))
+    return tuple(printable(str(name)) for name in names)
+
+
+def normalization(told: Told, wish: Probes, images: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and std (C, 1, 1); where nobody knows them, the range of the images: [0, 1], bytes, or what they reach.
+
+    Of more than three channels, which are no colours, each has a range of its own.
+    """
+    channels = images.shape[1]
+    pairs: list[tuple[Any, Any]] = [(wish.mean, wish.std)] if wish.mean is not None and wish.std is not None else []
+    if are_bytes(images):  # the network scales them itself, and with what others know of them
+        pairs.append((0.0, 1 / 255))
+    pairs += told.scales
+    if pairs:
+        mean, std = pairs[0]
+        return channel_values(mean, channels, "mean").to(images), channel_values(std, channels, "std").to(images)
+    over = (0, 2, 3) if channels > 3 else (0, 1, 2, 3)
+    finite = images.isfinite()
+    least = torch.where(finite, images, torch.inf).amin(over, True).expand(1, channels, 1, 1)[0]
+    most = torch.where(finite, images, -torch.inf).amax(over, True).expand(1, channels, 1, 1)[0]
+    if bool((least >= 0).all()) and bool((most <= 1).all()):
+        return torch.zeros_like(least), torch.ones_like(least)
+    rank_zero_warn(
+        f"The images reach from {float(least.min()):.2f} to {float(most.max()):.2f} and nobody knows their mean and "
+        "std, so that range is stretched for display: pass probes=Probes(mean=[...], std=[...])."
+    )
+    scale = 1 / torch.where(most > least, most - least, 1.0)  # of an image of one colour it would be 0
+    return -least * scale, scale  # pixels = images * std + mean
+
+
+def _whole(dataset: Any, indices: Sequence[int]) -> tuple[Any, list[int]]:
+    """What a `Subset` is a part of, and the numbers that its items have there."""
+    while isinstance(dataset, Subset):
+        dataset, indices = dataset.dataset, [int(dataset.indices[i]) for i in indices]
+    return dataset, list(indices)
+
+
+def masks(told: Told, loader: DataLoader[Any], indices: Sequence[int], images: Tensor) -> Tensor | None:
+    """Where the evidence lies: what the data set's `mask(index)` returns, also behind a `Subset`.
+
+    Args:
+        told: Whether there are some.
+        loader: The loader.
+        indices: Items of its data set.
+        images: These items, (N, C, H, W).
+
+    Returns:
+        Bool (N, H, W) on the CPU, or None where the data set has no masks of that size.
+    """
+    if not told.masks:
+        return None
+    dataset, items = _whole(loader.dataset, indices)
+    try:
+        found = elsewhere(lambda: torch.stack([torch.as_tensor(dataset.mask(i)).bool().cpu() for i in items]), dataset)
+    except Exception as error:  # whatever a method of that name is there for
+        found, why = torch.empty(0), f"it failed: {type(error).__name__}: {error}"
+    else:
+        why = f"received {tuple(found.shape[1:])} for images of {tuple(images.shape[2:])}"
+    if found.shape == (len(images), *images.shape[2:]):
+        return found
+    rank_zero_warn(
+        f"Expected {type(dataset).__name__}.mask(index) to return booleans (H, W), of an image's size, but {why}. So "
+        "nothing is held against masks."
+    )
+    return None

@@ -1,0 +1,1 @@
+"""The pictures of a run that is over, from its checkpoints."""

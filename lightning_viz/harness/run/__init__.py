@@ -1,0 +1,1 @@
+"""One run of a Trainer: its processes, its clock, its best epoch."""

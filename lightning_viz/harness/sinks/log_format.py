@@ -1,0 +1,117 @@
+"""Version 1 of what a log tells the Explanations tab besides pictures, which are stock images as ever.
+
+- `lightning_viz/manifest`: what is known of the run so far, as JSON.
+- `lightning_viz/epoch`: of a step at which anything is written; -1 before the first step of training.
+- `lightning_viz/said/<probe>`: the index of the predicted class and its probability; -1 and 0 where nothing is finite.
+- `lightning_viz/map/<tag of the picture>`: a map in small, see `encoded`.
+- `lightning_viz/bound/<tag of the picture>`: the magnitude at which the colours of its picture are full.
+
+The plugin's name keeps all of it out of TensorBoard's own tabs.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from tensorboard.compat.proto.summary_pb2 import (
+    DATA_CLASS_BLOB_SEQUENCE,
+    DATA_CLASS_SCALAR,
+    DATA_CLASS_TENSOR,
+    Summary,
+    SummaryMetadata,
+)
+from tensorboard.compat.proto.tensor_pb2 import TensorProto
+from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
+from tensorboard.compat.proto.types_pb2 import DT_FLOAT, DT_STRING
+
+from lightning_viz.harness.sinks.thumbnails import thumbnail
+
+PLUGIN = "lightning_viz"
+VERSION = 1
+
+UNITS = 127
+"""The largest value of a map, in units."""
+
+
+def manifest(content: Mapping[str, Any]) -> Any:
+    """The manifest, a `Summary.Value`; its version is added."""
+    text = json.dumps({"version": VERSION, **content})
+    return _value("manifest", DATA_CLASS_TENSOR, _texts([text.encode()]))
+
+
+def epoch(number: int) -> Any:
+    """The epoch of the step under which it is written, a `Summary.Value`; -1 before the first step of training."""
+    return _value("epoch", DATA_CLASS_SCALAR, _floats([number]))
+
+
+def said(probe: str, index: int, probability: float) -> Any:
+    """What the network says of a probe, a `Summary.Value`.
+
+    Args:
+        probe: The first part of the probe's tags, such as `probe_03_egg`.
+        index: Of the predicted class; -1 where the scores are not finite.
+        probability: Of that class, in [0, 1].
+    """
+    return _value(f"said/{probe}", DATA_CLASS_TENSOR, _floats([index, probability], [2]))
+
+
+def map_values(picture: str, values: npt.NDArray[np.floating[Any]], bound: float) -> list[Any]:
+    """A map's values and their bound, `Summary.Value`s.
+
+    Args:
+        picture: The tag of the picture that shows the map.
+        values: Finite (H, W).
+        bound: The magnitude at which the picture's colours are full, from 0; larger values are clipped to it.
+    """
+    blob = _texts([encoded(values, bound)], [1])
+    return [
+        _value(f"map/{picture}", DATA_CLASS_BLOB_SEQUENCE, blob),
+        _value(f"bound/{picture}", DATA_CLASS_SCALAR, _floats([bound])),
+    ]
+
+
+def encoded(values: npt.NDArray[np.floating[Any]], bound: float) -> bytes:
+    """A map as a thumbnail of one byte per pixel.
+
+    Args:
+        values: Finite (H, W).
+        bound: The magnitude of 127 units, from 0; larger values are clipped to it.
+
+    Returns:
+        Little-endian: height and width (uint16), the value of one unit (float32), the values in units (int8) by rows.
+
+    Example:
+        >>> encoded(np.array([[-2.0, 0.5, 9.0]]), 2.0)[8:] == np.array([-127, 32, 127], np.int8).tobytes()
+        True
+    """
+    small = thumbnail(values).astype(np.float64)  # in float32 the largest by the smallest would overflow
+    unit = np.float32(bound / UNITS)
+    units = np.clip(small / float(unit) if unit else np.zeros_like(small), -UNITS, UNITS)
+    return struct.pack("<HHf", *small.shape, unit) + np.rint(units).astype(np.int8).tobytes()
+
+
+def summary(values: list[Any]) -> Any:
+    """Several `Summary.Value`s as one `Summary`, for a file writer's `add_summary`."""
+    return Summary(value=values)
+
+
+def _value(name: str, data_class: Any, tensor: Any) -> Any:
+    about = SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name=PLUGIN), data_class=data_class)
+    return Summary.Value(tag=f"{PLUGIN}/{name}", metadata=about, tensor=tensor)
+
+
+def _floats(values: list[float], shape: list[int] | None = None) -> Any:
+    return TensorProto(dtype=DT_FLOAT, float_val=values, tensor_shape=_shape(shape))
+
+
+def _texts(values: list[bytes], shape: list[int] | None = None) -> Any:
+    return TensorProto(dtype=DT_STRING, string_val=values, tensor_shape=_shape(shape))
+
+
+def _shape(sizes: list[int] | None) -> Any:
+    return TensorShapeProto(dim=[TensorShapeProto.Dim(size=size) for size in sizes or ()])

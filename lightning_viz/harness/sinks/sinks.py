@@ -1,0 +1,207 @@
+"""Where pictures and figures go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.utilities import rank_zero_info
+
+from lightning_viz.harness.probes.spec import ProbeBatch
+from lightning_viz.harness.sinks.events import event_file
+from lightning_viz.harness.sinks.frames import Frames
+from lightning_viz.harness.sinks.results import Film, Logged, Picture, Scalar
+from lightning_viz.harness.sinks.room import Room, write_whole
+from lightning_viz.harness.sinks.tab import tab_of
+from lightning_viz.harness.sinks.writers import Folder, Write, as_path, film_writer, image_writer, scalar_tags
+
+
+class _Target:
+    """One place that takes results: a logger of the Trainer, or a folder of files.
+
+    Args:
+        logger: The logger; `None` for a folder.
+        folder: Where it lies on this machine; `None` if it does not.
+        write: Takes a picture; `None` where the logger takes none.
+    """
+
+    def __init__(self, logger: Any, folder: Path | None, write: Write | None) -> None:
+        self.logger, self.takes = logger, write
+        self._room = Room(folder)
+        self.tab = None if logger is None else tab_of(logger)
+
+    def write(self, results: Sequence[Logged], step: int, epoch: int) -> None:
+        """Writes figures, and pictures where they are taken, if there is room for all of them.
+
+        Raises:
+            Exception: There is none, or what a logger raises.
+        """
+        pictures = [result for result in results if isinstance(result, Picture)] if self.takes is not None else []
+        scalars = {result.tag: result.value for result in results if isinstance(result, Scalar)}
+        self.check_room(sum(len(picture.encoded) for picture in pictures))
+        if scalars and self.logger is not None:
+            self.logger.log_metrics(scalar_tags(self.logger, scalars), step=step)
+        for picture in pictures:
+            (self.takes or _nothing)(picture, step)
+        if self.tab is not None:
+            self.tab.write(results, step, epoch)
+        self.flush()
+
+    def write_film(self, film: Film, file: Path, step: int) -> None:
+        """Writes a film that lies in a file already, where it is taken.
+
+        Raises:
+            Exception: There is no room, or what a logger raises.
+        """
+        write = None if self.logger is None else film_writer(self.logger)
+        if write is not None:
+            self.check_room(len(film.encoded))
+            write(film, file, step)
+        if self.tab is not None:
+            self.tab.manifest.note(film)
+        self.flush()
+
+    def check_room(self, size: int) -> None:
+        """Raises unless it can take so many bytes.
+
+        Raises:
+            OSError: It cannot.
+        """
+        self._room.check(size, grows=None if self.logger is None else event_file(self.logger.experiment))
+
+    def flush(self) -> None:
+        """Lets what was written be seen; else a new picture is seen after minutes."""
+        if self.logger is not None:
+            getattr(self.logger.experiment, "flush", _nothing)()
+
+
+class Sinks:
+    """All loggers of a Trainer that take images, behind one call; a folder of files where there is none.
+
+    Args:
+        trainer: The Trainer. All processes make the sinks together, only the first one writes.
+
+    Attributes:
+        home: The run's own folder on this machine; `None` on the processes that do not write, and where the log folder
+            is elsewhere.
+        frames: Where every picture is kept as a frame of its film, if any is to be.
+    """
+
+    def __init__(self, trainer: pl.Trainer) -> None:
+        folder = trainer.log_dir  # asks all processes
+        self.home = _home(trainer, folder) if trainer.is_global_zero else None
+        self._room = Room(self.home)
+        self.frames: Frames | None = None
+        loggers: list[Any] = list(trainer.loggers) if trainer.is_global_zero else []
+        self._targets = [_Target(logger, _folder_of(logger), image_writer(logger)) for logger in loggers]
+        rehearsal = bool(trainer.fast_dev_run)  # type: ignore[attr-defined]
+        unseen = all(target.takes is None for target in self._targets)
+        if trainer.is_global_zero and unseen and not rehearsal:
+            home = Path(folder or trainer.default_root_dir)
+            self._targets.append(_Target(None, home, Folder(home)))
+            rank_zero_info(f"No logger takes images, so the pictures are files in {home / 'explanations'}.")
+
+    def write(self, results: Sequence[Logged], step: int, epoch: int) -> None:
+        """Writes figures to every logger at this step, and the rest to every one that takes it.
+
+        Args:
+            results: What was drawn.
+            step: The step at which Lightning logs the scalars of this moment.
+            epoch: The epoch, for the frames and the Explanations tab.
+
+        Raises:
+            Exception: The first error of a logger or a disk; what the others could take is written.
+        """
+        errors: list[Exception] = []
+        sound = [result for result in results if _is_sound(result, errors)]
+        for target in self._targets:
+            with _kept(errors):
+                target.write(sound, step, epoch)
+        if self.frames is not None:
+            with _kept(errors):
+                pictures = [result for result in sound if isinstance(result, Picture)]
+                self._room.check(sum(len(picture.encoded) for picture in pictures))
+                for picture in pictures:
+                    self.frames.keep(picture, step, epoch)
+        if errors:
+            raise errors[0]
+
+    def write_film(self, film: Film, step: int) -> None:
+        """Writes a film as a file, `<log folder>/films/<tag>`, and to every logger that takes it.
+
+        The Explanations tab hears of it with what is written next.
+
+        Raises:
+            Exception: The first error of a logger or a disk; what the others could take is written.
+        """
+        if self.home is None:
+            return
+        errors: list[Exception] = []
+        file = film_file(self.home, film)
+        self._room.check(len(film.encoded))
+        write_whole(file, film.encoded)
+        for target in self._targets:
+            with _kept(errors):
+                target.write_film(film, file, step)
+        if errors:
+            raise errors[0]
+
+    def describe(self, probes: ProbeBatch, layout: dict[str, dict[str, list[Any]]] | None) -> None:
+        """Tells of the classes and the probes, and lays out scalars as charts of several curves, where a logger can.
+
+        Args:
+            probes: The probes.
+            layout: That of TensorBoard's Custom Scalars; None where the probes are not logged.
+        """
+        for target in self._targets:
+            if target.tab is not None:
+                target.tab.manifest.introduce(probes, logged=layout is not None)
+            if layout is not None and target.logger is not None and hasattr(target.logger.experiment, _LAYOUT):
+                with suppress(OSError):  # which the first picture meets too, and tells of
+                    target.check_room(0)
+                    getattr(target.logger.experiment, _LAYOUT)(layout)
+
+
+_LAYOUT = "add_custom_scalars"
+
+
+def film_file(home: Path, film: Film) -> Path:
+    """Where a film lies in the folder of its run."""
+    named = home / "films" / as_path(film.tag)
+    return named.with_name(f"{named.name}.{film.suffix}")
+
+
+def _home(trainer: pl.Trainer, folder: str | None) -> Path | None:
+    first: Any = next(iter(trainer.loggers), None)
+    home = Path(folder or trainer.default_root_dir)
+    if first is not None and getattr(first, "log_dir", None) is None:  # several runs share its folder
+        home = home / str(first.name) / str(first.version)
+    return None if "://" in str(folder or trainer.default_root_dir) else home
+
+
+def _folder_of(logger: Any) -> Path | None:
+    named = getattr(logger, "log_dir", None) or getattr(logger, "save_dir", None)
+    return None if named is None or "://" in str(named) else Path(named)
+
+
+def _is_sound(result: Logged, errors: list[Exception]) -> bool:
+    """Whether a result can be written: of a picture, whether its file can be made."""
+    before = len(errors)
+    with _kept(errors):
+        _ = result.encoded if isinstance(result, Picture) else None
+    return len(errors) == before
+
+
+@contextmanager
+def _kept(errors: list[Exception]) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        errors.append(error)
+
+
+def _nothing(*_: object) -> None:
+    """Stands in for what a logger or its experiment does not have."""

@@ -1,0 +1,81 @@
+"""What the Explanations tab gets of a run, in logs of TensorBoard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from lightning_viz.harness.probes.spec import ProbeBatch
+from lightning_viz.harness.sinks.events import add_summary
+from lightning_viz.harness.sinks.results import Film, Logged, Map, Picture, Said
+from lightning_viz.harness.steps import BEFORE
+
+
+class Manifest:
+    """What is known of one log, in all runs of a Trainer that write to it.
+
+    Attributes:
+        content: As in `lightning_viz.harness.sinks.log_format`.
+        written: The last one in the log.
+    """
+
+    def __init__(self) -> None:
+        self.content: dict[str, Any] = {"classes": [], "class_tags": [], "probes": {}, "pictures": {}}
+        self.written: Any = None
+
+    def introduce(self, probes: ProbeBatch, *, logged: bool) -> None:
+        """Tells of classes, and of the probes if they are logged; of two ways to name the classes, the first counts."""
+        if not self.content["classes"]:
+            self.content |= {"classes": [*probes.class_names], "class_tags": [*probes.class_tags]}
+        for i, label in enumerate(probes.labels.tolist() if logged else ()):
+            about = {"label": label, "item": int(probes.indices[i]), "print": probes.prints[i][:12]}
+            self.content["probes"][probes.tag(i)] = about
+
+    def note(self, picture: Picture | Film) -> None:
+        """Tells of a picture or a film that is in the log."""
+        film = {"film": True} if isinstance(picture, Film) else {}
+        self.content["pictures"][picture.tag] = {"caption": picture.caption, **film}
+
+
+_MANIFESTS: WeakKeyDictionary[Any, Manifest] = WeakKeyDictionary()
+
+
+class Tab:
+    """Writes beside the pictures of one run what they do not tell, see `lightning_viz.harness.sinks.log_format`.
+
+    Args:
+        experiment: TensorBoard's writer, as the logger has it.
+    """
+
+    def __init__(self, experiment: Any) -> None:
+        self._experiment = experiment
+        self.manifest = _MANIFESTS.setdefault(experiment, Manifest())
+        self._last = BEFORE - 1, 0
+
+    def write(self, results: Sequence[Logged], step: int, epoch: int) -> None:
+        """Writes the epoch of a new step, predictions and maps, and the manifest where it is not what it was."""
+        from lightning_viz.harness.sinks import log_format
+
+        if self._experiment._get_file_writer() is None:  # where Lightning only pretends to log
+            return
+        for picture in (result for result in results if isinstance(result, Picture)):
+            self.manifest.note(picture)
+        values = [log_format.said(r.probe, r.index, r.probability) for r in results if isinstance(r, Said)]
+        for shown in (result for result in results if isinstance(result, Map)):
+            values += log_format.map_values(shown.picture, shown.values, shown.bound)
+        # Never back to an earlier step, as that of a film may be: TensorBoard would drop what is later.
+        if (step, epoch) > self._last:
+            values.append(log_format.epoch(epoch))
+        if values:
+            add_summary(self._experiment, log_format.summary(values), step)
+        self._last = max(self._last, (step, epoch))
+        manifest = log_format.manifest(self.manifest.content)
+        if manifest != self.manifest.written:
+            add_summary(self._experiment, log_format.summary([manifest]), self._last[0])
+            self.manifest.written = manifest
+
+
+def tab_of(logger: Any) -> Tab | None:
+    """What writes for the Explanations tab into this logger's log; `None` where it is not one of TensorBoard."""
+    return Tab(logger.experiment) if hasattr(logger.experiment, "_get_file_writer") else None

@@ -1,0 +1,108 @@
+"""How each kind of logger takes a picture; a folder takes it where no logger does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lightning_viz.harness.names import fitting
+from lightning_viz.harness.sinks.events import add_summary
+from lightning_viz.harness.sinks.results import Film, Picture
+from lightning_viz.harness.sinks.room import write_whole
+
+Write = Callable[[Picture, int], None]
+WriteFilm = Callable[[Film, Path, int], None]
+
+
+def image_writer(logger: Any) -> Write | None:
+    """The logger's own way to take a picture at a step; `None` where it has none.
+
+    Known by what they can do, since each logger exists in two namespaces: TensorBoard and what has its `add_image`,
+    Weights & Biases, MLflow.
+    """
+    experiment = logger.experiment
+    if hasattr(experiment, "add_image"):
+        return lambda picture, step: _tensorboard(experiment, picture, step)
+    if hasattr(logger, "log_image"):
+        return lambda picture, step: logger.log_image(key=picture.tag, images=[picture.image], step=step)
+    if hasattr(experiment, "log_image") and hasattr(logger, "run_id"):
+        return lambda picture, step: experiment.log_image(
+            logger.run_id, picture.image, key=plain(picture.tag), step=step
+        )
+    return None
+
+
+def film_writer(logger: Any) -> WriteFilm | None:
+    """The logger's own way to take a film that lies in a file already; `None` where it has none."""
+    experiment = logger.experiment
+    if hasattr(experiment, "_get_file_writer"):
+        return lambda film, file, step: _summary(experiment, film.tag, film.encoded, film.size, step)
+    if hasattr(logger, "log_image") and not hasattr(experiment, "add_image"):
+        return lambda film, file, step: logger.log_image(key=film.tag, images=[str(file)], step=step)
+    if hasattr(experiment, "log_artifact") and hasattr(logger, "run_id"):
+        return lambda film, file, step: experiment.log_artifact(
+            logger.run_id, str(file), str(Path("films", plain(film.tag)).parent)
+        )
+    return None
+
+
+def scalar_tags(logger: Any, scalars: dict[str, float]) -> dict[str, float]:
+    """Figures under the names that a logger takes."""
+    return {plain(tag): value for tag, value in scalars.items()} if hasattr(logger, "run_id") else scalars
+
+
+def plain(tag: str) -> str:
+    """A tag of the signs that every system takes in names.
+
+    Example:
+        >>> plain("probe_00_crème/lime")
+        'probe_00_cr_me/lime'
+    """
+    return re.sub(r"[^a-zA-Z0-9_/. -]", "_", tag)
+
+
+class Folder:
+    """Writes pictures as files, `<folder>/explanations/<tag>/<step>.jpg`, flat ones as `.png`.
+
+    Args:
+        folder: The log folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "explanations"
+
+    def __call__(self, picture: Picture, step: int) -> None:
+        """Writes one picture.
+
+        Raises:
+            OSError: The folder cannot be written to.
+        """
+        write_whole(self.root / as_path(picture.tag) / f"{step}.{picture.suffix}", picture.encoded)
+
+
+def as_path(tag: str) -> Path:
+    """A tag as folders that stay below theirs, of signs that every file system takes.
+
+    Example:
+        >>> as_path("../probe_00_crème/what?").as_posix()
+        '_/probe_00_crème/what_'
+    """
+    return Path(*(fitting(re.sub(r"[^\w. -]", "_", part).lstrip("."), 180) or "_" for part in tag.split("/")))
+
+
+def _tensorboard(experiment: Any, picture: Picture, step: int) -> None:
+    if not hasattr(experiment, "_get_file_writer"):
+        experiment.add_image(picture.tag, picture.image, step, dataformats="HWC")
+        return
+    # `add_image` knows PNG only: for photographs 30 times slower and several times larger than JPEG.
+    height, width = picture.image.shape[:2]
+    _summary(experiment, picture.tag, picture.encoded, (width, height), step)
+
+
+def _summary(experiment: Any, tag: str, encoded: bytes, size: tuple[int, int], step: int) -> None:
+    from tensorboard.compat.proto.summary_pb2 import Summary
+
+    image = Summary.Image(width=size[0], height=size[1], colorspace=3, encoded_image_string=encoded)
+    add_summary(experiment, Summary(value=[Summary.Value(tag=tag, image=image)]), step)

@@ -1,0 +1,132 @@
+"""Images that the network took for something else, kept as they go by."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from lightning_viz.harness.network.subject import probabilities
+
+Pair = tuple[int, int]
+"""The true class, and what it was taken for."""
+
+
+class Mistake(NamedTuple):
+    """One image that was taken for another class.
+
+    Attributes:
+        image: Float32 (C, H, W) on the CPU, as the network takes it.
+        confidence: The probability of the wrong class, in [0, 1]; None where the step told classes alone.
+        place: When it came, counted over all processes.
+    """
+
+    image: Tensor
+    confidence: float | None
+    place: int
+
+    @property
+    def order(self) -> tuple[float, int]:
+        """The surest first, and of equally sure ones the earliest."""
+        return _order(self.confidence, self.place)
+
+
+class Mistakes:
+    """The surest mistakes of one pass over a loader, in bounded memory.
+
+    Where the room does not suffice, the confusion that was least frequent so far loses an image, and what is no more
+    frequent than it gets none. So the images of the most frequent confusions are there at the end, the surest ones of
+    those that came since there was room for them.
+
+    Args:
+        each: Images of each confusion.
+        room: Bytes for all images together.
+        least: As many images are kept in any case.
+    """
+
+    def __init__(self, each: int, *, room: int, least: int) -> None:
+        self._each, self._room, self._least = each, room, least
+        self._counts: Counter[Pair] = Counter()
+        self._kept: dict[Pair, list[Mistake]] = {}
+        self._bytes = self._images = 0
+        self._fewest = 0  # no confusion with an image was less frequent when it was last looked
+
+    @property
+    def kept(self) -> int:
+        """How many images are kept."""
+        return self._images
+
+    def see(self, images: Tensor, said: Tensor, labels: Tensor, *, counted: Tensor, places: Sequence[int]) -> None:
+        """Looks through a batch.
+
+        Args:
+            images: (N, C, H, W), as the network takes them.
+            said: Scores (N, K), or predicted classes (N,).
+            labels: (N,).
+            counted: Bool (N,): which to look at; their scores are finite.
+            places: When each came.
+        """
+        with torch.inference_mode(False), torch.no_grad():  # so that gradients can be taken of what is kept
+            for i, pair, confidence in _mistakes(said, labels, counted):
+                self._counts[pair] += 1
+                if self._makes_room(pair, _order(confidence, places[i]), images[i].numel() * 4):
+                    self._keep(pair, Mistake(images[i].float().cpu().clone(), confidence, places[i]))
+
+    def surest(self, pair: Pair) -> list[Mistake]:
+        """The mistakes that are kept of one confusion, the surest first."""
+        return list(self._kept.get(pair, ()))
+
+    def _makes_room(self, pair: Pair, order: tuple[float, int], size: int) -> bool:
+        kept = self._kept.get(pair, [])
+        if len(kept) == self._each:
+            if order >= kept[-1].order:
+                return False
+            self._lose(pair)
+        while self._images >= self._least and self._bytes + size > self._room:
+            if self._counts[pair] <= self._fewest:
+                return False
+            victim = min(self._kept, key=lambda p: (self._counts[p], -self._kept[p][-1].order[0]))
+            self._fewest = self._counts[victim]
+            if self._counts[pair] <= self._fewest:
+                return False
+            self._lose(victim)
+        return True
+
+    def _keep(self, pair: Pair, mistake: Mistake) -> None:
+        kept = self._kept.setdefault(pair, [])
+        kept.append(mistake)
+        kept.sort(key=lambda one: one.order)
+        self._bytes += mistake.image.numel() * 4
+        self._images += 1
+
+    def _lose(self, pair: Pair) -> None:
+        lost = self._kept[pair].pop()
+        if not self._kept[pair]:
+            del self._kept[pair]
+        self._bytes -= lost.image.numel() * 4
+        self._images -= 1
+
+
+def surest(parts: Sequence[Sequence[Mistake]], count: int) -> list[Mistake]:
+    """Out of what all processes have kept of one confusion the surest."""
+    return sorted((one for part in parts for one in part), key=lambda one: one.order)[:count]
+
+
+def _order(confidence: float | None, place: int) -> tuple[float, int]:
+    return -(confidence or 0.0), place
+
+
+def _mistakes(said: Tensor, labels: Tensor, counted: Tensor) -> Iterator[tuple[int, Pair, float | None]]:
+    """Number, classes and confidence of each image of a batch that was taken for something else."""
+    predicted = said.argmax(dim=1) if said.ndim == 2 else said
+    where = ((predicted != labels) & counted).nonzero().flatten()
+    sure: Sequence[float | None] = [None] * len(where)
+    if said.ndim == 2:
+        share = torch.zeros_like(said, dtype=torch.float32)
+        share[counted] = probabilities(said[counted].float())
+        sure = share[where, predicted[where]].tolist()
+    pairs = zip(labels[where].tolist(), predicted[where].tolist(), strict=True)
+    yield from zip(where.tolist(), pairs, sure, strict=True)

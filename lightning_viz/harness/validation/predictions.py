@@ -1,0 +1,162 @@
+"""(score, label) pairs of a validation pass, without asking the user's module for anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lightning_viz.explain.network.chunks import Chunks
+from lightning_viz.harness.isolation.isolation import Isolation
+from lightning_viz.harness.network.subject import Subject
+from lightning_viz.harness.probes.batches import unpack_batch
+
+_KEYS = ("preds", "logits")
+
+
+class Predictions:
+    """Watches one batch at a time: `watch` before the module's step, `collect` after it; any number of callers may.
+
+    The scores come from the first of these that has them: the step's own output under `preds` or `logits`; the one call
+    of the network that the step made; the network again, in isolation.
+
+    Args:
+        module: The user's LightningModule.
+        subject: The network, a part of it.
+        isolation: Where the network is asked once more.
+        unpack: The user's own way to images and labels of a batch.
+        seed: Of the isolation.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        subject: Subject,
+        isolation: Isolation,
+        unpack: Callable[..., Any] | None = None,
+        *,
+        seed: int = 0,
+    ) -> None:
+        self._module = module
+        self._subject = subject
+        self._isolation = isolation
+        self._unpack = unpack
+        self._seed = seed
+        self._ear: _Ear | None = None
+        self._collected: tuple[Tensor, Tensor] | None = None
+
+    def watch(self) -> None:
+        """Listens to the calls of the network until `collect` or `close`."""
+        self.close()
+        # Compiled networks and scripted ones do not tell what they put out.
+        if not any(_is_compiled(m) for m in (self._module, self._subject.net)):
+            self._ear = _Ear.at(self._subject.net)
+
+    def close(self) -> None:
+        """Stops listening, and lets go of what was said."""
+        if self._ear is not None:
+            self._ear.leave()
+        self._ear = None
+        self._collected = None
+
+    def collect(self, outputs: Any, batch: Any) -> tuple[Tensor, Tensor]:
+        """What the network said in the step that has just ended; the second caller hears what the first one did.
+
+        Args:
+            outputs: What the step returned.
+            batch: The batch it was given.
+
+        Returns:
+            Scores (N, K), or predicted classes (N,) where the step's output holds those, and labels (N,).
+
+        Raises:
+            ValueError: No images and labels are found in the batch, or the network returns no class scores.
+        """
+        if self._collected is None:
+            self._collected = self._collect(outputs, batch)
+        return self._collected
+
+    def _collect(self, outputs: Any, batch: Any) -> tuple[Tensor, Tensor]:
+        images, labels = unpack_batch(batch, self._unpack)
+        own = _own(outputs, len(labels))
+        heard = [] if self._ear is None else self._ear.heard
+        seen = [t for t in heard if len(t) == len(labels)]
+        self.close()
+        if own is not None:
+            return own, labels
+        if len(seen) == 1:
+            return seen[0], labels
+        with self._isolation(seed=self._seed) as module, torch.no_grad():
+            return Chunks()(self._subject.within(module), images.clone()), labels
+
+
+class _Ear:
+    """Hears what the calls of a module return, from the place where `torch.compile` would put its own.
+
+    A hook would be found by whoever scripts, exports, copies or saves the module meanwhile; of this, nothing gets into
+    any of them.
+
+    Args:
+        module: One that is not compiled.
+
+    Attributes:
+        heard: Class scores (N, K), as they came.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        self._module = module
+        self._listeners = 0
+        self.heard: list[Tensor] = []
+
+    @classmethod
+    def at(cls, module: nn.Module) -> _Ear:
+        """The one that hears a module, for one listener more."""
+        there: Any = module._compiled_call_impl
+        ear = there if isinstance(there, cls) else cls(module)
+        module._compiled_call_impl = ear
+        ear._listeners += 1
+        return ear
+
+    def leave(self) -> None:
+        """Stops listening when nobody listens any more."""
+        self._listeners -= 1
+        if not self._listeners and self._module._compiled_call_impl is self:
+            del self._module._compiled_call_impl  # which every module has by its class
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls the module."""
+        output = self._module._call_impl(*args, **kwargs)  # type: ignore[no-untyped-call]
+        if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:  # nothing of ours gets in there
+            return output
+        # A wrapper such as DDP calls the module a second time with the step itself: only class scores count.
+        if isinstance(output, Tensor) and output.ndim == 2 and output.shape[1] > 1 and output.is_floating_point():
+            self.heard.append(output.detach().float())
+        return output
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> None:
+        """Nothing, which is what a module has that is not compiled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Likewise."""
+        return type(None), ()
+
+
+def _is_compiled(module: nn.Module) -> bool:
+    called: Any = module._compiled_call_impl
+    compiled = called is not None and not isinstance(called, _Ear)
+    whole = getattr(module, "_compiler_ctx", None) is not None  # a LightningModule, steps and all
+    return compiled or whole or hasattr(module, "_orig_mod") or isinstance(module, torch.jit.ScriptModule)
+
+
+def _own(outputs: Any, count: int) -> Tensor | None:
+    if not isinstance(outputs, Mapping):
+        return None
+    for key in _KEYS:
+        found = outputs.get(key)
+        if isinstance(found, Tensor) and found.ndim in (1, 2) and len(found) == count:
+            scores = found.ndim == 2 and found.shape[1] > 1
+            if scores or not found.is_floating_point():
+                return found.detach() if scores else found.detach().reshape(-1)
+    return None

@@ -1,0 +1,222 @@
+"""Maps against their network and against masks: what is told, when, and that it costs no more than it may."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from projects import Project, Stripes, events, fit
+from pytorch_lightning.callbacks import EarlyStopping
+from torch import nn
+from torch.utils.data import DataLoader, Subset
+
+from lightning_viz import GradCam, LimePanels, Probes, SaliencyMaps
+from lightning_viz.explain.measures.faithfulness import area, at_random, faithful_curves
+
+
+def curve(log, name):
+    tag = f"explanations/{name}"
+    return {e.step: e.value for e in log.Scalars(tag)} if tag in log.Tags()["scalars"] else {}
+
+
+def smooth(**options):
+    return SaliencyMaps(method="smoothgrad", on_error="raise", **options)
+
+
+class Noting(SaliencyMaps):
+    """Remembers the maps and the network of its last drawing."""
+
+    def draw(self, scene):
+        self.scene, self.net_then = scene, {k: v.clone() for k, v in scene.subject.net.state_dict().items()}
+        yield from super().draw(scene)
+
+    def attribute(self, *arguments):
+        self.found = super().attribute(*arguments)
+        return self.found
+
+
+def by_hand(noting, values, seed=0):
+    """Mean areas of deletion and insertion, from the network alone."""
+    net, probes = noting.scene.subject.net, noting.scene.probes
+    areas = []
+    for image, one in zip(probes.images, values, strict=True):
+        said = int(net(image[None])[0].argmax())
+        probability = lambda x, said=said: net(x).softmax(1)[:, said]
+        sigma, steps = 1.0, torch.arange(-3, 4.0)
+        kernel = (-0.5 * (steps[:, None] ** 2 + steps**2) / sigma**2).exp()
+        padded = nn.functional.pad(image[None], (3, 3, 3, 3), mode="replicate")
+        start = nn.functional.conv2d(padded, (kernel / kernel.sum()).expand(3, 1, 7, 7), groups=3)[0]
+        fill = image.mean((1, 2), keepdim=True).expand_as(image)
+        ends = tuple(probability(torch.stack([image, fill, start])).tolist())
+        curves = faithful_curves(probability, image, one, fill=fill, start=start, ends=ends)
+        areas.append([area(curve) for curve in curves])
+    return np.mean(areas, axis=0)
+
+
+@torch.no_grad()
+def test_areas_are_those_of_the_last_maps_under_the_last_network(tmp_path):
+    noting = Noting(on_error="raise")
+    run = fit(tmp_path, [noting], max_epochs=2)
+    run.lightning_module.eval()
+    log = events(tmp_path)
+    for name, values in (
+        ("saliency", noting.found.abs().amax(1)),
+        ("random", at_random(16, 16, seed=0).expand(8, -1, -1)),
+    ):
+        found = [curve(log, f"{name}/{measure}")[12] for measure in ("deletion", "insertion")]
+        assert found == pytest.approx(by_hand(noting, values).tolist(), abs=1e-5), name
+    assert all(0 <= value <= 1 for value in found)
+
+
+IMAGES = []
+
+
+class Counted(Project):
+    """Counts the images that go through its network."""
+
+    def forward(self, x):
+        IMAGES.append(len(x))
+        return super().forward(x)
+
+
+MAKE = {
+    "smoothgrad": smooth,
+    "lime": lambda: LimePanels(samples=128, reliability=None, on_error="raise"),
+    "saliency": lambda: SaliencyMaps(on_error="raise"),
+}
+
+
+@pytest.mark.parametrize("make", MAKE.values(), ids=MAKE)
+def test_curves_take_less_than_a_tenth_of_what_the_maps_take(make, tmp_path, monkeypatch):
+    spent = {"maps": 0, "curves": 0}
+    callback = make()
+    original = type(callback).held_to_network
+
+    def noting(self, scene, i, values, units):
+        before = scene.subject.work.units
+        found = original(self, scene, i, values, units)
+        spent["curves"] += scene.subject.work.units - before
+        spent["maps"] += units
+        return found
+
+    monkeypatch.setattr(type(callback), "held_to_network", noting)
+    fit(tmp_path, [callback], max_epochs=12)
+    assert spent["curves"] <= spent["maps"] / 10
+    steps = [step for step in curve(events(tmp_path), f"{callback.tag}/insertion") if step < 72]
+    if callback.tag == "saliency":
+        assert steps == []
+    else:
+        assert len(steps) >= 2
+        assert spent["curves"] > spent["maps"] / 40
+
+
+def test_equal_runs_tell_equal_figures(tmp_path):
+    for name in "ab":
+        fit(tmp_path / name, [smooth(), LimePanels(samples=64, on_error="raise")], max_epochs=4)
+    a, b = (events(tmp_path / name) for name in "ab")
+    tags = [tag for tag in a.Tags()["scalars"] if tag.startswith("explanations/")]
+    assert {tag.split("/")[1] for tag in tags} == {"smoothgrad", "lime", "random"}
+    for tag in tags:
+        name = tag.removeprefix("explanations/")
+        assert curve(a, name) == curve(b, name), tag
+
+
+def test_a_resumed_run_has_curves_when_the_whole_one_has(tmp_path):
+    fit(tmp_path / "whole", [smooth()], max_epochs=7)
+    fit(tmp_path / "first", [smooth()], max_epochs=3).save_checkpoint(tmp_path / "first.ckpt")
+    fit(tmp_path / "more", [smooth()], max_epochs=7, ckpt_path=tmp_path / "first.ckpt")
+    whole, more = (curve(events(tmp_path / name), "smoothgrad/insertion") for name in ("whole", "more"))
+    assert [step for step in whole if 17 < step < 42] == [step for step in more if step < 42] != []
+
+
+def test_chance_is_asked_once_for_all_callbacks_with_the_same_probes(tmp_path):
+    def images(callbacks):
+        IMAGES.clear()
+        fit(tmp_path / str(len(callbacks)), callbacks, module=Counted, max_epochs=1)
+        return sum(IMAGES)
+
+    nothing = images([])
+    one, two = (images([SaliencyMaps(on_error="raise"), GradCam(on_error="raise")][:n]) for n in (1, 2))
+    cam = 3 + 3 * 8 - 3  # what Grad-CAM itself takes: its trial, and three drawings
+    assert two - one <= cam + 8 * 10 + 8
+    assert one > nothing
+
+
+def picture(log, tag):
+    return np.asarray(Image.open(io.BytesIO(log.Images(tag)[-1].encoded_image_string)))
+
+
+@pytest.mark.parametrize("schedule", [{"every_n_epochs": 2}, {"every_n_steps": 4}, {}])
+def test_the_end_has_the_curves_of_every_method_once(schedule, tmp_path):
+    stop = EarlyStopping("val_loss", patience=0, mode="max", check_on_train_epoch_end=True)
+    panels = [SaliencyMaps(on_error="raise", **schedule), LimePanels(samples=64, on_error="raise", **schedule)]
+    run = fit(tmp_path, [stop, *panels], max_epochs=9)
+    assert 0 < run.current_epoch < 9
+    log = events(tmp_path)
+    for name in ("saliency", "lime"):
+        assert len(log.Images(f"explanations/{name}/curves")) == 1
+        assert picture(log, f"explanations/{name}/curves").shape == (480, 350, 3)
+        assert curve(log, f"{name}/insertion")
+
+
+class Masked(Stripes):
+    """Knows where the evidence lies: in the left half of an item whose number is even, else nowhere."""
+
+    def mask(self, index):
+        found = np.zeros((16, 16), dtype=bool)
+        found[:, :8] = index % 2 == 0
+        return found
+
+
+def data(dataset):
+    return lambda: {
+        "train_dataloaders": DataLoader(Stripes(48, seed=1), batch_size=8),
+        "val_dataloaders": DataLoader(dataset, batch_size=8),
+    }
+
+
+@pytest.mark.parametrize("subset", [False, True])
+def test_masks_of_the_data_set_are_held_against_the_maps(subset, tmp_path):
+    wanted = [0, 2, 5]
+    dataset = Subset(Subset(Masked(24), range(23, -1, -1)), [23, 22, 21, 20, 19, 18]) if subset else Masked(24)
+    noting = Noting(probes=Probes(indices=wanted), on_error="raise")
+    fit(tmp_path, [noting], data=data(dataset), max_epochs=1)
+    log, magnitudes = events(tmp_path), noting.found.abs().amax(1)
+    left = [m[:, :8].sum() / m.sum() for m in magnitudes[:2]]  # item 5 has an empty mask, and is left out
+    assert curve(log, "saliency/in_mask")[5] == pytest.approx(float(np.mean(left)), abs=1e-5)
+    hits = [float(m.argmax() % 16 < 8) for m in magnitudes[:2]]
+    assert curve(log, "saliency/pointing")[5] == np.mean(hits)
+
+
+def test_without_masks_there_is_no_pointing(tmp_path):
+    fit(tmp_path, [SaliencyMaps(on_error="raise")], max_epochs=1)
+    assert not curve(events(tmp_path), "saliency/pointing")
+
+
+class OtherMask(Stripes):
+    def mask(self, index):
+        return np.zeros((4, 4))
+
+
+class NoMask(Stripes):
+    def mask(self):
+        return self
+
+
+@pytest.mark.parametrize(
+    ("dataset", "why"), [(OtherMask, r"received \(4, 4\) for images of \(16, 16\)"), (NoMask, "failed")]
+)
+def test_a_mask_of_something_else_is_told_and_left_alone(dataset, why, tmp_path):
+    with pytest.warns(UserWarning, match=f"{dataset.__name__}.mask.*{why}"):
+        fit(tmp_path, [SaliencyMaps(on_error="raise")], data=data(dataset(24)), max_epochs=1)
+    assert not curve(events(tmp_path), "saliency/pointing")
+
+
+def test_drawn_food_has_masks():
+    from lightning_viz.food11 import FoodData
+    from lightning_viz.food11.drawn import DrawnFood
+
+    food = FoodData(size=32, train_count=11, val_count=11, seed=3)
+    food.setup("fit")
+    assert torch.equal(food.val_dataloader().dataset.mask(4), DrawnFood(11, size=32, seed=4).mask(4))

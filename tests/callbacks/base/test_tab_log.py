@@ -1,0 +1,255 @@
+"""What a log tells the Explanations tab beside the pictures, read back from the event files."""
+
+import json
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from projects import NAMES, Project, Stripes, events, fit
+from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch.utils.data import DataLoader
+
+from lightning_viz import ConfusionMatrixPanel, Films, IntegratedGradients, LimePanels, SaliencyMaps
+from lightning_viz.harness.sinks.log_format import encoded
+
+OWN = "lightning_viz/"
+
+
+class Log:
+    """A log folder, or one event file."""
+
+    def __init__(self, path):
+        self.read = EventAccumulator(str(path), size_guidance={"images": 0, "scalars": 0, "tensors": 0})
+        self.read.Reload()
+        self.tags = {kind: tags for kind, tags in self.read.Tags().items() if isinstance(tags, list)}
+        self.own = [tag for tag in self.tags["tensors"] if tag.startswith(OWN)]
+
+    def tensors(self, name):
+        """Steps and tensors of one of our tags; none where there is no such tag."""
+        found = self.read.Tensors(f"{OWN}{name}") if f"{OWN}{name}" in self.own else []
+        return [(event.step, event.tensor_proto) for event in found]
+
+    def floats(self, name):
+        return [(step, *tensor.float_val) for step, tensor in self.tensors(name)]
+
+    def manifests(self):
+        return [(step, json.loads(tensor.string_val[0])) for step, tensor in self.tensors("manifest")]
+
+    def maps(self, picture):
+        return {step: decoded(tensor.string_val[0]) for step, tensor in self.tensors(f"map/{picture}")}
+
+
+def decoded(blob):
+    """The values, and the value of one unit."""
+    height, width = np.frombuffer(blob, "<u2", 2)
+    unit = np.frombuffer(blob, "<f4", 1, offset=4)[0]
+    return np.frombuffer(blob, np.int8, offset=8).reshape(height, width) * float(unit), float(unit)
+
+
+def noting(cls, **options):
+    """A callback that keeps what its pictures show: by step and probe the map, and where its colours are full."""
+
+    class Noting(cls):
+        def draw(self, scene):
+            self.scene = scene
+            yield from super().draw(scene)
+
+        def attribute(self, subject, images, targets):
+            values = super().attribute(subject, images, targets)
+            for i, one in enumerate(values):
+                flat = self.flat(one)
+                largest = float(one.abs().max()) if self.name == "loss_saliency" else 0
+                shown = flat, largest or float(np.percentile(flat.abs(), 99))
+                self.shown.setdefault((self.scene.step, i), shown)  # at the end come others, that are not drawn
+            return values
+
+        def _weights(self, scene, i, classes):
+            found = super()._weights(scene, i, classes)
+            largest = max(float(one.weights.abs().max()) for one in found)
+            self.shown[scene.step, i] = found[0].weights[self._segments[i]], largest
+            return found
+
+    Noting.__name__ = "_".join([cls.__name__, *options])  # two of one name would be the same callback twice
+    made = Noting(probes=3, on_error="raise", **options)
+    made.shown = {}
+    return made
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The log of three epochs, and the callbacks that drew maps; the last one in every second epoch."""
+    folder = tmp_path_factory.mktemp("log")
+    maps = [
+        noting(SaliencyMaps),
+        noting(IntegratedGradients, steps=4),
+        noting(LimePanels, samples=64),
+        noting(SaliencyMaps, method="loss", every_n_epochs=2),
+    ]
+    fit(folder, [Films(), *maps, ConfusionMatrixPanel(on_error="raise")], max_epochs=3)
+    return Log(folder), maps
+
+
+def test_every_step_has_its_epoch_once_and_in_order(run):
+    log, _ = run
+    assert log.floats("epoch") == [(-1, -1), (5, 0), (11, 1), (17, 2), (18, 2)]
+    drawn = [log.read.Images(tag) for tag in log.tags["images"]]
+    drawn += [log.read.Scalars(tag) for tag in log.tags["scalars"] if tag.startswith(("expl", "prob", "recall"))]
+    assert {event.step for found in drawn for event in found} == {-1, 5, 11, 17, 18}
+
+
+def test_the_manifest_tells_of_classes_probes_and_every_picture(run):
+    log, maps = run
+    manifest, probes = log.manifests()[-1][1], maps[0].scene.probes
+    assert manifest["version"] == 1
+    assert (manifest["classes"], manifest["class_tags"]) == (NAMES, ["bread", "egg", "soup"])
+    data = Stripes(24, seed=2)
+    assert list(manifest["probes"]) == ["probe_00_bread", "probe_01_egg", "probe_02_soup"]
+    for i, about in enumerate(manifest["probes"].values()):
+        assert (about["label"], data.targets[about["item"]]) == (i, i)
+        assert torch.equal(data.images[about["item"]], probes.images[i])
+        assert about["print"] == probes.prints[i][:12]
+    pictures = manifest["pictures"]
+    assert pictures.keys() == {*log.tags["images"]}
+    films = {tag for tag, about in pictures.items() if about.get("film")}
+    assert films == {tag for tag in pictures if "/film" in tag} >= {"probe_00_bread/filmstrip"}
+    high = {tag: log.read.Images(tag)[-1].height for tag in pictures}
+    assert high["probe_00_bread/input"] - pictures["probe_00_bread/input"]["caption"] == 350  # as high as wide
+    for name in ("saliency", "film_saliency"):
+        assert high[f"probe_00_bread/{name}"] - pictures[f"probe_00_bread/{name}"]["caption"] == 173
+    assert {pictures[tag]["caption"] for tag in ("confusion/val", "explanations/lime/curves")} == {0}
+
+
+def test_the_manifest_is_written_where_it_has_changed(run):
+    written = run[0].manifests()
+    assert all(a != b for (_, a), (_, b) in pairwise(written))
+    steps = [step for step, _ in written]
+    assert steps == sorted(steps)
+    assert 11 not in steps  # where nothing was drawn for the first time
+    assert len(written) < 15  # of all films together one
+
+
+def test_maps_are_those_of_the_method_within_a_unit(run):
+    log, maps = run
+    for callback in maps:
+        for i, probe in enumerate(log.manifests()[-1][1]["probes"]):
+            found, bounds = log.maps(f"{probe}/{callback.tag}"), dict(log.floats(f"bound/{probe}/{callback.tag}"))
+            expected = {step: shown for (step, probe), shown in callback.shown.items() if probe == i}
+            drawn = {event.step for event in log.read.Images(f"{probe}/{callback.tag}")}
+            assert found.keys() == bounds.keys() == expected.keys() & drawn == drawn, callback.tag
+            for step in drawn:
+                (values, unit), (own, bound) = found[step], expected[step]
+                assert (unit * 127, bounds[step]) == pytest.approx((bound, bound), rel=1e-6)
+                assert np.abs(values - own.clip(-bound, bound).numpy()).max() <= 0.501 * unit
+
+
+def test_what_is_said_is_the_largest_of_the_logged_probabilities(run):
+    log, _ = run
+    for probe in log.manifests()[-1][1]["probes"]:
+        series = [log.read.Scalars(f"probability/{probe}/{name}") for name in ("bread", "egg", "soup")]
+        expected = []
+        for events_ in zip(*series, strict=True):
+            values = [event.value for event in events_]
+            expected.append((events_[0].step, int(np.argmax(values)), max(values)))
+        assert log.floats(f"said/{probe}") == expected
+        assert len(expected) == 4
+
+
+def test_stock_tabs_see_nothing_of_it(run):
+    log, _ = run
+    assert {log.read.SummaryMetadata(tag).plugin_data.plugin_name for tag in log.own} == {"lightning_viz"}
+    assert not [tag for kind in ("images", "scalars") for tag in log.tags[kind] if tag.startswith(OWN)]
+
+
+@pytest.mark.filterwarnings("ignore:.*not finite")
+def test_where_nothing_is_finite_there_is_no_map_and_no_class(tmp_path):
+    class Lost(Project):
+        def on_train_epoch_start(self):
+            torch.nn.init.constant_(self.net[9].weight, float("nan"))
+
+    fit(tmp_path, [SaliencyMaps(probes=1), LimePanels(probes=1, samples=64)], module=Lost, max_epochs=1)
+    log = Log(tmp_path)
+    assert [step for step, *_ in log.floats("epoch")] == [-1, 5, 6]
+    assert log.floats("said/probe_00_bread")[1:] == [(5, -1, 0)]
+    assert [*log.maps("probe_00_bread/saliency")] == [*log.maps("probe_00_bread/lime")] == [-1]
+    assert len(log.read.Images("probe_00_bread/lime")) == 2
+
+
+def test_a_resumed_run_in_the_same_folder_tells_everything_anew(tmp_path):
+    fit(tmp_path / "log", [SaliencyMaps(probes=1)], max_epochs=1).save_checkpoint(tmp_path / "one.ckpt")
+    (first,) = (tmp_path / "log").glob("events*")
+    fit(tmp_path / "log", [SaliencyMaps(probes=1)], max_epochs=2, ckpt_path=tmp_path / "one.ckpt")
+    before, after = Log(first), Log(next(f for f in (tmp_path / "log").glob("events*") if f != first))
+    assert after.manifests()[-1][1] == before.manifests()[-1][1]
+    assert after.floats("epoch") == [(11, 1), (12, 1)]
+
+
+def test_a_test_after_the_training_adds_to_what_is_known_of_the_log(tmp_path):
+    run = fit(tmp_path, [SaliencyMaps(probes=1), ConfusionMatrixPanel()], max_epochs=1)
+    run.test(run.lightning_module, DataLoader(Stripes(12), batch_size=4), verbose=False)
+    manifest = Log(tmp_path).manifests()[-1][1]
+    assert manifest["pictures"].keys() == {*events(tmp_path).Tags()["images"]} >= {"confusion/val", "confusion/test"}
+
+
+def test_of_several_loggers_those_of_tensorboard_get_it(tmp_path):
+    loggers = [TensorBoardLogger(tmp_path, name, "") for name in "ab"] + [CSVLogger(tmp_path, "c", "")]
+    fit(tmp_path, [SaliencyMaps(probes=1, on_error="raise")], logger=loggers, max_epochs=1)
+    a, b = Log(tmp_path / "a"), Log(tmp_path / "b")
+    assert a.own == b.own != []
+    assert a.manifests() == b.manifests()
+    assert OWN not in (tmp_path / "c" / "metrics.csv").read_text()
+
+
+class WithoutTensors(TensorBoardLogger):
+    """Its disk, or whatever it is, takes everything but what is for the tab."""
+
+    @property
+    def experiment(self):
+        queue = super().experiment._get_file_writer().event_writer._async_writer
+        if not isinstance(queue._writer, Refusing):
+            queue._writer = Refusing(queue._writer)
+        return super().experiment
+
+
+class Refusing:
+    """Writes records but those for the tab."""
+
+    def __init__(self, writer):
+        self.writer = writer
+        self.flush, self.close = writer.flush, writer.close
+
+    def write(self, data):
+        if OWN.encode() in data:
+            raise OSError("no tensors")
+        self.writer.write(data)
+
+
+@pytest.mark.parametrize("on_error", ["warn", "raise"])
+def test_a_failure_is_told_like_that_of_a_picture_and_no_picture_is_lost(on_error, tmp_path):
+    logger = WithoutTensors(tmp_path, "", "")
+    told = pytest.warns(UserWarning, match="could not draw") if on_error == "warn" else pytest.raises(OSError)
+    with told as found:
+        fit(tmp_path, [SaliencyMaps(probes=1, on_error=on_error)], logger=logger)
+    log = Log(tmp_path)
+    assert not log.own
+    assert len(log.read.Images("probe_00_bread/saliency")) == (3 if on_error == "warn" else 1)
+    if on_error == "warn":
+        assert len([warning for warning in found if "could not draw" in str(warning.message)]) == 1
+
+
+def test_large_maps_are_reduced_by_the_mean_of_areas():
+    values = np.random.default_rng(0).normal(size=(128, 96))
+    found, unit = decoded(encoded(values, 1.0))
+    expected = values.reshape(64, 2, 48, 2).mean((1, 3)).clip(-1, 1)
+    assert np.abs(found - expected).max() <= 0.501 * unit
+    odd, unit = decoded(encoded(np.abs(values[:, :70]), 9.0))
+    assert odd.shape == (64, 35)
+    assert decoded(encoded(values[:5], 9.0))[0].shape == (3, 64)
+
+
+@pytest.mark.parametrize(("largest", "bound"), [(0.0, 0.0), (1e-44, 1e-44), (3e38, 1e-30), (3e38, 3e38)])
+def test_no_magnitude_is_too_much_for_a_map(largest, bound):
+    values, unit = decoded(encoded(np.array([[-largest, 0, largest]]), bound))
+    assert values[0, 1] == 0
+    assert values[0, 2] == -values[0, 0] == 127 * unit <= bound * 1.001

@@ -1,0 +1,259 @@
+"""Which images are chosen, and how their batch is read, without moving a generator of the user's."""
+
+import random
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from projects import Project, Stripes, events, fit
+from torch.utils.data import ConcatDataset, DataLoader, Subset
+
+from lightning_viz import ConfusionMatrixPanel, Probes, SaliencyMaps
+from lightning_viz.harness.probes.batches import dataset_labels, first_loader, unpack_batch
+from lightning_viz.harness.probes.selection import spread
+
+
+@dataclass
+class Sample:
+    y: torch.Tensor
+    x: torch.Tensor
+
+
+X, Y = torch.rand(4, 3, 8, 8), torch.arange(4)
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        (X, Y),
+        [Y, X],
+        {"image": X, "label": Y},
+        (X, {"label": Y[:, None], "weight": torch.rand(4)}),
+        {"meta": (["a"] * 4, torch.zeros(4, dtype=torch.bool)), "data": {"pixels": X, "class": Y.int()}},
+        Sample(Y, X),
+        (X, Y, torch.zeros(4, dtype=torch.long)),
+        {"index": torch.arange(7, 11), "image": X, "label": Y},
+        (X, Y.float()),
+        {"image": X, "label": Y.float(), "weight": torch.rand(4)},
+    ],
+)
+def test_images_and_labels_are_found_in_any_nesting(batch):
+    images, labels = unpack_batch(batch)
+    assert images is X
+    assert labels.tolist() == [0, 1, 2, 3]
+
+
+def test_items_without_a_class_are_no_probes(tmp_path):
+    class Partly(Stripes):
+        def __init__(self, count):
+            super().__init__(count)
+            self.targets = [-1 if i % 2 else label for i, label in enumerate(self.targets)]
+
+    class Ignores(Project):
+        def validation_step(self, batch, batch_idx):
+            self(batch[0])
+
+    data = lambda: {
+        "train_dataloaders": DataLoader(Stripes(24), batch_size=8),
+        "val_dataloaders": DataLoader(Partly(24), batch_size=8),
+    }
+    callbacks = [SaliencyMaps(on_error="raise"), ConfusionMatrixPanel(on_error="raise")]
+    with pytest.warns(UserWarning, match="leaves out labels that are no class"):
+        fit(tmp_path, callbacks, module=Ignores, data=data, max_epochs=1)
+    assert "confusion/val" in events(tmp_path).Tags()["images"]
+
+
+def test_classes_whose_names_look_alike_have_tags_of_their_own(tmp_path):
+    probes = Probes(class_names=["C", "C++", "C#"])
+    fit(tmp_path, [SaliencyMaps(probes=probes), ConfusionMatrixPanel(probes=probes)], max_epochs=1)
+    scalars = events(tmp_path).Tags()["scalars"]
+    assert {"recall/val/c_0", "recall/val/c_1", "recall/val/c_2", "probability/probe_00_c/c_2"} <= set(scalars)
+
+
+def test_a_data_set_with_its_own_generator_is_not_moved(tmp_path):
+    class Noisy(Stripes):
+        def __init__(self, count):
+            super().__init__(count)
+            self.own = [np.random.default_rng(0), torch.Generator().manual_seed(0), random.Random(0)]
+
+        def __getitem__(self, i):
+            image, label = super().__getitem__(i)
+            noise = self.own[0].random() + torch.rand((), generator=self.own[1]).item() + self.own[2].random()
+            return image * (1 - noise / 10), label
+
+    def data():
+        return {
+            "train_dataloaders": DataLoader(Noisy(24), batch_size=8, shuffle=True),
+            "val_dataloaders": DataLoader(Stripes(24), batch_size=8),
+        }
+
+    states = []
+    for callbacks in ([], [SaliencyMaps(probes=Probes(indices=[1, 2], split="train"), on_error="raise")]):
+        run = fit(tmp_path / str(len(states)), callbacks, data=data)
+        states.append({k: v.tolist() for k, v in run.lightning_module.state_dict().items()})
+    assert states[0] == states[1]
+
+
+def test_spread_covers_all_classes_before_any_twice():
+    labels = [k % 11 for k in range(550)]
+    chosen = [labels[i] for i in spread(labels, count=8)]
+    assert len(set(chosen)) == 8
+    assert {0, 3, 9} <= set(chosen)
+    assert sorted(labels[i] for i in spread(labels, count=22)) == sorted([*range(11)] * 2)
+    assert len(set(spread(labels, count=22))) == 22
+
+
+def test_spread_takes_what_there_is():
+    assert spread([0, 0, 1], count=8) == [0, 1, 2]
+    assert spread([0, 0, 0, 1], count=0, per_class=2) == [0, 2, 3]
+
+
+def test_labels_are_read_through_subsets_and_joins_without_loading_items():
+    class Closed(Stripes):
+        def __getitem__(self, i):
+            raise AssertionError("loaded")
+
+    assert dataset_labels(Subset(Closed(6), [5, 1])) == [2, 1]
+    assert dataset_labels(ConcatDataset([Closed(2), Closed(3)])) == [0, 1, 0, 1, 2]
+
+
+def test_the_first_loader_is_found_in_lists_and_mappings():
+    loader = DataLoader(Stripes(4))
+    assert first_loader([{"a": loader}, DataLoader(Stripes(2))]) is loader
+    assert first_loader(None) is None
+
+
+def test_probes_are_seen_as_in_validation(tmp_path):
+    class Augments(Project):
+        def on_after_batch_transfer(self, batch, dataloader_idx):
+            x, y = batch
+            return (torch.zeros_like(x) if self.trainer.training else x / 2, y)
+
+    seen = []
+
+    class Looking(SaliencyMaps):
+        def draw(self, scene):
+            seen.append(scene.probes.images)
+            yield from super().draw(scene)
+
+    fit(tmp_path, [Looking(probes=Probes(split="train", indices=[7]), on_error="raise")], module=Augments)
+    assert torch.equal(seen[0][0], Stripes(48, seed=1).images[7] / 2)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_loader_with_its_own_generator_is_not_moved(workers, tmp_path):
+    orders = []
+    for callbacks in ([], [SaliencyMaps(on_error="raise")]):
+        order = []
+
+        class Noting(Project):
+            def training_step(self, batch, batch_idx, order=order):
+                order.append(batch[1].tolist())
+                return super().training_step(batch, batch_idx)
+
+        def data():
+            arguments = {"batch_size": 8, "num_workers": workers, "persistent_workers": workers > 0}
+            own = torch.Generator().manual_seed(3)
+            return {
+                "train_dataloaders": DataLoader(Stripes(24), shuffle=True, generator=own, **arguments),
+                "val_dataloaders": DataLoader(Stripes(24), **arguments),
+            }
+
+        fit(tmp_path, callbacks, module=Noting, data=data)
+        orders.append(order)
+    assert orders[0] == orders[1]
+
+
+def test_a_data_set_without_known_labels_is_looked_at(tmp_path):
+    class Plain(Stripes):
+        def __init__(self, count):
+            super().__init__(count)
+            self.hidden, self.targets = self.targets, None
+
+        def __len__(self):
+            return len(self.hidden)
+
+        def __getitem__(self, i):
+            return self.images[i], self.hidden[i]
+
+    seen = []
+
+    class Looking(SaliencyMaps):
+        def draw(self, scene):
+            seen.append(scene.probes.labels.tolist())
+            yield from super().draw(scene)
+
+    def data():
+        return {
+            "train_dataloaders": DataLoader(Stripes(24), batch_size=8),
+            "val_dataloaders": DataLoader(Plain(48), batch_size=8),
+        }
+
+    fit(tmp_path, [Looking(probes=6, on_error="raise")], data=data, max_epochs=1)
+    assert sorted(seen[0]) == [0, 0, 1, 1, 2, 2]
+
+
+@pytest.mark.parametrize("option", [{"limit_val_batches": 0}, {}])
+def test_without_validation_the_probes_come_from_training(option, tmp_path):
+    class NoValidation(Project):
+        validation_step = None
+
+    module = Project if option else NoValidation
+    data = (lambda: {"train_dataloaders": DataLoader(Stripes(24), batch_size=8)}) if not option else None
+    with pytest.warns(UserWarning, match="no validation loader"):
+        fit(tmp_path, [SaliencyMaps(on_error="raise")], module=module, data=data, max_epochs=1, **option)
+
+
+def test_transforms_that_normalise_are_found(tmp_path):
+    class Normalize:
+        mean, std = [0.1, 0.2, 0.3], [0.5, 0.5, 0.5]
+
+    class Compose:
+        transforms = [object(), Normalize()]
+
+    class Transformed(Stripes):
+        transform = Compose()
+
+    seen = []
+
+    class Looking(SaliencyMaps):
+        def draw(self, scene):
+            seen.append(scene.probes.mean.flatten().tolist())
+            yield from super().draw(scene)
+
+    data = lambda: {
+        "train_dataloaders": DataLoader(Transformed(24), 8),
+        "val_dataloaders": DataLoader(Transformed(24), 8),
+    }
+    fit(tmp_path, [Looking(on_error="raise")], data=data, max_epochs=1)
+    assert seen[0] == pytest.approx([0.1, 0.2, 0.3])
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_the_range_of_images_of_unknown_normalisation_is_stretched(channels, tmp_path):
+    class Wide(Stripes):
+        def __init__(self, count):
+            super().__init__(count, channels=channels)
+            self.images = self.images * 8 - 4
+            self.images[:, 0] = 3.0
+
+    class Net(Project):
+        def __init__(self):
+            super().__init__(channels=channels)
+
+    seen = []
+
+    class Looking(SaliencyMaps):
+        def draw(self, scene):
+            seen.append(scene.probes)
+            yield from super().draw(scene)
+
+    data = lambda: dict.fromkeys(["train_dataloaders", "val_dataloaders"], DataLoader(Wide(12), batch_size=4))
+    with pytest.warns(UserWarning, match="nobody knows their mean and std"):
+        fit(tmp_path, [Looking(on_error="raise")], module=Net, data=data, max_epochs=1)
+    images, pixels = seen[0].images, seen[0].pixels
+    parts = [images[:, c : c + 1] for c in range(channels)] if channels > 3 else [images]
+    stretched = [(x - x.min()) / (x.max() - x.min()).clamp(min=1e-9) for x in parts]
+    assert torch.allclose(pixels, torch.cat(stretched, 1), atol=1e-5)
+    assert torch.allclose(seen[0].normalize(pixels), images, atol=1e-4)

@@ -11,7 +11,8 @@ from typing import Any
 from torch import nn
 
 from lightning_viz.harness.isolation.keeper import Keeper, put_back
-from lightning_viz.harness.isolation.reach import is_plain, reachable
+from lightning_viz.harness.isolation.kinds import is_plain
+from lightning_viz.harness.isolation.reach import reachable
 
 _LIBRARIES = frozenset(("torch", "torchvision", "pytorch_lightning", "lightning", "lightning_fabric", "builtins"))
 _FIXED = (FunctionType, classmethod, staticmethod, property)

@@ -19,7 +19,8 @@ import torch
 from pytorch_lightning.utilities import rank_zero_info
 
 from lightning_viz.harness.isolation.apart import come_apart
-from lightning_viz.harness.isolation.reach import GENERATORS, TooMuchError, reachable
+from lightning_viz.harness.isolation.kinds import GENERATORS
+from lightning_viz.harness.isolation.reach import TooMuchError, reachable
 from lightning_viz.harness.isolation.tensors import generator_back
 
 T = TypeVar("T")

@@ -15,13 +15,8 @@ from torch.nn.parameter import is_lazy
 
 from lightning_viz.explain.network.chunks import is_out_of_memory
 from lightning_viz.harness.isolation.keeper import Keeper, copied_back, put_back
-from lightning_viz.harness.isolation.reach import (
-    can_change,
-    is_untouchable,
-    modules_within,
-    own_dict,
-    reachable,
-)
+from lightning_viz.harness.isolation.kinds import can_change, is_untouchable, own_dict
+from lightning_viz.harness.isolation.reach import modules_within, reachable
 from lightning_viz.harness.isolation.standins import Eager, Untouchable
 
 

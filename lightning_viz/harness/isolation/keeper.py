@@ -16,18 +16,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from lightning_viz.harness.isolation.reach import (
+from lightning_viz.harness.isolation.kinds import (
     GENERATORS,
     can_change,
-    is_filled,
     is_iterator,
     is_opaque,
     is_shared,
     is_untouchable,
     own_dict,
     slots_of,
-    taken_apart,
 )
+from lightning_viz.harness.isolation.reach import is_filled, taken_apart
 from lightning_viz.harness.isolation.tensors import alike, generator_back, same_array
 
 Back = Callable[[], object]

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
 
 from lightning_viz.explain.network.fusing import fuse
 from lightning_viz.harness.isolation.changes import Changes
-from lightning_viz.harness.isolation.mirror import Mirror, UnknownModuleError
-from lightning_viz.harness.isolation.reach import CONTAINERS, VALUES, holds_values, modules_within
+from lightning_viz.harness.isolation.comparison import UnknownModuleError
+from lightning_viz.harness.isolation.kinds import CONTAINERS, VALUES
+from lightning_viz.harness.isolation.mirror import Mirror
+from lightning_viz.harness.isolation.pairs import OWN, Pair, check_apart, paired, structure, to_eval
+from lightning_viz.harness.isolation.reach import holds_values
 from lightning_viz.harness.isolation.tensors import NotInPlaceError, alike, bring
 
-_OWN = frozenset((
-    "training", "_parameters", "_buffers", "_modules", "_compiled_call_impl", "log", "log_dict", "_hparams_initial",
-))  # fmt: skip
-"""Attributes of a module that the copy has for itself."""
 _NOTHING = object()
 _LARGE = 64
 """Values in a container from which on it pays to remember that there is nothing else in it."""
@@ -26,58 +24,6 @@ _LARGE = 64
 
 class NoCopyError(RuntimeError):
     """A module cannot be copied; the text says why."""
-
-
-class _Pair:
-    """A module and its copy.
-
-    Args:
-        name: Its dotted path, where it is registered.
-        original: The user's.
-        copy: Ours.
-    """
-
-    def __init__(self, name: str, original: nn.Module, copy: nn.Module) -> None:
-        self.name, self.original, self.copy = name, original, copy
-        self.scripted = isinstance(original, torch.jit.ScriptModule)
-        kinds = () if self.scripted else (copy._parameters, copy._buffers, copy._modules)
-        self._kept: list[tuple[dict[str, Any], dict[str, Any]]] = [(kind, dict(kind)) for kind in kinds]
-        self.own: frozenset[str] = _OWN
-
-    def tensors(self) -> Iterator[tuple[str, Tensor, Tensor]]:
-        """The parameters and buffers, each with its name in the network: of the original and of the copy."""
-        both: list[tuple[Any, Any]] = [
-            (self.original._parameters, self.copy._parameters),
-            (self.original._buffers, self.copy._buffers),
-        ]
-        for own, theirs in both:
-            for name, tensor in own.items():
-                if tensor is not None and not is_lazy(tensor):
-                    yield f"{self.name}.{name}".lstrip("."), tensor, theirs[name]
-
-    def copied_tensors(self) -> Iterator[tuple[str, Tensor]]:
-        """The copy's parameters and buffers, each with its name there."""
-        both: list[Any] = [self.copy._parameters, self.copy._buffers]
-        return ((name, t) for kind in both for name, t in kind.items() if t is not None and not is_lazy(t))
-
-    def reset(self) -> None:
-        """Gives the copy its own parameters, buffers and modules back, in eval mode and frozen."""
-        for now, kept in self._kept:
-            if [*map(id, now.values())] != [*map(id, kept.values())] or now.keys() != kept.keys():
-                now.clear()
-                now.update(kept)
-        if self.copy.training:
-            _to_eval(self.copy)
-        for parameter in self.copy._parameters.values():
-            if parameter is not None:
-                parameter.requires_grad_(False)
-                parameter.grad = None
-
-    def attributes(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-        """What both have beside that, and what their tensors have."""
-        if not self.scripted:
-            yield {n: v for n, v in vars(self.original).items() if n not in self.own}, vars(self.copy)
-            yield from ((vars(own), vars(other)) for _, own, other in self.tensors() if vars(own) or vars(other))
 
 
 class ModelCopy:
@@ -135,7 +81,7 @@ class ModelCopy:
         if self._has_modes_of_its_own:
             self.module.eval()
             for pair in self._pairs:
-                _to_eval(pair.copy)
+                to_eval(pair.copy)
 
     def restore(self) -> None:
         """Undoes what a drawing did to the copy: makes it what it was after the last `update`.
@@ -165,7 +111,7 @@ class ModelCopy:
         self._structure = []
         try:
             self._mirror = Mirror()
-            self._pairs: list[_Pair] = []
+            self._pairs: list[Pair] = []
             self.module = self._copied()
             self._structure = self._structure_now()
             self._attributes()  # what refers to what was not there yet
@@ -181,7 +127,7 @@ class ModelCopy:
         self._fused = fuse(self.module)
         for pair in self._pairs:
             fused = {"forward"} & (vars(pair.copy).keys() - vars(pair.original).keys())
-            pair.own = _OWN | fused if not pair.scripted else _OWN
+            pair.own = OWN | fused if not pair.scripted else OWN
 
     def _copied(self) -> nn.Module:
         memo = dict[int, Any]()
@@ -190,9 +136,9 @@ class ModelCopy:
                 memo[id(aside)] = aside
         with torch.no_grad():
             made: nn.Module = self._mirror.copied(self._original, memo)
-        for name, original, copy in _paired(self._original, made, memo):
-            self._pairs.append(_Pair(name, original, copy))
-        _check_apart(self._pairs)  # before anything is written to what is taken for a copy
+        for name, original, copy in paired(self._original, made, memo):
+            self._pairs.append(Pair(name, original, copy))
+        check_apart(self._pairs)  # before anything is written to what is taken for a copy
         for pair in self._pairs:
             self._mirror.pair(pair.original, pair.copy)
             for _, one, other in pair.tensors():
@@ -204,7 +150,7 @@ class ModelCopy:
 
     def _structure_now(self) -> list[Any]:
         hidden = [pair.original for pair in self._pairs if pair.name.startswith("<")]
-        return _structure([*self._original.modules(), *hidden])
+        return structure([*self._original.modules(), *hidden])
 
     def _renew(self, suspected: Callable[[str, Tensor], bool] = lambda name, tensor: True) -> set[str]:
         """The names of tensors that were not as they should be."""
@@ -259,14 +205,6 @@ class ModelCopy:
             self._values[module, name] = id(value), id(other)
 
 
-def _to_eval(module: nn.Module) -> None:
-    """Sets its flag, past whatever the class makes of that."""
-    if isinstance(module, torch.jit.ScriptModule):
-        module.eval()
-    else:
-        vars(module)["training"] = False
-
-
 def _ignore(*args: object, **kwargs: object) -> None:
     """Stands in for `self.log`."""
 
@@ -282,63 +220,3 @@ def _fitting(other: Tensor, own: Tensor) -> Tensor:
     if other.layout is torch.strided and not own.is_nested and (other.shape, other.dtype) != (own.shape, own.dtype):
         other.data = own.detach().clone()
     return other
-
-
-def _check_apart(pairs: Sequence[_Pair]) -> None:
-    """Raises where a copy is its original, or shares memory with it.
-
-    Raises:
-        TypeError: It does.
-    """
-    for pair in pairs:
-        if pair.copy is pair.original or not (pair.scripted or _of_one_kind(pair.original, pair.copy)):
-            raise TypeError(f"{type(pair.original).__name__} copies itself in a way of its own")
-        for name, one, other in pair.tensors():
-            if one is other or (_address(one) and _address(one) == _address(other)):
-                raise TypeError(f"a copy of {type(pair.original).__name__} has the same {name.rpartition('.')[2]}")
-
-
-def _of_one_kind(one: nn.Module, other: nn.Module) -> bool:
-    """Whether both are of the same class, or each of its own that says nothing new, as modules of `torch.fx` are."""
-    kinds = type(one), type(other)
-    each_its_own = isinstance(one, torch.fx.GraphModule) and kinds[0].__mro__[1:] == kinds[1].__mro__[1:]
-    return kinds[0] is kinds[1] or each_its_own
-
-
-def _address(tensor: Tensor) -> int:
-    try:
-        return tensor.untyped_storage().data_ptr()
-    except (RuntimeError, NotImplementedError):  # it has no memory, or not one
-        return 0
-
-
-def _structure(modules: Sequence[nn.Module]) -> list[Any]:
-    """What a copy has in common with its original for good: modules, and kinds of tensors, also which are the same."""
-    first = dict[int, int]()
-    found = list[Any]()
-    for module in modules:
-        scripted = isinstance(module, torch.jit.ScriptModule)  # which makes its tensors anew for whoever asks
-        found.append((id(module), type(module), "forward" in vars(module)))
-        if not scripted:
-            found += [(name, id(child)) for name, child in module._modules.items()]
-        for kind in (module._parameters, module._buffers):
-            for name, t in kind.items():
-                if t is None or is_lazy(t):
-                    found.append((name, t is None))
-                else:
-                    same = name if scripted else first.setdefault(id(t), len(first))
-                    shape = None if t.is_nested else t.shape
-                    found.append((name, same, shape, t.dtype, t.device, t.layout, type(t)))
-    return found
-
-
-def _paired(original: nn.Module, copy: nn.Module, memo: dict[int, Any]) -> Iterator[tuple[str, nn.Module, nn.Module]]:
-    names, theirs = [name for name, _ in original.named_modules()], list(copy.modules())
-    everything = modules_within(original)
-    if len(names) != len(theirs):
-        raise TypeError(f"{type(original).__name__} copies itself in a way of its own")
-    yield from zip(names, everything, theirs, strict=False)
-    for number, hidden in enumerate(everything[len(names) :]):
-        if id(hidden) not in memo:
-            raise TypeError(f"a {type(hidden).__name__} is hidden where it cannot be copied")
-        yield f"<{number}>", hidden, memo[id(hidden)]

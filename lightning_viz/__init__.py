@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from lightning_viz.callbacks.validation.top_confusions import ConfusionPanels as ConfusionPanels
     from lightning_viz.harness.probes.spec import Probes as Probes
     from lightning_viz.harness.replay.replay import replay as replay
+    from lightning_viz.harness.run.scene import Scene as Scene
+    from lightning_viz.harness.sinks.results import Picture as Picture
+    from lightning_viz.harness.sinks.results import Scalar as Scalar
 
 # Loaded on first use: whoever only reads a version, or views a log, need not wait for torch.
 _HOME = {
@@ -50,10 +53,12 @@ __all__ = sorted(_HOME)
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+if not TYPE_CHECKING:  # for which an unknown name is an error
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOME:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -12,6 +12,7 @@ from statistics import median
 import pytest
 
 import lightning_viz
+from lightning_viz.callbacks.base.keywords import keywords_of
 from lightning_viz.tensorboard.loader import ExplanationsLoader
 
 ROOT = Path(lightning_viz.__file__).parents[1]
@@ -103,6 +104,82 @@ def test_public_names():
     for name in lightning_viz.__all__:
         assert getattr(lightning_viz, name).__name__ == name
     assert set(dir(lightning_viz)) >= {*lightning_viz.__all__, "__version__"}
+
+
+def test_type_checkers_know_the_very_same_names():
+    tree = ast.parse((PACKAGE / "__init__.py").read_text())
+    (block,) = [
+        node for node in tree.body if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
+    ]
+    seen = {alias.asname: node.module for node in block.body for alias in node.names}
+    assert seen == {name: f"lightning_viz.{home}" for name, home in lightning_viz._HOME.items()}
+
+
+USES = """
+import lightning_viz
+from lightning_viz import Films, FilterWall, Probes, SaliencyMaps
+
+SaliencyMaps(method="smoothgrad", probes=Probes(count=4), against="rival", every_n_steps=10, max_overhead=0.05)
+FilterWall(channels=16, lr=0.1, layer="net.4", memory=64)
+Films(every_n_epochs=2, on_error="raise")
+SaliencyMaps(probez=3)  # wrong
+SaliencyMaps(seed="1")  # wrong
+FilterWall(on_error="ignore")  # wrong
+Films(2)  # wrong
+lightning_viz.Saliency  # wrong
+reveal_type(SaliencyMaps(probes=3).probes)
+"""
+
+
+def test_right_and_wrong_uses_are_told_apart_by_mypy(tmp_path):
+    (tmp_path / "uses.py").write_text(USES)
+    run = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path), str(tmp_path / "uses.py")],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    wrong = {int(line) for line in re.findall(r"uses\.py:(\d+): error", run.stdout)}
+    assert wrong == {i for i, line in enumerate(USES.splitlines(), start=1) if line.endswith("# wrong")}, run.stdout
+    assert 'Revealed type is "lightning_viz.harness.probes.spec.Probes"' in run.stdout
+
+
+CALLBACKS = [
+    cls
+    for name in lightning_viz.__all__
+    if isinstance(cls := getattr(lightning_viz, name), type) and issubclass(cls, lightning_viz.ExplanationCallback)
+]
+
+
+@pytest.mark.parametrize("callback", CALLBACKS)
+def test_towers_are_short(callback):
+    own = [cls for cls in callback.__mro__[1:] if cls.__module__.startswith("lightning_viz.callbacks")]
+    assert len(own) <= 4
+
+
+@pytest.mark.parametrize("callback", CALLBACKS)
+def test_help_lists_every_argument_with_its_meaning(callback):
+    arguments = callback.__doc__.partition("Args:\n")[2]
+    for name in keywords_of(callback):
+        assert re.search(rf"^ +{name}: \w*\W*\w", arguments, re.MULTILINE), name
+    assert len(callback.__doc__.splitlines()) < 80
+
+
+def test_a_wrong_keyword_is_answered_with_the_one_that_was_meant():
+    with pytest.raises(TypeError, match=r"keyword of SaliencyMaps, received prob=: did you mean probes=\?"):
+        lightning_viz.SaliencyMaps(prob=3)
+    with pytest.raises(TypeError, match="received zz=: it takes channels, size, steps"):
+        lightning_viz.FilterWall(zz=3)
+    with pytest.raises(TypeError, match="received probes=, seed=: Films draws nothing itself"):
+        lightning_viz.Films(seed=1, probes=3)
+
+    class Own(lightning_viz.SaliencyMaps):
+        def __init__(self, shade, **more):
+            super().__init__(**more)
+
+    assert Own(1, probes=3).probes.count == 3
+    with pytest.raises(TypeError, match="did you mean shade="):
+        Own(shad=1)
 
 
 def test_an_unknown_name_is_an_attribute_error():

@@ -86,9 +86,9 @@ class Reckless(ExplanationCallback):
 
 class Unisolated(Reckless):
     @contextmanager
-    def isolation(self, trainer, pl_module, buffers=()):
+    def isolation(self, run, buffers=()):
         with torch.enable_grad():
-            yield pl_module
+            yield run.module
 
 
 def test_the_isolation_is_what_keeps_training_undisturbed(without, tmp_path):

@@ -39,9 +39,9 @@ class Unisolated(Reckless):
     """The same in the midst of the training run."""
 
     @contextmanager
-    def isolation(self, trainer, pl_module, buffers=()):
+    def isolation(self, run, buffers=()):
         with torch.enable_grad():
-            yield pl_module
+            yield run.module
 
 
 def everything() -> list[ExplanationCallback]:

@@ -2,14 +2,14 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
-from typing import Any, Optional, Union
+from typing import Optional, Union
 
 from torch import Tensor
 
 from lightning_viz.callbacks.attribution.maps import MapCallback
+from lightning_viz.callbacks.attribution.painting import flattened, painted
 from lightning_viz.callbacks.base.captions import captioned
-from lightning_viz.explain.attribution.baselines import blurred
-from lightning_viz.explain.attribution.gradients import magnitude
+from lightning_viz.callbacks.base.keywords import Common, Unpack
 from lightning_viz.explain.attribution.targets import check_against, check_target, resolve_against, resolve_targets
 from lightning_viz.harness.arguments import is_whole, refusal
 from lightning_viz.harness.network.contrast import contrast
@@ -17,7 +17,7 @@ from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.probes.spec import slug
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Pixels, Result
-from lightning_viz.render.color import diverging, overlay, sequential, symmetric
+from lightning_viz.render.color import symmetric
 from lightning_viz.render.panel import notice
 
 
@@ -49,6 +49,9 @@ class AttributionCallback(MapCallback):
     """Standard deviation of a blur before a map is drawn, as a share of the image's shorter side. Where the signs of
     neighbours alternate, it shows which of them prevails."""
 
+    by_gradients = False
+    """Whether the method asks for gradients of the images, which is then checked before the first batch."""
+
     lines = 3
     """Lines of the caption, one of them for what the map has in common with that of the untrained network; with
     `against` there is one more."""
@@ -58,7 +61,7 @@ class AttributionCallback(MapCallback):
         *,
         target: Union[str, int] = "label",  # noqa: UP007
         against: Optional[Union[str, int]] = None,  # noqa: UP007, UP045
-        **common: Any,
+        **common: Unpack[Common],
     ) -> None:
         super().__init__(**common)
         self.target = _class("target", target)
@@ -94,16 +97,18 @@ class AttributionCallback(MapCallback):
         return f"{self.name}{of}" + ("" if self.against is None else f"_against_{slug(str(self.against))}")
 
     def prepare(self, scene: Scene) -> None:
-        """Checks the classes.
+        """Checks the classes, and that gradients reach the images where the method asks for them.
 
         Raises:
-            ValueError: No such class, or a class against itself.
+            ValueError: No such class, a class against itself, or no gradient.
         """
         names = scene.probes.class_names
         check_target(self.target, names)
         if self.against is not None:
             check_against(self.against, self.target, names)
         self.black, self.white = (scene.probes.normalize(scene.probes.mean.new_full((), value)) for value in (0, 1))
+        if self.by_gradients:
+            scene.subject.require_gradient(scene.probes.images)
 
     def draw(self, scene: Scene) -> Iterable[Result]:
         """One picture per probe, the map and the map over the image; and what there is to tell of it."""
@@ -116,12 +121,13 @@ class AttributionCallback(MapCallback):
         lines = self.lines + (self.against is not None)
         for i, values in zip(mine, maps, strict=True):
             images, scale = self._tiles(probes.pixels[i], values)
-            figures, mark = self.measured(scene, i, self.flat(values), units)
+            drawn = self.flat(values)
+            metrics, mark = self.figures.measured(scene, i, drawn, units=units, bound=self.bound(drawn))
             caption = [scene.caption(i), f"{self.title} of {about[i]}, {scale}{mark}"]
             yield captioned(f"{probes.tag(i)}/{self.tag}", images, caption, lines=lines)
-            yield from figures
+            yield from metrics
 
-    def _maps(self, scene: Scene, items: Sequence[int]) -> list[Tensor]:
+    def maps_of(self, scene: Scene, items: Sequence[int]) -> list[Tensor]:
         """The maps of some probes as they are drawn, (H, W) each, by what the network is now."""
         return [self.flat(values) for values in self._answer(scene, items)[0]]
 
@@ -144,10 +150,11 @@ class AttributionCallback(MapCallback):
 
     def flat(self, values: Tensor) -> Tensor:
         """What `attribute` returned for one image as the map that is drawn, (H, W)."""
-        values = values.detach().float()
-        if values.ndim == 3:
-            values = values.sum(0) if self.signed else magnitude(values[None])[0]
-        return blurred(values[None, None], self.grain * min(values.shape))[0, 0] if self.grain else values
+        return flattened(values, signed=self.signed, grain=self.grain)
+
+    def bound(self, values: Tensor) -> float:
+        """The magnitude at which the colours of a map, (H, W), are full."""
+        return symmetric(values.cpu().numpy())[1]
 
     def paint(self, pixels: Tensor, values: Tensor) -> tuple[list[Pixels], str]:
         """Turns one finite map into pictures.
@@ -159,10 +166,7 @@ class AttributionCallback(MapCallback):
         Returns:
             Pictures side by side, uint8 (h, w, 3), and what their colours stand for.
         """
-        heat, scale = symmetric(self.flat(values).cpu().numpy())
-        colour = diverging(heat) if self.signed else sequential(heat)
-        tiles = [colour, overlay(pixels.cpu().numpy(), heat, signed=self.signed)]
-        return tiles, f"scale {scale:.2g}"
+        return painted(pixels, self.flat(values), signed=self.signed)
 
     def _tiles(self, pixels: Tensor, values: Tensor) -> tuple[list[Pixels], str]:
         if bool(values.isfinite().all()):
@@ -182,16 +186,3 @@ def _class(name: str, value: str | int) -> str | int:
     if not is_whole(value) or int(value) < 0:
         raise refusal(name, "'label', 'predicted', a class name or a class index from 0 on", value)
     return int(value)
-
-
-class GradientAttribution(AttributionCallback):
-    """An attribution by gradients of the images."""
-
-    def prepare(self, scene: Scene) -> None:
-        """Checks the classes, and that gradients reach the images.
-
-        Raises:
-            ValueError: No such class, or no gradient.
-        """
-        super().prepare(scene)
-        scene.subject.require_gradient(scene.probes.images)

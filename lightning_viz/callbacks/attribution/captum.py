@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from lightning_viz.callbacks.attribution.base import AttributionCallback
 from lightning_viz.callbacks.attribution.methods import find_method, has_signs
+from lightning_viz.callbacks.base.keywords import OfAttribution, Unpack
 from lightning_viz.callbacks.base.layers import check_default, layer_of
 from lightning_viz.explain.attribution.gradcam import upsampled
 from lightning_viz.explain.lime.superpixels import superpixels
@@ -54,7 +55,7 @@ class CaptumAttribution(AttributionCallback):
         arguments: Optional[dict[str, Any]] = None,  # noqa: UP045
         layer: Optional[str] = None,  # noqa: UP045
         noise: Optional[dict[str, Any]] = None,  # noqa: UP045
-        **common: Any,
+        **common: Unpack[OfAttribution],
     ) -> None:
         super().__init__(**common)
         self._class = find_method(method)

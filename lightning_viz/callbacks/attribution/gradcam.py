@@ -1,10 +1,11 @@
 """Grad-CAM: which places of a layer speak for a class."""
 
-from typing import Any, Literal, Optional
+from typing import Literal, Optional
 
 from torch import Tensor
 
 from lightning_viz.callbacks.attribution.base import AttributionCallback
+from lightning_viz.callbacks.base.keywords import OfAttribution, Unpack
 from lightning_viz.callbacks.base.layers import check_default, layer_of
 from lightning_viz.explain.attribution.gradcam import grad_cam, upsampled
 from lightning_viz.explain.network.naming import find_layer
@@ -42,7 +43,7 @@ class GradCam(AttributionCallback):
         *,
         method: Literal["gradcam", "gradcam++"] = "gradcam",
         layer: Optional[str] = None,  # noqa: UP045
-        **arguments: Any,
+        **arguments: Unpack[OfAttribution],
     ) -> None:
         super().__init__(**arguments)
         self.method = one_of("method", method, _NAMES)

@@ -1,12 +1,13 @@
 """Integrated gradients: how the pixels share the score out among themselves."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Union
+from typing import Union
 
 import torch
 from torch import Tensor
 
-from lightning_viz.callbacks.attribution.base import GradientAttribution
+from lightning_viz.callbacks.attribution.base import AttributionCallback
+from lightning_viz.callbacks.base.keywords import OfAttribution, Unpack
 from lightning_viz.explain.attribution.baselines import baseline, check_baselines
 from lightning_viz.explain.attribution.integrated import integrated_gradients
 from lightning_viz.harness.arguments import is_list, whole
@@ -17,7 +18,7 @@ from lightning_viz.harness.sinks.results import Result
 _NAME = "integrated_gradients"
 
 
-class IntegratedGradients(GradientAttribution):
+class IntegratedGradients(AttributionCallback):
     """Draws how much each pixel adds to the score, compared with an image without anything in it (arXiv:1703.01365).
 
     Red pixels add to it, blue ones take from it, and together they make the difference of the two scores. How far they
@@ -35,6 +36,7 @@ class IntegratedGradients(GradientAttribution):
         ValueError: An unknown baseline, or no steps.
     """
 
+    by_gradients = True
     signed = True
     grain = 1 / 64
     lines = 4
@@ -44,7 +46,7 @@ class IntegratedGradients(GradientAttribution):
         *,
         baseline: Union[str, Sequence[str]] = "black",  # noqa: UP007
         steps: int = 16,
-        **arguments: Any,
+        **arguments: Unpack[OfAttribution],
     ) -> None:
         super().__init__(**arguments)
         self.baselines = tuple(baseline) if is_list(baseline) else (str(baseline),)
@@ -67,4 +69,4 @@ class IntegratedGradients(GradientAttribution):
         """One picture per probe, what there is to tell of it, and its delta."""
         yield from super().draw(scene)
         for _, delta in zip(scene.mine(range(len(scene.probes))), self._delta.tolist(), strict=False):
-            yield from self.told({"delta": abs(delta)})
+            yield from self.figures.told({"delta": abs(delta)})

@@ -7,20 +7,13 @@ import pytorch_lightning as pl
 from torch import Tensor
 
 from lightning_viz.callbacks.attribution.maps import MapCallback
+from lightning_viz.callbacks.attribution.regions import Lime, Regions, fidelity, largest
 from lightning_viz.callbacks.base.captions import captioned
-from lightning_viz.explain.lime.explain import LimeWeights, explain, top_superpixels
-from lightning_viz.explain.lime.masks import draw_masks
-from lightning_viz.explain.lime.regression import fewest_samples
-from lightning_viz.explain.lime.segmentation import check_method
-from lightning_viz.explain.lime.superpixels import superpixels
-from lightning_viz.harness.arguments import number, one_of, refusal, whole
-from lightning_viz.harness.network.subject import log_odds, probabilities
+from lightning_viz.callbacks.base.keywords import Common, Unpack
+from lightning_viz.explain.lime.explain import LimeWeights
 from lightning_viz.harness.run.scene import Scene
-from lightning_viz.harness.sinks.results import Picture, Pixels, Result
-from lightning_viz.render.lime import superpixel_picture
+from lightning_viz.harness.sinks.results import Picture, Result
 from lightning_viz.render.panel import notice
-
-_OUTPUTS = {"log_odds": log_odds, "scores": None, "probabilities": probabilities}
 
 
 class LimePanels(MapCallback):
@@ -72,31 +65,30 @@ class LimePanels(MapCallback):
         explain: Literal["log_odds", "scores", "probabilities"] = "log_odds",
         kernel_width: float = 0.25,
         batch_size: Optional[int] = None,  # noqa: UP045
-        **common: Any,
+        **common: Unpack[Common],
     ) -> None:
         super().__init__(**common)
-        check_method(segmentation)
-        self.samples = whole("samples", samples, least=2)
-        self.reliability = number("reliability", reliability, none=True)
-        if reliability is not None and reliability >= 1:
-            raise refusal("reliability", "a number between 0 and 1", reliability, none=True)
-        self.design = one_of("design", design, ("hadamard", "independent"))
-        self.segmentation = segmentation
-        self.segments = whole("segments", segments, least=4, none=True)
-        self.compactness = number("compactness", compactness)
-        self.sigma = number("sigma", sigma, least=0)
-        self.features = whole("features", features, least=0, none=True)
-        self.min_weight = number("min_weight", min_weight, least=0)
-        self.explain = one_of("explain", explain, _OUTPUTS)
-        self.kernel_width = number("kernel_width", kernel_width)
-        self.batch_size = whole("batch_size", batch_size, none=True)
-        self._segments: list[Tensor] = []
-        self._masks: list[Tensor] = []
+        self.lime = Lime(
+            samples=samples,
+            reliability=reliability,
+            design=design,
+            segmentation=segmentation,
+            segments=segments,
+            compactness=compactness,
+            sigma=sigma,
+            features=features,
+            min_weight=min_weight,
+            explain=explain,
+            kernel_width=kernel_width,
+            batch_size=batch_size,
+            seed=self.seed,
+        )
+        self._regions: list[Regions] = []
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Begins anew with each run of the Trainer."""
         super().setup(trainer, pl_module, stage)
-        self._segments, self._masks = [], []
+        self._regions = []
 
     def prepare(self, scene: Scene) -> None:
         """Cuts the probes into superpixels and draws the masks, once.
@@ -104,8 +96,7 @@ class LimePanels(MapCallback):
         Raises:
             ValueError: There are too few samples for the superpixels.
         """
-        self._segments = [self._cut(pixels) for pixels in scene.probes.pixels]
-        self._masks = [self._draw_masks(int(segments.max()) + 1) for segments in self._segments]
+        self._regions = [self.lime.cut(pixels, few=self.rehearsal) for pixels in scene.probes.pixels]
 
     @property
     def tag(self) -> str:
@@ -115,22 +106,25 @@ class LimePanels(MapCallback):
     def draw(self, scene: Scene) -> Iterable[Result]:
         """One picture per probe, and what there is to tell of the label's weights as a map."""
         for i in scene.mine(range(len(scene.probes))):
-            label, rival = self._classes(scene, i)
+            classes = _classes(scene, i)
             if not bool(scene.probabilities[i].isfinite().all()):
                 yield self._refusal(scene, i)
                 continue
             before = scene.subject.work.units
-            ours, theirs = self._weights(scene, i, [label, rival])
+            found = self.lime.weights(scene, i, self._regions[i], classes)
             units = scene.subject.work.units - before
-            scale = max(float(w.weights.abs().max()) for w in (ours, theirs))
-            figures, mark = self.measured(scene, i, ours.weights[self._segments[i].cpu()], units, scale)
-            yield self._picture(scene, i, {label: ours, rival: theirs}, scale, mark)
-            yield from [*figures, *self.told({"fidelity": ours.fidelity})]
+            scale, values = largest(found), self._over_pixels(i, found[0])
+            metrics, mark = self.figures.measured(scene, i, values, units=units, bound=scale)
+            yield self._picture(scene, i, dict(zip(classes, found, strict=True)), scale, mark)
+            yield from [*metrics, *self.figures.told({"fidelity": found[0].fidelity})]
 
-    def _maps(self, scene: Scene, items: Sequence[int]) -> list[Tensor]:
+    def maps_of(self, scene: Scene, items: Sequence[int]) -> list[Tensor]:
         """The label's weights, painted over the pixels, (H, W) each, by what the network is now."""
-        found = [self._weights(scene, i, [int(scene.probes.labels[i])])[0].weights for i in items]
-        return [weights[self._segments[i].cpu()] for i, weights in zip(items, found, strict=True)]
+        labels = scene.probes.labels.tolist()
+        return [self._over_pixels(i, *self.lime.weights(scene, i, self._regions[i], [labels[i]])) for i in items]
+
+    def _over_pixels(self, i: int, found: LimeWeights) -> Tensor:
+        return found.weights[self._regions[i].segments.cpu()]
 
     def _refusal(self, scene: Scene, i: int) -> Picture:
         self.warn_once(
@@ -139,56 +133,24 @@ class LimePanels(MapCallback):
             key="not finite",
         )
         height, width = scene.probes.images.shape[2:]
-        said = notice("the scores are not finite", 176, round(176 * height / width))
-        return captioned(f"{scene.probes.tag(i)}/lime", [said, said], [scene.caption(i)], titles=["", ""], lines=4)
-
-    def _cut(self, pixels: Tensor) -> Tensor:
-        shape = {"compactness": self.compactness, "sigma": self.sigma}
-        return superpixels(pixels, segments=self.segments, method=self.segmentation, **shape)
-
-    def _draw_masks(self, count: int) -> Tensor:
-        least = fewest_samples(count, paired=self.design == "hadamard")
-        if self.samples < least:
-            raise ValueError(
-                f"LimePanels(samples={self.samples}) are too few for {count} superpixels: expected at least {least}. "
-                "Pass more, or segments= with fewer superpixels."
-            )
-        return draw_masks(count, least if self.rehearsal else self.samples, seed=self.seed, design=self.design)
-
-    def _classes(self, scene: Scene, i: int) -> tuple[int, int]:
-        label = int(scene.probes.labels[i])
-        others = scene.probabilities[i].clone()
-        others[label] = -1
-        return label, int(others.argmax())
-
-    def _weights(self, scene: Scene, i: int, classes: list[int]) -> list[LimeWeights]:
-        return explain(
-            scene.subject,
-            scene.probes.pixels[i],
-            classes,
-            segments=self._segments[i],
-            masks=self._masks[i],
-            enough=self.reliability,
-            normalize=scene.probes.normalize,
-            kernel_width=self.kernel_width,
-            batch_size=self.batch_size,
-            probabilities=_OUTPUTS[self.explain],
-        )
+        tile = notice("the scores are not finite", 176, round(176 * height / width))
+        return captioned(f"{scene.probes.tag(i)}/lime", [tile, tile], [scene.caption(i)], titles=["", ""], lines=4)
 
     def _picture(self, scene: Scene, i: int, found: dict[int, LimeWeights], scale: float, mark: str) -> Picture:
-        names, label = scene.probes.class_names, next(iter(found))
-        tiles = [self._tile(scene.probes.pixels[i], self._segments[i], w, scale) for w in found.values()]
-        fidelity = " and ".join("none" if w.fidelity != w.fidelity else f"{w.fidelity:.2f}" for w in found.values())
+        names, (label, *_) = scene.probes.class_names, found
+        tiles = [self.lime.painted(scene.probes.pixels[i], self._regions[i], one, scale) for one in found.values()]
         caption = [
             scene.caption(i),
-            f"R² {fidelity} on unseen masks, {found[label].samples} seen{mark}",
+            f"R² {' and '.join(map(fidelity, found.values()))} on unseen masks, {found[label].samples} seen{mark}",
             f"green for, red against, pale unsure, full {scale:.2g}",
         ]
         titles = [names[k] for k in found]
         return captioned(f"{scene.probes.tag(i)}/lime", tiles, caption, titles=titles, lines=4)
 
-    def _tile(self, pixels: Tensor, segments: Tensor, found: LimeWeights, scale: float) -> Pixels:
-        count = len(found.weights) // 3 if self.features is None else self.features
-        chosen = top_superpixels(found.weights, count=count, min_weight=self.min_weight)
-        arrays = (t.cpu().numpy() for t in (pixels, segments, found.weights, chosen))
-        return superpixel_picture(*arrays, certain=found.certain.numpy(), scale=scale)
+
+def _classes(scene: Scene, i: int) -> tuple[int, int]:
+    """The label of probe `i`, and the wrong class with the highest probability."""
+    label = int(scene.probes.labels[i])
+    others = scene.probabilities[i].clone()
+    others[label] = -1
+    return label, int(others.argmax())

@@ -1,11 +1,12 @@
 """Occlusion: what the score loses where a part of the image is covered."""
 
 from collections.abc import Sequence
-from typing import Any, Optional, Union
+from typing import Optional, Union
 
 from torch import Tensor
 
 from lightning_viz.callbacks.attribution.base import AttributionCallback
+from lightning_viz.callbacks.base.keywords import OfAttribution, Unpack
 from lightning_viz.explain.attribution.baselines import baseline, check_baselines
 from lightning_viz.explain.attribution.occlusion import check_window, occlusion
 from lightning_viz.harness.arguments import wholes
@@ -38,7 +39,7 @@ class Occlusion(AttributionCallback):
         window: Optional[Union[int, Sequence[int]]] = None,  # noqa: UP007, UP045
         stride: Optional[Union[int, Sequence[int]]] = None,  # noqa: UP007, UP045
         cover: str = "mean",
-        **arguments: Any,
+        **arguments: Unpack[OfAttribution],
     ) -> None:
         super().__init__(**arguments)
         check_baselines([cover], "cover")

@@ -1,11 +1,12 @@
 """Saliency maps: which pixels move the class score."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from torch import Tensor
 
-from lightning_viz.callbacks.attribution.base import GradientAttribution
+from lightning_viz.callbacks.attribution.base import AttributionCallback
+from lightning_viz.callbacks.base.keywords import OfAttribution, Unpack
 from lightning_viz.explain.attribution.gradients import input_gradient, loss_gradient
 from lightning_viz.explain.attribution.smooth import Statistic, smooth_gradient
 from lightning_viz.harness.arguments import number, one_of, whole
@@ -23,7 +24,7 @@ _NAMES = {
 _STATISTICS: dict[str, Statistic] = {"smoothgrad": "mean", "smoothgrad_squared": "square", "vargrad": "variance"}
 
 
-class SaliencyMaps(GradientAttribution):
+class SaliencyMaps(AttributionCallback):
     """Draws where a small change of the image changes the score of a class most.
 
     Tags: `probe_03_egg/saliency`, `.../smoothgrad`, `.../smoothgrad_squared`, `.../vargrad` or `.../loss_saliency`.
@@ -41,13 +42,15 @@ class SaliencyMaps(GradientAttribution):
         ValueError: An unknown method, no samples, negative noise, or the loss against another class.
     """
 
+    by_gradients = True
+
     def __init__(
         self,
         *,
         method: Literal["gradient", "smoothgrad", "smoothgrad_squared", "vargrad", "loss"] = "gradient",
         samples: int = 25,
         noise: float = 0.15,
-        **arguments: Any,
+        **arguments: Unpack[OfAttribution],
     ) -> None:
         super().__init__(**arguments)
         self.method = one_of("method", method, _NAMES)

@@ -1,20 +1,29 @@
 """What every callback has in common: its arguments, and when it draws."""
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Literal, Optional, Union
 
 import pytorch_lightning as pl
+from pytorch_lightning.utilities import rank_zero_warn
+from torch import Tensor, nn
+from typing_extensions import Self
 
 from lightning_viz.callbacks.base.drawing import Drawing
+from lightning_viz.callbacks.base.keywords import check_keywords, complete_help
 from lightning_viz.callbacks.base.pacing import name_in
 from lightning_viz.harness.arguments import LARGEST_SEED, is_whole, number, one_of, text, whole
 from lightning_viz.harness.namespaces import Callback
-from lightning_viz.harness.probes.spec import Probes
+from lightning_viz.harness.probes.spec import ProbeBatch, Probes, Split
 from lightning_viz.harness.run.clock import Allowance
-from lightning_viz.harness.run.run import session_of
+from lightning_viz.harness.run.run import Run, run_of
+from lightning_viz.harness.run.scene import Scene
+from lightning_viz.harness.sinks.results import Result
 from lightning_viz.harness.steps import BEFORE, logged_step
 
 
-class ExplanationCallback(Drawing, Callback):
+class ExplanationCallback(Callback, ABC):
     """Draws explanations of a network while it trains, without disturbing the training.
 
     A subclass implements `draw`, and `prepare` to check its arguments against the network before the first batch.
@@ -61,7 +70,21 @@ class ExplanationCallback(Drawing, Callback):
         self.on_error = one_of("on_error", on_error, ("warn", "raise"))
         self.memory = whole("memory", memory, none=True, unit=" MiB")
         self.allowance = Allowance(number("max_overhead", max_overhead, none=True))
+        self.called = type(self).__name__
         self._steps = 0
+        self._warned: set[str] = set()
+        self._drawing: Drawing | None = None
+
+    def __new__(cls, *args: Any, **keywords: Any) -> Self:
+        """Refuses a keyword that nobody takes, with the one that was meant."""
+        check_keywords(cls, keywords)
+        made: Self = super().__new__(cls)
+        return made
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Has `help` list all arguments, inherited ones too."""
+        super().__init_subclass__(**options)
+        complete_help(cls)
 
     rehearsal = False
     """Whether this is a `fast_dev_run`: one probe and a few steps are enough to see that everything works."""
@@ -69,58 +92,95 @@ class ExplanationCallback(Drawing, Callback):
     per_probe = True
     """Whether the pictures are about the probes, which are then logged too."""
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what belongs to the run: whoever copies a Trainer while it trains gets callbacks that are silent."""
+        return {**vars(self), "_drawing": None}
+
+    # What: a subclass draws, and may do more
+
+    @abstractmethod
+    def draw(self, scene: Scene) -> Iterable[Result]:
+        """Makes the pictures and metrics of this moment; of those that processes share, `scene.mine` ones."""
+
+    def prepare(self, scene: Scene) -> None:
+        """Checks the arguments against the network and the probes, before the first batch.
+
+        Raises:
+            ValueError: They do not fit; the text says what was expected, what was received and how to mend it.
+        """
+
+    def prepared(self, run: Run, probes: ProbeBatch) -> None:
+        """Called on every process when `prepare` has found everything in order."""
+
+    def decide(self, run: Run, step: int, *, ended: bool) -> None:
+        """Settles what all processes do alike in the drawing that comes now; `ended` when training is over."""
+
+    def keep(self, found: Mapping[str, Tensor]) -> None:
+        """Takes what this drawing wants to be kept for the next one; on the first process that of all of them."""
+
+    def isolation(self, run: Run, buffers: Sequence[Tensor] = ()) -> AbstractContextManager[nn.Module]:
+        """What the drawing happens in; it yields what is explained instead of the module, see `Isolation`."""
+        return run.isolation(seed=self.seed, buffers=buffers)
+
+    def warn_once(self, text: str, *, key: str, say: Callable[[str], object] = rank_zero_warn) -> None:
+        """Warns the first time in a run that this callback has something to say under `key`."""
+        if key not in self._warned:
+            self._warned.add(key)
+            say(text)
+
     # When: Lightning's hooks
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Begins anew with each run of the Trainer."""
-        session_of(trainer).forget()
+        run = run_of(trainer)
+        run.forget()
         self.called = name_in(trainer, self)
         self._warned = set()
         self.rehearsal = bool(trainer.fast_dev_run)  # type: ignore[attr-defined]
-        self._sinks, self._ready = None, False
         self.allowance = Allowance(self.allowance.share)
+        self._drawing = Drawing(self, run)
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Lets go of the run."""
-        session_of(trainer).forget()
-        self._sinks = None
+        run_of(trainer).forget()
+        self._drawing = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Checks everything before the first batch, and draws the probes once as the untrained network sees them."""
         self._steps = trainer.global_step
-        self._start(trainer, pl_module)
-        session_of(trainer).clock.begin()
+        self._start()
+        run_of(trainer).clock.begin()
         if self.per_probe and trainer.global_step == 0 and not self.rehearsal:
-            self._explain(trainer, pl_module, BEFORE)
+            self._explain(BEFORE)
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Checks everything before the first batch of `trainer.validate`."""
         if trainer.state.fn == "validate":
-            self._start(trainer, pl_module)
+            self._start()
 
     def on_test_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Checks everything before the first batch of `trainer.test`."""
-        self._start(trainer, pl_module)
+        self._start()
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
         """Looks at what passes, where the probes come from a stream."""
-        self._observe(trainer, "train", batch)
+        self._observe("train", batch)
 
     def on_validation_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         """Looks at what passes, where the probes come from a stream."""
         if dataloader_idx == 0:
-            self._observe(trainer, "val", batch)
+            self._observe("val", batch)
 
     def on_test_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         """Looks at what passes, where the probes come from a stream."""
         if dataloader_idx == 0:
-            self._observe(trainer, "test", batch)
+            self._observe("test", batch)
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any) -> None:
         """Draws where the schedule is in steps."""
@@ -128,24 +188,36 @@ class ExplanationCallback(Drawing, Callback):
             return
         before, self._steps = self._steps, trainer.global_step
         if self._steps // self.every_n_steps > before // self.every_n_steps:  # several optimizers may step over one
-            self._explain(trainer, pl_module, logged_step(trainer))
+            self._explain(logged_step(trainer))
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Draws where the schedule is in epochs."""
         if self.due(trainer):
-            self._explain(trainer, pl_module, logged_step(trainer, epoch_end=True))
+            self._explain(logged_step(trainer, epoch_end=True))
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Draws at the end of `trainer.validate`."""
         if trainer.state.fn == "validate":
-            self._explain(trainer, pl_module, logged_step(trainer))
+            self._explain(logged_step(trainer))
 
     def on_test_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Draws at the end of `trainer.test`."""
-        self._explain(trainer, pl_module, logged_step(trainer))
+        self._explain(logged_step(trainer))
 
     def due(self, trainer: pl.Trainer) -> bool:
         """Whether to draw at the end of this epoch; always under `fast_dev_run`, which is there to try everything."""
         if self.rehearsal:
             return True
         return self.every_n_steps is None and (trainer.current_epoch + 1) % self.every_n_epochs == 0
+
+    def _start(self) -> None:
+        if self._drawing is not None:
+            self._drawing.start()
+
+    def _observe(self, split: Split, batch: Any) -> None:
+        if self._drawing is not None:
+            self._drawing.observe(split, batch)
+
+    def _explain(self, step: int) -> None:
+        if self._drawing is not None:
+            self._drawing.explain(step)

@@ -7,7 +7,7 @@ from typing import Any
 
 from lightning_viz.callbacks.base.captions import captioned
 from lightning_viz.harness.probes.spec import ProbeBatch
-from lightning_viz.harness.run.run import Session
+from lightning_viz.harness.run.claims import Claims
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Picture, Said, Scalar
 from lightning_viz.render.color import to_uint8
@@ -17,18 +17,18 @@ MOST_CURVES = 20
 """With more classes than this, only the probability of the true class is logged."""
 
 
-def inputs(scene: Scene, session: Session) -> Iterator[Picture | Said | Scalar]:
+def inputs(scene: Scene, claims: Claims) -> Iterator[Picture | Said | Scalar]:
     """The probes that no other callback has logged at this step: each as a picture, and what is said of it."""
     probes = scene.probes
     tags = probes.class_tags
     # Every process claims every probe, so that all know what has been logged.
-    fresh = [session.claim(("input", number, scene.subject.name), scene.step) for number in probes.numbers]
+    fresh = [claims.claim(("input", number, scene.subject.name), scene.step) for number in probes.numbers]
     for i in scene.mine(range(len(probes))):
         if fresh[i]:
             shown = channels_shown(probes.images.shape[1])
             caption = [scene.caption(i), f"item {probes.indices[i]} of the data set{shown}"]
             yield captioned(f"{probes.tag(i)}/input", to_uint8(probes.pixels[i].cpu().numpy()), caption, lines=2)
-            yield Said(probes.tag(i), *scene.said(i))
+            yield Said(probes.tag(i), *scene.prediction(i))
             for k in _classes(probes, i):
                 yield Scalar(f"{_stem(probes, i)}/{tags[k]}", float(scene.probabilities[i, k]))
 

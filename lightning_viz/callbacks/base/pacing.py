@@ -8,26 +8,25 @@ import pytorch_lightning as pl
 
 from lightning_viz.harness.replay.loop import is_replay
 from lightning_viz.harness.run.clock import Allowance
-from lightning_viz.harness.run.run import session_of
+from lightning_viz.harness.run.run import Run
 
 
-def affordable(trainer: pl.Trainer, allowance: Allowance, name: str, say: Callable[[str], object]) -> bool:
+def affordable(run: Run, allowance: Allowance, name: str, say: Callable[[str], object]) -> bool:
     """Whether a drawing can be now; on all processes alike.
 
     Args:
-        trainer: The Trainer.
+        run: The run.
         allowance: What share of the training time it may take.
         name: What draws.
         say: Takes the reason where there can be none.
     """
+    trainer = run.trainer
     if allowance.share is None or trainer.state.fn != "fit" or trainer.fast_dev_run:  # type: ignore[attr-defined]
         return True
     if is_replay(trainer):  # in which nothing is trained
         return True
-    session = session_of(trainer)
-    refusal = allowance.refusal(session.clock.trained)
     # Each process has a clock of its own: that of the first one counts.
-    refusal = session.ranks(trainer, trainer.lightning_module).tell(refusal)
+    refusal = run.processes.tell(allowance.refusal(run.clock.trained))
     if refusal is not None:
         say(f"{name} draws less often: {refusal}")
     return refusal is None

@@ -22,9 +22,7 @@ class FilterActivations(LayerCallback):
     strongly. A channel has one scale for all probes, told above its map.
 
     Args:
-        layer: See `LayerCallback`.
-        channels: See `LayerCallback`.
-        common: The arguments of `ExplanationCallback`.
+        arguments: Those of `LayerCallback`.
     """
 
     def check(self, name: str, output: Tensor) -> None:

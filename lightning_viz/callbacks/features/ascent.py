@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from lightning_viz.callbacks.base.keywords import OfLayer, Unpack
 from lightning_viz.callbacks.features.base import LayerCallback
 from lightning_viz.explain.network.chunks import Chunks
 from lightning_viz.explain.optimisation.ascent import Ascent
@@ -16,7 +17,7 @@ from lightning_viz.explain.optimisation.filters import coefficients_shape, maxim
 from lightning_viz.explain.optimisation.objectives import Wish
 from lightning_viz.harness.arguments import number, whole
 from lightning_viz.harness.run.entry import entry, taken, unusable
-from lightning_viz.harness.run.run import session_of
+from lightning_viz.harness.run.run import run_of
 from lightning_viz.harness.run.scene import Scene
 
 
@@ -75,7 +76,7 @@ class AscentCallback(LayerCallback):
         steps: int = 128,
         warm_steps: Optional[int] = 12,  # noqa: UP045
         lr: float = 0.05,
-        **arguments: Any,
+        **arguments: Unpack[OfLayer],
     ) -> None:
         super().__init__(**arguments)
         self.steps = whole("steps", steps)
@@ -97,8 +98,8 @@ class AscentCallback(LayerCallback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Adds the pictures."""
-        moments, session = {one["network"] for one in self._last.values()}, session_of(trainer)
-        still = {moment: session.is_still(self._part or frozenset(), moment) for moment in moments}
+        moments, run = {one["network"] for one in self._last.values()}, run_of(trainer)
+        still = {moment: run.is_still(self._part or frozenset(), moment) for moment in moments}
         # Not by `state_dict`, which Lightning refuses where two callbacks have equal arguments.
         entry(checkpoint).setdefault("ascents", {})[self.called] = {
             tag: {**one, "network": AT_FIRST if still[one["network"]] else CHANGED} for tag, one in self._last.items()

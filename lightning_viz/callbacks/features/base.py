@@ -1,12 +1,13 @@
 """What callbacks about one layer have in common: the layer and its channels, found and checked."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Optional, Union
+from typing import Optional, Union
 
 import torch
 from torch import Tensor, nn
 
 from lightning_viz.callbacks.base.callback import ExplanationCallback
+from lightning_viz.callbacks.base.keywords import Common, Unpack
 from lightning_viz.callbacks.base.layers import check_default, layer_of
 from lightning_viz.explain.network.tokens import channels_second
 from lightning_viz.harness.arguments import text, wholes
@@ -30,7 +31,7 @@ class LayerCallback(ExplanationCallback):
         *,
         layer: Optional[str] = None,  # noqa: UP045
         channels: Union[int, Sequence[int]] = 8,  # noqa: UP007
-        **common: Any,
+        **common: Unpack[Common],
     ) -> None:
         super().__init__(**common)
         self.layer = text("layer", layer, "cnn.15")

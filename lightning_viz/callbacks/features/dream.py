@@ -8,6 +8,7 @@ from torch import Tensor
 
 from lightning_viz.callbacks.base.callback import ExplanationCallback
 from lightning_viz.callbacks.base.captions import captioned
+from lightning_viz.callbacks.base.keywords import Common, Unpack
 from lightning_viz.callbacks.base.layers import check_default, layer_of
 from lightning_viz.callbacks.features.guide import Guide, check_guide, find_guide
 from lightning_viz.explain.network.naming import deep_convolution
@@ -65,7 +66,7 @@ class DeepDream(ExplanationCallback):
         normalize_gradient: bool = True,
         jitter: int = 16,
         tile: int = 512,
-        **common: Any,
+        **common: Unpack[Common],
     ) -> None:
         super().__init__(**common)
         steps = wholes("iterations", iterations)

@@ -1,11 +1,12 @@
 """What the filters of a layer want."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, Optional, Union, get_args
+from typing import Literal, Optional, Union, get_args
 
 from torch import Tensor
 
 from lightning_viz.callbacks.base.captions import captioned
+from lightning_viz.callbacks.base.keywords import OfAscent, Unpack
 from lightning_viz.callbacks.features.ascent import AscentCallback
 from lightning_viz.callbacks.features.objectives import check_classes, check_directions, check_objective
 from lightning_viz.explain.optimisation.filters import Parametrisation
@@ -53,7 +54,7 @@ class FilterAscent(AscentCallback):
         variants: int = 1,
         classes: Optional[Union[int, Sequence[Union[int, str]]]] = None,  # noqa: UP007, UP045
         directions: Optional[Sequence[dict[int, float]]] = None,  # noqa: UP045
-        **arguments: Any,
+        **arguments: Unpack[OfAscent],
     ) -> None:
         super().__init__(**arguments)
         if classes is not None and (directions is not None or self.layer is not None):

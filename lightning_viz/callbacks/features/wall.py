@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from math import isqrt
-from typing import Any, Optional, Union
+from typing import Optional, Union
 
 import torch
 from torch import Tensor
 
 from lightning_viz.callbacks.base.captions import captioned
+from lightning_viz.callbacks.base.keywords import OfWall, Unpack
 from lightning_viz.callbacks.features.ascent import AscentCallback
 from lightning_viz.explain.network.chunks import Chunks, is_out_of_memory
 from lightning_viz.explain.optimisation.ascent import Ascent
@@ -31,8 +32,6 @@ class FilterWall(AscentCallback):
         channels: Which channels, or at most how many, spread over the layer; the caption tells how many there are. Of a
             network that takes images of its own size only there are 8, where it is a number.
         size: Longer side of the small pictures, in pixels, at most that of the probes.
-        steps: See `AscentCallback`.
-        warm_steps: See `AscentCallback`.
         arguments: Those of `AscentCallback` and `LayerCallback`.
 
     Raises:
@@ -46,7 +45,7 @@ class FilterWall(AscentCallback):
         size: int = 40,
         steps: int = 64,
         warm_steps: Optional[int] = 8,  # noqa: UP045
-        **arguments: Any,
+        **arguments: Unpack[OfWall],
     ) -> None:
         super().__init__(channels=channels, steps=steps, warm_steps=warm_steps, **arguments)
         self.size = whole("size", size)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from math import inf
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from PIL import Image
@@ -37,10 +37,11 @@ class Reels:
     Args:
         sinks: Where films go; the `Sinks` of a run.
         frames: What they are made of.
+        on_error: Whether what fails is told or raised.
     """
 
-    def __init__(self, sinks: TakesFilms, frames: Frames) -> None:
-        self.sinks, self.frames = sinks, frames
+    def __init__(self, sinks: TakesFilms, frames: Frames, on_error: Literal["warn", "raise"] = "warn") -> None:
+        self.sinks, self.frames, self.on_error = sinks, frames, on_error
         self._warned: set[str] = set()
 
     def make(self, patience: float = inf) -> bool:
@@ -78,10 +79,12 @@ class Reels:
 
     @contextmanager
     def told(self, what: str) -> Iterator[None]:
-        """Goes on after a failure, and warns of the first one of its kind."""
+        """Goes on after a failure, and warns of the first one of its kind; or does not go on, where that is wanted."""
         try:
             yield
         except Exception as error:
+            if self.on_error == "raise":
+                raise
             self._warn(
                 type(error).__name__,
                 f"Films could not {what}. Training is not affected, and later failures of this kind are not told. "

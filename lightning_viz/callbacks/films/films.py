@@ -5,16 +5,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import inf
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Literal, Optional
 
 import pytorch_lightning as pl
 from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
+from typing_extensions import Self
 
+from lightning_viz.callbacks.base.callback import ExplanationCallback
+from lightning_viz.callbacks.base.keywords import check_keywords, keywords_of
 from lightning_viz.callbacks.films.assembly import Reels
-from lightning_viz.harness.arguments import whole
+from lightning_viz.harness.arguments import one_of, whole
 from lightning_viz.harness.namespaces import Callback
 from lightning_viz.harness.run.entry import entry, taken
-from lightning_viz.harness.run.run import session_of
+from lightning_viz.harness.run.run import run_of
 from lightning_viz.harness.sinks.frames import Frames
 from lightning_viz.harness.steps import BEFORE, logged_step
 
@@ -33,18 +36,36 @@ class Films(Callback):
     files too, in `<log folder>/films`. Their frames lie in `<log folder>/frames`; a resumed run goes on with those of
     the run that its checkpoint is from.
 
-    Nothing is drawn with the network, and nothing is kept in memory. What fails is told once, and training ends well.
+    Nothing is drawn with the network, and nothing is kept in memory.
 
     Args:
         every_n_epochs: Make them also while training, after every n-th epoch; each time anew from all frames.
+        on_error: What a film that fails does: `"warn"` once, and training ends well, or `"raise"`.
 
     Raises:
-        ValueError: An interval below 1.
+        ValueError: An interval below 1, or an unknown `on_error`.
     """
 
-    def __init__(self, every_n_epochs: Optional[int] = None) -> None:  # noqa: UP045
+    def __new__(cls, *args: Any, **keywords: Any) -> Self:
+        """Refuses a keyword that it does not take."""
+        if drawn := keywords_of(ExplanationCallback).keys() & keywords.keys() - keywords_of(cls).keys():
+            raise TypeError(
+                f"Expected keywords of Films, received {', '.join(f'{name}=' for name in sorted(drawn))}: Films draws "
+                "nothing itself, so pass that to the callbacks whose pictures it shows."
+            )
+        check_keywords(cls, keywords)
+        made: Self = super().__new__(cls)
+        return made
+
+    def __init__(
+        self,
+        *,
+        every_n_epochs: Optional[int] = None,  # noqa: UP045
+        on_error: Literal["warn", "raise"] = "warn",
+    ) -> None:
         super().__init__()
         self.every_n_epochs = whole("every_n_epochs", every_n_epochs, none=True)
+        self.on_error = one_of("on_error", on_error, ("warn", "raise"))
         self._reels: Reels | None = None
         self._earlier: str | None = None
 
@@ -57,7 +78,7 @@ class Films(Callback):
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Has every picture kept from now on, on the process that writes."""
         self._reels = None
-        sinks = session_of(trainer).sinks(trainer)  # all processes together
+        sinks = run_of(trainer).sinks  # all processes together
         if trainer.fast_dev_run or not trainer.is_global_zero:  # type: ignore[attr-defined]
             return
         if sinks.home is None:
@@ -65,7 +86,7 @@ class Films(Callback):
             rank_zero_warn(f"Films makes none: expected a log folder on this machine, received {received!r}.")
             return
         sinks.frames = Frames(sinks.home / "frames")
-        self._reels = Reels(sinks, sinks.frames)
+        self._reels = Reels(sinks, sinks.frames, self.on_error)
 
     def on_load_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
@@ -91,7 +112,7 @@ class Films(Callback):
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Makes the films of the epochs so far, if asked to: now all callbacks have drawn the last one."""
         if self.every_n_epochs and trainer.current_epoch and trainer.current_epoch % self.every_n_epochs == 0:
-            with session_of(trainer).clock.drawing():  # which is not training, for those who count it
+            with run_of(trainer).clock.drawing():  # which is not training, for those who count it
                 self._make()
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -108,6 +129,8 @@ class Films(Callback):
         callbacks[-1].calls.append(self._make_in_haste)
 
     def _make_in_haste(self, exception: BaseException) -> None:
+        if self._reels is not None:
+            self._reels.on_error = "warn"  # the run has an error of its own
         try:
             with _interruptible(exception):
                 self._make(PATIENCE)

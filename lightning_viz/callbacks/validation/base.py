@@ -6,9 +6,10 @@ import pytorch_lightning as pl
 from torch import Tensor
 
 from lightning_viz.callbacks.base.callback import ExplanationCallback
+from lightning_viz.callbacks.base.keywords import Common, Unpack
 from lightning_viz.harness.network.subject import find_subject
 from lightning_viz.harness.probes.batches import flat
-from lightning_viz.harness.run.run import session_of
+from lightning_viz.harness.run.run import run_of
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.steps import logged_step
 from lightning_viz.harness.validation.counting import NO_CLASS, NOT_FINITE, Count, Tally, merge
@@ -27,7 +28,7 @@ class ValidationCallback(ExplanationCallback):
 
     per_probe = False
 
-    def __init__(self, **common: Any) -> None:
+    def __init__(self, **common: Unpack[Common]) -> None:
         super().__init__(**common)
         self._names: tuple[str, ...] = ()
         self._counting = False
@@ -127,12 +128,12 @@ class ValidationCallback(ExplanationCallback):
         self._counting = False
         self._close()
         own = None if self._error is not None else {name: count.tally() for name, count in self._counts.items()}
-        self._tallies = merge(self._ranks(trainer).gather(own))
+        self._tallies = merge(run_of(trainer).processes.gather(own))
         for reason in (NO_CLASS, NOT_FINITE):
             if any(reason in tally.left_out for tally in self._tallies.values()):
                 self.warn_once(f"{self.called} leaves out {reason}.", key=reason)
         self.counted(trainer)
-        self._explain(trainer, pl_module, logged_step(trainer))
+        self._explain(logged_step(trainer))
 
     def on_test_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Draws what was counted."""
@@ -144,7 +145,7 @@ class ValidationCallback(ExplanationCallback):
 
     def due(self, trainer: pl.Trainer) -> bool:
         """Whether this validation is counted."""
-        if trainer.sanity_checking or self._sinks is None:
+        if trainer.sanity_checking or self._drawing is None or not self._drawing.active:
             return False
         return self.rehearsal or (trainer.current_epoch + 1) % self.every_n_epochs == 0
 
@@ -152,7 +153,7 @@ class ValidationCallback(ExplanationCallback):
         self._counts, self._error, self._counting = {}, None, self.due(trainer)
         if self._counting:
             subject = find_subject(trainer, pl_module, self.net)
-            self._predictions = session_of(trainer).predictions(trainer, self.probes, subject, seed=self.seed)
+            self._predictions = run_of(trainer).predictions(self.probes, subject, seed=self.seed)
 
     def _close(self) -> None:
         if self._predictions is not None:

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from lightning_viz.callbacks.attribution.integrated import IntegratedGradients
-from lightning_viz.callbacks.attribution.lime import LimePanels
-from lightning_viz.explain.lime.masks import draw_masks
-from lightning_viz.explain.lime.regression import fewest_samples
+from lightning_viz.callbacks.attribution.painting import flattened, painted
+from lightning_viz.callbacks.attribution.regions import Lime, fidelity, largest
+from lightning_viz.explain.attribution.baselines import baseline
+from lightning_viz.explain.attribution.integrated import integrated_gradients
 from lightning_viz.harness.network.contrast import contrast
 from lightning_viz.harness.network.subject import probabilities
 from lightning_viz.harness.run.scene import Scene, first_name, percent
@@ -28,39 +28,8 @@ ROWS = 10
 _TILES, _LINES = 4, 5
 
 
-class ContrastMap(IntegratedGradients):
-    """Where the lead of one class over another comes from."""
-
-    grain = 1 / 32
-
-    def tile(self, scene: Scene, true: int, said: int) -> tuple[Pixels, str]:
-        """The map over the one image of the scene, and its scale."""
-        probes = scene.probes
-        targets, rivals = (torch.tensor([k], device=probes.images.device) for k in (said, true))
-        lead, column = contrast(scene.subject, targets, rivals, len(probes.class_names))
-        tiles, scale = self._tiles(probes.pixels[0], self.attribute(lead, probes.images, column)[0])
-        return tiles[-1], scale
-
-
-class LimePair(LimePanels):
-    """Which regions speak for one class and which for another, from one set of network calls."""
-
-    def tiles(self, scene: Scene, classes: Sequence[int]) -> tuple[list[Pixels], list[str]]:
-        """The one image of the scene for each class, on one scale, and what is to stand above."""
-        self.prepare(scene)
-        found = self._weights(scene, 0, list(classes))
-        scale = max(float(one.weights.abs().max()) for one in found)
-        tiles = [self._tile(scene.probes.pixels[0], self._segments[0], one, scale) for one in found]
-        names = [first_name(scene.probes.class_names[k], 15) for k in classes]
-        fits = ["none" if one.fidelity != one.fidelity else f"{one.fidelity:.2f}" for one in found]
-        return tiles, [f"{name}, R² {fit}" for name, fit in zip(names, fits, strict=True)]
-
-    def _draw_masks(self, count: int) -> torch.Tensor:
-        # Which images come is not known before the first batch, so none of them may ask for too many samples.
-        least = fewest_samples(count, paired=True)
-        return draw_masks(
-            count, least if self.rehearsal else max(self.samples, least), seed=self.seed, design=self.design
-        )
+GRAIN = 1 / 32
+"""Standard deviation of the blur over the contrast, as a share of the shorter side."""
 
 
 class Explained(NamedTuple):
@@ -71,19 +40,44 @@ class Explained(NamedTuple):
     scale: str
 
 
-def explain(
-    scene: Scene, mistake: Mistake, confusion: Confusion, *, contrast: ContrastMap, lime: LimePair
-) -> Explained:
-    """The image, what makes the lead of the predicted class over the true one, and LIME for both."""
+def explain(scene: Scene, mistake: Mistake, confusion: Confusion, *, lime: Lime, steps: int, few: bool) -> Explained:
+    """The image, what makes the lead of the predicted class over the true one, and LIME for both.
+
+    Args:
+        scene: The scene.
+        mistake: The image that was mistaken.
+        confusion: For what.
+        lime: How LIME explains.
+        steps: Points of the integrated gradients.
+        few: Whether the smallest number of masked copies will do.
+    """
     device, (true, said) = scene.probes.images.device, (confusion.true, confusion.said)
     image, label = mistake.image[None].to(device), torch.tensor([true], device=device)
     own = replace(scene, probes=replace(scene.probes, images=image, labels=label, numbers=(0,), indices=(0,)))
     names = [first_name(scene.probes.class_names[k], 15) for k in (true, said)]
-    heat, scale = contrast.tile(own, true, said)
-    regions, fits = lime.tiles(own, (true, said))
+    lead, scale = _lead(own, true, said, steps)
+    regions = lime.cut(own.probes.pixels[0], few=few, enough=True)
+    found = lime.weights(own, 0, regions, (true, said))
+    tiles = [lime.painted(own.probes.pixels[0], regions, one, largest(found)) for one in found]
+    fits = [f"{name}, R² {fidelity(one)}" for name, one in zip(names, found, strict=True)]
     title = f"says {elide(names[1], 96, SMALL)} {percent(_confidence(own, mistake, said))}"
     shown = to_uint8(own.probes.pixels[0].cpu().numpy())
-    return Explained([shown, heat, *regions], [title, f"{names[1]} over {names[0]}", *fits], scale)
+    return Explained([shown, lead, *tiles], [title, f"{names[1]} over {names[0]}", *fits], scale)
+
+
+def _lead(scene: Scene, true: int, said: int, steps: int) -> tuple[Pixels, str]:
+    """Where the lead of the predicted class over the true one comes from in the one image of a scene, and its scale."""
+    probes = scene.probes
+    targets, rivals = (torch.tensor([k], device=probes.images.device) for k in (said, true))
+    subject, column = contrast(scene.subject, targets, rivals, len(probes.class_names))
+    black, white = (probes.normalize(probes.mean.new_full((), value)) for value in (0, 1))
+    start = baseline("blurred", probes.images, black=black, white=white)
+    values = integrated_gradients(subject, probes.images, column, [start], steps=steps)[0][0]
+    if not bool(values.isfinite().all()):
+        height, width = probes.images.shape[2:]
+        return notice("not finite", 176, round(176 * height / width)), "not finite"
+    tiles, scale = painted(probes.pixels[0], flattened(values, signed=True, grain=GRAIN), signed=True)
+    return tiles[-1], scale
 
 
 def confusion_panel(scene: Scene, confusion: Confusion, explained: Sequence[Explained], images: int) -> Pixels:

@@ -6,11 +6,11 @@ from typing import Any, Optional
 import pytorch_lightning as pl
 from torch import Tensor
 
+from lightning_viz.callbacks.attribution.regions import Lime
+from lightning_viz.callbacks.base.keywords import Common, Unpack
 from lightning_viz.callbacks.validation.base import ValidationCallback
 from lightning_viz.callbacks.validation.panel import (
     ROWS,
-    ContrastMap,
-    LimePair,
     changes,
     confusion_panel,
     explain,
@@ -20,6 +20,7 @@ from lightning_viz.harness.arguments import whole
 from lightning_viz.harness.probes.batches import unpack_batch
 from lightning_viz.harness.run.entry import entry, taken
 from lightning_viz.harness.run.processes import attempt
+from lightning_viz.harness.run.run import run_of
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Picture, Pixels
 from lightning_viz.harness.validation.changes import Past, Report, checked_past, past, report
@@ -64,13 +65,13 @@ class ConfusionPanels(ValidationCallback):
         samples: int = 512,
         segments: Optional[int] = None,  # noqa: UP045
         steps: int = 16,
-        **common: Any,
+        **common: Unpack[Common],
     ) -> None:
         super().__init__(**common)
         self.confusions = whole("confusions", confusions)
         self.images = whole("images", images)
-        self._contrast = ContrastMap(baseline="blurred", steps=steps, seed=self.seed)
-        self._lime = LimePair(samples=samples, segments=segments, seed=self.seed)
+        self.steps = whole("steps", steps)
+        self.lime = Lime(samples=samples, segments=segments, seed=self.seed)
         self._mistakes: dict[str, Mistakes] = {}
         self._reports: dict[str, Report] = {}
         self._surest: dict[tuple[str, Pair], list[Mistake]] = {}
@@ -81,8 +82,6 @@ class ConfusionPanels(ValidationCallback):
         super().setup(trainer, pl_module, stage)
         self._past = {}
         self._let_go()
-        self._contrast.called = self._lime.called = self.called
-        self._lime.rehearsal = self.rehearsal
 
     def prepare(self, scene: Scene) -> None:
         """Takes the class names, and checks that gradients reach the images.
@@ -91,7 +90,7 @@ class ConfusionPanels(ValidationCallback):
             ValueError: They do not.
         """
         super().prepare(scene)
-        self._contrast.prepare(scene)
+        scene.subject.require_gradient(scene.probes.images)
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
@@ -124,15 +123,15 @@ class ConfusionPanels(ValidationCallback):
 
     def counted(self, trainer: pl.Trainer) -> None:
         """The first process chooses the confusions, and all of them learn which images are the surest."""
-        ranks = self._ranks(trainer)
-        reports, failure = attempt(lambda: ranks.agree(self._report))
+        processes = run_of(trainer).processes
+        reports, failure = attempt(lambda: processes.agree(self._report))
         if reports is None:  # on all processes
             self._error = self._error or failure
             return
         self._reports = reports
         pairs = [(loader, (one.true, one.said)) for loader, found in reports.items() for one in found.top]
         own = [self._mistakes[loader].surest(pair) if loader in self._mistakes else [] for loader, pair in pairs]
-        parts = zip(*ranks.exchange(own), strict=True)
+        parts = zip(*processes.exchange(own), strict=True)
         self._surest = {where: surest(part, self.images) for where, part in zip(pairs, parts, strict=True)}
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -170,7 +169,8 @@ class ConfusionPanels(ValidationCallback):
             return notice_panel(scene, _no_confusion(found), self.images)
         confusion = found.top[rank]
         mistakes = self._surest[loader, (confusion.true, confusion.said)]
-        explained = [explain(scene, one, confusion, contrast=self._contrast, lime=self._lime) for one in mistakes]
+        options: dict[str, Any] = {"lime": self.lime, "steps": self.steps, "few": self.rehearsal}
+        explained = [explain(scene, one, confusion, **options) for one in mistakes]
         return confusion_panel(scene, confusion, explained, self.images)
 
 

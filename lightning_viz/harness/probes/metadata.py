@@ -92,18 +92,18 @@ def _numbers(values: Any) -> list[float]:
     return found
 
 
-def class_names(told: Told, wish: Probes, classes: int) -> tuple[str, ...]:
+def class_names(told: Told, spec: Probes, classes: int) -> tuple[str, ...]:
     """A name per class; where nobody knows them, its number.
 
     Raises:
-        ValueError: The wish names another number of classes.
+        ValueError: The spec names another number of classes.
     """
-    if wish.class_names is not None and len(wish.class_names) != classes:
+    if spec.class_names is not None and len(spec.class_names) != classes:
         raise ValueError(
-            f"Expected {classes} class names, one per output of the network, received {len(wish.class_names)}: "
+            f"Expected {classes} class names, one per output of the network, received {len(spec.class_names)}: "
             "mend probes=Probes(class_names=[...])."
         )
-    found = told.names if wish.class_names is None else [list(wish.class_names)]
+    found = told.names if spec.class_names is None else [list(spec.class_names)]
     names = next((names for names in found if len(names) == classes), None)
     if names is None:
         rank_zero_warn(
@@ -114,13 +114,13 @@ def class_names(told: Told, wish: Probes, classes: int) -> tuple[str, ...]:
     return tuple(printable(str(name)) for name in names)
 
 
-def normalization(told: Told, wish: Probes, images: Tensor) -> tuple[Tensor, Tensor]:
+def normalization(told: Told, spec: Probes, images: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and std (C, 1, 1); where nobody knows them, the range of the images: [0, 1], bytes, or what they reach.
 
     Of more than three channels, which are no colours, each has a range of its own.
     """
     channels = images.shape[1]
-    pairs: list[tuple[Any, Any]] = [(wish.mean, wish.std)] if wish.mean is not None and wish.std is not None else []
+    pairs: list[tuple[Any, Any]] = [(spec.mean, spec.std)] if spec.mean is not None and spec.std is not None else []
     if are_bytes(images):  # the network scales them itself, and with what others know of them
         pairs.append((0.0, 1 / 255))
     pairs += told.scales

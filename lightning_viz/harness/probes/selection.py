@@ -1,4 +1,4 @@
-"""From the wish to the images: which loader, which items of it, and what they are called."""
+"""From the spec to the images: which loader, which items of it, and what they are called."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class NotSeenYetError(NotYetError):
     """The probes come from a stream, of which no batch has passed yet."""
 
 
-def split_of(trainer: pl.Trainer, wish: Split | None) -> tuple[Split, Any]:
+def split_of(trainer: pl.Trainer, spec: Split | None) -> tuple[Split, Any]:
     """The split that the probes come from, and its first loader.
 
     Raises:
@@ -42,24 +42,24 @@ def split_of(trainer: pl.Trainer, wish: Split | None) -> tuple[Split, Any]:
         "train": trainer.train_dataloader,
     }
     found = {split: loader for split, loaders in available.items() if (loader := first_loader(loaders)) is not None}
-    if not found or (wish is not None and wish not in found):
+    if not found or (spec is not None and spec not in found):
         raise SplitNotLoadedError(
-            f"Expected probes of split={wish or 'val'!r}, but this run has a loader for "
+            f"Expected probes of split={spec or 'val'!r}, but this run has a loader for "
             f"{' and '.join(found) or 'none'}: pass probes=Probes(split=...) with one it has."
         )
-    split = next(iter(found)) if wish is None else wish
+    split = next(iter(found)) if spec is None else spec
     return split, found[split]
 
 
 def select(
-    trainer: pl.Trainer, module: nn.Module, wish: Probes, subject: Subject, observed: Observed
+    trainer: pl.Trainer, module: nn.Module, spec: Probes, subject: Subject, observed: Observed
 ) -> tuple[Split, ProbeBatch]:
-    """The images of a wish: items of a data set, or what has passed of a stream.
+    """The images of a spec: items of a data set, or what has passed of a stream.
 
     Args:
         trainer: The Trainer.
         module: The LightningModule that is explained, whose hooks a batch passes.
-        wish: Which images.
+        spec: Which images.
         subject: The network, which tells how many classes there are.
         observed: What has passed.
 
@@ -67,18 +67,18 @@ def select(
         The split, and the images; their numbers are their indices for now.
 
     Raises:
-        ValueError: The wish does not fit the data set or the network.
+        ValueError: The spec does not fit the data set or the network.
         SplitNotLoadedError: Its split is not part of this run.
         NotSeenYetError: It is a stream, and nothing has passed.
     """
-    split, loader = split_of(trainer, wish.split)
-    if wish.split is None and split == "train":
+    split, loader = split_of(trainer, spec.split)
+    if spec.split is None and split == "train":
         rank_zero_warn("There is no validation loader, so the probes come from the training data.")
     if has_items(loader):
-        indices = _choose(trainer, module, wish, split, loader)
-        images, labels = load(loader, indices, trainer, module, wish.unpack)
+        indices = _choose(trainer, module, spec, split, loader)
+        images, labels = load(loader, indices, trainer, module, spec.unpack)
     else:
-        indices, images, labels = _pass(observed, wish, split, trainer.lightning_module.device)
+        indices, images, labels = _pass(observed, spec, split, trainer.lightning_module.device)
     classes = _count_classes(subject, images)
     check_bytes(subject, images)
     if not 0 <= int(labels.min()) <= int(labels.max()) < classes:
@@ -87,8 +87,8 @@ def select(
             "pass probes=Probes(unpack=...) where other numbers are the labels, or indices=[...] of other items."
         )
     known = ask(trainer, loader)
-    mean, std = normalization(known, wish, images)
-    names = class_names(known, wish, classes)
+    mean, std = normalization(known, spec, images)
+    names = class_names(known, spec, classes)
     evidence = masks(known, loader, indices, images) if has_items(loader) else None
     return split, ProbeBatch(images, labels, names, tuple(indices), tuple(indices), mean, std, evidence)
 
@@ -108,8 +108,8 @@ def _count_classes(subject: Subject, images: Tensor) -> int:
         ) from error
 
 
-def _pass(observed: Observed, wish: Probes, split: Split, device: torch.device) -> tuple[list[int], Tensor, Tensor]:
-    if wish.indices is not None:
+def _pass(observed: Observed, spec: Probes, split: Split, device: torch.device) -> tuple[list[int], Tensor, Tensor]:
+    if spec.indices is not None:
         raise ValueError(
             f"Expected a data set with items by index for probes=Probes(indices=...), but that of {split!r} is a "
             "stream: pass count= or per_class=, which take the first that pass."
@@ -117,33 +117,33 @@ def _pass(observed: Observed, wish: Probes, split: Split, device: torch.device) 
     if not len(observed):
         raise NotSeenYetError(f"The {split} data is a stream, of which nothing has passed yet.")
     images, labels = observed.tensors()
-    indices = _spread(range(len(labels)), labels.tolist(), wish)
+    indices = _spread(range(len(labels)), labels.tolist(), spec)
     return indices, images[indices].to(device), labels[indices].to(device)
 
 
-def _choose(trainer: pl.Trainer, module: nn.Module, wish: Probes, split: Split, loader: DataLoader[Any]) -> list[int]:
+def _choose(trainer: pl.Trainer, module: nn.Module, spec: Probes, split: Split, loader: DataLoader[Any]) -> list[int]:
     size = len(loader.dataset)  # type: ignore[arg-type]
-    if wish.indices is not None:
-        wrong = [i for i in wish.indices if not 0 <= i < size]
+    if spec.indices is not None:
+        wrong = [i for i in spec.indices if not 0 <= i < size]
         if wrong:
             raise ValueError(
                 f"Expected probe indices from 0 and below {size}, the size of the {split} set, received {wrong}: "
                 "pass probes=Probes(indices=[...]) with others."
             )
-        return list(wish.indices)
+        return list(spec.indices)
     labels = elsewhere(lambda: dataset_labels(loader.dataset), loader.dataset)
     if labels is not None:
-        return _spread(range(size), labels, wish)
+        return _spread(range(size), labels, spec)
     # Only loading an item tells its label: look at a few times as many as are wanted, spread over the data set.
-    looks = min(size, wish.looks)
+    looks = min(size, spec.looks)
     candidates = [k * size // looks for k in range(looks)]
-    _, seen = load(loader, candidates, trainer, module, wish.unpack)
-    return _spread(candidates, seen.tolist(), wish)
+    _, seen = load(loader, candidates, trainer, module, spec.unpack)
+    return _spread(candidates, seen.tolist(), spec)
 
 
-def _spread(items: Sequence[int], labels: Sequence[int], wish: Probes) -> list[int]:
+def _spread(items: Sequence[int], labels: Sequence[int], spec: Probes) -> list[int]:
     labelled = [k for k, label in enumerate(labels) if label >= 0]  # losses leave out negative labels, so do probes
-    chosen = spread([labels[k] for k in labelled], count=wish.count, per_class=wish.per_class)
+    chosen = spread([labels[k] for k in labelled], count=spec.count, per_class=spec.per_class)
     return [items[labelled[k]] for k in chosen]
 
 

@@ -1,4 +1,4 @@
-"""Which images are explained: `Probes` is the wish, `ProbeBatch` the images."""
+"""Which images are explained: `Probes` is the spec, `ProbeBatch` the images."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Split = Literal["train", "val", "test"]
 class Probes:
     """Which images to explain, and how to read them.
 
-    Equal wishes share one selection within a Trainer. What is not given is discovered: names and normalisation from the
+    Equal specs share one selection within a Trainer. What is not given is discovered: names and normalisation from the
     data module, then from the data set (`class_names` or `classes`; `mean` and `std`).
 
     Attributes:
@@ -52,7 +52,7 @@ class Probes:
     unpack: Optional[Callable[..., Any]] = None  # noqa: UP045
 
     def __post_init__(self) -> None:
-        for field in fields(self):  # tuples, so that equal wishes are equal keys
+        for field in fields(self):  # tuples, so that equal specs are equal keys
             value = getattr(self, field.name)
             value = value.reshape(-1).tolist() if hasattr(value, "reshape") else value
             if isinstance(value, (list, tuple, range)):

@@ -12,14 +12,14 @@ from lightning_viz.harness.probes.spec import Probes
 
 
 class Observed:
-    """Keeps the first images that pass, as many as the wish has to choose from.
+    """Keeps the first images that pass, as many as the spec has to choose from.
 
     Args:
-        wish: Which images are wanted.
+        spec: Which images are wanted.
     """
 
-    def __init__(self, wish: Probes) -> None:
-        self._wish = wish
+    def __init__(self, spec: Probes) -> None:
+        self._wish = spec
         self._images: list[Tensor] = []
         self._labels: list[Tensor] = []
         self._last: Any = None

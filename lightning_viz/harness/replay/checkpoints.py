@@ -43,9 +43,9 @@ def find(checkpoints: str | Path | Sequence[str | Path]) -> list[Path]:
     Raises:
         ValueError: There are none.
     """
-    wishes = [checkpoints] if isinstance(checkpoints, (str, Path)) else list(checkpoints)
-    found = [_files(Path(wish)) if str(wish) else [] for wish in wishes]
-    missing = [str(wish) for wish, files in zip(wishes, found, strict=True) if not files]
+    specs = [checkpoints] if isinstance(checkpoints, (str, Path)) else list(checkpoints)
+    found = [_files(Path(spec)) if str(spec) else [] for spec in specs]
+    missing = [str(spec) for spec, files in zip(specs, found, strict=True) if not files]
     if missing or not found:
         raise ValueError(
             f"Expected checkpoints, found no file for {' and '.join(map(repr, missing)) or repr(checkpoints)} in "
@@ -55,10 +55,10 @@ def find(checkpoints: str | Path | Sequence[str | Path]) -> list[Path]:
     return list({path.resolve(): path for files in found for path in files}.values())
 
 
-def _files(wish: Path) -> list[Path]:
-    if wish.is_dir():
-        return sorted(wish.rglob("*.ckpt"))
-    return [wish] if wish.exists() else sorted(map(Path, glob(str(wish), recursive=True)))
+def _files(spec: Path) -> list[Path]:
+    if spec.is_dir():
+        return sorted(spec.rglob("*.ckpt"))
+    return [spec] if spec.exists() else sorted(map(Path, glob(str(spec), recursive=True)))
 
 
 def read(path: Path, *, weights_only: bool) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from lightning_viz.harness.namespaces import Callback
 from lightning_viz.harness.replay.checkpoints import Moment, in_order, moment_of, read, reason
-from lightning_viz.harness.run.run import session_of
+from lightning_viz.harness.run.run import run_of
 
 
 class Checkpoints:
@@ -43,7 +43,7 @@ class Checkpoints:
         taking_part = [c for c in _callbacks(trainer) if isinstance(c, Callback) or c is bar]
         with swapped(trainer, "callbacks", taking_part), _weights_kept(trainer):
             # The first process decides for all, so that none waits for another in vain.
-            moments = session_of(trainer).ranks(trainer, trainer.lightning_module).agree(self._usable)
+            moments = run_of(trainer).processes.agree(self._usable)
             if moments[0].global_step == 0:
                 self._load(moments.pop(0).path)
             _call(trainer, "on_train_start")
@@ -114,13 +114,13 @@ def _load_data(trainer: pl.Trainer) -> None:
 
 def _show_stream(trainer: pl.Trainer) -> None:
     """Lets training batches pass for as long as probes are looked for in them."""
-    session, module, batches = session_of(trainer), trainer.lightning_module, trainer.fit_loop._combined_loader
-    if batches is None or not session.looks_for_more(trainer, "train"):
+    run, module, batches = run_of(trainer), trainer.lightning_module, trainer.fit_loop._combined_loader
+    if batches is None or not run.looks_for_more("train"):
         return
     for batch, index, _ in batches:
         converted = module._on_before_batch_transfer(trainer.precision_plugin.convert_input(batch))
         _call(trainer, "on_train_batch_start", trainer.strategy.batch_to_device(converted), index)
-        if not session.looks_for_more(trainer, "train"):
+        if not run.looks_for_more("train"):
             return
 
 

@@ -7,7 +7,7 @@ import math
 import pytorch_lightning as pl
 
 
-class Record:
+class BestMetric:
     """The best value so far of what a run monitors: its first ModelCheckpoint that monitors anything, else `val_loss`.
 
     At the end of an epoch, Lightning has the metrics of its validation and of its training; what the LightningModule
@@ -21,8 +21,8 @@ class Record:
         self.best: float | None = None
         self._last: tuple[int | None, bool] = None, False
 
-    def broken(self, trainer: pl.Trainer, step: int) -> bool:
-        """Whether the value is better now than at any step before; looks once per step, and sets the record."""
+    def improved(self, trainer: pl.Trainer, step: int) -> bool:
+        """Whether the value is better now than at any step before; looks once per step, and keeps it."""
         if self._last[0] != step:
             value, larger = _monitored(trainer)
             better = math.isfinite(value) and (

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pytorch_lightning as pl
 from pytorch_lightning.utilities import rank_zero_warn
 
-from lightning_viz.harness.run.run import session_of
+from lightning_viz.harness.run.run import run_of
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ def taken(trainer: pl.Trainer, checkpoint: Mapping[str, Any], part: str, read: C
         return read(found[part]) if part in found else None
     except Exception as error:
         text = unusable(str(error) if isinstance(error, ValueError) else f"{part!r} has another shape")
-        if session_of(trainer).first_time(text):
+        if run_of(trainer).claims.first_time(text):
             rank_zero_warn(text)
         return None
 

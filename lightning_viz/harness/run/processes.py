@@ -58,7 +58,7 @@ class Share:
         return max(self.exchange(own))
 
 
-class Ranks:
+class Processes:
     """The processes of a run. All of them make the same calls in the same order, also after an error.
 
     Replicas share a drawing. Where the parameters are spread over the processes, a forward needs all of them: they draw

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 from torch import Tensor
@@ -23,7 +24,7 @@ class Scene:
     Attributes:
         subject: The network: images (N, C, H, W) in, class scores (N, K) out.
         probes: The images to explain.
-        probabilities: What the network says of them, (N, K) in [0, 1].
+        predict: Asks the network for the probabilities of the probes, (N, K) in [0, 1].
         epoch: The epoch, from 0; -1 before the first step of training.
         step: The step at which Lightning logs the scalars of this moment; -1 before the first one.
         share: The part of the drawing that this process does.
@@ -32,11 +33,16 @@ class Scene:
 
     subject: Subject
     probes: ProbeBatch
-    probabilities: Tensor
+    predict: Callable[[], Tensor]
     epoch: int
     step: int
     share: Share
     isolation: Isolation | None = None
+
+    @cached_property
+    def probabilities(self) -> Tensor:
+        """What the network predicts for the probes, (N, K) in [0, 1]; asked when it is wanted for the first time."""
+        return self.predict()
 
     @property
     def when(self) -> str:
@@ -63,24 +69,24 @@ class Scene:
         return self.share.latest(own)
 
     def caption(self, i: int) -> str:
-        """The caption of every picture of probe `i`: epoch, true class, and what the network says of it.
+        """The caption of every picture of probe `i`: epoch, true class, and what the network predicts.
 
         For example `epoch 3 · Egg ✓ 87 %`, or `epoch 0 · Egg, says Bread 62 %`.
         """
-        label, (best, probability) = int(self.probes.labels[i]), self.said(i)
+        label, (best, probability) = int(self.probes.labels[i]), self.prediction(i)
         name = first_name(self.probes.class_names[label])
         if best < 0:
             return f"{self.when} · {name}, says nothing finite"
         verdict = " ✓" if best == label else f", says {first_name(self.probes.class_names[best])}"
         return f"{self.when} · {name}{verdict} {percent(probability)}"
 
-    def said(self, i: int) -> tuple[int, float]:
+    def prediction(self, i: int) -> tuple[int, float]:
         """The predicted class of probe `i` and its probability in [0, 1]; -1 and 0 where not all are finite."""
-        said = self.probabilities[i]
-        if not bool(said.isfinite().all()):
+        found = self.probabilities[i]
+        if not bool(found.isfinite().all()):
             return -1, 0.0
-        best = int(said.argmax())
-        return best, float(said[best])
+        best = int(found.argmax())
+        return best, float(found[best])
 
 
 def percent(share: float) -> str:

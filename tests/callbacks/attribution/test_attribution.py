@@ -27,6 +27,7 @@ from lightning_viz.explain.attribution.baselines import blurred
 from lightning_viz.explain.lime.superpixels import superpixels
 from lightning_viz.harness.network.subject import Subject, probabilities
 from lightning_viz.harness.probes.spec import ProbeBatch
+from lightning_viz.harness.run.claims import Claims
 from lightning_viz.harness.run.processes import Share
 from lightning_viz.harness.sinks.results import Mean
 from lightning_viz.render.color import diverging, sequential, symmetric
@@ -52,7 +53,7 @@ def scene_of(net, labels=LABELS, share=None):
     probes = ProbeBatch((images - MEAN) / STD, labels, tuple(NAMES), count, count, mean, std)
     with torch.no_grad():
         said = probabilities(subject(probes.images))
-    return Scene(subject, probes, said, 0, 0, share or Share())
+    return Scene(subject, probes, lambda: said, 0, 0, share or Share())
 
 
 def drawn(callback, scene):
@@ -66,6 +67,7 @@ def drawn(callback, scene):
     Keeping.__name__ = type(callback).__name__
     callback.__class__ = Keeping
     callback.prepare(scene)
+    callback.figures.prepared(Claims(), callback.probes, callback.tag, scene.probes)
     results = list(callback.draw(scene))
     pictures = {r.tag: r.image for r in results if isinstance(r, Picture)}
     figures = {}

@@ -10,6 +10,7 @@ from skimage.metrics import structural_similarity
 from torch import nn
 
 from lightning_viz import GradCam, IntegratedGradients, LimePanels, Probes, SaliencyMaps
+from lightning_viz.callbacks.attribution.figures import MapFigures
 from lightning_viz.harness.sinks.results import Keep
 
 SCORES = [0.5, 0.9, 0.2, 0.7, 0.1]
@@ -106,15 +107,15 @@ def test_what_is_kept_does_not_grow_with_the_epochs_and_is_for_these_probes_alon
     kept = []
     for epochs in (2, 4):
         run = fit(tmp_path / str(epochs), [callback, other], module=Told, max_epochs=epochs)
-        kept.append({tag: value.shape for tag, value in callback._kept.items()})
+        kept.append({tag: value.shape for tag, value in callback.figures._kept.items()})
     assert kept[0] == kept[1]
     assert len(kept[0]) == 3 * 5  # three maps, the curves, and what the next ones may take
     assert set(kept[0].values()) == {(16, 16), (4, 7), ()}
     run.save_checkpoint(tmp_path / "last.ckpt")
     moved = SaliencyMaps(probes=Probes(indices=[1]))
     fit(tmp_path / "moved", [moved], module=Told, max_epochs=5, ckpt_path=tmp_path / "last.ckpt")
-    assert not [tag for tag in moved._kept if "/lime/" in tag]
-    assert len({tag.split("/")[0] for tag in moved._kept}) <= 1
+    assert not [tag for tag in moved.figures._kept if "/lime/" in tag]
+    assert len({tag.split("/")[0] for tag in moved.figures._kept}) <= 1
 
 
 def test_a_new_run_begins_anew(tmp_path):
@@ -164,19 +165,27 @@ class Still(Told):
         self.net[1].eval()
 
 
-class Marked(SaliencyMaps):
-    def measured(self, scene, i, values, units):
-        results, mark = super().measured(scene, i, values, units)
+class Marks(MapFigures):
+    """Notes what captions say."""
+
+    def measured(self, scene, i, values, **more):
+        results, mark = super().measured(scene, i, values, **more)
         self.marks = [*getattr(self, "marks", []), (scene.step, mark)]
         return results, mark
+
+
+class Marked(SaliencyMaps):
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+        self.figures = Marks(self.seed)
 
 
 def test_a_map_like_that_of_the_untrained_network_is_marked(tmp_path):
     still, moving = Marked(probes=1, on_error="raise"), Marked(probes=1, on_error="raise")
     fit(tmp_path / "still", [still], module=Still)
     fit(tmp_path / "moving", [moving], module=Told)
-    assert still.marks == [(-1, ""), (5, ", like untrained: 1.00"), (11, ", like untrained: 1.00")]
-    assert moving.marks == [(-1, ""), (5, ""), (11, "")]
+    assert still.figures.marks == [(-1, ""), (5, ", like untrained: 1.00"), (11, ", like untrained: 1.00")]
+    assert moving.figures.marks == [(-1, ""), (5, ""), (11, "")]
     sizes = {i.height for i in events(tmp_path / "still").Images("probe_00_bread/saliency")}
     assert len(sizes) == 1
 

@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 from projects import Project, events, fit
 
 from lightning_viz import ExplanationCallback, LimePanels, Picture, SaliencyMaps
-from lightning_viz.harness.run.run import session_of
+from lightning_viz.harness.run.run import run_of
 
 SLOW = 0.25
 
@@ -66,7 +66,7 @@ class Reads(pl.Callback):
         self.began = time.perf_counter()
 
     def on_train_end(self, trainer, pl_module):
-        self.wall, self.trained = time.perf_counter() - self.began, session_of(trainer).clock.trained
+        self.wall, self.trained = time.perf_counter() - self.began, run_of(trainer).clock.trained
 
 
 def test_what_any_callback_draws_is_no_training_time(tmp_path):

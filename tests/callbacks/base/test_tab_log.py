@@ -12,6 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch.utils.data import DataLoader
 
 from lightning_viz import ConfusionMatrixPanel, Films, IntegratedGradients, LimePanels, SaliencyMaps
+from lightning_viz.callbacks.attribution.regions import Lime, largest
 from lightning_viz.harness.sinks.log_format import encoded
 
 OWN = "lightning_viz/"
@@ -60,20 +61,22 @@ def noting(cls, **options):
             values = super().attribute(subject, images, targets)
             for i, one in enumerate(values):
                 flat = self.flat(one)
-                largest = float(one.abs().max()) if self.name == "loss_saliency" else 0
-                shown = flat, largest or float(np.percentile(flat.abs(), 99))
+                full = float(one.abs().max()) if self.name == "loss_saliency" else 0
+                shown = flat, full or float(np.percentile(flat.abs(), 99))
                 self.shown.setdefault((self.scene.step, i), shown)  # at the end come others, that are not drawn
             return values
 
-        def _weights(self, scene, i, classes):
-            found = super()._weights(scene, i, classes)
-            largest = max(float(one.weights.abs().max()) for one in found)
-            self.shown[scene.step, i] = found[0].weights[self._segments[i]], largest
+    class NotingLime(Lime):
+        def weights(self, scene, i, regions, classes):
+            found = super().weights(scene, i, regions, classes)
+            made.shown[scene.step, i] = found[0].weights[regions.segments], largest(found)
             return found
 
     Noting.__name__ = "_".join([cls.__name__, *options])  # two of one name would be the same callback twice
     made = Noting(probes=3, on_error="raise", **options)
     made.shown = {}
+    if cls is LimePanels:
+        made.lime = NotingLime(**vars(made.lime))
     return made
 
 

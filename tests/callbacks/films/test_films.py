@@ -341,11 +341,11 @@ def test_mlflow_takes_films(tmp_path, monkeypatch):
 
 
 def test_a_log_folder_elsewhere_is_told(tmp_path):
-    from lightning_viz.harness.run.run import session_of
+    from lightning_viz.harness.run.run import run_of
 
     class Elsewhere(pl.Callback):
         def on_fit_start(self, trainer, pl_module):
-            session_of(trainer).sinks(trainer).home = None
+            run_of(trainer).sinks.home = None
 
     with pytest.warns(UserWarning, match="expected a log folder on this machine"):
         fit(tmp_path, [Elsewhere(), Grey(on_error="raise"), Films()])

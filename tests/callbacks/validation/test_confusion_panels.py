@@ -15,8 +15,8 @@ from torch.nn.modules.module import register_module_forward_hook
 from torch.utils.data import DataLoader, Dataset
 
 from lightning_viz import ConfusionMatrixPanel, ConfusionPanels, Probes
-from lightning_viz.callbacks.validation.panel import ContrastMap
 from lightning_viz.explain.attribution.baselines import blurred
+from lightning_viz.explain.attribution.integrated import integrated_gradients
 
 QUICK = {"samples": 24, "segments": 8, "steps": 8, "on_error": "raise"}
 
@@ -119,18 +119,20 @@ def test_several_images_of_each_stand_below_each_other_and_every_picture_has_the
     assert drawn["confusions/val/1"][0].shape == drawn["confusions/val/2"][0].shape
 
 
-def test_the_contrast_is_what_autograd_says_on_the_way_from_the_blurred_image(tmp_path):
-    class Keeping(ContrastMap):
-        def attribute(self, subject, images, targets):
-            self.kept = images.clone(), super().attribute(subject, images, targets)
-            return self.kept[1]
+def test_the_contrast_is_what_autograd_says_on_the_way_from_the_blurred_image(tmp_path, monkeypatch):
+    kept = []
 
-    panel = Recording(confusions=1)
-    panel._contrast = Keeping(baseline="blurred", steps=16)
+    def keeping(subject, images, *arguments, **options):
+        found = integrated_gradients(subject, images, *arguments, **options)
+        kept.append((images.clone(), found[0]))
+        return found
+
+    monkeypatch.setattr("lightning_viz.callbacks.validation.panel.integrated_gradients", keeping)
+    panel = Recording(confusions=1, steps=16)
     run = fit(tmp_path, [panel], module=Guesses, data=data)
     net = run.lightning_module.eval().net
     (one,) = panel.found[-1][0]["val"].top
-    image, values = panel._contrast.kept
+    image, values = kept[-1]
     start = blurred(image, 0.5)
     ways = torch.linspace(0.5 / 500, 1 - 0.5 / 500, 500)[:, None, None, None]
     points = (start + ways * (image - start)).requires_grad_()

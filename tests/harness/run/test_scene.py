@@ -11,7 +11,7 @@ def captions(labels, probabilities):
     images = torch.zeros(count, 1, 2, 2)
     numbers = tuple(range(count))
     probes = ProbeBatch(images, torch.tensor(labels), NAMES, numbers, numbers, zero, zero + 1)
-    scene = Scene(None, probes, torch.tensor(probabilities), 3, 7, None)
+    scene = Scene(None, probes, lambda: torch.tensor(probabilities), 3, 7, None)
     return [scene.caption(i) for i in range(count)]
 
 

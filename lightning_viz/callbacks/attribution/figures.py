@@ -1,0 +1,224 @@
+"""Metrics of the maps that a callback draws: what they are like, how they change, how faithful they are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from lightning_viz.callbacks.attribution.faithfulness import Faithfulness
+from lightning_viz.explain.measures.faithfulness import points_into, share_inside
+from lightning_viz.explain.measures.similarity import (
+    correlation_of_ranks,
+    entropy,
+    magnitudes,
+    ranks,
+    structural_similarity,
+)
+from lightning_viz.harness.probes.spec import ProbeBatch, Probes
+from lightning_viz.harness.run.best_metric import BestMetric
+from lightning_viz.harness.run.claims import Claims
+from lightning_viz.harness.run.entry import entry, taken
+from lightning_viz.harness.run.run import Run, run_of
+from lightning_viz.harness.run.scene import Scene
+from lightning_viz.harness.sinks.results import Keep, Map, Mean, Picture, Result
+from lightning_viz.harness.sinks.thumbnails import thumbnail
+from lightning_viz.harness.steps import BEFORE
+
+ALIKE = 0.9
+"""Rank correlation with the untrained network's map from which on a caption tells it: on drawn food, the maps of five
+methods fall below .7 in the first epoch and stay there; where nothing is learnt they stay at 1."""
+
+_MOMENTS = ("previous", "untrained", "best")
+
+
+class MapFigures:
+    """What there is to tell of the maps of one callback, from one drawing to the next and through checkpoints.
+
+    All of it is logged as `explanations/<tag>/<metric>`, means over the probes, of the maps as they are drawn, by
+    magnitude: `entropy` (nats) and `sum`, and while training `rank_...` (Spearman's rank correlation) and `ssim_...`
+    (structural similarity) with the map of the `previous` drawing, of the `untrained` network before the first step,
+    and of the `best` network before this one. Where the data set knows masks, `pointing` is the share of probes whose
+    maximum lies in the mask, and `in_mask` the share of the map that does. What `Faithfulness` tells comes with it.
+    What a map has not (one without any values has no entropy) is left out of the mean.
+
+    The first process has what any of them has drawn, so that the run's checkpoints hold all of it; a resumed run goes
+    on from there, whatever process draws a probe then.
+
+    Args:
+        seed: Of chance.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._kept: dict[str, Tensor] = {}
+        self._tag = self._number = ""
+        self._compares, self._best = True, False
+        self._faithfulness = Faithfulness(seed)
+        self._predicted: Tensor | None = None
+
+    def begin(self, trainer: pl.Trainer, stage: str) -> None:
+        """Begins anew with each run of the Trainer; what is kept, where training begins with the first step."""
+        self._compares, self._best, self._predicted = stage == "fit", False, None
+        self._faithfulness.due = False
+        if stage == "fit" and trainer.global_step == 0:
+            self._kept = {}
+            run_of(trainer).best = BestMetric()
+
+    def prepared(self, claims: Claims, spec: Probes, tag: str, probes: ProbeBatch) -> None:
+        """Learns what the maps are of; of what was kept by all callbacks of a run, only its own stays.
+
+        Args:
+            claims: Of the run.
+            spec: What the probes were chosen by.
+            tag: The last part of the pictures' tags.
+            probes: The probes.
+        """
+        self._tag = tag
+        numbers = [claims.namesake(name, spec) for name in (tag, "random")]
+        self._number, chance = (f"_{n + 1}" if n else "" for n in numbers)
+        self._faithfulness.chance = f"random{chance}"
+        keys = {self._key(probes, i) for i in range(len(probes))}
+        self._kept = {tag: value for tag, value in self._kept.items() if tag.rpartition("/")[0] in keys}
+
+    def decide(self, run: Run, spec: Probes, name: str, step: int, *, ended: bool) -> None:
+        """Settles what all processes do alike: whether it is time for curves, and whether the network is at its best.
+
+        Args:
+            run: The run.
+            spec: What the probes were chosen by.
+            name: Of the network.
+            step: The step of the drawing.
+            ended: Whether training is over.
+        """
+        agree = run.processes.agree
+        self._faithfulness.shared = run.claims.shared(spec, name, step)
+        if self._compares and not ended:
+            self._faithfulness.due = agree(lambda: self._faithfulness.affordable(self._kept))
+        self._best = self._compares and step > BEFORE and agree(lambda: run.best.improved(run.trainer, step))
+
+    def keep(self, found: Mapping[str, Tensor]) -> None:
+        """Takes what a drawing yielded as `Keep`."""
+        self._kept |= found
+
+    def measured(self, scene: Scene, i: int, values: Tensor, *, units: float, bound: float) -> tuple[list[Result], str]:
+        """What there is to tell of the map of probe `i`, and the map itself, if it is finite.
+
+        Args:
+            scene: The scene.
+            i: The number of the probe.
+            values: (H, W), the map as it is drawn; large values speak for the class.
+            units: What it took, as `Work` counts.
+            bound: The magnitude at which the colours of its picture are full.
+
+        Returns:
+            What to yield, and what to add to the caption: nothing, or that the map looks as if nothing had been learnt.
+        """
+        values, self._predicted = values.detach().float().cpu(), scene.probabilities
+        metrics = {"entropy": entropy(values), "sum": magnitudes(values), **_held_to_mask(scene, i, values)}
+        shown = self._shown(scene, i, values, bound)
+        if not self._compares:
+            return [*shown, *self.told(metrics)], ""
+        changes = self._changes(scene, i, values)
+        alike = changes.get("rank_untrained", 0.0)
+        mark = f", like untrained: {alike:.2f}".replace(" 0.", " .") if abs(alike) >= ALIKE else ""
+        moments = ["previous"] + ["untrained"] * (scene.step == BEFORE) + ["best"] * self._best
+        kept = [Keep(f"{self._key(scene.probes, i)}/{moment}", values.clone()) for moment in moments]
+        told = self.told({**metrics, **changes})
+        curves = self._faithfulness.held(scene, i, values, self._kept, key=self._key(scene.probes, i), units=units)
+        return [*shown, *told, *kept, *self._areas(curves)], mark
+
+    def told(self, metrics: Mapping[str, float], name: str | None = None) -> list[Result]:
+        """Metrics of one probe as parts of their means over all probes, without those that are not finite."""
+        stem = f"explanations/{name or self._tag + self._number}"
+        return [Mean(f"{stem}/{metric}", value) for metric, value in metrics.items() if math.isfinite(value)]
+
+    def concluded(self, scene: Scene, maps: Callable[[Scene, Sequence[int]], list[Tensor]]) -> Iterator[Result]:
+        """Curves of the last maps, or of new ones where the network has changed since.
+
+        Args:
+            scene: The scene, at the end of training.
+            maps: Makes the maps of some probes as they are drawn, (H, W) each.
+        """
+        still = self._predicted is not None and torch.equal(self._predicted, scene.probabilities)
+        if still and self._faithfulness.due:
+            return
+        mine = [i for i in scene.mine(range(len(scene.probes))) if bool(scene.probabilities[i].isfinite().all())]
+        last = [self._kept.get(f"{self._key(scene.probes, i)}/previous") for i in mine]
+        known = [values for values in last if still and values is not None]
+        for i, values in zip(mine, known if len(known) == len(mine) else maps(scene, mine), strict=True):
+            yield from self._areas(self._faithfulness.judged(scene, i, values, key=self._key(scene.probes, i)))
+
+    def curves(self) -> list[Picture]:
+        """The curves of the last maps as a picture; none where there are none."""
+        return self._faithfulness.picture(self._kept, self._tag, f"explanations/{self._tag}{self._number}/curves")
+
+    def save(self, run: Run, checkpoint: dict[str, Any]) -> None:
+        """Adds to a checkpoint what is kept."""
+        # Not by `state_dict`, which Lightning refuses where two callbacks have equal arguments.
+        entry(checkpoint).setdefault("maps", {}).update(self._kept)
+        entry(checkpoint)["best"] = run.best.best
+
+    def load(self, run: Run, checkpoint: Mapping[str, Any]) -> None:
+        """Takes it up again."""
+        self._kept = taken(run.trainer, checkpoint, "maps", _maps) or {}
+        run.best.best = taken(run.trainer, checkpoint, "best", lambda found: None if found is None else float(found))
+
+    def _key(self, probes: ProbeBatch, i: int) -> str:
+        """What the tags of all that is kept of the map of probe `i` begin with."""
+        return f"{probes.prints[i]}/{self._tag}"
+
+    def _areas(self, found: Sequence[Keep | tuple[str | None, dict[str, float]]]) -> Iterator[Result]:
+        for one in found:
+            if isinstance(one, Keep):
+                yield one
+            else:
+                yield from self.told(one[1], one[0])
+
+    def _shown(self, scene: Scene, i: int, values: Tensor, bound: float) -> list[Result]:
+        if not bool(values.isfinite().all()):
+            return []
+        return [Map(f"{scene.probes.tag(i)}/{self._tag}", thumbnail(values.numpy()), bound)]
+
+    def _changes(self, scene: Scene, i: int, values: Tensor) -> dict[str, float]:
+        found: list[tuple[Tensor, float, float]] = []
+        changes: dict[str, float] = {}
+        own = _ranks(values)
+        for moment in _MOMENTS if scene.step > BEFORE else ():
+            other = self._kept.get(f"{self._key(scene.probes, i)}/{moment}")
+            if other is not None and other.shape == values.shape:
+                known = next(
+                    (pair for one, *pair in found if torch.equal(one, other)), None
+                )  # the last is often the best
+                rank, alike = known or (correlation_of_ranks(own, _ranks(other)), structural_similarity(values, other))
+                found.append((other, rank, alike))
+                changes |= {f"rank_{moment}": rank, f"ssim_{moment}": alike}
+        return changes
+
+
+def _ranks(values: Tensor) -> Tensor | None:
+    return ranks(values) if bool(values.isfinite().all()) else None
+
+
+def _held_to_mask(scene: Scene, i: int, values: Tensor) -> dict[str, float]:
+    """What there is to tell of the map of probe `i`, float32 (H, W), where its mask is known."""
+    masks = scene.probes.masks
+    if masks is None or masks[i].shape != values.shape:
+        return {}
+    return {"pointing": points_into(values, masks[i]), "in_mask": share_inside(values, masks[i])}
+
+
+def _maps(found: Any) -> dict[str, Tensor]:
+    """What is kept of maps in a checkpoint, by tag.
+
+    Raises:
+        TypeError: It is something else.
+    """
+    for tag, value in found.items():
+        numbers = {"credit": 0, "curves": 2}.get(tag.rpartition("/")[2], 2)
+        if value.ndim != numbers or not value.is_floating_point():
+            raise TypeError("maps of another shape")
+    return dict(found)

@@ -1,0 +1,130 @@
+"""LIME of the probes: superpixels and masks that stay, weights that follow the network, and how they are painted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from torch import Tensor
+
+from lightning_viz.explain.lime.explain import LimeWeights, explain, top_superpixels
+from lightning_viz.explain.lime.masks import draw_masks
+from lightning_viz.explain.lime.regression import fewest_samples
+from lightning_viz.explain.lime.segmentation import Method, check_method
+from lightning_viz.explain.lime.superpixels import superpixels
+from lightning_viz.harness.arguments import number, one_of, refusal, whole
+from lightning_viz.harness.network.subject import log_odds, probabilities
+from lightning_viz.harness.run.scene import Scene
+from lightning_viz.harness.sinks.results import Pixels
+from lightning_viz.render.lime import superpixel_picture
+
+_OUTPUTS = {"log_odds": log_odds, "scores": None, "probabilities": probabilities}
+
+
+class Regions(NamedTuple):
+    """The superpixels of one image, long (H, W), and the masks of its perturbed copies, bool (S, K)."""
+
+    segments: Tensor
+    masks: Tensor
+
+
+@dataclass(frozen=True)
+class Lime:
+    """How LIME explains; the arguments are those of `LimePanels`.
+
+    Raises:
+        ValueError: One of them is out of its range.
+    """
+
+    samples: int = 512
+    reliability: float | None = 0.99
+    design: Literal["hadamard", "independent"] = "hadamard"
+    segmentation: Method | Callable[[Any], Any] = "slic"
+    segments: int | None = None
+    compactness: float = 10.0
+    sigma: float = 1.0
+    features: int | None = None
+    min_weight: float = 0.0
+    explain: Literal["log_odds", "scores", "probabilities"] = "log_odds"
+    kernel_width: float = 0.25
+    batch_size: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_method(self.segmentation)
+        whole("samples", self.samples, least=2)
+        number("reliability", self.reliability, none=True)
+        if self.reliability is not None and self.reliability >= 1:
+            raise refusal("reliability", "a number between 0 and 1", self.reliability, none=True)
+        one_of("design", self.design, ("hadamard", "independent"))
+        whole("segments", self.segments, least=4, none=True)
+        number("compactness", self.compactness)
+        number("sigma", self.sigma, least=0)
+        whole("features", self.features, least=0, none=True)
+        number("min_weight", self.min_weight, least=0)
+        one_of("explain", self.explain, _OUTPUTS)
+        number("kernel_width", self.kernel_width)
+        whole("batch_size", self.batch_size, none=True)
+
+    def cut(self, pixels: Tensor, *, few: bool = False, enough: bool = False) -> Regions:
+        """The superpixels of an image, and as many masks as were asked for.
+
+        Args:
+            pixels: (C, H, W) in [0, 1].
+            few: Whether the smallest number of masks will do.
+            enough: Whether there are to be more than were asked for where those are too few.
+
+        Raises:
+            ValueError: There are too few samples for the superpixels.
+        """
+        shape = {"compactness": self.compactness, "sigma": self.sigma}
+        segments = superpixels(pixels, segments=self.segments, method=self.segmentation, **shape)
+        count = int(segments.max()) + 1
+        least = fewest_samples(count, paired=self.design == "hadamard")
+        if self.samples < least and not enough:
+            raise ValueError(
+                f"Expected at least {least} samples for {count} superpixels, received samples={self.samples}: pass "
+                "more, or segments= with fewer superpixels."
+            )
+        samples = least if few else max(self.samples, least)
+        return Regions(segments, draw_masks(count, samples, seed=self.seed, design=self.design))
+
+    def weights(self, scene: Scene, i: int, regions: Regions, classes: Sequence[int]) -> list[LimeWeights]:
+        """The weights of the superpixels of probe `i` for some classes, from the same masked copies."""
+        return explain(
+            scene.subject,
+            scene.probes.pixels[i],
+            list(classes),
+            segments=regions.segments,
+            masks=regions.masks,
+            enough=self.reliability,
+            normalize=scene.probes.normalize,
+            kernel_width=self.kernel_width,
+            batch_size=self.batch_size,
+            probabilities=_OUTPUTS[self.explain],
+        )
+
+    def painted(self, pixels: Tensor, regions: Regions, found: LimeWeights, scale: float) -> Pixels:
+        """The strongest superpixels over the image, uint8 (h, w, 3).
+
+        Args:
+            pixels: (C, H, W) in [0, 1].
+            regions: Its superpixels.
+            found: Their weights.
+            scale: The weight at which colours are full.
+        """
+        count = len(found.weights) // 3 if self.features is None else self.features
+        chosen = top_superpixels(found.weights, count=count, min_weight=self.min_weight)
+        arrays = (t.cpu().numpy() for t in (pixels, regions.segments, found.weights, chosen))
+        return superpixel_picture(*arrays, certain=found.certain.numpy(), scale=scale)
+
+
+def fidelity(found: LimeWeights) -> str:
+    """How well the weights fit, as captions tell it."""
+    return "none" if found.fidelity != found.fidelity else f"{found.fidelity:.2f}"
+
+
+def largest(found: Sequence[LimeWeights]) -> float:
+    """The largest magnitude of several classes' weights, on which they are drawn."""
+    return max(float(one.weights.abs().max()) for one in found)

@@ -1,0 +1,50 @@
+"""What was claimed, said and counted in a run, so that callbacks that share a Trainer do not repeat each other."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+from lightning_viz.harness.probes.spec import Probes
+
+
+class Claims:
+    """Who came first in a run: with a picture, with a warning, with a name."""
+
+    def __init__(self) -> None:
+        self._claimed: dict[Hashable, int] = {}
+        self._told: set[str] = set()
+        self._namesakes: dict[str, list[Probes]] = {}
+        self._shared: dict[tuple[Probes, str], tuple[int, dict[Hashable, Any]]] = {}
+        self._charts: dict[str, list[Any]] = {}
+
+    def claim(self, what: Hashable, step: int) -> bool:
+        """Whether the caller is the first to ask for this at this step, and so the one to log it."""
+        if self._claimed.get(what) == step:
+            return False
+        self._claimed[what] = step
+        return True
+
+    def first_time(self, text: str) -> bool:
+        """Whether no callback has told this before in this run."""
+        fresh = text not in self._told
+        self._told.add(text)
+        return fresh
+
+    def namesake(self, name: str, spec: Probes) -> int:
+        """The number of a spec, from 0, among those whose metrics would have the same name."""
+        specs = self._namesakes.setdefault(name, [])
+        if spec not in specs:
+            specs.append(spec)
+        return specs.index(spec)
+
+    def shared(self, spec: Probes, name: str, step: int) -> dict[Hashable, Any]:
+        """What callbacks with the same probes and the same network have found out at this step, for each other."""
+        if self._shared.get((spec, name), (None,))[0] != step:
+            self._shared[spec, name] = step, {}
+        return self._shared[spec, name][1]
+
+    def charts(self, more: dict[str, list[Any]]) -> dict[str, dict[str, list[Any]]]:
+        """The layout of Custom Scalars: one chart per probe, of all callbacks so far."""
+        self._charts.update(more)
+        return {"class probabilities of the probes": self._charts}

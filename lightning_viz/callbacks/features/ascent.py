@@ -145,7 +145,7 @@ class AscentCallback(LayerCallback):
             )
         for tag, one in found.items():
             start = last[tag]["start"] if ways[tag] == _STILL else one.start.cpu()
-            found[tag] = one._replace(start=start)
+            found[tag] = one._replace(start=start.to(one.start.device))
             coefficients = one.coefficients.cpu()
             kept[tag] = _Last(network=network, put_out=put_out, options=sought, start=start, coefficients=coefficients)
         self._last = kept

@@ -1,0 +1,61 @@
+"""What is on a GPU stays there: every callback draws of a network on a device that mixes with no other."""
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from found import CALLBACKS
+from projects import Project, events, loaders, trainer
+from second_device import DEVICE, SecondDevice, There, on_second_device
+
+from lightning_viz import Films
+
+
+class Uncopyable(Project):
+    def __deepcopy__(self, memo):
+        return self
+
+
+def trained(folder, callbacks, module=Project):
+    """The weights of a short training on the second device."""
+    with SecondDevice():
+        pl.seed_everything(7, verbose=False)
+        run = trainer(folder, callbacks, **on_second_device(), num_sanity_val_steps=0)
+        made = module()
+        run.fit(made, **loaders())
+        return [value.cpu() for value in made.state_dict().values()]
+
+
+def test_the_second_device_is_one():
+    with SecondDevice():
+        here, there = torch.ones(3), torch.ones(3, device=DEVICE)
+        assert isinstance(there + 1, There)
+        assert torch.equal((there + 1).cpu(), here + 1)
+        assert torch.tensor([1.0], device=DEVICE).device == DEVICE
+        with pytest.raises(RuntimeError, match="at least two devices"):
+            there + here
+
+
+SMALL = {
+    "ConfusionPanels": {"samples": 64, "segments": 8, "steps": 2},
+    "DeepDream": {"canvas": 24, "octaves": 2, "iterations": 1},
+    "FilterAscent": {"channels": 2, "steps": 4, "warm_steps": 2},
+    "FilterWall": {"channels": 4, "steps": 4, "warm_steps": 2},
+    "LimePanels": {"samples": 64, "segments": 8},
+}
+"""What makes a callback quicker; one that is not named here keeps its defaults."""
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """The weights of a training without callbacks."""
+    return trained(tmp_path_factory.mktemp("alone"), [])
+
+
+@pytest.mark.parametrize("module", [Project, Uncopyable])
+@pytest.mark.parametrize("callback", CALLBACKS)
+def test_every_callback_draws_of_a_network_there_and_leaves_it_alone(callback, module, alone, tmp_path):
+    ours = callback(probes=2, on_error="raise", **SMALL.get(callback.__name__, {}))
+    found = trained(tmp_path, [ours, Films()], module)
+    assert all(map(torch.equal, found, alone))
+    log = events(tmp_path)
+    assert max(len(log.Images(tag)) for tag in log.Tags()["images"]) >= 2

@@ -102,6 +102,9 @@ class Hidden(Project):
         super().__init__()
         self.others = [{"slow": Net().requires_grad_(False).eval()}]
 
+    def on_fit_start(self):
+        self.others[0]["slow"].to(self.device)
+
     def forward(self, x):
         slow = self.others[0]["slow"]
         with torch.no_grad():

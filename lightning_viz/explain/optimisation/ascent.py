@@ -40,6 +40,7 @@ def ascend(
     lr: float,
     transform: Callable[[Tensor], Tensor] | None = None,
     normalize: Callable[[Tensor], Tensor] | None = None,
+    settling: int = 0,
 ) -> Ascent:
     """Climbs an objective with Adam; every picture of the batch climbs its own.
 
@@ -53,6 +54,8 @@ def ascend(
         lr: Its learning rate.
         transform: Applied to the pixels before every step, e.g. `RandomViews(seed)`.
         normalize: From pixels to what the network takes; nothing by default.
+        settling: Over how many last steps, done or not, the learning rate falls to zero: an ascent of few steps begins
+            with a small one, as one that goes on should. 0 leaves it as it is.
 
     Returns:
         The final pictures, with the objective before and after.
@@ -72,6 +75,7 @@ def ascend(
     start = _value(picture, objective, normalize)
     adam = torch.optim.Adam([picture.coefficients], lr=lr)
     for step in range(steps):
+        adam.param_groups[0]["lr"] = lr * (min((steps - step) / settling, 1.0) if settling else 1.0)
         seen = (transform or _unchanged)(picture.pixels())
         redirect = step < min(_REDIRECTED_STEPS, (steps + 1) // 2)  # what stays stuck costs a second pass
         uphill = _uphill(lambda pixels: objective(normalize(pixels)), seen.detach(), redirect)

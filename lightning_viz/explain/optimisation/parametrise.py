@@ -192,7 +192,10 @@ def _decorrelated(pixels: Tensor) -> Tensor:
 
 
 def _odd(phases: Tensor, width: int) -> Tensor:
-    """Phases as those of a real picture: opposite at opposite frequencies, where half a spectrum has both of them."""
+    """Phases as those of a real picture: opposite at opposite frequencies, where half a spectrum has both of them.
+
+    A frequency that is its own opposite, 0 and the finest stripes of even sides, has none.
+    """
     opposite = phases.flip(-2).roll(1, -2)
     both = torch.zeros(phases.shape[-1], dtype=torch.bool, device=phases.device)
     both[0] = True

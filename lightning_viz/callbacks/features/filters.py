@@ -62,7 +62,8 @@ class FilterAscent(AscentCallback):
         if classes is not None and (directions is not None or self.layer is not None):
             raise ValueError("Expected classes=, or layer= and directions=, received both: use two callbacks.")
         usual: Parametrisation = "maco" if classes is not None and start == "noise" else "fourier"
-        self.parametrization = one_of("parametrization", parametrization or usual, get_args(Parametrisation))
+        wanted = usual if parametrization is None else parametrization
+        self.parametrization = one_of("parametrization", wanted, get_args(Parametrisation))
         self.transforms = flag("transforms", transforms)
         self.start = one_of("start", start, ("noise", "probes"))
         self.variants = whole("variants", variants)

@@ -31,8 +31,8 @@ class FilterAscent(AscentCallback):
 
     Args:
         parametrization: `"fourier"`; `"pixels"` for the image's own pixels, stretched to [0, 1] for display; or
-            `"maco"`, which moves forms about under the spectrum of the probes (arXiv:2306.06805, 2023) and is clearest
-            with `steps=256`. `None` is `"maco"` for classes, whose pictures people recognise so, else `"fourier"`.
+            `"maco"`, which moves forms about under the spectrum of the probes (arXiv:2306.06805, 2023) and takes twice
+            as long. `None` is `"maco"` for classes, whose pictures people recognise so, else `"fourier"`.
         transforms: Whether the image is jittered, scaled and rotated a little in each step.
         start: From `"noise"`, or in every drawing anew from the `"probes"`.
         objective: The `"mean"` or the `"sum"` of the channel's output, the `"neuron"` in its centre, or the one at

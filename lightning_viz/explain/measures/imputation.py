@@ -25,7 +25,7 @@ def imputed(image: Tensor, gone: Tensor, *, seed: int = 0) -> Tensor:
         seed: Of the noise, which is the same for all N.
 
     Returns:
-        (N, C, H, W), within about half the noise of the exact solution.
+        (N, C, H, W), off the exact solution by no more than the noise is strong.
 
     >>> imputed(torch.ones(1, 2, 2), torch.tensor([[[True, False], [False, False]]])).round(decimals=1)
     tensor([[[[1., 1.],

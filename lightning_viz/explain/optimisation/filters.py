@@ -20,9 +20,9 @@ from lightning_viz.explain.optimisation.transforms import RandomCrops, RandomVie
 Parametrisation = Literal["fourier", "pixels", "maco"]
 Device = torch.device | str | None
 
-_SETTLING = 256
-"""Steps over which those of phases get shorter. With long ones to the end, as published, all around the form stays
-noise: another network has two to four of six classes of ImageNet among its first five then, and all six so."""
+_SETTLING, _VIEWS = 128, 2
+"""Of phases: steps that get shorter, and views in each. With long steps to the end, as published, all around the form
+stays noise: other networks had two to four of six classes of ImageNet among their first five then, and all six so."""
 
 
 def channel_outputs(features: Features, images: Tensor, channels: Sequence[int]) -> Tensor:
@@ -92,7 +92,7 @@ def maximise_channels(
         steps: Steps of Adam.
         lr: Its learning rate; with `"maco"` it is the first one, and falls to zero at the end.
         parametrisation: `"fourier"` gives pictures in [0, 1]; `"pixels"` leaves the pixels unbounded; `"maco"` moves
-            phases only, and gives pictures with the spectrum of photographs, clearest with 256 steps.
+            phases only, and gives pictures with the spectrum of photographs; its steps take twice as long.
         spectrum: What `"maco"` keeps to, (C, H, W // 2 + 1), see `magnitude_spectrum`.
         transforms: Shift, scale and turn the pictures a little at every step; with `"maco"`, see a part under noise.
         normalize: From pixels to what the network takes; nothing by default.
@@ -137,6 +137,7 @@ def maximise_channels(
             transform=views(seed) if transforms else None,
             normalize=normalize,
             settling=_SETTLING if maco else 0,
+            views=_VIEWS if maco else 1,
         )
 
     there = torch.empty(0, *size, device=device or (None if start is None else start.device))

@@ -12,7 +12,7 @@ _SHIFTS = (8 / 224, 4 / 224)
 _SCALES = (0.9, 1.1)
 _DEGREES = (-10.0, 10.0)
 _CROPS = (0.25, 1.0)
-_NOISE = 0.04
+_NOISE = 0.08
 
 
 class RandomViews:

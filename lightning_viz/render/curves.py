@@ -24,7 +24,7 @@ def curves_picture(shares: ArrayLike, own: ArrayLike, chance: ArrayLike, *, titl
     Args:
         shares: (K,) in [0, 1], of the pixels.
         own: (N, 2, K) probabilities, of deletion and insertion.
-        chance: (N, 2, K) likewise, with pixels in an order by chance.
+        chance: (N, 2, K) likewise, of the same maps in other places.
         title: Above both.
 
     Returns:

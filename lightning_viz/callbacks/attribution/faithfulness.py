@@ -9,8 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lightning_viz.explain.attribution.baselines import blurred
-from lightning_viz.explain.measures.faithfulness import FORWARDS, SHARES, Curves, area, at_random, faithful_curves
+from lightning_viz.explain.measures.faithfulness import (
+    FORWARDS,
+    SHARES,
+    Curves,
+    chance_curves,
+    faithful_curves,
+    worse_than_chance,
+)
 from lightning_viz.explain.network.chunks import Chunks
 from lightning_viz.harness.network.subject import probabilities
 from lightning_viz.harness.probes.spec import ProbeBatch
@@ -21,32 +27,27 @@ from lightning_viz.render.curves import curves_picture
 SHARE_OF_WORK = 0.06
 """What curves may take of the network, in units of what the maps take; with the other metrics it is under a tenth."""
 
-Found = Keep | tuple[str | None, dict[str, float]]
-"""What is kept, or metrics of a map, or of what has another name."""
-
 
 class Faithfulness:
-    """Deletion and insertion of the maps of one callback, and of chance.
+    """Deletion and insertion of the maps of one callback, and of the same maps moved.
 
     `deletion` and `insertion` are areas under the probability of the predicted class while pixels go and come, the
-    strongest first; `explanations/random/...` are those of an order by chance. They take forwards of their own, so they
-    come as often as that is a small share of what the maps take, by count, and at the end of training, with a picture
-    of the curves.
+    strongest first; `deletion_chance` and `insertion_chance` those of the map's own texture in other places. They take
+    forwards of their own, so they come as often as that is a small share of what the maps take, by count, and at the
+    end of training, with a picture of the curves.
 
     Args:
-        seed: Of chance.
+        seed: Of the places.
 
     Attributes:
         due: Whether it is time for curves, in this drawing.
-        shared: The curves of chance by probe, found at this step by any callback with the same probes.
-        chance: What the metrics of chance are called.
+        shared: What all maps of a probe share, by probe, found at this step by any callback with the same probes.
     """
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self.due = False
         self.shared: dict[Hashable, Any] = {}
-        self.chance = "random"
 
     def affordable(self, kept: Mapping[str, Tensor]) -> bool:
         """Whether all maps have earned their curves, by what was kept of them."""
@@ -56,8 +57,8 @@ class Faithfulness:
 
     def held(
         self, scene: Scene, i: int, values: Tensor, kept: Mapping[str, Tensor], *, key: str, units: float
-    ) -> list[Found]:
-        """The curves of probe `i` if it is time for them, and what the map has earned towards the next ones.
+    ) -> tuple[dict[str, float], list[Keep]]:
+        """The areas of probe `i` if it is time for them, and what the map has earned towards the next ones.
 
         Args:
             scene: The scene.
@@ -68,16 +69,16 @@ class Faithfulness:
             units: What the map took, as `Work` counts.
         """
         before = scene.subject.work.units
-        curves = self.judged(scene, i, values, key=key) if self.due else []
-        if f"{key}/curves" not in kept and not curves:
+        areas, keeps = self.judged(scene, i, values, key=key) if self.due else ({}, [])
+        if f"{key}/curves" not in kept and not keeps:
             none = torch.full((4, len(SHARES)), math.nan)  # what is kept is as much from the first drawing on
-            curves = [Keep(f"{key}/curves", none)]
+            keeps = [Keep(f"{key}/curves", none)]
         credit = float(kept.get(f"{key}/credit", 0.0)) + SHARE_OF_WORK * units
         credit = min(credit - (scene.subject.work.units - before), sum(FORWARDS.values()))
-        return [*curves, Keep(f"{key}/credit", torch.tensor(credit))]
+        return areas, [*keeps, Keep(f"{key}/credit", torch.tensor(credit))]
 
-    def judged(self, scene: Scene, i: int, values: Tensor, *, key: str) -> list[Found]:
-        """The curves of probe `i`.
+    def judged(self, scene: Scene, i: int, values: Tensor, *, key: str) -> tuple[dict[str, float], list[Keep]]:
+        """The areas of probe `i`, and its curves to keep.
 
         Args:
             scene: The scene.
@@ -85,15 +86,21 @@ class Faithfulness:
             values: (H, W), its map.
             key: What the tags of what is kept of this one begin with.
         """
-        fresh = i not in self.shared
-        own, chance = judged(scene, i, values, shared=self.shared, seed=self._seed)
-        areas = [{"deletion": area(found.deletion), "insertion": area(found.insertion)} for found in (own, chance)]
-        by_chance: list[Found] = [(self.chance, areas[1])] if fresh else []
-        return [(None, areas[0]), *by_chance, Keep(f"{key}/curves", torch.stack([*own, *chance]))]
+        own, chance = _curves(scene, i, values, shared=self.shared, seed=self._seed)
+        areas = own.areas | {f"{name}_chance": value for name, value in chance.areas.items()}
+        return areas, [Keep(f"{key}/curves", torch.stack([*own, *chance]))]
+
+    def worse(self, kept: Mapping[str, Tensor]) -> tuple[str, ...]:
+        """By which measures the maps, as their last curves tell on average, are no better than their texture elsewhere."""
+        found = _finite(kept)
+        if not found:
+            return ()
+        down, up, down_moved, up_moved = torch.stack(found).mean(0)
+        return worse_than_chance(Curves(down, up), Curves(down_moved, up_moved))
 
     def picture(self, kept: Mapping[str, Tensor], title: str, tag: str) -> list[Picture]:
         """The curves that were kept, their mean over the probes; none where there are none."""
-        found = [value for name, value in kept.items() if name.endswith("/curves") and bool(value.isfinite().all())]
+        found = _finite(kept)
         if not found:
             return []
         sides = torch.stack(found).view(len(found), 2, 2, -1).numpy()
@@ -101,42 +108,28 @@ class Faithfulness:
         return [Picture(tag, curves_picture(SHARES.numpy(), sides[:, 0], sides[:, 1], title=title), flat=True)]
 
 
-def judged(scene: Scene, i: int, values: Tensor, *, shared: dict[Hashable, Any], seed: int) -> tuple[Curves, Curves]:
-    """Deletion and insertion of the class that the network predicts, by a map and by chance.
+def _finite(kept: Mapping[str, Tensor]) -> list[Tensor]:
+    return [value for name, value in kept.items() if name.endswith("/curves") and bool(value.isfinite().all())]
 
-    Args:
-        scene: The scene.
-        i: The number of the probe.
-        values: (H, W), its map.
-        shared: Where the curves of chance are looked for, and left for other maps.
-        seed: Of chance.
 
-    Returns:
-        The curves of the map, and those of chance.
-    """
-    image, said = scene.probes.images[i], int(scene.probabilities[i].argmax())
-    fill, start = _nothing(scene.probes, image), _vague(image)
+def _curves(scene: Scene, i: int, values: Tensor, *, shared: dict[Hashable, Any], seed: int) -> tuple[Curves, Curves]:
+    """Deletion and insertion of the class that the network predicts, by the map of probe `i` and by the map moved."""
+    image, predicted = scene.probes.images[i], scene.prediction(i)[0]
+    colour = _nothing(scene.probes, image)
 
     def probability(images: Tensor) -> Tensor:
-        return probabilities(scene.subject(images))[:, said]
+        return probabilities(scene.subject(images))[:, predicted]
 
     if i not in shared:
         with torch.no_grad():
-            empty, vague = Chunks()(probability, torch.stack([fill.expand_as(image), start])).tolist()
-        ends = float(scene.probabilities[i, said]), empty, vague
-        chance = at_random(image.shape[1], image.shape[2], seed=seed)
-        found = faithful_curves(probability, image, chance, fill=fill, start=start, ends=ends)
-        shared[i] = ends, [curve.tolist() for curve in found]
-    ends, by_chance = shared[i]
-    own = faithful_curves(probability, image, values, fill=fill, start=start, ends=ends)
-    return own, Curves(*map(torch.tensor, by_chance))
+            (empty,) = Chunks()(probability, colour.expand_as(image)[None]).tolist()
+        shared[i] = float(scene.probabilities[i, predicted]), empty
+    options: dict[str, Any] = {"colour": colour, "ends": shared[i]}
+    own = faithful_curves(probability, image, values, seed=seed, **options)
+    return own, chance_curves(probability, image, values, seed=seed, **options)
 
 
 def _nothing(probes: ProbeBatch, image: Tensor) -> Tensor:
     """The data set's mean, which is zero to the network, where that is a colour; else the image's own mean."""
     colour = bool(((probes.mean > 0) & (probes.mean < 1)).all())
     return torch.zeros_like(image[:, :1, :1]) if colour else image.mean((1, 2), keepdim=True)
-
-
-def _vague(image: Tensor) -> Tensor:
-    return blurred(image[None], max(min(image.shape[1:]) / 16, 0.5))[0]

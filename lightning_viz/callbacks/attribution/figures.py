@@ -78,9 +78,8 @@ class MapFigures:
             probes: The probes.
         """
         self._tag = tag
-        numbers = [claims.namesake(name, spec) for name in (tag, "random")]
-        self._number, chance = (f"_{n + 1}" if n else "" for n in numbers)
-        self._faithfulness.chance = f"random{chance}"
+        number = claims.namesake(tag, spec)
+        self._number = f"_{number + 1}" if number else ""
         keys = {self._key(probes, i) for i in range(len(probes))}
         self._kept = {tag: value for tag, value in self._kept.items() if tag.rpartition("/")[0] in keys}
 
@@ -128,12 +127,13 @@ class MapFigures:
         moments = ["previous"] + ["untrained"] * (scene.step == BEFORE) + ["best"] * self._best
         kept = [Keep(f"{self._key(scene.probes, i)}/{moment}", values.clone()) for moment in moments]
         told = self.told({**metrics, **changes})
-        curves = self._faithfulness.held(scene, i, values, self._kept, key=self._key(scene.probes, i), units=units)
-        return [*shown, *told, *kept, *self._areas(curves)], mark
+        key = self._key(scene.probes, i)
+        areas, curves = self._faithfulness.held(scene, i, values, self._kept, key=key, units=units)
+        return [*shown, *told, *kept, *self.told(areas), *curves], mark
 
-    def told(self, metrics: Mapping[str, float], name: str | None = None) -> list[Result]:
+    def told(self, metrics: Mapping[str, float]) -> list[Result]:
         """Metrics of one probe as parts of their means over all probes, without those that are not finite."""
-        stem = f"explanations/{name or self._tag + self._number}"
+        stem = f"explanations/{self._tag}{self._number}"
         return [Mean(f"{stem}/{metric}", value) for metric, value in metrics.items() if math.isfinite(value)]
 
     def concluded(self, scene: Scene, maps: Callable[[Scene, Sequence[int]], list[Tensor]]) -> Iterator[Result]:
@@ -150,7 +150,8 @@ class MapFigures:
         last = [self._kept.get(f"{self._key(scene.probes, i)}/previous") for i in mine]
         known = [values for values in last if still and values is not None]
         for i, values in zip(mine, known if len(known) == len(mine) else maps(scene, mine), strict=True):
-            yield from self._areas(self._faithfulness.judged(scene, i, values, key=self._key(scene.probes, i)))
+            areas, curves = self._faithfulness.judged(scene, i, values, key=self._key(scene.probes, i))
+            yield from [*self.told(areas), *curves]
 
     def curves(self) -> list[Picture]:
         """The curves of the last maps as a picture; none where there are none."""
@@ -170,13 +171,6 @@ class MapFigures:
     def _key(self, probes: ProbeBatch, i: int) -> str:
         """What the tags of all that is kept of the map of probe `i` begin with."""
         return f"{probes.prints[i]}/{self._tag}"
-
-    def _areas(self, found: Sequence[Keep | tuple[str | None, dict[str, float]]]) -> Iterator[Result]:
-        for one in found:
-            if isinstance(one, Keep):
-                yield one
-            else:
-                yield from self.told(one[1], one[0])
 
     def _shown(self, scene: Scene, i: int, values: Tensor, bound: float) -> list[Result]:
         if not bool(values.isfinite().all()):

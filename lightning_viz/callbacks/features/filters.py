@@ -11,6 +11,7 @@ from lightning_viz.callbacks.features.ascent import AscentCallback
 from lightning_viz.callbacks.features.objectives import check_classes, check_directions, check_objective
 from lightning_viz.explain.optimisation.filters import Parametrisation
 from lightning_viz.explain.optimisation.objectives import Wish, check_channels, class_indices, laid_out, reduced
+from lightning_viz.explain.optimisation.parametrise import magnitude_spectrum
 from lightning_viz.harness.arguments import flag, one_of, whole
 from lightning_viz.harness.probes.spec import shorten, slug
 from lightning_viz.harness.run.scene import Scene
@@ -30,7 +31,9 @@ class FilterAscent(AscentCallback):
     `_activation`; `probe_03_egg/ascent_<layer>_<channel>` where ascent starts from the probes.
 
     Args:
-        parametrization: `"fourier"`, or `"pixels"` for the image's own pixels, stretched to [0, 1] for display.
+        parametrization: `"fourier"`; `"pixels"` for the image's own pixels, stretched to [0, 1] for display; or
+            `"maco"`, which moves forms about under the spectrum of the probes (arXiv:2306.06805, 2023) and takes twice
+            as long. `None` is `"maco"` for classes, whose pictures people recognise so, else `"fourier"`.
         transforms: Whether the image is jittered, scaled and rotated a little in each step.
         start: From `"noise"`, or in every drawing anew from the `"probes"`.
         objective: The `"mean"` or the `"sum"` of the channel's output, the `"neuron"` in its centre, or the one at
@@ -47,7 +50,7 @@ class FilterAscent(AscentCallback):
     def __init__(
         self,
         *,
-        parametrization: Literal["fourier", "pixels"] = "fourier",
+        parametrization: Optional[Literal["fourier", "pixels", "maco"]] = None,  # noqa: UP045
         transforms: bool = True,
         start: Literal["noise", "probes"] = "noise",
         objective: Union[Literal["mean", "sum", "neuron"], tuple[int, int]] = "mean",  # noqa: UP007
@@ -59,7 +62,9 @@ class FilterAscent(AscentCallback):
         super().__init__(**arguments)
         if classes is not None and (directions is not None or self.layer is not None):
             raise ValueError("Expected classes=, or layer= and directions=, received both: use two callbacks.")
-        self.parametrization = one_of("parametrization", parametrization, get_args(Parametrisation))
+        usual: Parametrisation = "maco" if classes is not None and start == "noise" else "fourier"
+        wanted = usual if parametrization is None else parametrization
+        self.parametrization = one_of("parametrization", wanted, get_args(Parametrisation))
         self.transforms = flag("transforms", transforms)
         self.start = one_of("start", start, ("noise", "probes"))
         self.variants = whole("variants", variants)
@@ -120,6 +125,7 @@ class FilterAscent(AscentCallback):
             size=(images.shape[2], images.shape[3]),
             image_channels=images.shape[1],
             parametrisation=self.parametrization,
+            spectrum=magnitude_spectrum(scene.probes.pixels).cpu() if self.parametrization == "maco" else None,
             transforms=self.transforms,
             normalize=scene.probes.normalize,
             seed=self.seed,

@@ -40,6 +40,8 @@ def ascend(
     lr: float,
     transform: Callable[[Tensor], Tensor] | None = None,
     normalize: Callable[[Tensor], Tensor] | None = None,
+    settling: int = 0,
+    views: int = 1,
 ) -> Ascent:
     """Climbs an objective with Adam; every picture of the batch climbs its own.
 
@@ -53,6 +55,9 @@ def ascend(
         lr: Its learning rate.
         transform: Applied to the pixels before every step, e.g. `RandomViews(seed)`.
         normalize: From pixels to what the network takes; nothing by default.
+        settling: Over how many last steps, done or not, the learning rate falls to zero: an ascent of few steps begins
+            with a small one, as one that goes on should. 0 leaves it as it is.
+        views: How many transforms of the pixels each step is the mean of.
 
     Returns:
         The final pictures, with the objective before and after.
@@ -72,14 +77,29 @@ def ascend(
     start = _value(picture, objective, normalize)
     adam = torch.optim.Adam([picture.coefficients], lr=lr)
     for step in range(steps):
-        seen = (transform or _unchanged)(picture.pixels())
+        adam.param_groups[0]["lr"] = lr * (min((steps - step) / settling, 1.0) if settling else 1.0)
         redirect = step < min(_REDIRECTED_STEPS, (steps + 1) // 2)  # what stays stuck costs a second pass
-        uphill = _uphill(lambda pixels: objective(normalize(pixels)), seen.detach(), redirect)
-        (picture.coefficients.grad,) = torch.autograd.grad(seen, picture.coefficients, -uphill)
+        found = [_slope(picture, objective, transform or _unchanged, normalize, redirect) for _ in range(views)]
+        picture.coefficients.grad = -torch.stack(found).mean(0)
         adam.step()
     return Ascent(
         picture.pixels().detach(), start, _value(picture, objective, normalize), picture.coefficients.detach()
     )
+
+
+def _slope(
+    picture: Picture,
+    objective: Callable[[Tensor], Tensor],
+    transform: Callable[[Tensor], Tensor],
+    normalize: Callable[[Tensor], Tensor],
+    redirect: bool,
+) -> Tensor:
+    """The gradient of the objectives of one view with respect to the coefficients."""
+    seen = transform(picture.pixels())
+    uphill = _uphill(lambda pixels: objective(normalize(pixels)), seen.detach(), redirect)
+    found: Tensor
+    (found,) = torch.autograd.grad(seen, picture.coefficients, uphill)
+    return found
 
 
 def _uphill(objective: Callable[[Tensor], Tensor], pixels: Tensor, redirect: bool) -> Tensor:

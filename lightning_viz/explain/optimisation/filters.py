@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal, get_args
+from functools import partial
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -13,11 +14,15 @@ from lightning_viz.explain.network.chunks import Chunks
 from lightning_viz.explain.network.layout import channels_last
 from lightning_viz.explain.optimisation.ascent import Ascent, ascend
 from lightning_viz.explain.optimisation.objectives import Features, Reduce, Wish, check_channels, climbs, is_reduce
-from lightning_viz.explain.optimisation.parametrise import FourierImage, Picture, PixelImage
-from lightning_viz.explain.optimisation.transforms import RandomViews
+from lightning_viz.explain.optimisation.parametrise import FourierImage, MacoImage, Picture, PixelImage
+from lightning_viz.explain.optimisation.transforms import RandomCrops, RandomViews
 
-Parametrisation = Literal["fourier", "pixels"]
+Parametrisation = Literal["fourier", "pixels", "maco"]
 Device = torch.device | str | None
+
+_SETTLING, _VIEWS = 128, 2
+"""Of phases: steps that get shorter, and views in each. With long steps to the end, as published, all around the form
+stays noise: other networks had two to four of six classes of ImageNet among their first five then, and all six so."""
 
 
 def channel_outputs(features: Features, images: Tensor, channels: Sequence[int]) -> Tensor:
@@ -61,6 +66,7 @@ def maximise_channels(
     steps: int = 128,
     lr: float = 0.05,
     parametrisation: Parametrisation = "fourier",
+    spectrum: Tensor | None = None,
     transforms: bool = True,
     normalize: Callable[[Tensor], Tensor] | None = None,
     seed: int = 0,
@@ -84,9 +90,11 @@ def maximise_channels(
         size: (H, W) of the pictures.
         image_channels: C.
         steps: Steps of Adam.
-        lr: Its learning rate.
-        parametrisation: `"fourier"` gives pictures in [0, 1]; `"pixels"` leaves the pixels unbounded.
-        transforms: Shift, scale and turn the pictures a little at every step.
+        lr: Its learning rate; with `"maco"` it is the first one, and falls to zero at the end.
+        parametrisation: `"fourier"` gives pictures in [0, 1]; `"pixels"` leaves the pixels unbounded; `"maco"` moves
+            phases only, and gives pictures with the spectrum of photographs; its steps take twice as long.
+        spectrum: What `"maco"` keeps to, (C, H, W // 2 + 1), see `magnitude_spectrum`.
+        transforms: Shift, scale and turn the pictures a little at every step; with `"maco"`, see a part under noise.
         normalize: From pixels to what the network takes; nothing by default.
         seed: Of start and transforms.
         start: Pixels to start from, (C, H, W) or (M, C, H, W), instead of noise around grey.
@@ -107,6 +115,9 @@ def maximise_channels(
         ValueError: If the layer has no such channel, or an argument is out of its range.
     """
     _check_options(channels, parametrisation, reduce, variants, batch_size)
+    maco = parametrisation == "maco"
+    views = RandomCrops if maco else RandomViews
+    make = partial(_picture, parametrisation, seeds=range(seed, seed + variants), device=device, spectrum=spectrum)
     call = channels_last(features)
     if last is not None and len(last) != len(channels) * variants:
         raise ValueError(f"expected last with {len(channels) * variants} pictures, got {len(last)}.")
@@ -114,7 +125,7 @@ def maximise_channels(
     def climb(some: range) -> Ascent:
         shape = (len(some), image_channels, *size)
         begin = start if start is None or start.ndim == 3 else start[some.start : some.stop]
-        picture = _picture(parametrisation, shape, begin, range(seed, seed + variants), device)
+        picture = make(shape, begin)
         if last is not None:
             _go_on(picture, last[some.start * variants : some.stop * variants], keep)
         wishes = [channels[i] for i in some]
@@ -123,8 +134,10 @@ def maximise_channels(
             climbs(wishes, call, reduce=reduce, variants=variants, diversity=diversity),
             steps=steps,
             lr=lr,
-            transform=RandomViews(seed) if transforms else None,
+            transform=views(seed) if transforms else None,
             normalize=normalize,
+            settling=_SETTLING if maco else 0,
+            views=_VIEWS if maco else 1,
         )
 
     there = torch.empty(0, *size, device=device or (None if start is None else start.device))
@@ -139,24 +152,34 @@ def coefficients_shape(shape: tuple[int, int, int], parametrisation: Parametrisa
     >>> coefficients_shape((3, 8, 8)), coefficients_shape((3, 8, 8), "pixels")
     ((3, 8, 5, 2), (3, 8, 8))
     """
-    return tuple(_picture(parametrisation or "fourier", (1, *shape), None, [0], None).coefficients.shape[1:])
+    half = (*shape[:2], shape[2] // 2 + 1)
+    made = _picture(parametrisation or "fourier", (1, *shape), None, seeds=[0], device=None, spectrum=torch.ones(half))
+    return tuple(made.coefficients.shape[1:])
 
 
 def _picture(
     kind: Parametrisation,
     shape: tuple[int, int, int, int],
     start: Tensor | None,
+    *,
     seeds: Sequence[int],
     device: Device,
+    spectrum: Tensor | None,
 ) -> Picture:
     count, *rest = shape
-    if start is not None:
-        if list(start.shape[-3:]) != rest or start.ndim not in (3, 4) or (start.ndim == 4 and len(start) != count):
-            raise ValueError(f"expected start {shape[1:]} or one per channel, got {tuple(start.shape)}.")
-        pixels = start.to(device or start.device).expand(shape).repeat_interleave(len(seeds), 0)
-        return FourierImage.from_pixels(pixels) if kind == "fourier" else PixelImage(pixels)
-    noise = FourierImage if kind == "fourier" else PixelImage
-    return noise.from_noise(shape[1:], [*seeds] * count, device=device)
+    if kind == "maco" and spectrum is None:
+        raise ValueError("expected spectrum= with parametrisation 'maco', got none: see `magnitude_spectrum`.")
+    options: dict[str, Any] = {"spectrum": spectrum} if kind == "maco" else {}
+    made: type[Any] = {"fourier": FourierImage, "pixels": PixelImage, "maco": MacoImage}[kind]
+    picture: Picture
+    if start is None:
+        picture = made.from_noise(shape[1:], [*seeds] * count, device=device, **options)
+        return picture
+    if list(start.shape[-3:]) != rest or start.ndim not in (3, 4) or (start.ndim == 4 and len(start) != count):
+        raise ValueError(f"expected start {shape[1:]} or one per channel, got {tuple(start.shape)}.")
+    pixels = start.to(device or start.device).expand(shape).repeat_interleave(len(seeds), 0)
+    picture = made.from_pixels(pixels, **options)
+    return picture
 
 
 def _go_on(picture: Picture, last: Tensor, keep: float) -> None:
@@ -171,7 +194,7 @@ def _check_options(channels: Sequence[Wish], kind: str, reduce: Reduce, variants
     if not channels:
         raise ValueError("expected at least one channel, got none.")
     if kind not in get_args(Parametrisation):
-        raise ValueError(f"expected parametrisation 'fourier' or 'pixels', got {kind!r}.")
+        raise ValueError(f"expected parametrisation 'fourier', 'pixels' or 'maco', got {kind!r}.")
     if not is_reduce(reduce):
         raise ValueError(f"expected reduce 'mean', 'sum', 'neuron' or a (row, column), got {reduce!r}.")
     if variants < 1:

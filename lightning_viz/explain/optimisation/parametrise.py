@@ -12,6 +12,7 @@ _COLOURS = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
 _CONTRAST = 2.0  # divides before the sigmoid; with the published 4 pictures stay pale
 _DECAY = 1.5  # published: 1
 _EDGE = 1e-3  # black and white lie at infinity under the inverse sigmoid
+_RADIANS = 20.0  # per unit of a phase's coefficient, so that the step that suits the others, .05, is one radian
 
 
 class Picture(Protocol):
@@ -41,6 +42,11 @@ class PixelImage:
     ) -> PixelImage:
         """Starts from independent pixels in [0, 1), one picture (C, H, W) per seed."""
         return cls(_noise(lambda g: torch.rand(shape, generator=g, dtype=torch.float32), seeds).to(device or "cpu"))
+
+    @classmethod
+    def from_pixels(cls, pixels: Tensor) -> PixelImage:
+        """Starts from pictures (N, C, H, W)."""
+        return cls(pixels)
 
     @property
     def coefficients(self) -> Tensor:
@@ -90,7 +96,7 @@ class FourierImage:
         """Starts from pictures (N, C, H, W) in [0, 1], black and white being softened by a thousandth."""
         size = (pixels.shape[-2], pixels.shape[-1])
         flat = torch.logit(pixels.detach().float().clamp(_EDGE, 1 - _EDGE)) * _CONTRAST
-        mixed = _mix(torch.linalg.inv(_colours(pixels.shape[1])).to(pixels.device), flat)
+        mixed = _decorrelated(flat)
         scale = _scale(size).to(pixels.device)
         return cls(torch.view_as_real(torch.fft.rfft2(mixed, norm="ortho") / scale), size)
 
@@ -104,6 +110,98 @@ class FourierImage:
         spectrum = torch.view_as_complex(self._spectrum) * self._scale
         image = torch.fft.irfft2(spectrum, s=self._size, norm="ortho") / _CONTRAST
         return _mix(self._colours, image).sigmoid()
+
+
+class MacoImage:
+    """Phases under a fixed magnitude spectrum: what can be drawn with the contrasts that photographs have.
+
+    After MACO (arXiv:2306.06805, 2023): ascent that can only move forms about, and not raise any frequency, has no
+    noise to hide in, and draws what people recognise. The picture is colour matrix x inverse FFT(spectrum x
+    exp(i phase)), with the mean colour of the spectrum. Long steps are part of it, as in annealing: about a radian at
+    first.
+
+    Args:
+        phases: (N, C, H, W // 2 + 1), in twentieths of a radian; not changed.
+        spectrum: (C, H, W // 2 + 1), see `magnitude_spectrum`.
+        size: (H, W) of the picture.
+    """
+
+    def __init__(self, phases: Tensor, spectrum: Tensor, size: tuple[int, int]) -> None:
+        expected = (phases.shape[1], size[0], size[1] // 2 + 1)
+        if spectrum.shape != expected:
+            raise ValueError(f"expected spectrum {expected}, as of pictures {size}, got {tuple(spectrum.shape)}.")
+        self._phases = phases.detach().clone().float().requires_grad_()
+        self._spectrum = spectrum.to(phases.device)
+        self._size = size
+        self._colours = _colours(phases.shape[1]).to(phases.device)
+
+    @classmethod
+    def from_noise(
+        cls,
+        shape: tuple[int, int, int],
+        seeds: Sequence[int] = (0,),
+        *,
+        spectrum: Tensor,
+        device: torch.device | str | None = None,
+    ) -> MacoImage:
+        """Starts from phases by chance, one picture (C, H, W) per seed."""
+        channels, height, width = shape
+        half = (channels, height, width // 2 + 1)
+        noise = _noise(lambda g: torch.rand(half, generator=g, dtype=torch.float32), seeds)
+        return cls((2 * noise - 1).to(device or "cpu") * torch.pi / _RADIANS, spectrum, (height, width))
+
+    @classmethod
+    def from_pixels(cls, pixels: Tensor, *, spectrum: Tensor) -> MacoImage:
+        """Starts from the phases of pictures (N, C, H, W) in [0, 1]; their contrasts become those of the spectrum."""
+        found = torch.fft.rfft2(_decorrelated(pixels))
+        return cls(found.angle() / _RADIANS, spectrum, (pixels.shape[-2], pixels.shape[-1]))
+
+    @property
+    def coefficients(self) -> Tensor:
+        """The phases."""
+        return self._phases
+
+    def pixels(self) -> Tensor:
+        """(N, C, H, W), unbounded, though few of them lie far outside [0, 1]."""
+        phases = _odd(self._phases * _RADIANS, self._size[1])
+        turned = self._spectrum * torch.polar(torch.ones_like(phases), phases)
+        return _mix(self._colours, torch.fft.irfft2(turned, s=self._size, norm="ortho"))
+
+
+def magnitude_spectrum(pixels: Tensor) -> Tensor:
+    """The mean magnitude of every frequency in pictures, their colours decorrelated: what `MacoImage` keeps to.
+
+    Args:
+        pixels: (N, C, H, W) in [0, 1], for example photographs of the training.
+
+    Returns:
+        Float32 (C, H, W // 2 + 1), at least 0, but for the frequency 0, which is the mean colour with its sign.
+
+    >>> magnitude_spectrum(torch.full((1, 1, 2, 2), 0.5))
+    tensor([[[1., 0.],
+             [0., 0.]]])
+    """
+    found = torch.fft.rfft2(_decorrelated(pixels), norm="ortho")
+    spectrum: Tensor = found.abs().mean(0)
+    spectrum[:, 0, 0] = found[:, :, 0, 0].real.mean(0)
+    return spectrum
+
+
+def _decorrelated(pixels: Tensor) -> Tensor:
+    return _mix(torch.linalg.inv(_colours(pixels.shape[1])).to(pixels.device), pixels.detach().float())
+
+
+def _odd(phases: Tensor, width: int) -> Tensor:
+    """Phases as those of a real picture: opposite at opposite frequencies, where half a spectrum has both of them.
+
+    A frequency that is its own opposite, 0 and the finest stripes of even sides, has none.
+    """
+    opposite = phases.flip(-2).roll(1, -2)
+    both = torch.zeros(phases.shape[-1], dtype=torch.bool, device=phases.device)
+    both[0] = True
+    if width % 2 == 0:
+        both[-1] = True
+    return torch.where(both, (phases - opposite) / 2, phases)
 
 
 def _noise(draw: Callable[[torch.Generator], Tensor], seeds: Sequence[int]) -> Tensor:

@@ -11,6 +11,8 @@ from torch.nn import functional as F
 _SHIFTS = (8 / 224, 4 / 224)
 _SCALES = (0.9, 1.1)
 _DEGREES = (-10.0, 10.0)
+_CROPS = (0.25, 1.0)
+_NOISE = 0.08
 
 
 class RandomViews:
@@ -53,6 +55,35 @@ class RandomViews:
             ],
             dtype=torch.float32,
         )
+
+
+class RandomCrops:
+    """Cuts out a part, enlarges it to the size of the picture, and adds noise: another part at every call.
+
+    After MACO (arXiv:2306.06805, 2023), whose parts are 1/4 of 512 pixels on average: here from 1/4 to the whole of
+    each side. All pictures of a batch get the same view, and a new object with the same seed the same series of views.
+
+    Args:
+        seed: Of the series.
+
+    >>> RandomCrops(0)(torch.rand(2, 3, 20, 30)).shape
+    torch.Size([2, 3, 20, 30])
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        self._generator = torch.Generator().manual_seed(seed)
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """Returns the next view of pixels (N, C, H, W), of the same size and differentiable."""
+        share, x, y = torch.rand(3, generator=self._generator, dtype=torch.float64).tolist()
+        side = _CROPS[0] + (_CROPS[1] - _CROPS[0]) * share
+        room = 1 - side
+        place = torch.tensor(
+            [[side, 0, room * (2 * x - 1)], [0, side, room * (2 * y - 1)]],
+            dtype=torch.float32,
+        )
+        noise = torch.randn(pixels.shape[1:], generator=self._generator, dtype=torch.float32)
+        return resample(pixels, place) + _NOISE * noise.to(pixels)
 
 
 def resample(pixels: Tensor, affine: Tensor) -> Tensor:

@@ -18,13 +18,14 @@ const MEANING = {
   sum: 'sum of the map, in its own units',
   deletion: 'area under the deletion curve: little is faithful',
   insertion: 'area under the insertion curve: much is faithful',
+  deletion_chance: 'deletion of the same map moved: what it has to stay under',
+  insertion_chance: 'insertion of the same map moved: what it has to beat',
   pointing: 'share of maxima that lie on the evidence',
   in_mask: 'share of the map that lies on the evidence',
   fidelity: 'R² on masks that the model was not fitted to',
   delta: 'what the attributions miss of the score',
 };
 
-const CHANCE = 'random'; // the order of pixels that a map has to beat
 const ORDER = Object.keys(MEANING);
 
 /** Measures of a run, the best known ones first. @param {import('./model.js').Run[]} runs */
@@ -57,8 +58,7 @@ export class Measure {
 
 /** The view of all measures: measures in rows, methods in columns. @param {import('./app.js').App} app @returns {import('./app.js').View} */
 export function buildMeasures(app) {
-  const all = distinct(app.shown.flatMap((run) => run.measured));
-  const methods = [...all.filter((method) => method !== CHANCE), ...all.filter((method) => method === CHANCE)];
+  const methods = distinct(app.shown.flatMap((run) => run.measured));
   const rows = measuresOf(app.shown).map((measure) => {
     const cells = methods.map((method) => {
       if (!app.shown.some((run) => run.answer.scalars.includes(`explanations/${method}/${measure}`))) return el('td');

@@ -287,6 +287,7 @@ WRONG = {
 }
 ELSE = {
     (CaptumAttribution, "noise"): WRONG["init"],
+    (FilterAscent, "parametrization"): WORD[:-1],  # None chooses
     (CaptumAttribution, "method"): [3, None, "DeepLift", "captum.attr.NoiseTunnel"],
 }
 

@@ -257,3 +257,10 @@ def test_arguments_are_checked_where_they_are_written(options, words):
 def test_what_the_network_lacks_is_told_before_the_first_batch(options, words, tmp_path):
     with pytest.raises(ValueError, match=words):
         fit(tmp_path, [FilterAscent(**options)], data=in_order)
+
+
+def test_classes_are_drawn_by_phases_unless_another_way_is_asked_for():
+    ways = {"maco": {"classes": 2}, "fourier": {"classes": 2, "start": "probes"}}
+    assert {way: FilterAscent(**options).parametrization for way, options in ways.items()} == {way: way for way in ways}
+    assert FilterAscent().parametrization == "fourier"
+    assert FilterAscent(classes=2, parametrization="pixels").parametrization == "pixels"

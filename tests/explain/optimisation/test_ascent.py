@@ -162,3 +162,18 @@ def test_a_stuck_picture_is_freed_without_changing_its_neighbour():
     alone = ascend(PixelImage(start[1:]), unit, steps=5, lr=0.05)
     assert torch.equal(both.pixels[1:], alone.pixels)
     assert (both.pixels[0] > start[0]).all()
+
+
+def test_settling_steps_get_shorter_and_shorter():
+    """On a slope Adam's steps are as long as its learning rate, so the way is the sum of the rates."""
+    for steps, rates in ((4, [1, 0.75, 0.5, 0.25]), (2, [0.5, 0.25]), (6, [1, 1, 1, 0.75, 0.5, 0.25])):
+        found = ascend(PixelImage(torch.zeros(1, 1, 1, 1)), lambda x: x.sum((1, 2, 3)), steps=steps, lr=0.1, settling=4)
+        assert found.pixels.item() == pytest.approx(0.1 * sum(rates), abs=1e-5)
+
+
+def test_a_step_of_several_views_is_their_mean():
+    signs = iter([1.0, -3.0, 5.0, -1.0])
+    picture = PixelImage(torch.zeros(1, 1, 1, 1))
+    ascend(picture, lambda x: x.sum((1, 2, 3)), steps=2, lr=0.1, transform=lambda x: x * next(signs), views=2)
+    assert picture.coefficients.grad.item() == -2.0
+    assert next(signs, None) is None

@@ -3,7 +3,8 @@ import torch
 from torch import nn
 
 from lightning_viz.explain.network.layers import layer_output
-from lightning_viz.explain.optimisation.filters import channel_outputs, maximise_channels
+from lightning_viz.explain.optimisation.filters import channel_outputs, coefficients_shape, maximise_channels
+from lightning_viz.explain.optimisation.parametrise import magnitude_spectrum
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,39 @@ def test_raises_its_objective(network, parametrisation):
     if parametrisation == "fourier":
         assert found.pixels.min() >= 0
         assert found.pixels.max() <= 1
+
+
+def of_phases(**options):
+    spectrum = magnitude_spectrum(natural(16, 20))
+    return {"size": (20, 20), "parametrisation": "maco", "spectrum": spectrum, **options}
+
+
+def test_phases_alone_raise_what_pictures_of_that_spectrum_say(network):
+    call, options = features(network, 4), of_phases(steps=100, normalize=normalize)
+    found = maximise_channels(call, range(12), **options)
+    others = call(normalize(natural(200, 20, seed=1))).mean((2, 3))
+    assert (found.reached > others.quantile(0.99, 0)).float().mean() > 0.9
+    for one in found.pixels:
+        assert torch.allclose(magnitude_spectrum(one[None]), options["spectrum"], atol=1e-3)
+    assert found.coefficients.shape == (12, *coefficients_shape((3, 20, 20), "maco"))
+    again = maximise_channels(call, range(12), **options)
+    assert torch.equal(again.pixels, found.pixels)
+    assert not torch.equal(maximise_channels(call, range(12), **options, seed=1).pixels, found.pixels)
+
+
+def test_going_on_with_phases_keeps_the_picture(network):
+    """A few more steps, however long the first ones were, do not begin anew."""
+    call, options = features(network, 4), of_phases(normalize=normalize)
+    first = maximise_channels(call, [0, 1, 2], steps=100, **options)
+    more = maximise_channels(call, [0, 1, 2], steps=8, last=first.coefficients, **options)
+    for a, b in zip(first.pixels, more.pixels, strict=True):
+        assert torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1] > 0.9
+    assert (more.reached > 0.9 * first.reached).all()
+
+
+def test_phases_need_a_spectrum(network):
+    with pytest.raises(ValueError, match="expected spectrum= with parametrisation 'maco'"):
+        maximise_channels(features(network, 4), [0], size=(16, 16), parametrisation="maco")
 
 
 def test_beats_the_best_of_a_thousand_pictures(network):

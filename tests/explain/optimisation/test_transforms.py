@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from lightning_viz.explain.optimisation.transforms import RandomViews, read_at, resample
+from lightning_viz.explain.optimisation.transforms import RandomCrops, RandomViews, read_at, resample
 
 IDENTITY = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
@@ -74,3 +74,34 @@ def test_views_of_a_small_picture_are_differentiable():
     pixels = picture(5, 4).requires_grad_()
     (gradient,) = torch.autograd.grad(RandomViews(0)(pixels).sum(), pixels)
     assert gradient.abs().sum() > 0
+
+
+def test_crops_are_parts_of_the_picture_under_noise():
+    """Their corners, read off a picture of its own coordinates, lie inside and are as far apart as their size says."""
+    y, x = torch.meshgrid(torch.arange(40) + 0.5, torch.arange(60) + 0.5, indexing="ij")
+    coordinates = torch.stack([x / 60, y / 40])[None]
+    crops, sides = RandomCrops(0), []
+    for _ in range(100):
+        seen = crops(coordinates)[0]
+        rows, columns = seen[1].mean(1), seen[0].mean(0)  # over the noise
+        wide, high = columns[-5:].mean() - columns[:5].mean(), rows[-5:].mean() - rows[:5].mean()
+        sides.append([wide * 60 / 55, high * 40 / 35])
+        assert -0.06 < columns[0] < columns[-1] < 1.06
+        assert -0.06 < rows[0] < rows[-1] < 1.06
+        noise = seen[0] - columns
+        assert 0.07 < noise.std() < 0.09
+    sides = torch.tensor(sides)
+    assert torch.allclose(sides[:, 0], sides[:, 1], atol=0.04)
+    assert 0.2 < sides.min() < 0.3
+    assert 0.95 < sides.max() < 1.06
+
+
+def test_crops_are_fixed_by_the_seed_and_alike_for_all_pictures():
+    first, again = RandomCrops(3), RandomCrops(3)
+    same = picture()[:1].repeat(2, 1, 1, 1)
+    views = [first(same) for _ in range(3)]
+    torch.manual_seed(0)
+    assert all(torch.equal(view, again(same)) for view in views)
+    assert all(torch.equal(view[0], view[1]) for view in views)
+    assert not torch.equal(views[0], views[1])
+    assert not torch.equal(views[0], RandomCrops(4)(same))

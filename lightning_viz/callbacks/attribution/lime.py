@@ -24,7 +24,7 @@ _OUTPUTS = {"log_odds": log_odds, "scores": None, "probabilities": probabilities
 
 
 class LimePanels(MapCallback):
-    """Draws the superpixels that speak for (green) and against (red) two classes: the label and its strongest rival.
+    """Draws the superpixels that speak for (orange) and against (blue, striped) two classes: label and strongest rival.
 
     The rival is the wrong class with the highest probability, so the predicted class is always one of the two. Where
     the sign of a weight is uncertain, at two standard errors, the superpixel is pale. LIME (arXiv:1602.04938, 2016)
@@ -182,7 +182,7 @@ class LimePanels(MapCallback):
         caption = [
             scene.caption(i),
             f"R² {fidelity} on unseen masks, {found[label].samples} seen{mark}",
-            f"green for, red against, pale unsure, full {scale:.2g}",
+            f"orange for, blue against, pale unsure, full {scale:.2g}",
         ]
         titles = [names[k] for k in found]
         return captioned(f"{scene.probes.tag(i)}/lime", tiles, caption, titles=titles, lines=4)

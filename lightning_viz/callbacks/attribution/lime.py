@@ -39,8 +39,9 @@ class LimePanels(MapCallback):
             infinitely many copies; `None` takes all. How many it took is in the caption.
         design: Of the masks: `"hadamard"`, balanced and each with its complement, or `"independent"` coins as in the
             lime package, of which it takes about twice as many for the same answer.
-        segmentation: How superpixels are cut: `"slic"`, `"quickshift"`, `"felzenszwalb"`, `"grid"`, or a function from
-            an image (H, W, 3) in [0, 1] to whole numbers (H, W), as `segmentation_fn` of the lime package.
+        segmentation: How superpixels are cut: `"merged"` from small ones that follow the contours, `"slic"`,
+            `"quickshift"`, `"felzenszwalb"`, `"grid"`, or a function from an image (H, W, 3) in [0, 1] to whole numbers
+            (H, W), as `segmentation_fn` of the lime package.
         segments: About how many superpixels; `None` chooses by the size of the image.
         compactness: Of the superpixels of SLIC: larger is squarer.
         sigma: Of the smoothing before segmentation, in pixels.
@@ -63,7 +64,9 @@ class LimePanels(MapCallback):
         samples: int = 512,
         reliability: Optional[float] = 0.99,  # noqa: UP045
         design: Literal["hadamard", "independent"] = "hadamard",
-        segmentation: Union[Literal["slic", "quickshift", "felzenszwalb", "grid"], Callable[[Any], Any]] = "slic",  # noqa: UP007
+        segmentation: Union[  # noqa: UP007
+            Literal["merged", "slic", "quickshift", "felzenszwalb", "grid"], Callable[[Any], Any]
+        ] = "merged",
         segments: Optional[int] = None,  # noqa: UP045
         compactness: float = 10.0,
         sigma: float = 1.0,

@@ -12,7 +12,9 @@ from skimage.filters import gaussian
 from skimage.segmentation import felzenszwalb
 
 Image = NDArray[np.float64]
+"""(H, W, 3) in [0, 1]."""
 Labels = NDArray[Any]
+"""Whole numbers (H, W), one per region."""
 
 PLACE = 30.0
 """How far apart the far sides of an image are, in units of CIE Lab: regions far from each other merge less readily."""

@@ -2,7 +2,7 @@
 
 import torch
 
-HOMEWORK = {"segments": 100, "compactness": 1.0, "sigma": 1.0}
+HOMEWORK = {"method": "slic", "segments": 100, "compactness": 1.0, "sigma": 1.0}
 
 
 def photo(side=48, channels=3, seed=0):

@@ -9,12 +9,13 @@ from lightning_viz.render.color import (
     symmetric,
     to_uint8,
 )
+from lightning_viz.render.colorbar import colorbar
 from lightning_viz.render.confusion import confusion_picture, recall, worst_confusions
 from lightning_viz.render.lime import superpixel_picture
 from lightning_viz.render.panel import grid, notice, panel
 from lightning_viz.render.size import WIDTH, enlarge
 
 __all__ = [
-    "WIDTH", "confusion_picture", "diverging", "enlarge", "grid", "hatch", "minmax", "notice", "overlay", "panel",
-    "recall", "sequential", "superpixel_picture", "symmetric", "to_uint8", "worst_confusions",
+    "WIDTH", "colorbar", "confusion_picture", "diverging", "enlarge", "grid", "hatch", "minmax", "notice", "overlay",
+    "panel", "recall", "sequential", "superpixel_picture", "symmetric", "to_uint8", "worst_confusions",
 ]  # fmt: skip

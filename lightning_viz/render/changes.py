@@ -9,12 +9,14 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw
 
+from lightning_viz.render.color import AGAINST, FOR
+from lightning_viz.render.fonts import length, write
 from lightning_viz.render.size import WIDTH, Picture
-from lightning_viz.render.text import DARK, LIGHT, elide, fit_lines, font, line_height, margin, strip
+from lightning_viz.render.text import DARK, LIGHT, elide, fit_lines, line_height, margin, strip
 
 SIZE = 13
-MORE, LESS, GREY = (255, 140, 110), (120, 190, 255), (150, 150, 155)
-"""More mistakes are red, fewer are blue."""
+MORE, LESS, GREY = FOR, AGAINST, (150, 150, 155)
+"""More mistakes are orange, fewer are blue."""
 
 _BETWEEN = " taken for "
 
@@ -55,12 +57,12 @@ def changes_picture(head: Sequence[str], rows: Sequence[Row], *, lines: int, mos
     step, edge = line_height(SIZE) + 2, margin(SIZE)
     canvas = Image.new("RGB", (width, step * most + 2 * edge), DARK)
     draw = ImageDraw.Draw(canvas)
-    widest = max((font(SIZE).getlength(row.numbers) for row in rows), default=0.0)
+    widest = max((length(row.numbers, SIZE) for row in rows), default=0.0)
     for k, row in enumerate(rows):
         y = edge + k * step
-        draw.text((edge, y), pair_name(row.true, row.said, int(width - widest - 4 * edge)), LIGHT, font(SIZE))
+        write(draw, (edge, y), pair_name(row.true, row.said, int(width - widest - 4 * edge)), LIGHT, SIZE)
         colour = MORE if row.sign > 0 else LESS if row.sign < 0 else LIGHT
-        draw.text((width - edge - font(SIZE).getlength(row.numbers), y), row.numbers, colour, font(SIZE))
+        write(draw, (width - edge - length(row.numbers, SIZE), y), row.numbers, colour, SIZE)
     draw.line((edge, 1, width - edge, 1), GREY)
     return np.concatenate([top, np.asarray(canvas)])
 
@@ -71,9 +73,8 @@ def pair_name(true: str, said: str, width: int, size: int = SIZE) -> str:
     >>> pair_name("egg", "bread", 200), pair_name("noodles and pasta", "vegetables and fruit", 180)
     ('egg taken for bread', 'noodle… taken for veget…')
     """
-    length = font(size).getlength
-    room = width - length(_BETWEEN)
-    one, other = length(true), length(said)
+    room = width - length(_BETWEEN, size)
+    one, other = length(true, size), length(said, size)
     if one + other > room:
         one, other = (max(room / 2, room - other), max(room / 2, room - one))
     return elide(true, ceil(one), size) + _BETWEEN + elide(said, ceil(other), size)

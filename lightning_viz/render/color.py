@@ -7,9 +7,18 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
 from numpy.typing import ArrayLike, NDArray
 
 from lightning_viz.render.size import Floats, Picture
+
+FOR, AGAINST = (255, 150, 30), (70, 140, 255)
+"""Orange speaks for, blue against: on a dark ground, in every picture. The colour-blind tell them apart as well."""
+
+_DIVERGING = (
+    "#2166ac", "#4393c3", "#92c5de", "#d1e5f0", "#f7f7f7", "#fee0b6", "#fdb863", "#e08214", "#b35806",
+)  # fmt: skip
+"""ColorBrewer's blues and oranges (Harrower and Brewer 2003), as light on either side."""
 
 
 def to_uint8(pixels: ArrayLike) -> Picture:
@@ -86,7 +95,7 @@ def symmetric(values: ArrayLike, *, scale: float | None = None, percentile: floa
 
 
 def diverging(values: ArrayLike) -> Picture:
-    """Colours a signed map: blue -1, white 0, red 1, hatched where it is not finite.
+    """Colours a signed map: blue -1, white 0, orange 1, hatched where it is not finite.
 
     Args:
         values: (H, W) in [-1, 1], from `symmetric`.
@@ -97,7 +106,7 @@ def diverging(values: ArrayLike) -> Picture:
     Raises:
         ValueError: If `values` is not (H, W).
     """
-    return _colour((_map(values) + 1) / 2, "RdBu_r")
+    return _colour((_map(values) + 1) / 2, "diverging")
 
 
 def sequential(values: ArrayLike) -> Picture:
@@ -121,7 +130,7 @@ def overlay(pixels: ArrayLike, heat: ArrayLike, *, signed: bool = False, alpha: 
     Args:
         pixels: (C, H, W) in [0, 1].
         heat: (H, W) in [0, 1], or in [-1, 1] if signed. The larger, the more opaque.
-        signed: Red above 0 and blue below, instead of purple to yellow. Not guessed from the values: the colours
+        signed: Orange above 0 and blue below, instead of purple to yellow. Not guessed from the values: the colours
             would then change their meaning in an epoch without negative ones.
         alpha: Opacity at 1, from 0 to 1.
 
@@ -137,7 +146,7 @@ def overlay(pixels: ArrayLike, heat: ArrayLike, *, signed: bool = False, alpha: 
     grey = np.repeat(image @ np.array([0.299, 0.587, 0.114])[:, None], 3, axis=2) * 0.5
     if not signed:
         check_unsigned(values)
-    colours = _colour((values + 1) / 2, "coolwarm") if signed else _colour(0.25 + 0.75 * values, "inferno")
+    colours = np.where(values[..., None] > 0, FOR, AGAINST) if signed else _colour(0.25 + 0.75 * values, "inferno")
     weight = alpha * np.abs(np.nan_to_num(values))[..., None] ** 0.7
     return _hatched(np.rint(grey * (1 - weight) + colours * weight).astype(np.uint8), np.isfinite(values))
 
@@ -178,7 +187,8 @@ def _map(values: ArrayLike) -> Floats:
 
 @cache
 def _table(name: str) -> NDArray[np.uint8]:
-    colours: Any = matplotlib.colormaps[name](np.linspace(0, 1, 256), bytes=True)
+    own = LinearSegmentedColormap.from_list("diverging", _DIVERGING) if name == "diverging" else None
+    colours: Any = (own or matplotlib.colormaps[name])(np.linspace(0, 1, 256), bytes=True)
     return np.asarray(colours[:, :3])
 
 

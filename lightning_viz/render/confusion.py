@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 
-import matplotlib
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import PowerNorm
-from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
+from PIL import Image, ImageDraw
 
-from lightning_viz.render.size import Floats, Picture
-from lightning_viz.render.text import elide
+from lightning_viz.render.color import diverging
+from lightning_viz.render.fonts import isolated, length, write
+from lightning_viz.render.size import WIDTH, Floats, Picture
+from lightning_viz.render.text import elide, line_height
 
-DPI = 100
+SMALLEST, LARGEST = 9, 15
+"""Letters in the cells, in pixels. Where the smallest do not fit, there are none."""
 
-TEXT_UP_TO = 25
-"""More classes than this get no text in the cells: it would be too small to read."""
+ROOT_FROM = 26
+"""Among so many classes a confusion of a few percent is news: the root lifts it out of the white."""
 
-_STYLED = ("axes", "figure", "font", "image", "mathtext", "path", "text", "xtick", "ytick")
+_NAMES, _WORDS, _EDGE = 10, 12, 4
+_INK, _GREY = (20, 20, 24), (221, 221, 221)
 
 
 def recall(counts: ArrayLike) -> Floats:
@@ -50,12 +51,13 @@ def worst_confusions(counts: ArrayLike, names: Sequence[str], top: int = 3) -> l
         top: How many at most.
 
     Returns:
-        Up to `top` sentences; none if there is no mistake.
+        Up to `top` sentences, the names in them `isolated`; none if there is no mistake.
 
     Raises:
         ValueError: If `counts` is no square matrix of counts, or the names are not K.
 
-    >>> worst_confusions([[119, 31], [4, 96]], ["Bread", "Egg"])
+    >>> from lightning_viz.render.fonts import plain
+    >>> [plain(said) for said in worst_confusions([[119, 31], [4, 96]], ["Bread", "Egg"])]
     ['Bread taken for Egg: 31 of 150', 'Egg taken for Bread: 4 of 100']
     """
     matrix = _counts(counts, names)
@@ -63,36 +65,74 @@ def worst_confusions(counts: ArrayLike, names: Sequence[str], top: int = 3) -> l
     order = np.argsort(-wrong, axis=None, kind="stable")[:top]
     cells = [divmod(int(cell), len(matrix)) for cell in order]
     return [
-        f"{names[true]} taken for {names[said]}: {wrong[true, said]} of {matrix[true].sum()}"
+        f"{isolated(names[true])} taken for {isolated(names[said])}: {wrong[true, said]} of {matrix[true].sum()}"
         for true, said in cells
         if wrong[true, said]
     ]
 
 
 def confusion_picture(
-    counts: ArrayLike, names: Sequence[str], *, title: str = "", caption: Sequence[str] = ()
+    counts: ArrayLike, names: Sequence[str], *, title: str = "", caption: Sequence[str] = (), width: int = WIDTH
 ) -> Picture:
-    """A confusion matrix: colour = share of the true class (the row), on a fixed scale from 0 to 1.
+    """A confusion matrix: colour = share of the true class (the row), on a fixed scale; blue right, orange wrong.
 
-    Up to 25 classes, each cell shows its share in percent and its count. With more, the cells have no text and only
-    some classes are named; beyond about 330, a cell stands for a block of classes and shows the block's largest
-    share; small shares are brightened (the colour bar shows how). The row of a class that did not occur is grey.
+    Each cell shows its share in percent and its count where letters of 9 pixels fit (up to 11 classes in a card of
+    TensorBoard), or the share alone. Among more classes only some are named; where a cell would be under a pixel, it
+    stands for a block of classes and shows the block's largest share; small shares are brightened (the colour bars
+    show how). The row of a class that did not occur is grey.
 
     Args:
         counts: (K, K) whole numbers, rows = true class, columns = predicted class.
-        names: K class names.
+        names: K class names, cut where they are too long.
         title: Above the matrix.
         caption: Lines below it.
+        width: Pixels. Letters stay as large as they are, so that more of them fit into a wider picture.
 
     Returns:
-        uint8 (H, W, 3), 950 wide; the height depends on the number of caption lines alone.
+        uint8 (H, width, 3); the height depends on the width and the number of caption lines alone.
 
     Raises:
         ValueError: If `counts` is no square matrix of counts, or the names are not K.
     """
-    matrix = _counts(counts, names)
-    with matplotlib.rc_context(plain_style()):
-        return _drawn(matrix, names, title, list(caption))
+    matrix, at = _counts(counts, names), Layout.of(width)
+    foot = at.bars + 2 * line_height(_NAMES) + 2 * _EDGE
+    canvas = Image.new("RGB", (width, foot + line_height(_WORDS) * len(caption) + _EDGE), "white")
+    draw = ImageDraw.Draw(canvas)
+    titled = elide(title, width - 2 * _EDGE, _WORDS)
+    write(draw, (at.left + (at.side - length(titled, _WORDS)) / 2, 2), titled, _INK, _WORDS)
+    shares, root = _shares(matrix), len(matrix) >= ROOT_FROM
+    canvas.paste(_field(shares, at.side, root), (at.left, at.top))
+    _write_cells(draw, matrix, shares, at)
+    _name_axes(canvas, names, at)
+    _write_bars(canvas, at, len(matrix))
+    for row, line in enumerate(caption):
+        words = elide(line, width - 2 * _EDGE, _WORDS)
+        write(draw, (_EDGE, foot + row * line_height(_WORDS)), words, _INK, _WORDS)
+    return np.asarray(canvas)
+
+
+class Layout(NamedTuple):
+    """Where things are, in pixels: the matrix, and the colour bars below the names of its columns."""
+
+    left: int
+    top: int
+    side: int
+    bars: int
+
+    @classmethod
+    def of(cls, width: int) -> Layout:
+        """For a picture of this width.
+
+        >>> Layout.of(350)
+        Layout(left=70, top=20, side=276, bars=368)
+        """
+        left, top = max(width // 8, 70), line_height(_WORDS) + 4
+        side = width - left - _EDGE
+        return cls(left, top, side, top + side + left + 2)
+
+    def edge(self, k: int, classes: int) -> int:
+        """How far from the matrix's own edge cell k begins."""
+        return round(k * self.side / classes)
 
 
 def _counts(counts: ArrayLike, names: Sequence[str] | None = None) -> NDArray[np.int64]:
@@ -111,51 +151,72 @@ def _shares(matrix: NDArray[np.int64]) -> Floats:
     return np.where(totals > 0, matrix / np.maximum(totals, 1), np.nan)
 
 
-def plain_style() -> Any:
-    """The parameters of matplotlib for a picture that looks the same everywhere."""
-    # The user's own style (dark, LaTeX ...) would cost legibility; and class names with a $ are no formulas.
-    defaults = {k: v for k, v in matplotlib.rcParamsDefault.items() if k.split(".")[0] in _STYLED}
-    return {**defaults, "text.parse_math": False}
+def _field(shares: Floats, side: int, root: bool) -> Image.Image:
+    """The matrix in colours: one pixel per cell, or block of cells, made larger with hard edges."""
+    blocks = _blocks(shares, side)
+    sign = 1 - 2 * np.eye(len(blocks))  # blue on the diagonal, where the class was recognised
+    colours = diverging(sign * np.nan_to_num(np.sqrt(blocks) if root else blocks))
+    colours = np.where(np.isnan(blocks)[..., None], np.uint8(_GREY[0]), colours)
+    where = np.searchsorted(np.rint(np.arange(1, len(blocks) + 1) * side / len(blocks)), np.arange(side), "right")
+    return Image.fromarray(colours[where[:, None], where])
 
 
-def _drawn(matrix: NDArray[np.int64], names: Sequence[str], title: str, caption: list[str]) -> Picture:
-    foot = 0.1 + 0.24 * len(caption)
-    wide, high = 9.5, 9.1 + foot
-    figure = Figure(figsize=(wide, high), dpi=DPI, facecolor="white")
-    canvas: Any = FigureCanvasAgg(figure)
-    axes = figure.add_axes((1.9 / wide, (foot + 1.65) / high, 7.0 / wide, 7.0 / high), facecolor="#dddddd")
-    shares, few = _shares(matrix), len(matrix) <= TEXT_UP_TO
-    # Among many classes a confusion of a few percent is news: the root lifts it out of the white.
-    scale = PowerNorm(1.0 if few else 0.5, vmin=0, vmax=1)
-    blocks, step = _blocks(shares), _block(len(matrix))
-    image = axes.imshow(blocks, cmap="Blues", norm=scale, extent=_extent(len(blocks) * step))
-    _name_axes(axes, names, step)
-    if few:
-        _write_cells(axes, matrix, shares)
-    bar = figure.add_axes((9.0 / wide, (foot + 1.65) / high, 0.12 / wide, 7.0 / high))
-    figure.colorbar(image, cax=bar, ticks=[0, 0.1, 0.5, 1], format="%.1f")
-    axes.set_title(elide(title, 700, _pixels(15)), fontsize=15)
-    words = [elide(line, 900, _pixels(12)) for line in caption]
-    figure.text(0.02, 0.1 / high, "\n".join(words), fontsize=12, va="bottom")
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+def _write_cells(draw: ImageDraw.ImageDraw, matrix: NDArray[np.int64], shares: Floats, at: Layout) -> None:
+    cell = at.side / len(matrix)
+    size = int(np.clip(cell * 0.35, SMALLEST, LARGEST))
+    if length("100", size) > cell - 1:
+        return
+    counted = 2 * (size + 2) <= cell and length(str(matrix.max()), size) <= cell - 1
+    for true, said in zip(*np.nonzero(matrix), strict=True):
+        share = float(shares[true, said])
+        texts = [f"{100 * share:.0f}", *([str(matrix[true, said])] if counted else [])]
+        ink = (255, 255, 255) if share > 0.7 else _INK
+        for row, text in enumerate(texts):
+            x = at.left + (said + 0.5) * cell - length(text, size) / 2
+            y = at.top + (true + 0.5) * cell + (row - len(texts) / 2) * (size + 2) - 1
+            write(draw, (round(x), round(y)), text, ink, size)
 
 
-def _pixels(points: float) -> int:
-    return round(points * DPI / 72)
+def _name_axes(canvas: Image.Image, names: Sequence[str], at: Layout) -> None:
+    draw, room = ImageDraw.Draw(canvas), at.left - 2 * _EDGE
+    cell, high = at.side / len(names), line_height(_NAMES)
+    for k in range(0, len(names), max(-(-high // int(cell)) if cell >= 1 else round(high / cell), 1)):
+        name = elide(isolated(names[k]), room, _NAMES)
+        middle = (k + 0.5) * cell - high / 2
+        write(draw, (at.left - _EDGE - length(name, _NAMES), round(at.top + middle)), name, _INK, _NAMES)
+        upright = Image.new("RGB", (room, high), "white")
+        write(ImageDraw.Draw(upright), (room - length(name, _NAMES), 0), name, _INK, _NAMES)
+        canvas.paste(upright.rotate(90, expand=True), (round(at.left + middle), at.top + at.side + _EDGE))
+    for row, text in enumerate(("true ↑", "predicted →")):
+        x = at.left - _EDGE - length(text, _NAMES)
+        write(draw, (x, at.top + at.side + _EDGE + row * high), text, (110, 110, 115), _NAMES)
 
 
-def _extent(size: int) -> tuple[float, float, float, float]:
-    return -0.5, size - 0.5, size - 0.5, -0.5
+def _write_bars(canvas: Image.Image, at: Layout, classes: int) -> None:
+    """Two bars beside each other, and above them what they tell."""
+    draw, high, block = ImageDraw.Draw(canvas), line_height(_NAMES), _block(classes, at.side)
+    of = f"; each cell: the largest among {block} x {block} classes" if block > 1 else ""
+    write(draw, (_EDGE, at.bars), f"share of the true class in %{of}", _INK, _NAMES)
+    half = (canvas.width - 4 * _EDGE) // 2
+    for k, (name, sign) in enumerate((("right", -1), ("wrong", 1))):
+        left, y = _EDGE + k * (half + 2 * _EDGE), at.bars + high + 2
+        begin = left + round(length(f"{name} 0 ", _NAMES))
+        end = left + half - round(length(" 100", _NAMES))
+        colours = diverging(sign * np.linspace(0, 1, end - begin)[None].repeat(high - 2, 0))
+        canvas.paste(Image.fromarray(colours), (begin, y))
+        write(draw, (left, y), f"{name} 0", _INK, _NAMES)
+        write(draw, (end + 3, y), "100", _INK, _NAMES)
+        middle = "25" if classes >= ROOT_FROM else "50"
+        write(draw, ((begin + end - length(middle, _NAMES)) / 2, y), middle, _INK, _NAMES)
 
 
-def _block(size: int, most: int = 330) -> int:
+def _block(size: int, most: int) -> int:
     return -(-size // most)
 
 
-def _blocks(shares: Floats) -> Floats:
+def _blocks(shares: Floats, most: int) -> Floats:
     # Averaged down, or skipped, the single cells of a large matrix would fade from the picture.
-    step = _block(len(shares))
+    step = _block(len(shares), most)
     if step == 1:
         return shares
     room = -len(shares) % step
@@ -163,29 +224,3 @@ def _blocks(shares: Floats) -> Floats:
     side = len(padded) // step
     largest = padded.reshape(side, step, side, step).max(axis=(1, 3))
     return np.where(largest < 0, np.nan, largest)
-
-
-def _name_axes(axes: Any, names: Sequence[str], block: int) -> None:
-    step = -(-len(names) // 40)
-    size = 12 if len(names) <= TEXT_UP_TO else 8
-    where, shown = range(0, len(names), step), [elide(name, 150, _pixels(size)) for name in names[::step]]
-    upright = len(names) > 12 or max(map(len, names)) > 6
-    axes.set_xticks(where, shown, fontsize=size, rotation=45 if upright else 0)
-    axes.set_yticks(where, shown, fontsize=size)
-    if upright:
-        for label in axes.get_xticklabels():
-            label.set(ha="right", rotation_mode="anchor")
-    of = f" (each cell: the largest share among {block} x {block} classes)" if block > 1 else ""
-    axes.set_xlabel(f"predicted{of}", fontsize=13)
-    axes.set_ylabel("true", fontsize=13)
-
-
-def _write_cells(axes: Any, matrix: NDArray[np.int64], shares: Floats) -> None:
-    size = float(np.clip(150 / len(matrix), 6, 14))
-    for true, said in zip(*np.nonzero(matrix), strict=True):
-        share = shares[true, said]
-        text = f"{share:.0%}\n{matrix[true, said]}"
-        axes.text(
-            said, true, text, ha="center", va="center", fontsize=size, linespacing=1.1,
-            color="white" if share > 0.55 else "black", fontweight="bold" if true == said else "normal",
-        )  # fmt: skip

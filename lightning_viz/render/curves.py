@@ -10,12 +10,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from lightning_viz.render.confusion import plain_style
 from lightning_viz.render.size import WIDTH, Floats, Picture
 from lightning_viz.render.text import elide
 
 _SIDES = (("deletion: low is faithful", "#c02020"), ("insertion: high is faithful", "#1f5fa8"))
 _CHANCE = "#666666"
+_STYLED = ("axes", "figure", "font", "image", "mathtext", "path", "text", "xtick", "ytick")
 
 
 def curves_picture(shares: ArrayLike, own: ArrayLike, chance: ArrayLike, *, title: str = "") -> Picture:
@@ -31,7 +31,7 @@ def curves_picture(shares: ArrayLike, own: ArrayLike, chance: ArrayLike, *, titl
         uint8 (480, 350, 3).
     """
     steps, lines, dashed = (np.asarray(values, dtype=np.float64) for values in (shares, own, chance))
-    with matplotlib.rc_context(plain_style()):
+    with matplotlib.rc_context(_plain_style()):
         figure = Figure(figsize=(WIDTH / 100, 4.8), dpi=100, facecolor="white")
         canvas: Any = FigureCanvasAgg(figure)
         for k, (name, colour) in enumerate(_SIDES):
@@ -55,3 +55,10 @@ def _side(axes: Any, steps: Floats, lines: Floats, dashed: Floats, colour: str) 
     axes.set(xlim=(0, 1), ylim=(0, 1), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
     axes.set(xticklabels=["0", "0.5", "1"], yticklabels=["0", "0.5", "1"])
     axes.legend(fontsize=9, framealpha=0.8)
+
+
+def _plain_style() -> Any:
+    """The parameters of matplotlib for a picture that looks the same everywhere."""
+    # The user's own style (dark, LaTeX ...) would cost legibility; and class names with a $ are no formulas.
+    defaults = {k: v for k, v in matplotlib.rcParamsDefault.items() if k.split(".")[0] in _STYLED}
+    return {**defaults, "text.parse_math": False}

@@ -6,15 +6,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from PIL import Image, ImageFilter
 
-from lightning_viz.render.color import to_uint8
+from lightning_viz.render.color import AGAINST, FOR, to_uint8
 from lightning_viz.render.size import WIDTH, Floats, Picture, enlarge
-
-FOR, AGAINST = np.array([30.0, 200.0, 60.0]), np.array([235.0, 40.0, 40.0])
-"""Green speaks for the class, red against it, as in the lime package."""
 
 PALE = 0.35
 """How much of its colour a superpixel keeps whose sign is uncertain."""
+
+STRIPES = 29
+"""Stripes against a class: so many fit beside each other into a picture."""
 
 
 def superpixel_picture(
@@ -27,16 +28,17 @@ def superpixel_picture(
     scale: float | None = None,
     width: int = WIDTH,
 ) -> Picture:
-    """The image with its chosen superpixels tinted green (for the class) or red (against it), pale where uncertain.
+    """The image with its chosen superpixels tinted orange (for the class) or blue (against it), pale where uncertain.
 
-    The rest fades to grey. The outlines are drawn after the enlargement, one pixel wide between superpixels and
-    two in colour around chosen ones, so that they stay fine at any input size.
+    Those against it are striped too, so that print without colours and the colour-blind tell them apart. The rest
+    fades to grey. The outlines are drawn after the enlargement, one pixel wide between superpixels and two in colour
+    around chosen ones, so that they stay fine at any input size.
 
     Args:
         pixels: (C, H, W) in [0, 1].
         segments: (H, W) superpixel of every pixel, 0 ... n - 1.
         weights: (n,) how much each superpixel speaks for the class; sets how strong the tint is.
-        selection: (n,) 1, -1 or 0: shown green, red or not at all.
+        selection: (n,) 1, -1 or 0: shown orange, blue or not at all.
         certain: (n,) whether the sign of each weight is certain; all are if None.
         scale: The absolute weight with the full tint. The largest one if None; pass a fixed one to compare epochs.
         width: Longer side of the picture, in pixels.
@@ -54,9 +56,33 @@ def superpixel_picture(
     picture = enlarge(image, width)
     labels = _resized(labels, picture.shape[:2])
     top = float(strength.max()) if scale is None else scale
-    # A tint too faint to tell from grey would hide that the superpixel was chosen.
-    tint = np.where(signs == 0, 0.0, ink * (0.15 + 0.5 * np.clip(strength / (top or 1.0), 0, 1)))
-    return _outlined(_tinted(picture, signs[labels], tint[labels]), labels, signs * ink)
+    tint = np.where(signs == 0, 0.0, ink * tints(np.clip(strength / (top or 1.0), 0, 1)))
+    base = _grey(picture)
+    return _outlined(tinted(base, signs[labels], tint[labels]), base, labels, signs * ink)
+
+
+def tints(shares: Floats) -> Floats:
+    """How opaque a superpixel is whose weight is this share of the full one; a chosen one is never grey."""
+    return 0.2 + 0.55 * shares
+
+
+def tinted(base: Floats, signs: NDArray[np.int64], tint: Floats) -> Floats:
+    """Colours over grey: orange where the sign is above 0, blue and striped where it is below.
+
+    Args:
+        base: (H, W, 3) in [0, 255].
+        signs: (H, W).
+        tint: (H, W) in [0, 1], how opaque.
+
+    Returns:
+        float64 (H, W, 3) in [0, 255].
+    """
+    colour = np.where(signs[..., None] > 0, FOR, AGAINST)
+    mixed: Floats = base * (1 - tint[..., None]) + colour * tint[..., None]
+    striped = _stripes(*signs.shape) & (signs < 0)
+    # Darker in any place: what is blue is never so dark that this could not be seen.
+    mixed[striped] *= 1 - tint[striped][:, None]
+    return mixed
 
 
 def _check(image: Picture, labels: NDArray[np.int64], signs: NDArray[np.int64], strength: Floats) -> None:
@@ -75,24 +101,32 @@ def _resized(labels: NDArray[np.int64], size: tuple[int, ...]) -> NDArray[np.int
     return resized
 
 
-def _tinted(picture: Picture, signs: NDArray[np.int64], tint: Floats) -> Floats:
-    # Grey everywhere, so that colour always means LIME: a yellow yolk would turn a green tint olive.
-    base = np.repeat(picture @ np.array([0.299, 0.587, 0.114])[:, None], 3, axis=2) * 0.7
-    colour = np.where(signs[..., None] > 0, FOR, AGAINST)
-    mixed: Floats = base * (1 - tint[..., None]) + colour * tint[..., None]
-    return mixed
+def _grey(picture: Picture) -> Floats:
+    # Grey everywhere, so that colour always means LIME. Never black, where stripes would be lost, nor white.
+    light: Floats = np.repeat(picture @ np.array([0.299, 0.587, 0.114])[:, None], 3, axis=2)
+    return 30 + light * 0.6
 
 
-def _outlined(picture: Floats, labels: NDArray[np.int64], ink: Floats) -> Picture:
+def _stripes(height: int, width: int) -> NDArray[np.bool_]:
+    """Where the stripes are that fall to the left; a third of the area."""
+    period = max(max(height, width) // STRIPES, 6)
+    across = np.arange(height)[:, None] + np.arange(width)
+    return across % period < period // 3
+
+
+def _outlined(picture: Floats, base: Floats, labels: NDArray[np.int64], ink: Floats) -> Picture:
     edges = _edges(labels)
-    picture[edges] = picture[edges] * 0.5 + 95
+    # Light on what is dark and dark on what is bright, by the surroundings, so that lines are not broken.
+    blurred = Image.fromarray(base[..., 0].astype(np.uint8)).filter(ImageFilter.BoxBlur(8))
+    away = np.where(np.asarray(blurred) < 100, 75.0, -75.0)
+    picture[edges] = (picture + away[..., None])[edges]
     chosen = ink[labels]
     around = _edges(chosen)
     around[:-1] |= around[1:]
     around[:, :-1] |= around[:, 1:]
     for share, colour in ((PALE, FOR), (-PALE, AGAINST), (1, FOR), (-1, AGAINST)):  # the certain ones on top
         here = around & _grown(chosen == share)
-        picture[here] += abs(share) * (colour - picture[here])
+        picture[here] += abs(share) * (np.array(colour) - picture[here])
     return np.rint(np.clip(picture, 0, 255)).astype(np.uint8)
 
 

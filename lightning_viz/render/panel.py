@@ -20,6 +20,7 @@ def panel(
     columns: int | None = None,
     width: int = WIDTH,
     lines: int | None = None,
+    bars: Sequence[Picture] = (),
 ) -> Picture:
     """One picture, or several side by side (wide ones one above the other), over a caption.
 
@@ -32,19 +33,23 @@ def panel(
         width: Of the panel, in pixels.
         lines: Of the caption; one per entry if None. Give it where captions differ between epochs: the panel's
             height depends on nothing else.
+        bars: What the colours stand for, from `colorbar`, one below the other between pictures and caption.
 
     Returns:
         uint8 (H, width, 3).
 
     Raises:
-        ValueError: If there is no picture, a picture is not uint8 (h, w, 3), or the texts do not fit the number of
-            pictures or lines.
+        ValueError: If there is no picture, a picture is not uint8 (h, w, 3), a bar has another width, or the texts do
+            not fit the number of pictures or lines.
 
     >>> panel(np.zeros((32, 32, 3), np.uint8), ["true: egg", "predicted: soup 61 %"]).shape
     (395, 350, 3)
     """
     images = [image] if isinstance(image, np.ndarray) else list(image)
     body = grid(images, columns=in_a_row(images, columns or len(images)), titles=titles, width=width)
+    if wrong := [bar.shape[1] for bar in bars if bar.shape[1] != width]:
+        raise ValueError(f"expected colour bars as wide as the panel, {width}, got {wrong[0]}.")
+    body = np.concatenate([body, *bars])
     lines = len(caption) if lines is None else lines
     laid = fit_lines(list(caption), lines, width - 2 * margin(SIZE), SIZE)
     return np.concatenate([body, strip(laid, width, size=SIZE)]) if lines else body

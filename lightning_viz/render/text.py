@@ -1,24 +1,15 @@
-"""Text in pictures: a font that is always there, wrapped and shortened to fit."""
+"""Text in pictures: in fonts that have its letters, wrapped and shortened to fit."""
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
-
-import matplotlib
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from lightning_viz.render.fonts import CLOSE, OPEN, length, write
 from lightning_viz.render.size import Picture
 
 DARK, LIGHT = (24, 24, 28), (240, 240, 240)
 """Background and ink of every strip of text."""
-
-
-@cache
-def font(size: int) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which comes with matplotlib, in `size` pixels."""
-    return ImageFont.truetype(str(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")), size)
 
 
 def channels_shown(channels: int) -> str:
@@ -40,10 +31,17 @@ def line_height(size: int) -> int:
 def elide(text: str, width: int, size: int) -> str:
     """Shortens one line until it fits, with an ellipsis in place of what is left out.
 
+    Where names are marked by `isolated`, the longest of them are cut first: what is said of them stays.
+
     >>> elide("bread", 300, 13), elide("a long caption", 60, 13)
     ('bread', 'a long…')
+    >>> from lightning_viz.render.fonts import isolated, plain
+    >>> plain(elide(isolated("a long name") + " ✓ 87 %", 100, 13))
+    'a lon… ✓ 87 %'
     """
     text = " ".join(text.split())
+    while not _fits(text, width, size) and (shorter := _shorter_name(text, size)):
+        text = shorter
     if _fits(text, width, size):
         return text
     # Bisection: measuring every length would take seconds for a traceback.
@@ -79,6 +77,8 @@ def fit_lines(texts: list[str], lines: int, width: int, size: int) -> list[str]:
         raise ValueError(f"{len(texts)} caption lines do not fit into lines={lines}.")
     spare, laid = lines - len(texts), list[str]()
     for text in texts:
+        while len(wrap(text, width, size)) > 1 + spare and (shorter := _shorter_name(text, size)):
+            text = shorter  # what is said of a name is never cut before the name is
         parts = wrap(text, width, size)
         shown = min(len(parts), 1 + spare)
         laid += [*parts[: shown - 1], elide(" ".join(parts[shown - 1 :]), width, size)]
@@ -102,8 +102,8 @@ def strip(lines: list[str], width: int, *, size: int = 14, centre: bool = False)
     canvas = Image.new("RGB", (width, step * len(lines) + margin(size)), DARK)
     draw = ImageDraw.Draw(canvas)
     for row, line in enumerate(lines):
-        x = (width - font(size).getlength(line)) / 2 if centre else margin(size)
-        draw.text((round(x), margin(size) // 2 + row * step), line, LIGHT, font(size))
+        x = (width - length(line, size)) / 2 if centre else margin(size)
+        write(draw, (round(x), margin(size) // 2 + row * step), line, LIGHT, size)
     return np.asarray(canvas)
 
 
@@ -113,7 +113,15 @@ def margin(size: int) -> int:
 
 
 def _fits(text: str, width: int, size: int) -> bool:
-    return font(size).getlength(text) <= width
+    return length(text, size) <= width
+
+
+def _shorter_name(text: str, size: int) -> str | None:
+    """The text with its longest marked name a letter shorter, while three letters are left of it."""
+    names = [part.partition(CLOSE)[0] for part in text.split(OPEN)[1:] if CLOSE in part]
+    longest = max(names, key=lambda name: length(name, size), default="")
+    rest = longest.rstrip("…")[:-1].rstrip()
+    return text.replace(longest, f"{rest}…", 1) if len(rest) >= 3 else None
 
 
 def _pieces(word: str, width: int, size: int) -> list[str]:

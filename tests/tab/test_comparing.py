@@ -10,13 +10,13 @@ from trained import FULL, SHORT, decoded
 
 BREAD = "probe_00_bread"
 SALIENCY = f"{BREAD}/saliency"
-BLUE, WHITE, RED = (np.array(colour) for colour in [(33, 102, 172), (247, 247, 247), (178, 24, 43)])
+BLUE, WHITE, ORANGE = (np.array(colour) for colour in [(33, 102, 172), (247, 247, 247), (179, 88, 6)])
 
 
 def coloured(before, after, bound):
-    """The picture of a difference: white is none, red or blue is all of the bound."""
+    """The picture of a difference: white is none, orange or blue is all of the bound."""
     share = ((after - before) / bound).clip(-1, 1)[..., None]
-    return np.floor(WHITE + np.abs(share) * (np.where(share < 0, BLUE, RED) - WHITE) + 0.5)
+    return np.floor(WHITE + np.abs(share) * (np.where(share < 0, BLUE, ORANGE) - WHITE) + 0.5)
 
 
 def side_by_side(tab, *pictures):
@@ -64,7 +64,7 @@ def test_the_difference_of_two_maps_on_one_scale_for_all_epochs(visit, board, ru
     tab.find("#how").select_option("difference")
     maps, bound = run.maps(SALIENCY), run.bound(SALIENCY)
     told = differs(tab, maps[-1], maps[3], bound)
-    assert "red where epoch 3 has more than untrained, blue where it has less" in told
+    assert "orange where epoch 3 has more than untrained, blue where it has less" in told
     tab.find("main").press("ArrowLeft")
     tab.shows("epoch 2 of 4")
     differs(tab, maps[-1], maps[2], bound)
@@ -104,4 +104,4 @@ def test_two_runs_by_epoch_and_by_step(visit, board, run, other):
     tab.find("#how").select_option("difference")
     bound = max(run.bound(SALIENCY), other.bound(SALIENCY))
     told = differs(tab, other.maps(SALIENCY)[2], run.maps(SALIENCY)[1], bound)
-    assert told.startswith("saliency: red where version_1 has more than version_0")
+    assert told.startswith("saliency: orange where version_1 has more than version_0")

@@ -43,7 +43,7 @@ class AttributionCallback(MapCallback):
     white: Tensor
 
     signed = False
-    """Whether the sign of a map has a meaning, and is drawn: blue against the class, red for it."""
+    """Whether the sign of a map has a meaning, and is drawn: blue against the class, orange for it."""
 
     grain = 0.0
     """Standard deviation of a blur before a map is drawn, as a share of the image's shorter side. Where the signs of

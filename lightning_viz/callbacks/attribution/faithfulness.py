@@ -91,7 +91,7 @@ class Faithfulness:
         return areas, [Keep(f"{key}/curves", torch.stack([*own, *chance]))]
 
     def worse(self, kept: Mapping[str, Tensor]) -> tuple[str, ...]:
-        """By which measures the maps, as their last curves tell on average, are no better than their texture elsewhere."""
+        """By which measures the last maps are on average no better than their own texture elsewhere."""
         found = _finite(kept)
         if not found:
             return ()

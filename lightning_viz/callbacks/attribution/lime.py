@@ -17,7 +17,7 @@ from lightning_viz.render.panel import notice
 
 
 class LimePanels(MapCallback):
-    """Draws the superpixels that speak for (green) and against (red) two classes: the label and its strongest rival.
+    """Draws the superpixels that speak for (orange) and against (blue, striped) two classes: label and strongest rival.
 
     The rival is the wrong class with the highest probability, so the predicted class is always one of the two. Where
     the sign of a weight is uncertain, at two standard errors, the superpixel is pale. LIME (arXiv:1602.04938, 2016)
@@ -32,8 +32,11 @@ class LimePanels(MapCallback):
             infinitely many copies; `None` takes all. How many it took is in the caption.
         design: Of the masks: `"hadamard"`, balanced and each with its complement, or `"independent"` coins as in the
             lime package, of which it takes about twice as many for the same answer.
-        segmentation: How superpixels are cut: `"slic"`, `"quickshift"`, `"felzenszwalb"`, `"grid"`, or a function from
-            an image (H, W, 3) in [0, 1] to whole numbers (H, W), as `segmentation_fn` of the lime package.
+        segmentation: How superpixels are cut: `"merged"` from small ones that follow the contours, `"slic"`,
+            `"quickshift"`, `"felzenszwalb"`, `"grid"`, or a function from an image (H, W, 3) in [0, 1] to whole numbers
+            (H, W), as `segmentation_fn` of the lime package.
+        fill: What stands where superpixels are missing: the image `"blurred"`, or their own `"mean"` colour as in the
+            lime package, by which one of a single colour is never really gone.
         segments: About how many superpixels; `None` chooses by the size of the image.
         compactness: Of the superpixels of SLIC: larger is squarer.
         sigma: Of the smoothing before segmentation, in pixels.
@@ -56,7 +59,10 @@ class LimePanels(MapCallback):
         samples: int = 512,
         reliability: Optional[float] = 0.99,  # noqa: UP045
         design: Literal["hadamard", "independent"] = "hadamard",
-        segmentation: Union[Literal["slic", "quickshift", "felzenszwalb", "grid"], Callable[[Any], Any]] = "slic",  # noqa: UP007
+        segmentation: Union[  # noqa: UP007
+            Literal["merged", "slic", "quickshift", "felzenszwalb", "grid"], Callable[[Any], Any]
+        ] = "merged",
+        fill: Literal["blurred", "mean"] = "blurred",
         segments: Optional[int] = None,  # noqa: UP045
         compactness: float = 10.0,
         sigma: float = 1.0,
@@ -73,6 +79,7 @@ class LimePanels(MapCallback):
             reliability=reliability,
             design=design,
             segmentation=segmentation,
+            fill=fill,
             segments=segments,
             compactness=compactness,
             sigma=sigma,
@@ -142,7 +149,7 @@ class LimePanels(MapCallback):
         caption = [
             scene.caption(i),
             f"R² {' and '.join(map(fidelity, found.values()))} on unseen masks, {found[label].samples} seen{mark}",
-            f"green for, red against, pale unsure, full {scale:.2g}",
+            f"orange for, blue against, pale unsure, full {scale:.2g}",
         ]
         titles = [names[k] for k in found]
         return captioned(f"{scene.probes.tag(i)}/lime", tiles, caption, titles=titles, lines=4)

@@ -17,7 +17,7 @@ from lightning_viz.harness.run.scene import Scene
 class Occlusion(AttributionCallback):
     """Draws how much the score of a class loses where a window covers the image (arXiv:1311.2901, 2013).
 
-    Red places speak for the class, blue ones against it. Tags: `probe_03_egg/occlusion`, followed by the cover where it
+    Orange places speak for the class, blue ones against it. Tags: `probe_03_egg/occlusion`, followed by the cover where it
     is not the mean colour.
 
     Args:

@@ -97,9 +97,9 @@ def confusion_panel(scene: Scene, confusion: Confusion, explained: Sequence[Expl
     was = "" if confusion.was in (None, confusion.count) else f" (was {confusion.was})"
     caption = [
         f"{scene.when} · {true} taken for {said}: {confusion.count} of {confusion.of}{was}",
-        f"red for {said}, blue for {true}, {', '.join(one.scale for one in explained)}"
+        f"orange for {said}, blue for {true}, {', '.join(one.scale for one in explained)}"
         + channels_shown(scene.probes.images.shape[1]),
-        "LIME: green for, red against, pale unsure",
+        "LIME: orange for, blue against, pale unsure",
     ]
     return panel(tiles, caption, titles=titles, columns=2, lines=_LINES)
 

@@ -1,21 +1,17 @@
-"""Ways to cut an image into regions of similar colour, all by scikit-image, all for about a given number of them."""
+"""Ways to cut an image into regions of similar colour, for about a given number of them, by means of scikit-image."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 from skimage.segmentation import felzenszwalb, quickshift, slic
 
-Image = NDArray[np.float64]
-"""(H, W, 3) in [0, 1]."""
-Labels = NDArray[Any]
-"""Whole numbers (H, W), one per region."""
+from lightning_viz.explain.lime.merging import Image, Labels, merged
 
-Method = Literal["slic", "quickshift", "felzenszwalb", "grid"]
+Method = Literal["merged", "slic", "quickshift", "felzenszwalb", "grid"]
 
 
 def cut(image: Image, method: Method | Callable[[Image], Labels], segments: int, **options: float) -> Labels:
@@ -40,7 +36,8 @@ def cut(image: Image, method: Method | Callable[[Image], Labels], segments: int,
     if method == "slic":
         return slic(image, segments, start_label=0, channel_axis=-1, **options)  # type: ignore[no-any-return]
     check_method(method)
-    return {"quickshift": _quickshift, "felzenszwalb": _felzenszwalb}[method](image, segments, options["sigma"])
+    ways = {"merged": merged, "quickshift": _quickshift, "felzenszwalb": _felzenszwalb}
+    return ways[method](image, segments, options["sigma"])
 
 
 def check_method(method: object) -> None:

@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lightning_viz.explain.lime.segmentation import Image, Labels, Method, check_method, cut, grid
+from lightning_viz.explain.lime.merging import Image, Labels
+from lightning_viz.explain.lime.segmentation import Method, check_method, cut, grid
 
 FEWEST = 4
 """No picture is cut into fewer superpixels, unless it has fewer pixels: with less there is nothing to compare."""
@@ -22,9 +23,9 @@ def superpixels(
     segments: int | None = None,
     compactness: float = 10.0,
     sigma: float = 1.0,
-    method: Method | Callable[[Image], Labels] = "slic",
+    method: Method | Callable[[Image], Labels] = "merged",
 ) -> Tensor:
-    """Cuts one image into regions of similar colour, by scikit-image, each of about four pixels or more.
+    """Cuts one image into regions of similar colour, each of about four pixels or more.
 
     No random number is involved: the same image gives the same regions in every epoch. Where fewer than four regions
     are found (tiny images) the image is cut into a grid instead, at worst into its pixels.
@@ -35,8 +36,8 @@ def superpixels(
         segments: Roughly how many regions. Default: 0.4 x sqrt(H x W), from 16 to 64 (51 at 128 x 128).
         compactness: Of SLIC: square regions (large) against regions that follow the colours (small).
         sigma: Width of the Gaussian blur before cutting, in pixels.
-        method: `"slic"` (Achanta et al. 2012), `"quickshift"`, `"felzenszwalb"`, `"grid"`, or a function from an
-            image (H, W, 3) to whole numbers (H, W).
+        method: `"merged"`, small regions merged by Ward's criterion (see `merging`), `"slic"` (Achanta et al. 2012),
+            `"quickshift"`, `"felzenszwalb"`, `"grid"`, or a function from an image (H, W, 3) to whole numbers (H, W).
 
     Returns:
         LongTensor (H, W) on the device of `pixels`, values 0 ... n - 1, each of them present.

@@ -86,7 +86,7 @@ export class Cell {
     const bound = largestBound(this.app.shown.map((run) => this.app.series.get('bounds', run.name, this.tag)));
     drawDifference(this.canvas, after, before, bound);
     const scale = `±${figure(bound)}`;
-    const what = `${title(methodOf(this.tag))}: red where ${to.name} has more than ${from.name}, blue where it has less; full colour at ${scale}`;
+    const what = `${title(methodOf(this.tag))}: orange where ${to.name} has more than ${from.name}, blue where it has less; full colour at ${scale}`;
     this.note.textContent = this.node instanceof HTMLButtonElement ? scale : what;
     this.canvas.setAttribute('aria-label', what);
     this.canvas.title = what;

@@ -5,7 +5,7 @@
 const HEADER = 8; // bytes: height and width as uint16, unit as float32
 const BLUE = [33, 102, 172];
 const WHITE = [247, 247, 247];
-const RED = [178, 24, 43];
+const ORANGE = [179, 88, 6];
 
 /** @param {ArrayBuffer} buffer @returns {Heat | null} */
 export function decodeMap(buffer) {
@@ -17,7 +17,7 @@ export function decodeMap(buffer) {
 }
 
 /**
- * Draws what one map has more than the other, red, and less, blue.
+ * Draws what one map has more than the other, orange, and less, blue.
  *
  * @param {HTMLCanvasElement} canvas
  * @param {Heat} heat
@@ -36,9 +36,9 @@ export function drawDifference(canvas, heat, other, bound) {
   context.putImageData(image, 0, 0);
 }
 
-/** The colour of a value in [-1, 1]: blue, white, red. @param {number} share */
+/** The colour of a value in [-1, 1]: blue, white, orange. @param {number} share */
 export function colour(share) {
-  const end = share < 0 ? BLUE : RED;
+  const end = share < 0 ? BLUE : ORANGE;
   const amount = Math.min(Math.abs(share), 1);
   return WHITE.map((from, i) => Math.round(from + amount * (end[i] - from)));
 }

@@ -25,8 +25,8 @@ from lightning_viz.harness.run.scene import Scene
 class CaptumAttribution(AttributionCallback):
     """Draws any attribution method of captum (`pip install 'lightning-viz[captum]'`), one image after the other.
 
-    Values per channel are summed up; orange speaks for the class, blue against it. Values that have no sign, such as those
-    of `Saliency` and the variance over noisy images, are drawn as magnitudes. Gradients with a sign are drawn with a
+    Values per channel are summed up; orange speaks for the class, blue against it. Values that have no sign, such as
+    those of `Saliency` and the variance over noisy images, are drawn as magnitudes. Gradients with a sign are drawn with a
     slight blur, since the signs of neighbours alternate; methods of a layer are enlarged to the image; methods that ask
     for a `feature_mask` get superpixels. Tags: `probe_03_egg/captum_inputxgradient`, followed by the layer of a method
     that has one.

@@ -17,8 +17,8 @@ from lightning_viz.harness.run.scene import Scene
 class Occlusion(AttributionCallback):
     """Draws how much the score of a class loses where a window covers the image (arXiv:1311.2901, 2013).
 
-    Orange places speak for the class, blue ones against it. Tags: `probe_03_egg/occlusion`, followed by the cover where it
-    is not the mean colour.
+    Orange places speak for the class, blue ones against it. Tags: `probe_03_egg/occlusion`, followed by the cover where
+    it is not the mean colour.
 
     Args:
         window: Size of the window in pixels, or its height and width; `None` is a quarter of each side.

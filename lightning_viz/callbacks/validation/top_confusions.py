@@ -35,8 +35,8 @@ class ConfusionPanels(ValidationCallback):
     """Draws the most frequent confusions of every validation, each with the image that was mistaken most surely.
 
     For each of them, such as Bread taken for Egg, one picture: the image; where the lead of Egg over Bread comes from,
-    by integrated gradients of the difference of their scores from the blurred image on, orange for Egg and blue for Bread;
-    and LIME for both, from the same masked copies. Tags: `confusions/<loader>/1` for the most frequent one, and so on;
+    by integrated gradients of the difference of their scores from the blurred image on, orange for Egg, blue for
+    Bread; and LIME for both, from the same masked copies. Tags: `confusions/<loader>/1` for the most frequent one, and so on;
     where there are not so many, the picture says so. And `confusions/<loader>/changes`, a list of those that changed
     most since the last drawing, whose counts are part of Lightning's checkpoints: a resumed run compares with them.
 

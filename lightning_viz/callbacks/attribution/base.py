@@ -9,7 +9,7 @@ from torch import Tensor
 from lightning_viz.callbacks.attribution.maps import MapCallback
 from lightning_viz.callbacks.attribution.painting import flattened, painted
 from lightning_viz.callbacks.base.captions import captioned
-from lightning_viz.callbacks.base.keywords import Common, Unpack
+from lightning_viz.callbacks.base.keywords import OfMaps, Unpack
 from lightning_viz.explain.attribution.targets import check_against, check_target, resolve_against, resolve_targets
 from lightning_viz.harness.arguments import is_whole, refusal
 from lightning_viz.harness.network.contrast import contrast
@@ -18,6 +18,7 @@ from lightning_viz.harness.probes.spec import slug
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Pixels, Result
 from lightning_viz.render.color import symmetric
+from lightning_viz.render.colorbar import colorbar
 from lightning_viz.render.panel import notice
 
 
@@ -32,7 +33,7 @@ class AttributionCallback(MapCallback):
         against: Explain by how much the score of `target` beats that of another class: `"rival"`, which is the
             strongest other one, or what a target may be. Where that is the target itself (the label against the
             prediction, and the network is right), its rival stands in. Tags end in `_against_rival`, and so on.
-        common: The arguments of `ExplanationCallback`.
+        common: The arguments of `MapCallback`.
 
     Attributes:
         black: What a black pixel is to the network, float32 (C, 1, 1); known from `prepare` on.
@@ -52,6 +53,10 @@ class AttributionCallback(MapCallback):
     by_gradients = False
     """Whether the method asks for gradients of the images, which is then checked before the first batch."""
 
+    per_contrast = 0
+    """How many times a map is multiplied by the image's contrast, the range of its values: a gradient, in log-odds per
+    unit of the input, then tells what the image's whole range would do at first order."""
+
     lines = 3
     """Lines of the caption, one of them for what the map has in common with that of the untrained network; with
     `against` there is one more."""
@@ -61,7 +66,7 @@ class AttributionCallback(MapCallback):
         *,
         target: Union[str, int] = "label",  # noqa: UP007
         against: Optional[Union[str, int]] = None,  # noqa: UP007, UP045
-        **common: Unpack[Common],
+        **common: Unpack[OfMaps],
     ) -> None:
         super().__init__(**common)
         self.target = _class("target", target)
@@ -120,16 +125,22 @@ class AttributionCallback(MapCallback):
         units = (scene.subject.work.units - before) / len(mine)
         lines = self.lines + (self.against is not None)
         for i, values in zip(mine, maps, strict=True):
-            images, scale = self._tiles(probes.pixels[i], values)
+            values = (
+                values.detach().float() * float(probes.images[i].max() - probes.images[i].min()) ** self.per_contrast
+            )
             drawn = self.flat(values)
-            metrics, mark = self.figures.measured(scene, i, drawn, units=units, bound=self.bound(drawn))
-            caption = [scene.caption(i), f"{self.title} of {about[i]}, {scale}{mark}"]
-            yield captioned(f"{probes.tag(i)}/{self.tag}", images, caption, lines=lines)
+            full = self.full(scene, i, self.bound(drawn)) if bool(drawn.isfinite().all()) else 0.0
+            images, note = self._tiles(probes.pixels[i], values, full)
+            metrics, mark = self.figures.measured(scene, i, drawn, units=units, bound=full)
+            caption = [scene.caption(i), f"{self.title} of {about[i]}{note}{mark}"]
+            bars = [colorbar(full, self.unit, colours="signed" if self.signed else "sequential")]
+            yield captioned(f"{probes.tag(i)}/{self.tag}", images, caption, lines=lines, bars=bars)
             yield from metrics
 
     def maps_of(self, scene: Scene, items: Sequence[int]) -> list[Tensor]:
         """The maps of some probes as they are drawn, (H, W) each, by what the network is now."""
-        return [self.flat(values) for values in self._answer(scene, items)[0]]
+        found, _ = self._answer(scene, items)
+        return [self.flat(values) for values in found]
 
     def _answer(self, scene: Scene, items: Sequence[int]) -> tuple[Tensor, list[str]]:
         """The method's values for some probes, and what is asked of each of all."""
@@ -156,28 +167,29 @@ class AttributionCallback(MapCallback):
         """The magnitude at which the colours of a map, (H, W), are full."""
         return symmetric(values.cpu().numpy())[1]
 
-    def paint(self, pixels: Tensor, values: Tensor) -> tuple[list[Pixels], str]:
+    def paint(self, pixels: Tensor, values: Tensor, full: float) -> tuple[list[Pixels], str]:
         """Turns one finite map into pictures.
 
         Args:
             pixels: The image, (C, H, W) in [0, 1].
             values: What `attribute` returned for it.
+            full: The value that is drawn in full colour.
 
         Returns:
-            Pictures side by side, uint8 (h, w, 3), and what their colours stand for.
+            Pictures side by side, uint8 (h, w, 3), and what is to be said of them in the caption, if anything.
         """
-        return painted(pixels, self.flat(values), signed=self.signed)
+        return painted(pixels, self.flat(values), full, signed=self.signed), ""
 
-    def _tiles(self, pixels: Tensor, values: Tensor) -> tuple[list[Pixels], str]:
+    def _tiles(self, pixels: Tensor, values: Tensor, full: float) -> tuple[list[Pixels], str]:
         if bool(values.isfinite().all()):
-            return self.paint(pixels, values.detach().float())
+            return self.paint(pixels, values, full)
         self.warn_once(
             f"{self.called} met values that are not finite: the network's gradient overflows, or its weights "
             "are not finite any more. The pictures say so.",
             key="not finite",
         )
         height, width = pixels.shape[-2:]
-        return [notice("not finite", 176, round(176 * height / width))] * 2, "not finite"
+        return [notice("not finite", 176, round(176 * height / width))] * 2, ", not finite"
 
 
 def _class(name: str, value: str | int) -> str | int:

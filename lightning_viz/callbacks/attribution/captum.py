@@ -26,10 +26,10 @@ class CaptumAttribution(AttributionCallback):
     """Draws any attribution method of captum (`pip install 'lightning-viz[captum]'`), one image after the other.
 
     Values per channel are summed up; orange speaks for the class, blue against it. Values that have no sign, such as
-    those of `Saliency` and the variance over noisy images, are drawn as magnitudes. Gradients with a sign are drawn with a
-    slight blur, since the signs of neighbours alternate; methods of a layer are enlarged to the image; methods that ask
-    for a `feature_mask` get superpixels. Tags: `probe_03_egg/captum_inputxgradient`, followed by the layer of a method
-    that has one.
+    those of `Saliency` and the variance over noisy images, are drawn as magnitudes. Gradients with a sign are drawn
+    with a slight blur, since the signs of neighbours alternate; methods of a layer are enlarged to the image; methods
+    that ask for a `feature_mask` get superpixels. Tags: `probe_03_egg/captum_inputxgradient`, followed by the layer of
+    a method that has one.
 
     Args:
         method: The dotted path of its class, such as `"captum.attr.DeepLift"`.
@@ -66,7 +66,7 @@ class CaptumAttribution(AttributionCallback):
         self.layer = text("layer", layer, "cnn.15")
         self.signed = has_signs(self._class, self.arguments)
         alternates = self.signed and issubclass(self._class, import_module("captum.attr").GradientAttribution)
-        self.grain = 1 / 64 if alternates else 0.0
+        self.grain, self.per_pixel = (1 / 64, True) if alternates else (0.0, False)
         self._found = ""
 
     @property
@@ -90,7 +90,7 @@ class CaptumAttribution(AttributionCallback):
         super().prepare(scene)
         if "layer" in signature(self._class).parameters:
             self._found, _ = layer_of(scene, self.layer)
-            self.grain = 0.0
+            self.grain, self.per_pixel = 0.0, False
             check_default(scene, self.layer, self.called)
         elif self.layer is not None:
             raise ValueError(f"Expected no layer= with {self.method}, which has none, received {self.layer!r}.")

@@ -28,6 +28,10 @@ SHARE_OF_WORK = 0.06
 """What curves may take of the network, in units of what the maps take; with the other metrics it is under a tenth."""
 
 
+FEWEST = 4
+"""Probes whose mean may be called no better than chance: that of a single one is off by .06 to .12."""
+
+
 class Faithfulness:
     """Deletion and insertion of the maps of one callback, and of the same maps moved.
 
@@ -93,7 +97,7 @@ class Faithfulness:
     def worse(self, kept: Mapping[str, Tensor]) -> tuple[str, ...]:
         """By which measures the last maps are on average no better than their own texture elsewhere."""
         found = _finite(kept)
-        if not found:
+        if len(found) < FEWEST:
             return ()
         down, up, down_moved, up_moved = torch.stack(found).mean(0)
         return worse_than_chance(Curves(down, up), Curves(down_moved, up_moved))

@@ -103,6 +103,10 @@ class MapFigures:
         """Takes what a drawing yielded as `Keep`."""
         self._kept |= found
 
+    def largest(self, scene: Scene, i: int) -> float:
+        """The largest value of full colour of the map of probe `i` so far in the run; 0 where there was none."""
+        return float(self._kept.get(f"{self._key(scene.probes, i)}/full", 0.0))
+
     def measured(self, scene: Scene, i: int, values: Tensor, *, units: float, bound: float) -> tuple[list[Result], str]:
         """What there is to tell of the map of probe `i`, and the map itself, if it is finite.
 
@@ -111,10 +115,11 @@ class MapFigures:
             i: The number of the probe.
             values: (H, W), the map as it is drawn; large values speak for the class.
             units: What it took, as `Work` counts.
-            bound: The magnitude at which the colours of its picture are full.
+            bound: The value at which the colours of its picture are full.
 
         Returns:
-            What to yield, and what to add to the caption: nothing, or that the map looks as if nothing had been learnt.
+            What to yield, and what to add to the caption: nothing, or that the map looks as if nothing had been learnt, or that
+            the maps are no better than their own texture elsewhere.
         """
         values, self._predicted = values.detach().float().cpu(), scene.probabilities
         metrics = {"entropy": entropy(values), "sum": magnitudes(values), **_held_to_mask(scene, i, values)}
@@ -124,12 +129,15 @@ class MapFigures:
         changes = self._changes(scene, i, values)
         alike = changes.get("rank_untrained", 0.0)
         mark = f", like untrained: {alike:.2f}".replace(" 0.", " .") if abs(alike) >= ALIKE else ""
+        if worse := self._faithfulness.worse(self._kept):
+            mark += f", {' and '.join(worse)} no better than chance"
+        top = Keep(f"{self._key(scene.probes, i)}/full", torch.tensor(max(bound, self.largest(scene, i))))
         moments = ["previous"] + ["untrained"] * (scene.step == BEFORE) + ["best"] * self._best
         kept = [Keep(f"{self._key(scene.probes, i)}/{moment}", values.clone()) for moment in moments]
         told = self.told({**metrics, **changes})
         key = self._key(scene.probes, i)
         areas, curves = self._faithfulness.held(scene, i, values, self._kept, key=key, units=units)
-        return [*shown, *told, *kept, *self.told(areas), *curves], mark
+        return [*shown, *told, *kept, top, *self.told(areas), *curves], mark
 
     def told(self, metrics: Mapping[str, float]) -> list[Result]:
         """Metrics of one probe as parts of their means over all probes, without those that are not finite."""
@@ -212,7 +220,7 @@ def _maps(found: Any) -> dict[str, Tensor]:
         TypeError: It is something else.
     """
     for tag, value in found.items():
-        numbers = {"credit": 0, "curves": 2}.get(tag.rpartition("/")[2], 2)
+        numbers = {"credit": 0, "full": 0, "curves": 2}.get(tag.rpartition("/")[2], 2)
         if value.ndim != numbers or not value.is_floating_point():
             raise TypeError("maps of another shape")
     return dict(found)

@@ -82,7 +82,7 @@ class GradCam(AttributionCallback):
         maps = grad_cam(subject, layer, images, targets, method=self.method)
         return upsampled(maps, (images.shape[2], images.shape[3]))
 
-    def paint(self, pixels: Tensor, values: Tensor) -> tuple[list[Pixels], str]:
+    def paint(self, pixels: Tensor, values: Tensor, full: float) -> tuple[list[Pixels], str]:
         """The map and its overlay; a map of zeros is told."""
-        tiles, scale = super().paint(pixels, values)
-        return tiles, scale if bool(values.any()) else "all zero: nothing in this layer speaks for it"
+        tiles, note = super().paint(pixels, values, full)
+        return tiles, note if bool(values.any()) else ", all zero: nothing in this layer speaks for it"

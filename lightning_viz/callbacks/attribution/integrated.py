@@ -22,7 +22,8 @@ class IntegratedGradients(AttributionCallback):
     """Draws how much each pixel adds to the score, compared with an image without anything in it (arXiv:1703.01365).
 
     Orange pixels add to it, blue ones take from it, and together they make the difference of the two scores. How far
-    they are from it is a figure, `delta` (the mean of its magnitude over the probes): where it is large, take more steps.
+    they are from it is a figure, `delta` (the mean of its magnitude over the probes): where that is large, take more
+    steps.
     Drawn with a slight blur, since the signs of neighbours alternate. Tags: `probe_03_egg/integrated_gradients`,
     followed by the baselines where they are not black.
 
@@ -38,6 +39,7 @@ class IntegratedGradients(AttributionCallback):
 
     by_gradients = True
     signed = True
+    per_pixel = True
     grain = 1 / 64
     lines = 4
 

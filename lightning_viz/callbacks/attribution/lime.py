@@ -9,11 +9,14 @@ from torch import Tensor
 from lightning_viz.callbacks.attribution.maps import MapCallback
 from lightning_viz.callbacks.attribution.regions import Lime, Regions, fidelity, largest
 from lightning_viz.callbacks.base.captions import captioned
-from lightning_viz.callbacks.base.keywords import Common, Unpack
+from lightning_viz.callbacks.base.keywords import OfMaps, Unpack
 from lightning_viz.explain.lime.explain import LimeWeights
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Picture, Result
+from lightning_viz.render.colorbar import colorbar
 from lightning_viz.render.panel import notice
+
+_UNITS = {"log_odds": "log-odds", "scores": "score", "probabilities": "probability"}
 
 
 class LimePanels(MapCallback):
@@ -47,7 +50,7 @@ class LimePanels(MapCallback):
             sure of itself hardly moves.
         kernel_width: How local the model is: the distance at which a masked copy counts less, see `explain.lime.fit`.
         batch_size: Masked copies in one call of the network; `None` chooses.
-        common: The arguments of `ExplanationCallback`.
+        common: The arguments of `MapCallback`.
 
     Raises:
         ValueError: Fewer than 2 samples or 4 segments, an unknown word, or a number out of its range.
@@ -71,7 +74,7 @@ class LimePanels(MapCallback):
         explain: Literal["log_odds", "scores", "probabilities"] = "log_odds",
         kernel_width: float = 0.25,
         batch_size: Optional[int] = None,  # noqa: UP045
-        **common: Unpack[Common],
+        **common: Unpack[OfMaps],
     ) -> None:
         super().__init__(**common)
         self.lime = Lime(
@@ -90,6 +93,7 @@ class LimePanels(MapCallback):
             batch_size=batch_size,
             seed=self.seed,
         )
+        self.unit = _UNITS[self.lime.explain]
         self._regions: list[Regions] = []
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
@@ -120,9 +124,9 @@ class LimePanels(MapCallback):
             before = scene.subject.work.units
             found = self.lime.weights(scene, i, self._regions[i], classes)
             units = scene.subject.work.units - before
-            scale, values = largest(found), self._over_pixels(i, found[0])
-            metrics, mark = self.figures.measured(scene, i, values, units=units, bound=scale)
-            yield self._picture(scene, i, dict(zip(classes, found, strict=True)), scale, mark)
+            full, values = self.full(scene, i, largest(found)), self._over_pixels(i, found[0])
+            metrics, mark = self.figures.measured(scene, i, values, units=units, bound=full)
+            yield self._picture(scene, i, dict(zip(classes, found, strict=True)), full, mark)
             yield from [*metrics, *self.figures.told({"fidelity": found[0].fidelity})]
 
     def maps_of(self, scene: Scene, items: Sequence[int]) -> list[Tensor]:
@@ -143,16 +147,17 @@ class LimePanels(MapCallback):
         tile = notice("the scores are not finite", 176, round(176 * height / width))
         return captioned(f"{scene.probes.tag(i)}/lime", [tile, tile], [scene.caption(i)], titles=["", ""], lines=4)
 
-    def _picture(self, scene: Scene, i: int, found: dict[int, LimeWeights], scale: float, mark: str) -> Picture:
+    def _picture(self, scene: Scene, i: int, found: dict[int, LimeWeights], full: float, mark: str) -> Picture:
         names, (label, *_) = scene.probes.class_names, found
-        tiles = [self.lime.painted(scene.probes.pixels[i], self._regions[i], one, scale) for one in found.values()]
+        tiles = [self.lime.painted(scene.probes.pixels[i], self._regions[i], one, full) for one in found.values()]
         caption = [
             scene.caption(i),
             f"R² {' and '.join(map(fidelity, found.values()))} on unseen masks, {found[label].samples} seen{mark}",
-            f"orange for, blue against, pale unsure, full {scale:.2g}",
+            "orange for, blue against, pale unsure",
         ]
         titles = [names[k] for k in found]
-        return captioned(f"{scene.probes.tag(i)}/lime", tiles, caption, titles=titles, lines=4)
+        bars = [colorbar(full, self.unit, colours="superpixels")]
+        return captioned(f"{scene.probes.tag(i)}/lime", tiles, caption, titles=titles, lines=4, bars=bars)
 
 
 def _classes(scene: Scene, i: int) -> tuple[int, int]:

@@ -25,17 +25,18 @@ def flattened(values: Tensor, *, signed: bool, grain: float = 0.0) -> Tensor:
     return blurred(values[None, None], grain * min(values.shape))[0, 0] if grain else values
 
 
-def painted(pixels: Tensor, values: Tensor, *, signed: bool) -> tuple[list[Pixels], str]:
+def painted(pixels: Tensor, values: Tensor, full: float, *, signed: bool) -> list[Pixels]:
     """A map, and the map over its image.
 
     Args:
         pixels: The image, (C, H, W) in [0, 1].
         values: (H, W), finite.
+        full: The value that is drawn in full colour.
         signed: Whether signs count.
 
     Returns:
-        Both, uint8 (h, w, 3), and what their colours stand for.
+        Both, uint8 (h, w, 3).
     """
-    heat, scale = symmetric(values.cpu().numpy())
+    heat, _ = symmetric(values.cpu().numpy(), scale=full)
     colour = diverging(heat) if signed else sequential(heat)
-    return [colour, overlay(pixels.cpu().numpy(), heat, signed=signed)], f"scale {scale:.2g}"
+    return [colour, overlay(pixels.cpu().numpy(), heat, signed=signed)]

@@ -11,6 +11,7 @@ from lightning_viz.explain.attribution.gradients import input_gradient, loss_gra
 from lightning_viz.explain.attribution.smooth import Statistic, smooth_gradient
 from lightning_viz.harness.arguments import number, one_of, whole
 from lightning_viz.harness.network.subject import Subject
+from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Pixels
 from lightning_viz.render.color import minmax, to_uint8
 
@@ -20,6 +21,11 @@ _NAMES = {
     "smoothgrad_squared": "smoothgrad_squared",
     "vargrad": "vargrad",
     "loss": "loss_saliency",
+}
+_UNITS = {
+    "smoothgrad_squared": "first-order log-odds, squared",
+    "vargrad": "first-order log-odds, squared",
+    "loss": "first-order nats of the loss",
 }
 _STATISTICS: dict[str, Statistic] = {"smoothgrad": "mean", "smoothgrad_squared": "square", "vargrad": "variance"}
 
@@ -43,6 +49,7 @@ class SaliencyMaps(AttributionCallback):
     """
 
     by_gradients = True
+    per_pixel = True
 
     def __init__(
         self,
@@ -54,6 +61,8 @@ class SaliencyMaps(AttributionCallback):
     ) -> None:
         super().__init__(**arguments)
         self.method = one_of("method", method, _NAMES)
+        self.per_contrast = 2 if method in ("smoothgrad_squared", "vargrad") else 1
+        self.unit = _UNITS.get(method, "first-order log-odds")
         self.samples = whole("samples", samples)
         self.noise = number("noise", noise, least=0)
         if method == "loss" and self.against is not None:
@@ -84,9 +93,13 @@ class SaliencyMaps(AttributionCallback):
         """Of `"loss"` the largest value, since that is stretched to [0, 1]."""
         return super().bound(values) if self.method != "loss" else float(values.max())
 
-    def paint(self, pixels: Tensor, values: Tensor) -> tuple[list[Pixels], str]:
+    def paint(self, pixels: Tensor, values: Tensor, full: float) -> tuple[list[Pixels], str]:
         """The map and its overlay; for `"loss"` the image and the stretched magnitudes of its channels."""
         if self.method != "loss":
-            return super().paint(pixels, values)
+            return super().paint(pixels, values, full)
         stretched = minmax(np.abs(values.cpu().numpy()))
-        return [to_uint8(pixels.cpu().numpy()), to_uint8(stretched)], f"scale {float(values.abs().max()):.2g}"
+        return [to_uint8(pixels.cpu().numpy()), to_uint8(stretched)], ""
+
+    def full(self, scene: Scene, i: int, largest: float) -> float:
+        """Of `"loss"` the largest value, since that is stretched to [0, 1]."""
+        return largest if self.method == "loss" else super().full(scene, i, largest)

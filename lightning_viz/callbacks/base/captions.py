@@ -15,6 +15,7 @@ def captioned(
     *,
     lines: int,
     titles: Sequence[str] | None = None,
+    bars: Sequence[Pixels] = (),
 ) -> Picture:
     """A panel that knows how high its caption is.
 
@@ -24,5 +25,6 @@ def captioned(
         caption: Each entry begins a line.
         lines: Of the caption, the same in every epoch.
         titles: A short title above each picture.
+        bars: What the colours stand for.
     """
-    return Picture(tag, panel(image, caption, titles=titles, lines=lines), caption=caption_height(lines))
+    return Picture(tag, panel(image, caption, titles=titles, lines=lines, bars=bars), caption=caption_height(lines))

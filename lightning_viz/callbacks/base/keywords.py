@@ -28,7 +28,12 @@ if TYPE_CHECKING:
         memory: int | None
         max_overhead: float | None
 
-    class OfAttribution(Common, total=False):
+    class OfMaps(Common, total=False):
+        """Those of `MapCallback`."""
+
+        scale: Literal["run", "own"] | float
+
+    class OfAttribution(OfMaps, total=False):
         """Those of `AttributionCallback`."""
 
         target: str | int
@@ -61,7 +66,7 @@ else:
         def __class_getitem__(cls, item: object) -> Any:
             return Any
 
-    Common = OfAttribution = OfLayer = OfAscent = OfWall = None
+    Common = OfMaps = OfAttribution = OfLayer = OfAscent = OfWall = None
 
 _REST = re.compile(r"^( +)\w+: (?:Those|The arguments) of `\w+`.*\n?", re.MULTILINE)
 """The line of a docstring that refers to a parent for the other arguments."""

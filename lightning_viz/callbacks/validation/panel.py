@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from lightning_viz.callbacks.attribution.maps import FLOOR, PARTS
 from lightning_viz.callbacks.attribution.painting import flattened, painted
 from lightning_viz.callbacks.attribution.regions import Lime, fidelity, largest
 from lightning_viz.explain.attribution.baselines import baseline
@@ -18,7 +19,7 @@ from lightning_viz.harness.sinks.results import Pixels
 from lightning_viz.harness.validation.changes import Confusion, Report
 from lightning_viz.harness.validation.mistakes import Mistake
 from lightning_viz.render.changes import Row, changes_picture
-from lightning_viz.render.color import to_uint8
+from lightning_viz.render.color import symmetric, to_uint8
 from lightning_viz.render.panel import SMALL, grid, in_a_row, notice, panel
 from lightning_viz.render.text import channels_shown, elide
 
@@ -33,11 +34,12 @@ GRAIN = 1 / 32
 
 
 class Explained(NamedTuple):
-    """One mistaken image: four pictures, what stands above them, and the scale of the contrast."""
+    """One mistaken image: four pictures, what stands above them, and the values of full colour."""
 
     tiles: list[Pixels]
     titles: list[str]
     scale: str
+    regions: str
 
 
 def explain(scene: Scene, mistake: Mistake, confusion: Confusion, *, lime: Lime, steps: int, few: bool) -> Explained:
@@ -58,11 +60,12 @@ def explain(scene: Scene, mistake: Mistake, confusion: Confusion, *, lime: Lime,
     lead, scale = _lead(own, true, said, steps)
     regions = lime.cut(own.probes.pixels[0], few=few, enough=True)
     found = lime.weights(own, 0, regions, (true, said))
-    tiles = [lime.painted(own.probes.pixels[0], regions, one, largest(found)) for one in found]
+    full = max(largest(found), FLOOR)
+    tiles = [lime.painted(own.probes.pixels[0], regions, one, full) for one in found]
     fits = [f"{name}, R² {fidelity(one)}" for name, one in zip(names, found, strict=True)]
     title = f"says {elide(names[1], 96, SMALL)} {percent(_confidence(own, mistake, said))}"
     shown = to_uint8(own.probes.pixels[0].cpu().numpy())
-    return Explained([shown, lead, *tiles], [title, f"{names[1]} over {names[0]}", *fits], scale)
+    return Explained([shown, lead, *tiles], [title, f"{names[1]} over {names[0]}", *fits], scale, f"{full:.2g}")
 
 
 def _lead(scene: Scene, true: int, said: int, steps: int) -> tuple[Pixels, str]:
@@ -76,8 +79,9 @@ def _lead(scene: Scene, true: int, said: int, steps: int) -> tuple[Pixels, str]:
     if not bool(values.isfinite().all()):
         height, width = probes.images.shape[2:]
         return notice("not finite", 176, round(176 * height / width)), "not finite"
-    tiles, scale = painted(probes.pixels[0], flattened(values, signed=True, grain=GRAIN), signed=True)
-    return tiles[-1], scale
+    drawn = flattened(values, signed=True, grain=GRAIN)
+    full = max(symmetric(drawn.cpu().numpy())[1], FLOOR * PARTS / drawn.numel())
+    return painted(probes.pixels[0], drawn, full, signed=True)[-1], f"{full:.2g} log-odds"
 
 
 def confusion_panel(scene: Scene, confusion: Confusion, explained: Sequence[Explained], images: int) -> Pixels:
@@ -97,9 +101,9 @@ def confusion_panel(scene: Scene, confusion: Confusion, explained: Sequence[Expl
     was = "" if confusion.was in (None, confusion.count) else f" (was {confusion.was})"
     caption = [
         f"{scene.when} · {true} taken for {said}: {confusion.count} of {confusion.of}{was}",
-        f"orange for {said}, blue for {true}, {', '.join(one.scale for one in explained)}"
+        f"orange {said}, blue {true}: full {', '.join(one.scale for one in explained)}"
         + channels_shown(scene.probes.images.shape[1]),
-        "LIME: orange for, blue against, pale unsure",
+        f"LIME: orange for, blue against: full {', '.join(one.regions for one in explained)} log-odds",
     ]
     return panel(tiles, caption, titles=titles, columns=2, lines=_LINES)
 

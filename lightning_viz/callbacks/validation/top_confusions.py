@@ -36,9 +36,10 @@ class ConfusionPanels(ValidationCallback):
 
     For each of them, such as Bread taken for Egg, one picture: the image; where the lead of Egg over Bread comes from,
     by integrated gradients of the difference of their scores from the blurred image on, orange for Egg, blue for
-    Bread; and LIME for both, from the same masked copies. Tags: `confusions/<loader>/1` for the most frequent one, and so on;
-    where there are not so many, the picture says so. And `confusions/<loader>/changes`, a list of those that changed
-    most since the last drawing, whose counts are part of Lightning's checkpoints: a resumed run compares with them.
+    Bread; and LIME for both, from the same masked copies. Tags: `confusions/<loader>/1` for the most frequent one, and
+    so on; where there are not so many, the picture says so. And `confusions/<loader>/changes`, a list of those that
+    changed most since the last drawing, whose counts are part of Lightning's checkpoints: a resumed run compares with
+    them.
 
     Drawn after every validation (of every n-th epoch), whatever `every_n_steps` says. The images are kept from the
     batches as they pass, in 64 MiB. With many classes or large images that is not enough for all confusions: the most

@@ -28,12 +28,15 @@ MAY_IMPORT = {
 }
 # Of the rooms within a room, each may import itself, those before it in its line, and the files that lie beside them.
 ORDER = {
-    "explain": ["network", "attribution", "lime", "optimisation", "measures"],
+    "explain": ["network", "attribution", "attention", "lime", "optimisation", "measures"],
     "harness": ["isolation", "network", "probes", "validation", "sinks", "run", "replay"],
     "callbacks": ["base", "attribution", "features", "validation", "films"],
 }
 STRANGERS = {
     ("explain.lime", "explain.attribution"),
+    ("explain.lime", "explain.attention"),
+    ("explain.optimisation", "explain.attention"),
+    ("explain.measures", "explain.attention"),
     ("explain.optimisation", "explain.lime"),
     ("explain.measures", "explain.attribution"),
     ("explain.measures", "explain.lime"),

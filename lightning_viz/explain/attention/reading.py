@@ -61,7 +61,7 @@ def read_layers(call: Scores, net: nn.Module, images: Tensor, *, layers: Layers 
     """
     with torch.no_grad(), recorded_attention(net, images) as seen:
         scores = call(images)
-    return scores, _chosen(_maps(seen, images, net), layers)
+    return scores, _chosen(seen, images, net, layers)
 
 
 def read_gradients(
@@ -86,7 +86,7 @@ def read_gradients(
     images = images.detach().clone().requires_grad_()
     with torch.enable_grad(), recorded_attention(net, images) as seen:
         scores = checked(call(images), images)
-        found = _chosen(_maps(seen, images, net), layers)
+        found = _chosen(seen, images, net, layers)
         sources = [layer.weights.source for layer in found]
         if not all(source.requires_grad for source in sources):
             raise NoMapError(f"the attention of {type(net).__name__} has no gradient: it is detached.")
@@ -121,15 +121,15 @@ def asking_tokens(call: Scores, net: nn.Module, images: Tensor) -> Tensor | None
     return found if bool(found.any()) else None
 
 
-def _maps(seen: Recording, images: Tensor, net: nn.Module) -> list[Layer]:
-    """The layers of the first run on these images that they all went through."""
+def _chosen(seen: Recording, images: Tensor, net: nn.Module, layers: Layers) -> list[Layer]:
+    """Of the first run on these images, the layers that were asked for; where all are, each must make a map."""
     runs = [_global(run, len(images)) for run in seen.runs]
     # A forward without gradients may have been run again with them.
-    found = next((run for run in runs if run and run[0].weights.source.requires_grad), next(filter(None, runs), []))
-    windows = [weights for run in seen.runs for weights in run if _in_windows(weights, len(images))]
-    if not found or windows:
-        raise NoMapError(_why(seen, images, net, windows))
-    return found
+    with_gradient = (run for run in runs if run and run[0].weights.source.requires_grad)
+    found = next(with_gradient, None) or next(filter(None, runs), [])
+    if not found or (layers is None and any(_is_partial(w, len(images)) for run in seen.runs for w in run)):
+        raise NoMapError(_why(seen, images, net))
+    return found if layers is None else [found[k] for k in sorted({_index(found, wanted) for wanted in layers})]
 
 
 def _global(run: Sequence[Weights], count: int) -> list[Layer]:
@@ -147,32 +147,33 @@ def _in_windows(weights: Weights, count: int) -> bool:
     return shape[-1] == shape[-2] > 1 and (len(shape) > 4 or (shape[0] > count and shape[0] % count == 0))
 
 
-def _why(seen: Recording, images: Tensor, net: nn.Module, windows: Sequence[Weights]) -> str:
+def _is_partial(weights: Weights, count: int) -> bool:
+    """Whether patches attend to others of their window only, or to fewer and larger ones."""
+    queries, keys = weights.probabilities.shape[-2:]
+    reduced = queries != keys and min(queries, keys) > 1 and weights.seen.grid(queries) is not None
+    return reduced or _in_windows(weights, count)
+
+
+def _why(seen: Recording, images: Tensor, net: nn.Module) -> str:
     name, (height, width) = type(net).__name__, images.shape[-2:]
     mend = "Draw GradCam(layer=...) with one of its blocks, or any method of pixels, instead."
     every = [weights for run in seen.runs for weights in run]
-    if windows:
-        tokens = windows[0].probabilities.shape[-1]
-        return (
-            f"expected attention among all patches of the image, but {windows[0].name or name!r} attends within windows "
-            f"of {tokens} tokens: there is no map of the whole image. {mend}"
-        )
     if not every:
         return (
             f"no attention was seen in {name}: it is a convolutional network, has linear attention or state-space "
             f"mixers, or computes attention in scripted code or a kernel of its own. {mend}"
+        )
+    first = next((w for w in every if _in_windows(w, len(images))), None)
+    if first is not None:
+        return (
+            f"expected attention among all patches of the image, but {first.name or name!r} attends within windows of "
+            f"{first.probabilities.shape[-1]} tokens: there is no map of the whole image. {mend}"
         )
     shapes = ", ".join(f"{tuple(w.probabilities.shape[-2:])} of {w.name or name!r}" for w in every[:3])
     return (
         f"expected attention among tokens (T, T) that hold the patches of the {height} x {width} image, received "
         f"{shapes}: the keys are fewer than the queries, or the tokens are no patches. {mend}"
     )
-
-
-def _chosen(found: list[Layer], layers: Layers) -> list[Layer]:
-    if layers is None:
-        return found
-    return [found[k] for k in sorted({_index(found, wanted) for wanted in layers})]
 
 
 def _index(found: list[Layer], wanted: int | str) -> int:

@@ -20,7 +20,8 @@ def attention_entropy(attention: Tensor) -> Tensor:
     >>> attention_entropy(torch.tensor([[[[1.0, 0.0], [0.5, 0.5]]]]))
     tensor([[0.3466]])
     """
-    return torch.special.entr(attention).sum(-1).mean(-1)
+    entropy: Tensor = torch.special.entr(attention).sum(-1).mean(-1)
+    return entropy
 
 
 def attention_distance(attention: Tensor, grid: Grid) -> Tensor:

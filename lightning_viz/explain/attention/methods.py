@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 Stack = Sequence[Tensor]
-"""Per layer, of the same tokens: probabilities or their gradients, (N, heads, T, T), row i is what token i attends to."""
+"""Per layer, of the same tokens: probabilities or gradients, (N, heads, T, T); row i is what token i attends to."""
 
 
 def rollout(attention: Stack) -> Tensor:
@@ -62,7 +62,7 @@ def relevance(attention: Stack, gradients: Stack) -> Tensor:
 
 
 def legrad(gradients: Stack) -> Tensor:
-    """LeGrad (arXiv:2404.03214, 2024): how the score would rise if a token got more attention, in the mean of the layers.
+    """LeGrad (arXiv:2404.03214, 2024): how the score rises if a token gets more attention, in the mean of the layers.
 
     The paper hands the tokens of each layer to the classifier at once; here the score is the network's own, behind all
     layers, since what stands behind a layer differs from network to network. For the last layer that is the same.

@@ -14,8 +14,8 @@ def attend(
     value: Tensor,
     attn_mask: Tensor | None = None,
     dropout_p: float = 0.0,
-    is_causal: bool = False,
     *,
+    is_causal: bool = False,
     scale: float | None = None,
     enable_gqa: bool = False,
 ) -> tuple[Tensor, Tensor]:
@@ -55,8 +55,9 @@ def attend(
     weights = _softmax(logits, allowed)
     kept = torch.dropout(weights, dropout_p, train=True) if dropout_p else weights
     output = kept.to(value.dtype) @ value
-    # As the fast ones lay it out, for whoever takes a view of it.
-    return output.transpose(-3, -2).contiguous().transpose(-3, -2) if output.ndim > 3 else output, weights
+    if query.ndim > 3 and query.stride(-2) > query.stride(-3):  # laid out like the queries, for who takes a view of it
+        output = output.transpose(-3, -2).contiguous().transpose(-3, -2)
+    return output, weights
 
 
 def _softmax(logits: Tensor, allowed: Tensor | None) -> Tensor:

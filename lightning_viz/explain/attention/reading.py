@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from lightning_viz.explain.attention.recording import Recording, Weights, recorded_attention
+from lightning_viz.explain.attention.recording import Recording, Weights, gradients_of, recorded_attention
 from lightning_viz.explain.attribution.gradients import Scores, checked
+from lightning_viz.explain.network.checkpointing import transparent_checkpoints
 from lightning_viz.explain.network.patches import Grid
 
 Layers = Sequence[int | str] | None
@@ -84,13 +85,13 @@ def read_gradients(
         ValueError: There is no such layer, or the scores do not depend on the images.
     """
     images = images.detach().clone().requires_grad_()
-    with torch.enable_grad(), recorded_attention(net, images) as seen:
+    with torch.enable_grad(), transparent_checkpoints(), recorded_attention(net, images) as seen:
         scores = checked(call(images), images)
         found = _chosen(seen, images, net, layers)
         sources = [layer.weights.source for layer in found]
         if not all(source.requires_grad for source in sources):
             raise NoMapError(f"the attention of {type(net).__name__} has no gradient: it is detached.")
-        gradients = torch.autograd.grad(value(scores), sources, allow_unused=True)
+        gradients = gradients_of(value(scores), sources)
     if all(gradient is None for gradient in gradients):
         raise NoMapError(f"the scores do not depend on the attention of {found[-1].name or type(net).__name__}.")
     return found, [
@@ -102,7 +103,8 @@ def read_gradients(
 def asking_tokens(call: Scores, net: nn.Module, images: Tensor) -> Tensor | None:
     """Which tokens the scores are read from: those whose attention in the last layer has a say in them.
 
-    It is the class token alone, or all patches where the network averages over them; and it is the same at any time.
+    It is the class token, or all patches where the network averages over them; where it does both, the class token. It
+    is the same at any time.
 
     Args:
         call: Images (N, C, H, W) -> scores (N, K), which runs `net`.
@@ -116,8 +118,10 @@ def asking_tokens(call: Scores, net: nn.Module, images: Tensor) -> Tensor | None
         NoMapError: See `read_gradients`.
     """
     # Squares, since the sum of probabilities is 1 whatever they depend on.
-    _, (gradient,) = read_gradients(call, net, images, lambda scores: scores.square().sum(), layers=[-1])
+    (layer,), (gradient,) = read_gradients(call, net, images, lambda scores: scores.square().sum(), layers=[-1])
     found = gradient.abs().amax((0, 1, 3)) > 0
+    if bool(found[: layer.grid.before].any()):
+        found[layer.grid.before :] = False
     return found if bool(found.any()) else None
 
 

@@ -19,6 +19,7 @@ from lightning_viz.explain.attention.product import attend
 from lightning_viz.explain.network.patches import PatchesSeen
 
 _SOFTMAX = (torch.softmax, torch.Tensor.softmax, F.softmax, torch.special.softmax)
+_PRODUCT = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal")
 _MULTI_HEAD = signature(F.multi_head_attention_forward)
 
 
@@ -29,8 +30,8 @@ class Weights:
     Attributes:
         name: The dotted name of the module whose attention it is; empty where none of the network's modules is.
         source: The probabilities as the network uses them, with their graph; gradients reach this tensor.
-        heads: How many heads `source` has in its first dimension, behind the images; 0 where they have one of their own.
-        seen: What was seen of patches until here.
+        heads: How many heads `source` has in its first dimension, within the images; 0 where that is their own.
+        seen: What was seen of patches.
     """
 
     name: str
@@ -40,7 +41,7 @@ class Weights:
 
     def shaped(self, values: Tensor) -> Tensor:
         """Values like `source`, which may be its gradient, with heads in a dimension of their own: (N, heads, T, S)."""
-        return values.unflatten(0, (-1, self.heads)) if self.heads else values
+        return values.reshape(-1, self.heads, *values.shape[1:]) if self.heads else values
 
     @property
     def probabilities(self) -> Tensor:
@@ -70,7 +71,7 @@ def recorded_attention(net: nn.Module, images: Tensor) -> Iterator[Recording]:
 
     Seen are `F.scaled_dot_product_attention`, which is computed by hand, `nn.MultiheadAttention` and what is built on
     it, off its fast path, and every softmax over the last of three dimensions or more. What the network puts out stays
-    the same up to rounding. Take gradients before it closes: a checkpoint runs its part of the network again then.
+    the same up to rounding.
 
     Args:
         net: The network, which may be called within another function.
@@ -100,13 +101,30 @@ def recorded_attention(net: nn.Module, images: Tensor) -> Iterator[Recording]:
         handle.remove()
 
 
+def gradients_of(value: Tensor, sources: Sequence[Tensor]) -> list[Tensor | None]:
+    """What `torch.autograd.grad` gives, for a value that was computed while attention was recorded, and still is.
+
+    A checkpoint runs its part of the network again on the way, and must find the same functions there. Torch turns all
+    modes off within `torch.autograd.grad`, which is itself one of the functions that they may stand in for.
+
+    Args:
+        value: One number.
+        sources: Tensors that it depends on, or not.
+
+    Returns:
+        One gradient each, None where it does not depend on the tensor.
+    """
+    run = torch.autograd.graph._engine_run_backward
+    return list(run((value,), (torch.ones_like(value),), False, False, tuple(sources), True, accumulate_grad=False))
+
+
 class _Recorder(TorchFunctionMode):
-    """Stands in for the functions that compute attention. A mode is one thread's, and no fast path is taken under it."""
+    """Stands in for the functions of attention; a mode is one thread's, and no fast path is taken under it."""
 
     def __init__(self, net: nn.Module, recording: Recording, seen: PatchesSeen) -> None:
         super().__init__()
         # One that is in several places goes by the name of the first.
-        self._names = {id(module): name for name, module in net.named_modules()}
+        self._names: dict[int, str] = {id(module): name for name, module in net.named_modules()}
         self._recording, self._seen = recording, seen
 
     def __torch_function__(
@@ -114,14 +132,15 @@ class _Recorder(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         if func is F.scaled_dot_product_attention:
-            output, weights = attend(*args, **kwargs)
+            output, weights = attend(**dict(zip(_PRODUCT, args, strict=False)), **kwargs)
             self._keep(weights)
             return output
         if func is F.multi_head_attention_forward:
             return self._multi_head(args, kwargs)
         result = func(*args, **kwargs)
         if func in _SOFTMAX and _over_keys(result, args, kwargs):
-            self._keep(result, heads=0 if result.ndim > 3 else len(result) // self._seen.count)
+            joined = result.ndim == 3 and len(result) % self._seen.count == 0
+            self._keep(result, heads=len(result) // self._seen.count if joined else 0)
         return result
 
     def _multi_head(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Tensor, Tensor | None]:
@@ -129,7 +148,9 @@ class _Recorder(TorchFunctionMode):
         asked.apply_defaults()
         given = dict(asked.arguments)
         wanted, averaged = given["need_weights"], given["average_attn_weights"]
-        output, weights = F.multi_head_attention_forward(**{**given, "need_weights": True, "average_attn_weights": False})
+        given |= {"need_weights": True, "average_attn_weights": False}
+        output, weights = F.multi_head_attention_forward(**given)
+        assert weights is not None
         # The weights that come back are a view which nothing is made of; the output is made of what it is a view of.
         source = weights if weights._base is None else weights._base
         self._keep(source, heads=given["num_heads"] if source.ndim == 3 else 0)
@@ -141,10 +162,9 @@ class _Recorder(TorchFunctionMode):
 
     def _caller(self) -> str:
         """The name of the innermost module that is running, but for the softmax itself."""
-        frame = sys._getframe(1)
-        while frame.f_back is not None:
-            frame = frame.f_back
-            module = frame.f_locals.get("self")
+        frame = sys._getframe().f_back
+        while frame is not None:
+            module, frame = frame.f_locals.get("self"), frame.f_back
             if isinstance(module, nn.Module) and id(module) in self._names and not isinstance(module, nn.Softmax):
                 return self._names[id(module)]
         return ""

@@ -60,6 +60,7 @@ class PatchesSeen(TorchFunctionMode):
 
     Attributes:
         count: N.
+        size: H and W.
 
     >>> images = torch.zeros(2, 3, 8, 16)
     >>> with PatchesSeen(images) as seen:
@@ -71,8 +72,7 @@ class PatchesSeen(TorchFunctionMode):
 
     def __init__(self, images: Tensor) -> None:
         super().__init__()
-        self.count, (height, width) = len(images), images.shape[-2:]
-        self._image = height, width
+        self.count, self.size = len(images), (images.shape[-2], images.shape[-1])
         self._found: list[Grid] = []
 
     def __torch_function__(
@@ -100,15 +100,11 @@ class PatchesSeen(TorchFunctionMode):
         most = max(fewer, key=lambda grid: grid.patches, default=None)
         return None if most is None else replace(most, before=tokens - most.patches)
 
-    def shaped(self, height: int, width: int) -> bool:
-        """Whether places of the image were seen in a grid of this shape."""
-        return Grid(height, width) in self._found
-
     def _unlike(self, grid: Grid) -> float:
-        return abs(log(grid.height / grid.width * self._image[1] / self._image[0]))
+        return abs(log(grid.height / grid.width * self.size[1] / self.size[0]))
 
     def _plausible(self, height: int, width: int) -> Grid | None:
-        if height * width < 2 or height > self._image[0] or width > self._image[1]:
+        if height * width < 2 or height > self.size[0] or width > self.size[1]:
             return None
         grid = Grid(height, width)
         # Heads and their channels are flattened too, (N, T, heads, D): no image has such a shape.

@@ -82,6 +82,8 @@ def rooms_imported(file):
 
 def test_public_names():
     assert lightning_viz.__all__ == [
+        "AttentionMaps",
+        "AttentionWall",
         "AttributionCallback",
         "CaptumAttribution",
         "ConfusionMatrixPanel",

@@ -1,5 +1,6 @@
 """The callbacks: one picture, one class."""
 
+from lightning_viz.callbacks.attribution.attention import AttentionMaps
 from lightning_viz.callbacks.attribution.base import AttributionCallback
 from lightning_viz.callbacks.attribution.captum import CaptumAttribution
 from lightning_viz.callbacks.attribution.gradcam import GradCam
@@ -9,6 +10,7 @@ from lightning_viz.callbacks.attribution.occlusion import Occlusion
 from lightning_viz.callbacks.attribution.saliency import SaliencyMaps
 from lightning_viz.callbacks.base.callback import ExplanationCallback
 from lightning_viz.callbacks.features.activations import FilterActivations
+from lightning_viz.callbacks.features.attention_wall import AttentionWall
 from lightning_viz.callbacks.features.dream import DeepDream
 from lightning_viz.callbacks.features.filters import FilterAscent
 from lightning_viz.callbacks.features.wall import FilterWall
@@ -17,6 +19,8 @@ from lightning_viz.callbacks.validation.matrix import ConfusionMatrixPanel
 from lightning_viz.callbacks.validation.top_confusions import ConfusionPanels
 
 __all__ = [
+    "AttentionMaps",
+    "AttentionWall",
     "AttributionCallback",
     "CaptumAttribution",
     "ConfusionMatrixPanel",

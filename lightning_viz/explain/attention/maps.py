@@ -122,15 +122,16 @@ def head_maps(
     def some(batch: Tensor) -> Heads:
         layer = read_layers(scores, net, batch, layers=layers or [-1])[1][-1]
         (attention,) = _of(heads, [layer.probabilities.float()])
-        maps = layer.grid.laid_out(asked(attention, _readers(layer, tokens)))
+        maps = layer.grid.laid_out(asked(attention, readers(layer, tokens)))
         return Heads(maps, attention_entropy(attention), attention_distance(attention, layer.grid))
 
     parts = Chunks(batch_size).each(some, images)
     return Heads(*(torch.cat(found) for found in zip(*parts, strict=True)))
 
 
-def _readers(layer: Layer, tokens: Tensor | None) -> Tensor:
-    if tokens is not None:
+def readers(layer: Layer, tokens: Tensor | None) -> Tensor:
+    """Which tokens of a layer the scores are read from, bool (T,); see `attention_maps`."""
+    if tokens is not None and len(tokens) == layer.grid.tokens:  # another stage may have others
         return tokens
     grid, chosen = layer.grid, torch.zeros(layer.grid.tokens, dtype=torch.bool)
     chosen[: 1 if grid.before else None] = True
@@ -138,7 +139,7 @@ def _readers(layer: Layer, tokens: Tensor | None) -> Tensor:
 
 
 def _laid_out(between: Tensor, found: Sequence[Layer], tokens: Tensor | None) -> Tensor:
-    return found[-1].grid.laid_out(asked(between, _readers(found[-1], tokens)))
+    return found[-1].grid.laid_out(asked(between, readers(found[-1], tokens)))
 
 
 def _of(heads: Sequence[int] | None, stack: Sequence[Tensor]) -> list[Tensor]:

@@ -20,7 +20,7 @@ class FoodTransformer(nn.Module):
     Args:
         classes: How many classes.
         size: Edge of the square images in pixels, a multiple of 8.
-        width: Channels of a token, a multiple of `heads`.
+        width: Channels of a token, a multiple of `heads` and of 4.
         depth: How many blocks.
         heads: Of the attention in each block.
 

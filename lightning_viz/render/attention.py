@@ -35,8 +35,8 @@ def head_tiles(
     heat, scale = symmetric(heads)
     tiles = [to_uint8(pixels), *(sequential(values) for values in heat)]
     figures = [f"{e:.1f}, {d:.1f}" for e, d in zip(entropy, distance, strict=True)] or [""] * len(heads)
-    columns = min(4, len(tiles)) if len(tiles) <= 16 else 5
-    return grid(tiles, columns, titles=["image", *figures]), f"scale {scale:.2g}"
+    rows = -(-len(tiles) // 5)
+    return grid(tiles, -(-len(tiles) // rows), titles=["image", *figures]), f"scale {scale:.2g}"
 
 
 def wall(rows: Sequence[Floats], uniform: Sequence[Sequence[bool]], blind: Sequence[Sequence[bool]]) -> Picture:

@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lightning_viz.callbacks.attribution.attention import AttentionMaps as AttentionMaps
     from lightning_viz.callbacks.attribution.base import AttributionCallback as AttributionCallback
     from lightning_viz.callbacks.attribution.captum import CaptumAttribution as CaptumAttribution
     from lightning_viz.callbacks.attribution.gradcam import GradCam as GradCam
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from lightning_viz.callbacks.attribution.saliency import SaliencyMaps as SaliencyMaps
     from lightning_viz.callbacks.base.callback import ExplanationCallback as ExplanationCallback
     from lightning_viz.callbacks.features.activations import FilterActivations as FilterActivations
+    from lightning_viz.callbacks.features.attention_wall import AttentionWall as AttentionWall
     from lightning_viz.callbacks.features.dream import DeepDream as DeepDream
     from lightning_viz.callbacks.features.filters import FilterAscent as FilterAscent
     from lightning_viz.callbacks.features.wall import FilterWall as FilterWall
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 # Loaded on first use: whoever only reads a version, or views a log, need not wait for torch.
 _HOME = {
+    "AttentionMaps": "callbacks.attribution.attention",
+    "AttentionWall": "callbacks.features.attention_wall",
     "AttributionCallback": "callbacks.attribution.base",
     "CaptumAttribution": "callbacks.attribution.captum",
     "ConfusionMatrixPanel": "callbacks.validation.matrix",

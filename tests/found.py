@@ -5,11 +5,15 @@ import inspect
 import lightning_viz
 from lightning_viz import ExplanationCallback
 
+OF_ATTENTION = [lightning_viz.AttentionMaps, lightning_viz.AttentionWall]
+"""Those that need a network with attention, and refuse any other before the first batch."""
+
 CALLBACKS = [
     cls
     for name in lightning_viz.__all__
     if inspect.isclass(cls := getattr(lightning_viz, name))
     and issubclass(cls, ExplanationCallback)
     and not inspect.isabstract(cls)
+    and cls not in OF_ATTENTION
 ]
-"""Every public callback that draws."""
+"""Every public callback that draws any network."""

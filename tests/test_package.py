@@ -29,12 +29,15 @@ MAY_IMPORT = {
 }
 # Of the rooms within a room, each may import itself, those before it in its line, and the files that lie beside them.
 ORDER = {
-    "explain": ["network", "attribution", "lime", "optimisation", "measures"],
+    "explain": ["network", "attribution", "attention", "lime", "optimisation", "measures"],
     "harness": ["isolation", "network", "probes", "validation", "sinks", "run", "replay"],
     "callbacks": ["base", "attribution", "features", "validation", "films"],
 }
 STRANGERS = {
     ("explain.lime", "explain.attribution"),
+    ("explain.lime", "explain.attention"),
+    ("explain.optimisation", "explain.attention"),
+    ("explain.measures", "explain.attention"),
     ("explain.optimisation", "explain.lime"),
     ("explain.measures", "explain.attribution"),
     ("explain.measures", "explain.lime"),
@@ -80,6 +83,8 @@ def rooms_imported(file):
 
 def test_public_names():
     assert lightning_viz.__all__ == [
+        "AttentionMaps",
+        "AttentionWall",
         "AttributionCallback",
         "CaptumAttribution",
         "ConfusionMatrixPanel",

@@ -7,5 +7,15 @@ from lightning_viz.food11.images import FoodImages
 from lightning_viz.food11.layouts import find_layout
 from lightning_viz.food11.predictions import PredictionsCsv
 from lightning_viz.food11.splits import CLASS_NAMES
+from lightning_viz.food11.transformer import FoodTransformer
 
-__all__ = ["CLASS_NAMES", "FoodClassifier", "FoodData", "FoodImages", "HowToLook", "PredictionsCsv", "find_layout"]
+__all__ = [
+    "CLASS_NAMES",
+    "FoodClassifier",
+    "FoodData",
+    "FoodImages",
+    "FoodTransformer",
+    "HowToLook",
+    "PredictionsCsv",
+    "find_layout",
+]

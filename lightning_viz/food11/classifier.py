@@ -1,13 +1,15 @@
-"""The network of homework 3: five convolution blocks and three linear layers."""
+"""The network of homework 3, five convolution blocks and three linear layers; or a transformer in its place."""
 
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchmetrics.classification import MulticlassAccuracy
+
+from lightning_viz.food11.transformer import FoodTransformer
 
 Batch = tuple[Tensor, Tensor]
 
@@ -17,16 +19,19 @@ class FoodClassifier(LightningModule):
 
     `cnn` is one `nn.Sequential` of five blocks of convolution, batch normalisation, ReLU and pooling, so its
     convolutions are `cnn.0`, `cnn.4`, `cnn.8`, `cnn.12` and `cnn.16`; `fc` holds the linear layers. With the
-    default arguments it has the homework's 12,833,803 parameters.
+    default arguments it has the homework's 12,833,803 parameters. With `network="transformer"` there is one layer
+    instead, `transformer`, a `FoodTransformer`.
 
     Takes images, float32 (N, 3, size, size) in [0, 1], and gives logits (N, classes).
 
     Args:
         classes: How many classes.
         size: Edge of the square images in pixels, a multiple of 32.
-        width: Channels of the first convolution; all other layers scale with it.
+        width: Channels of the first convolution; all other layers scale with it. Of a transformer: channels of its
+            tokens, a multiple of 4.
         lr: Adam's learning rate.
         decay: Lower the learning rate to 0 over the run, along half a cosine, instead of keeping it.
+        network: `"cnn"` or `"transformer"`.
 
     Raises:
         ValueError: An argument is out of its range.
@@ -37,12 +42,30 @@ class FoodClassifier(LightningModule):
     """
 
     def __init__(
-        self, classes: int = 11, size: int = 128, width: int = 64, lr: float = 1e-3, *, decay: bool = False
+        self,
+        classes: int = 11,
+        size: int = 128,
+        width: int = 64,
+        lr: float = 1e-3,
+        *,
+        decay: bool = False,
+        network: Literal["cnn", "transformer"] = "cnn",
     ) -> None:
         super().__init__()
         _check(classes, size, width, lr)
+        _check_network(network, width)
         self.save_hyperparameters()
         self.lr, self.decay = lr, decay
+        self.network = network
+        if network == "transformer":
+            self.transformer = FoodTransformer(classes, size, width)
+        else:
+            self._convolve(classes, size, width)
+        stages = ("train", "val", "test")
+        metrics = {f"{stage}_acc": MulticlassAccuracy(classes, average="micro") for stage in stages}
+        self.accuracies = nn.ModuleDict(metrics)
+
+    def _convolve(self, classes: int, size: int, width: int) -> None:
         channels = [3, width, 2 * width, 4 * width, 8 * width, 8 * width]
         blocks = [_block(*pair) for pair in pairwise(channels)]
         self.cnn = nn.Sequential(*(layer for block in blocks for layer in block))
@@ -53,9 +76,6 @@ class FoodClassifier(LightningModule):
             nn.ReLU(),
             nn.Linear(8 * width, classes),
         )
-        stages = ("train", "val", "test")
-        metrics = {f"{stage}_acc": MulticlassAccuracy(classes, average="micro") for stage in stages}
-        self.accuracies = nn.ModuleDict(metrics)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes) of images, float32 (N, 3, size, size) in [0, 1].
@@ -63,14 +83,21 @@ class FoodClassifier(LightningModule):
         Raises:
             ValueError: The images have another size than the network was made for.
         """
+        if self.network == "transformer":
+            self._check_size(images, images.shape[-2:] == (self.hparams["size"],) * 2)
+            scores: Tensor = self.transformer(images)
+            return scores
         features = self.cnn(images).flatten(1)
-        if features.shape[1] != self.fc[0].in_features:
+        self._check_size(images, features.shape[1] == self.fc[0].in_features)
+        logits: Tensor = self.fc(features)
+        return logits
+
+    def _check_size(self, images: Tensor, fits: bool) -> None:
+        if not fits:
             size = self.hparams["size"]
             raise ValueError(
                 f"expected {size} x {size} images, got {tuple(images.shape)}; give data and model one size"
             )
-        logits: Tensor = self.fc(features)
-        return logits
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Cross-entropy of a batch; logs train_loss and train_acc."""
@@ -121,3 +148,10 @@ def _check(classes: int, size: int, width: int, lr: float) -> None:
         raise ValueError(f"width must be at least 1, got {width}")
     if lr <= 0:
         raise ValueError(f"lr must be positive, got {lr}")
+
+
+def _check_network(network: str, width: int) -> None:
+    if network not in ("cnn", "transformer"):
+        raise ValueError(f"network must be 'cnn' or 'transformer', got {network!r}")
+    if network == "transformer" and width % 4:
+        raise ValueError(f"width must be a multiple of 4 (the heads of a transformer share it), got {width}")

@@ -4,6 +4,7 @@ import pytest
 import torch
 import zoo
 from everything import CALLBACKS, draw_everything, said_by, train
+from found import OF_ATTENTION
 from torch import nn
 
 from lightning_viz import (
@@ -29,7 +30,8 @@ def in_layer(name, **more):
 @pytest.mark.parametrize("shape", [(3, 16, 16), WIDE], ids=str)
 def test_everything_is_drawn_in_a_block(patches, shape, tmp_path):
     net = lambda: zoo.Tokens(patches, shape)
-    drawn = draw_everything(tmp_path, net, options=in_layer("encoder.1"), shape=shape)
+    every = [*CALLBACKS, *OF_ATTENTION]
+    drawn = draw_everything(tmp_path, net, only=every, options=in_layer("encoder.1"), shape=shape)
     data = zoo.Pictures(seed=2, shape=shape)
     said = said_by(drawn.module, drawn.scene.probes.images).softmax(1)
     assert torch.allclose(drawn.scene.probabilities, said, atol=1e-5)

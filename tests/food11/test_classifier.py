@@ -32,6 +32,21 @@ def test_logits_have_one_column_per_class(size: int, width: int) -> None:
     assert model(torch.rand(2, 3, size, size)).shape == (2, 5)
 
 
+@pytest.mark.parametrize(("size", "width"), [(32, 8), (64, 12)])
+def test_a_transformer_takes_the_place_of_the_convolutions(size: int, width: int) -> None:
+    model = FoodClassifier(classes=5, size=size, width=width, network="transformer")
+    assert model(torch.rand(2, 3, size, size)).shape == (2, 5)
+    assert {name for name, _ in model.named_children()} == {"transformer", "accuracies"}
+    with pytest.raises(ValueError, match=rf"expected {size} x {size} images, got \(1, 3, 96, 96\)"):
+        model(torch.rand(1, 3, 96, 96))
+
+
+@pytest.mark.parametrize("wrong", [{"network": "mlp"}, {"width": 6, "network": "transformer"}])
+def test_networks_that_cannot_be_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be"):
+        FoodClassifier(**wrong)
+
+
 def test_probabilities_sum_to_one() -> None:
     model = FoodClassifier(size=32, width=2)
     batch = (torch.rand(3, 3, 32, 32), torch.zeros(3, dtype=torch.long))
@@ -49,10 +64,13 @@ def test_images_of_another_size_are_refused_in_words() -> None:
         FoodClassifier(size=32, width=2)(torch.rand(1, 3, 64, 64))
 
 
-def test_it_learns_colours_logs_its_metrics_and_comes_back_from_a_checkpoint(homework: Path) -> None:
+@pytest.mark.parametrize(("network", "width"), [("cnn", 8), ("transformer", 32)])
+def test_it_learns_colours_logs_its_metrics_and_comes_back_from_a_checkpoint(
+    homework: Path, network: str, width: int
+) -> None:
     torch.manual_seed(0)
     data = FoodData(str(homework), size=32, batch_size=11, augment=False)
-    model = FoodClassifier(size=32, width=8, lr=3e-3)
+    model = FoodClassifier(size=32, width=width, lr=3e-3, network=network)
     quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
     trainer = Trainer(max_epochs=30, accelerator="cpu", enable_model_summary=False, **quiet)
     trainer.fit(model, data)

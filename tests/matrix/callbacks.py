@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from found import CALLBACKS
+from found import CALLBACKS, OF_ATTENTION
 
-from lightning_viz import ExplanationCallback, SaliencyMaps
+from lightning_viz import AttentionMaps, ExplanationCallback, SaliencyMaps
 
 SMALL: dict[str, dict[str, Any]] = {
     "ConfusionPanels": {"samples": 64, "segments": 8, "steps": 2},
@@ -44,11 +44,17 @@ class Unisolated(Reckless):
             yield run.module
 
 
-def everything() -> list[ExplanationCallback]:
-    """Every public callback at the end of an epoch, one in the midst of it, and what only the isolation makes safe."""
+def everything(*, attends: bool = False) -> list[ExplanationCallback]:
+    """Every public callback at the end of an epoch, one in the midst of it, and what only the isolation makes safe.
+
+    Args:
+        attends: Also those that need a network with attention, in every method.
+    """
     common = {"probes": 2, "on_error": "raise"}
+    chosen = [*CALLBACKS, *OF_ATTENTION[1:]] if attends else CALLBACKS
     in_midst = SaliencyMaps(method="smoothgrad", samples=2, every_n_steps=2, **common)
-    return [*(cls(**SMALL.get(cls.__name__, {}), **common) for cls in CALLBACKS), in_midst, Reckless(**common)]
+    more = [AttentionMaps(method=m, **common) for m in ("rollout", "heads", "relevance", "legrad")] if attends else []
+    return [*more, *(cls(**SMALL.get(cls.__name__, {}), **common) for cls in chosen), in_midst, Reckless(**common)]
 
 
 def unisolated() -> list[ExplanationCallback]:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from .callbacks import everything
@@ -84,9 +85,8 @@ def main(name: str, drawing: str, accelerator: str, folder: str, guard: str = ""
     """One process."""
     quietly()
     configuration: Configuration = ROWS[name]
-    outcome = run(
-        configuration, Path(folder) / "log", everything if drawing == "with" else list, accelerator, guard=bool(guard)
-    )
+    tried = partial(everything, attends=configuration.attends) if drawing == "with" else list
+    outcome = run(configuration, Path(folder) / "log", tried, accelerator, guard=bool(guard))
     outcome.save(Path(folder) / f"outcome_{os.environ.get('LOCAL_RANK', 0)}.json")
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,8 @@ def _compared(name: str, folder: Path, accelerator: str, guard: bool) -> tuple[l
 
 def _trained(name: str, accelerator: str, guard: bool) -> Callable[[Path, bool], list[Outcome]]:
     configuration = ROWS["plain" if name == CONTROL else name]
-    tried: Callable[[], list[Any]] = unisolated if name == CONTROL else everything
+    every = partial(everything, attends=configuration.attends)
+    tried: Callable[[], list[Any]] = unisolated if name == CONTROL else every
 
     def train(folder: Path, drawing: bool) -> list[Outcome]:
         if configuration.program:

@@ -1,6 +1,6 @@
 """All rows, by name."""
 
-from . import compiled, gpu, loading, memory, optimisation, precision, processes, state
+from . import attention, compiled, gpu, loading, memory, optimisation, precision, processes, state
 
 ROWS = {
     **optimisation.ROWS,
@@ -9,6 +9,7 @@ ROWS = {
     **precision.ROWS,
     **loading.ROWS,
     **compiled.ROWS,
+    **attention.ROWS,
     **processes.ROWS,
     **gpu.ROWS,
 }

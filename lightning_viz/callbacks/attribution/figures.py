@@ -118,7 +118,7 @@ class MapFigures:
             bound: The value at which the colours of its picture are full.
 
         Returns:
-            What to yield, and what to add to the caption: nothing, or that the map looks as if nothing had been learnt, or
+            What to yield, and what to add to the caption: nothing, or that the map looks as if nothing was learnt, or
             that the maps are no better than their own texture elsewhere.
         """
         values, self._predicted = values.detach().float().cpu(), scene.probabilities

@@ -46,6 +46,11 @@ class MapCallback(ExplanationCallback):
     unit = "log-odds"
     """What the values of a map are measured in."""
 
+    @property
+    def floor(self) -> float:
+        """The least that a region in full colour stands for, in that unit."""
+        return FLOOR
+
     per_pixel = False
     """Whether every pixel has a value of its own, and not a region."""
 
@@ -68,7 +73,7 @@ class MapCallback(ExplanationCallback):
         if not isinstance(self.scale, str):
             return self.scale
         height, width = scene.probes.images.shape[2:]
-        floor = FLOOR * (PARTS / (height * width) if self.per_pixel else 1)
+        floor = self.floor * (PARTS / (height * width) if self.per_pixel else 1)
         return max(largest, floor, self.figures.largest(scene, i))
 
     @property

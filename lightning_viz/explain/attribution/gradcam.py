@@ -11,7 +11,8 @@ from torch.nn import functional as F
 from lightning_viz.explain.attribution.gradients import Scores, gradient_chunks
 from lightning_viz.explain.network.layers import layer_gradient
 from lightning_viz.explain.network.layout import channels_last
-from lightning_viz.explain.network.tokens import channels_second
+from lightning_viz.explain.network.patches import PatchesSeen
+from lightning_viz.explain.network.tokens import arranged
 
 Method = Literal["gradcam", "gradcam++"]
 
@@ -57,9 +58,9 @@ def grad_cam(
     call = channels_last(scores)
 
     def some(batch: Tensor, classes: Tensor) -> Tensor:
-        outputs, gradients = (
-            _spatial(found, layer, batch) for found in layer_gradient(call, layer, batch.detach().clone(), classes)
-        )
+        with PatchesSeen(batch) as seen:
+            found = layer_gradient(call, layer, batch.detach().clone(), classes)
+        outputs, gradients = (_spatial(part, layer, seen) for part in found)
         if method == "gradcam":
             weights = gradients.mean((2, 3))
         else:
@@ -80,9 +81,9 @@ def upsampled(maps: Tensor, size: tuple[int, int]) -> Tensor:
     return F.interpolate(maps[:, None], size=size, mode="bilinear", align_corners=False)[:, 0]
 
 
-def _spatial(found: Tensor, layer: nn.Module, images: Tensor) -> Tensor:
-    maps = channels_second(lambda _: found, layer, maps=True)(images)
-    if maps.ndim != 4 or len(maps) != len(images):
+def _spatial(found: Tensor, layer: nn.Module, seen: PatchesSeen) -> Tensor:
+    maps = arranged(found, layer, seen, maps=True)
+    if maps.ndim != 4 or len(maps) != seen.count:
         raise ValueError(
             "expected a layer with a spatial output: (N, channels, height, width), or as many tokens as patches of one "
             f"size make of the image, got {('N', *found.shape[1:])}: choose a convolution, what follows one, or a "

@@ -6,8 +6,11 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
+from lightning_viz.explain.network.patches import PatchesSeen
+
 _EXTRA = (0, 1, 2, 5)
-"""Tokens that stand before the patches: none, a class token, one for distillation too, or four registers."""
+"""Tokens that stand before the patches where no grid was seen: none, a class token, one for distillation too, or four
+registers."""
 _CHANNELS_SECOND = (nn.Conv1d, nn.Conv2d, nn.BatchNorm1d, nn.BatchNorm2d)
 
 
@@ -24,7 +27,8 @@ def channels_second(
     Returns:
         From images to (N, D, h, w) or (N, D). Of (N, h, w, D) the channels move where h and w are what patches of one
         size make of the image, and the last two are not. Tokens (N, T, D) become (N, D, T, 1); with `maps` (N, D, h, w)
-        without class token and registers, where the rest are as many as patches of one size. Anything else stays.
+        without class token and registers, in the grid that was seen on the way to the layer, or else where the rest
+        are as many as patches of one size. Anything else stays.
 
     >>> import torch
     >>> tokens = channels_second(lambda images: torch.zeros(len(images), 13, 5), nn.Linear(5, 5), maps=True)
@@ -33,23 +37,42 @@ def channels_second(
     """
 
     def run(images: Tensor) -> Tensor:
-        output = features(images)
-        second = isinstance(layer, _CHANNELS_SECOND)
-        if output.ndim == 3 and maps:
-            return output if second else _laid_out(output, _grids(images))
-        if output.ndim == 3:
-            return (output if second else output.transpose(1, 2))[..., None]
-        if output.ndim != 4 or second:
-            return output
-        grids, shape = _grids(images), output.shape
-        last = (shape[1], shape[2]) in grids and (shape[2], shape[3]) not in grids
-        return output.permute(0, 3, 1, 2) if last else output
+        seen = PatchesSeen(images)
+        if not maps:
+            return arranged(features(images), layer, seen)
+        with seen:
+            output = features(images)
+        return arranged(output, layer, seen, maps=True)
 
     return run
 
 
-def _laid_out(tokens: Tensor, grids: list[tuple[int, int]]) -> Tensor:
-    sizes = {h * w: (h, w) for h, w in grids}
+def arranged(output: Tensor, layer: nn.Module, seen: PatchesSeen, *, maps: bool = False) -> Tensor:
+    """A layer's output with its channels second, see `channels_second`.
+
+    Args:
+        output: What the layer put out, or a tensor like it.
+        layer: The layer.
+        seen: What was seen of patches in the forward.
+        maps: Lay tokens out as patches.
+    """
+    second = isinstance(layer, _CHANNELS_SECOND)
+    if output.ndim == 3 and maps:
+        return output if second else _laid_out(output, seen)
+    if output.ndim == 3:
+        return (output if second else output.transpose(1, 2))[..., None]
+    if output.ndim != 4 or second:
+        return output
+    grids, shape = _grids(*seen.size), output.shape
+    last = (shape[1], shape[2]) in grids and (shape[2], shape[3]) not in grids
+    return output.permute(0, 3, 1, 2) if last else output
+
+
+def _laid_out(tokens: Tensor, seen: PatchesSeen) -> Tensor:
+    grid = seen.grid(tokens.shape[1])
+    if grid is not None:
+        return grid.laid_out(tokens.transpose(1, 2))
+    sizes = {h * w: (h, w) for h, w in _grids(*seen.size)}
     for extra in _EXTRA:
         if size := sizes.get(tokens.shape[1] - extra):
             patches = tokens[:, extra:].transpose(1, 2)
@@ -57,8 +80,7 @@ def _laid_out(tokens: Tensor, grids: list[tuple[int, int]]) -> Tensor:
     return tokens
 
 
-def _grids(images: Tensor) -> list[tuple[int, int]]:
+def _grids(height: int, width: int) -> list[tuple[int, int]]:
     """Rows and columns of patches of every size, those at the edges left out or filled up."""
-    height, width = images.shape[-2:]
     sides = range(1, min(height, width) // 2 + 1)
     return [(height // s, width // s) for s in sides] + [(-(-height // s), -(-width // s)) for s in sides]

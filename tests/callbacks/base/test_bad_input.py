@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
-from found import CALLBACKS
+from found import CALLBACKS, OF_ATTENTION
 from projects import Net, Project, Stripes, events, fit, loaders
 from torch import nn
 from torch.nn import functional as F
@@ -269,6 +269,8 @@ WRONG = {
     **dict.fromkeys(("octave_scale", "step", "noise"), NUMBER),
     "reliability": [*NUMBER, 1.0],
     **dict.fromkeys(("net", "layer"), TEXT),
+    "layers": ["block", 3, [], [True], [1.5], {"a": 1}, [""]],
+    "heads": ["0", 3, [], [True], [-1], [1.5], {"a": 1}],
     **dict.fromkeys(("transforms", "normalize_gradient"), FLAG),
     **dict.fromkeys(("on_error", "method", "design", "explain", "parametrization", "start"), WORD),
     **dict.fromkeys(("window", "stride", "canvas"), PAIR),
@@ -299,7 +301,7 @@ def takes(callback):
     return {name for names in found for name, one in names.items() if one.kind in kinds} - {"self"}
 
 
-@pytest.mark.parametrize("callback", CALLBACKS)
+@pytest.mark.parametrize("callback", [*CALLBACKS, *OF_ATTENTION])
 def test_no_argument_takes_what_it_is_not_made_for(callback):
     for name in sorted(takes(callback)):
         for value in ELSE.get((callback, name), WRONG[name]):

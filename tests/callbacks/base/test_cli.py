@@ -24,7 +24,8 @@ def swap(batch):
 
 
 ABSTRACT = ("AttributionCallback", "ExplanationCallback", "Picture", "Probes", "Scalar", "Scene", "replay")
-CALLBACKS = [name for name in lightning_viz.__all__ if name not in ABSTRACT]
+OF_ATTENTION = ("AttentionMaps", "AttentionWall")
+CALLBACKS = [name for name in lightning_viz.__all__ if name not in (*ABSTRACT, *OF_ATTENTION)]
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ class FailsInAttribute(SaliencyMaps):
 
 
 class FailsInPaint(SaliencyMaps):
-    def paint(self, pixels, values):
+    def paint(self, pixels, values, full):
         raise RuntimeError("pulled the plug")
 
 

@@ -125,9 +125,10 @@ class AttributionCallback(MapCallback):
         units = (scene.subject.work.units - before) / len(mine)
         lines = self.lines + (self.against is not None)
         for i, values in zip(mine, maps, strict=True):
-            values = (
-                values.detach().float() * float(probes.images[i].max() - probes.images[i].min()) ** self.per_contrast
-            )
+            values = values.detach().float()
+            if self.per_contrast:
+                contrast = float(probes.images[i].max() - probes.images[i].min())
+                values = values * contrast**self.per_contrast
             drawn = self.flat(values)
             full = self.full(scene, i, self.bound(drawn)) if bool(drawn.isfinite().all()) else 0.0
             images, note = self._tiles(probes.pixels[i], values, full)

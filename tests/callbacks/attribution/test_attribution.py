@@ -227,15 +227,15 @@ def test_a_gradcam_of_zeros_is_told(net):
     net[4].bias.fill_(-1.0)
     callback, scene = GradCam(), scene_of(net)
     maps, _, _ = drawn(callback, scene)
-    assert callback.paint(scene.probes.pixels[0], maps[0])[1].startswith("all zero")
-    assert callback.paint(scene.probes.pixels[0], maps[0] + 1)[1].startswith("scale 1")
+    assert callback.paint(scene.probes.pixels[0], maps[0], 1.0)[1].startswith(", all zero")
+    assert callback.paint(scene.probes.pixels[0], maps[0] + 1, 1.0)[1] == ""
 
 
 def test_where_signs_alternate_the_one_that_prevails_is_drawn():
     places = torch.arange(64)
     checks = ((places[:, None] + places) % 2 * 2 - 1.0)[None]
     checks[:, 20:40, 20:40] += 0.5
-    (colours, _), _ = IntegratedGradients().paint(torch.zeros(3, 64, 64), checks)
+    (colours, _), _ = IntegratedGradients().paint(torch.zeros(3, 64, 64), checks, 1.0)
     red, blue = colours[..., 0].astype(int), colours[..., 2].astype(int)
     inside, outside = (red - blue)[24:36, 24:36], (red - blue)[50:]
     assert inside.min() > 60
@@ -343,7 +343,7 @@ def test_values_of_captum_without_a_sign_are_drawn_as_magnitudes(method, options
     for pixels, values in zip(scene.probes.pixels, found, strict=True):
         blurs = blurred(values[None, None], callback.grain * 16)[0, 0] if callback.grain else values
         heat, _ = symmetric(blurs.numpy())
-        tile = callback.paint(pixels, values)[0][0]
+        tile = callback.paint(pixels, values, float(values.abs().max()))[0][0]
         assert np.array_equal(tile, diverging(heat) if signed else sequential(heat))
 
 

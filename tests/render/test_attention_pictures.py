@@ -12,16 +12,15 @@ PIXELS = np.full((3, 24, 36), 0.5)
 def test_heads_share_one_scale():
     heads = np.zeros((2, 24, 36))
     heads[0, :, :18], heads[1, :, :18] = 1.0, 0.5
-    picture, scale = head_tiles(PIXELS, heads, [1.23, 2.0], [0.5, 3.14])
-    assert scale == "scale 1"
+    picture = head_tiles(PIXELS, heads, [1.23, 2.0], [0.5, 3.14], full=1.0)
     assert picture.shape[1] == 350
     bright = [int(picture[picture.shape[0] * 3 // 4, x].max()) for x in (150, 270)]
     assert bright[0] > bright[1] > 60
 
 
 def test_without_figures_heads_are_drawn_all_the_same():
-    with_figures, _ = head_tiles(PIXELS, np.ones((3, 24, 36)), [1.0] * 3, [1.0] * 3)
-    without, _ = head_tiles(PIXELS, np.ones((3, 24, 36)), [], [])
+    with_figures = head_tiles(PIXELS, np.ones((3, 24, 36)), [1.0] * 3, [1.0] * 3, full=1.0)
+    without = head_tiles(PIXELS, np.ones((3, 24, 36)), [], [], full=1.0)
     assert with_figures.shape == without.shape
     assert (with_figures != without).any()
 

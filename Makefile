@@ -5,6 +5,10 @@ READY := $(VENV)/.ready
 FOREIGN := .foreign
 MODULES := node_modules
 BROWSER := $(VENV)/.browser
+# What one wants at every save: the rules of the house, the mathematics, the pictures, what makes explaining safe, and the
+# contract that holds every callback to both promises. Left to `make test`: whatever trains for many epochs, starts other
+# programs or a browser, or is about one callback's options.
+FAST := tests/test_package.py tests/explain tests/render tests/harness tests/contract lightning_viz
 
 .PHONY: help demo homework test test-fast test-js test-versions check check-js matrix matrix-gpu bench gallery screenshots wheel clean
 
@@ -37,6 +41,12 @@ homework: $(READY)  ## Train the food classifier and answer the homework's four 
 
 test: test-js $(READY) $(FOREIGN)/.ready $(BROWSER)  ## Run all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+test-fast: $(READY)  ## Run the tests that one wants at every save, in three minutes
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(FAST)
+
+test-versions: $(READY)  ## Run them on the oldest Python with the lowest versions, and on the newest with the newest
+	.ci/versions $(FAST)
 
 check: $(READY) check-js  ## Lint and type-check
 	$(BIN)/ruff check .
@@ -83,4 +93,4 @@ wheel: $(READY)  ## Build the wheel and try it in an empty environment
 	cd build && empty/bin/python ../.ci/attach.py
 
 clean:  ## Remove the environment and everything generated
-	rm -rf $(VENV) $(FOREIGN) $(MODULES) runs lightning_logs dist build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .versions $(FOREIGN) $(MODULES) runs lightning_logs dist build .pytest_cache .mypy_cache .ruff_cache

@@ -19,6 +19,7 @@ from lightning_viz.food11 import FoodClassifier, FoodData
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Result
 
+
 def lines(settings: Settings) -> Iterator[Line]:
     """Of every drawing after the first, without the curves at the end of training."""
     for name, make, options in (
@@ -40,7 +41,8 @@ def _train(settings: Settings, callback: pl.Callback) -> None:
     with tempfile.TemporaryDirectory() as folder:
         logger = pl.loggers.TensorBoardLogger(Path(folder))
         quietly: dict[str, Any] = {"enable_progress_bar": False, "enable_model_summary": False, "logger": logger}
-        trainer = pl.Trainer(max_epochs=2 * settings.repetitions + 1, enable_checkpointing=False, callbacks=[callback], **quietly)
+        epochs = 2 * settings.repetitions + 1
+        trainer = pl.Trainer(max_epochs=epochs, enable_checkpointing=False, callbacks=[callback], **quietly)
         trainer.fit(module, datamodule=data)
 
 

@@ -9,3 +9,4 @@ project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text
 extras = project["optional-dependencies"]
 for requirement in [*project["dependencies"], *extras["captum"], *extras["cli"]]:
     print(re.sub(r"(\[.*\])?>=([^,]+).*", r"==\2", requirement))
+print("rich<14.1")  # the newest that the progress bar of Lightning 2.5 knows

@@ -5,8 +5,12 @@ READY := $(VENV)/.ready
 FOREIGN := .foreign
 MODULES := node_modules
 BROWSER := $(VENV)/.browser
+# What one wants at every save: the rules of the house, the mathematics, the pictures, what makes explaining safe, and the
+# contract that holds every callback to both promises. Left to `make test`: whatever trains for many epochs, starts other
+# programs or a browser, or is about one callback's options.
+FAST := tests/test_package.py tests/explain tests/render tests/harness tests/contract lightning_viz
 
-.PHONY: help demo homework test check check-js matrix matrix-gpu bench gallery screenshots wheel clean
+.PHONY: help demo homework test test-fast test-js test-versions check check-js matrix matrix-gpu bench gallery screenshots wheel clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,20 +39,31 @@ demo: $(READY)  ## Train the food classifier with every picture, then say how to
 homework: $(READY)  ## Train the food classifier and answer the homework's four questions in runs/homework; ARGS="--data.root FOLDER"
 	$(BIN)/python -m homework $(ARGS)
 
-test: $(READY) $(FOREIGN)/.ready $(BROWSER)  ## Run all tests
+test: test-js $(READY) $(FOREIGN)/.ready $(BROWSER)  ## Run all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-check: $(READY)  ## Lint and type-check
+test-fast: $(READY)  ## Run the tests that one wants at every save, in three minutes
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(FAST)
+
+test-versions: $(READY)  ## Run them on the oldest Python with the lowest versions, and on the newest with the newest
+	.ci/versions $(FAST)
+
+check: $(READY) check-js  ## Lint and type-check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory check-js; else echo "no Node.js: the tab's JavaScript is not checked"; fi
 
-check-js: $(MODULES)/.ready  ## Lint and type-check the JavaScript of the Explanations tab; `make check` does so where Node.js is there
-	$(MODULES)/.bin/eslint eslint.config.js lightning_viz/tensorboard/static
+# Node.js comes with the environment, from PyPI, so that no machine leaves the JavaScript out.
+check-js test-js $(MODULES)/.ready: export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+check-js: $(MODULES)/.ready  ## Lint and type-check the JavaScript of the Explanations tab
+	$(MODULES)/.bin/eslint eslint.config.js lightning_viz/tensorboard/static tests/javascript
 	$(MODULES)/.bin/tsc --project .
 
-$(MODULES)/.ready: package.json
+test-js: $(READY)  ## Test the parts of the Explanations tab that need no browser
+	node --test tests/javascript/*.test.js
+
+$(MODULES)/.ready: $(READY) package.json
 	npm install --silent --no-audit --no-fund --no-package-lock
 	@touch $(MODULES)/.ready
 
@@ -78,4 +93,4 @@ wheel: $(READY)  ## Build the wheel and try it in an empty environment
 	cd build && empty/bin/python ../.ci/attach.py
 
 clean:  ## Remove the environment and everything generated
-	rm -rf $(VENV) $(FOREIGN) $(MODULES) runs lightning_logs dist build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .versions $(FOREIGN) $(MODULES) runs lightning_logs dist build .pytest_cache .mypy_cache .ruff_cache

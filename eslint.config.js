@@ -6,8 +6,15 @@ const GLOBALS = [
   'matchMedia', 'queueMicrotask', 'requestAnimationFrame', 'setInterval', 'setTimeout', 'window',
 ];
 
+const NODE = ['Buffer', 'Response', 'URL', 'globalThis'];
+
 export default [
   js.configs.recommended,
+  {
+    files: ['tests/javascript/*.js'],
+    languageOptions: { ecmaVersion: 2024, sourceType: 'module', globals: Object.fromEntries(NODE.map((name) => [name, 'readonly'])) },
+    rules: { eqeqeq: 'error', 'max-lines': ['error', 200], 'no-var': 'error', 'prefer-const': 'error' },
+  },
   {
     files: ['lightning_viz/tensorboard/static/*.js'],
     languageOptions: { ecmaVersion: 2024, sourceType: 'module', globals: Object.fromEntries(GLOBALS.map((name) => [name, 'readonly'])) },

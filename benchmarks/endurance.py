@@ -86,14 +86,13 @@ def census(epoch: int, module: nn.Module) -> Census:
     )
 
 
-def train(epochs: int, counted: Iterable[int], *more: pl.Callback, films: int = 5) -> list[Census]:
-    """Trains a tiny classifier with every public callback.
+def train(epochs: int, counted: Iterable[int], callbacks: Iterable[pl.Callback]) -> list[Census]:
+    """Trains a tiny classifier.
 
     Args:
         epochs: How many.
         counted: After which of them to count.
-        more: Callbacks to add.
-        films: After every so many epochs films are made.
+        callbacks: With what; see `pictures`.
     """
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     pl.seed_everything(0, verbose=False)
@@ -106,7 +105,7 @@ def train(epochs: int, counted: Iterable[int], *more: pl.Callback, films: int = 
                 max_epochs=epochs,
                 accelerator="cpu",
                 logger=TensorBoardLogger(log),
-                callbacks=[*pictures(films), *more, watch],
+                callbacks=[*callbacks, watch],
                 enable_checkpointing=False,
                 enable_progress_bar=False,
                 enable_model_summary=False,
@@ -118,7 +117,7 @@ def train(epochs: int, counted: Iterable[int], *more: pl.Callback, films: int = 
 
 
 def pictures(films: int = 5) -> list[pl.Callback]:
-    """Every public callback, with little to do."""
+    """Every public callback, with little to do; after every so many epochs films are made."""
     often = {"probes": 2, "on_error": "raise"}
     return [
         *(viz.SaliencyMaps(method=method, samples=2, **often) for method in ("gradient", "smoothgrad", "loss")),
@@ -171,7 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     counted = {1, min(FIRST, epochs), epochs, *range(FIRST, epochs, max(epochs // 10, 1))}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Lightning's advice on loaders
-        seen = train(epochs, counted)
+        seen = train(epochs, counted, pictures())
     rows = [[str(value) for value in astuple(one)] for one in seen]
     first = next(one for one in seen if one.epoch == min(FIRST, epochs))
     grown = [f"{b - a:+d}" for a, b in zip(astuple(first), astuple(seen[-1]), strict=True)]

@@ -16,8 +16,6 @@ from lightning_viz import LimePanels, SaliencyMaps
 from lightning_viz.callbacks.attribution.maps import MapCallback
 from lightning_viz.food11 import FoodClassifier, FoodData
 
-EPOCHS = 7
-
 
 def lines(settings: Settings) -> Iterator[Line]:
     """Of every drawing after the first, without the curves at the end of training."""
@@ -41,7 +39,8 @@ def _train(settings: Settings, callback: pl.Callback) -> None:
     with tempfile.TemporaryDirectory() as folder:
         logger = pl.loggers.TensorBoardLogger(Path(folder))
         quietly: dict[str, Any] = {"enable_progress_bar": False, "enable_model_summary": False, "logger": logger}
-        trainer = pl.Trainer(max_epochs=EPOCHS, enable_checkpointing=False, callbacks=[callback], **quietly)
+        epochs = 2 * settings.repetitions + 1
+        trainer = pl.Trainer(max_epochs=epochs, enable_checkpointing=False, callbacks=[callback], **quietly)
         trainer.fit(module, datamodule=data)
 
 

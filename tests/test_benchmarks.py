@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from benchmarks.__main__ import GROUPS
+from benchmarks import cost
+from benchmarks.__main__ import GROUPS, main
 from benchmarks.measure import Line, table
 from benchmarks.network import Settings
 
@@ -33,9 +34,11 @@ def test_every_group_has_lines_with_a_positive_ratio(group, monkeypatch):
     assert all(line.ratio > 0 for line in lines)
 
 
-def test_the_table_is_printed_and_aligned():
+@pytest.mark.filterwarnings("ignore")
+def test_the_table_is_printed_and_aligned(capsys):
     options = [part for name, value in QUICK.items() for part in (f"--{name}", value)]
-    about, _, _, head, rule, *lines = run("benchmarks", *options, "--only", "gradients").splitlines()
+    main([*map(str, options), "--only", "gradients"])
+    about, _, _, head, rule, *lines = capsys.readouterr().out.splitlines()
     assert "cores" in about
     assert "torch" in about
     assert [cell.strip() for cell in head.strip("|").split("|")] == ["what", "time", "against", "its time", "ratio"]
@@ -51,9 +54,11 @@ def test_the_memory_of_a_drawing_is_measured():
     assert 0 < drawing < 500
 
 
-def test_the_growth_of_the_cost_is_drawn(tmp_path):
+@pytest.mark.filterwarnings("ignore")
+def test_the_growth_of_the_cost_is_drawn(tmp_path, capsys):
     out = tmp_path / "cost.png"
-    told = run("benchmarks.cost", "--size", 32, "--width", 2, "--repetitions", 1, "--out", out)
+    cost.main(["--size", "32", "--width", "2", "--repetitions", "1", "--out", str(out)])
+    told = capsys.readouterr().out
     for name in ("probes", "pixels per side", "classes", "channels"):
         assert name in told
     with Image.open(out) as picture:

@@ -1,4 +1,4 @@
-"""What the package is as a whole: its public face, who imports whom, its sizes, its wheel, its README."""
+"""What the package is as a whole: its public face, who imports whom, its sizes, its wheel."""
 
 import ast
 import re
@@ -303,36 +303,6 @@ def test_the_wheel_holds_the_package_and_nothing_else(tmp_path):
     assert names == {file.as_posix() for file in files if "__pycache__" not in file.parts}
     (line,) = re.findall(r"^\[tensorboard_plugins\]\nlightning_viz = (.*)$", points, re.MULTILINE)
     assert EntryPoint("lightning_viz", line, "tensorboard_plugins").load() is ExplanationsLoader
-
-
-def snippets(language):
-    text = (ROOT / "README.md").read_text()
-    return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
-
-
-def test_the_readmes_python_parses():
-    for code in snippets("python"):
-        compile(code, "README.md", "exec")
-
-
-def test_the_readmes_imports_exist():
-    for code in snippets("python"):
-        for node in ast.walk(ast.parse(code)):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "lightning_viz":
-                module = __import__(node.module, fromlist=["_"])
-                assert all(hasattr(module, alias.name) for alias in node.names)
-
-
-def test_the_readmes_yaml_parses():
-    yaml = pytest.importorskip("yaml")
-    for text in snippets("ya?ml"):
-        assert yaml.safe_load(text) is not None
-
-
-def test_the_commands_of_the_readme_are_targets():
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
-    commands = re.findall(r"^(?:\$ )?make ([a-z-]+)", "\n".join(snippets("(?:bash|sh|shell|console)")), re.MULTILINE)
-    assert set(commands) <= targets
 
 
 def test_no_file_knows_the_machine_that_it_was_made_on():

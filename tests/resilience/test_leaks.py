@@ -17,13 +17,8 @@ from benchmarks import endurance
 EXACT = ["tensors", "tensor_kib", "array_kib", "figures", "hooks", "descriptors", "threads", "files"]
 
 
-def growth(first, last, *more):
-    early, late = (asdict(one) for one in endurance.train(last, [first, last], *more))
-    return {name: late[name] - early[name] for name in early}
-
-
 def test_nothing_grows_with_the_epochs():
-    counts = [asdict(one) for one in endurance.train(8, [2, 4, 6, 8], films=2)]
+    counts = [asdict(one) for one in endurance.train(8, [2, 4, 6, 8], endurance.pictures(films=2))]
     grown = {name: counts[-1][name] - counts[0][name] for name in EXACT}
     assert {name: grown[name] for name in EXACT if grown[name] > 0} == {}  # less, where tests before this one left some
     objects = [one["objects"] for one in counts]
@@ -45,7 +40,8 @@ class Leaky(pl.Callback):
 
 def test_whatever_grows_is_seen():
     leaky = Leaky()
-    grown = growth(1, 3, leaky)
+    early, late = (asdict(one) for one in endurance.train(3, [1, 3], [leaky]))
+    grown = {name: late[name] - early[name] for name in early}
     leaky.stop.set()
     assert {name for name in EXACT if grown[name] < 2} == set()
     assert grown["tensor_kib"] == 16

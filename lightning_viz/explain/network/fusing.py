@@ -145,7 +145,7 @@ class _Part:
             all(map(is_, self._held, self._tensors()))  # a forward may lend them others, or take them away
             and x.dtype == like.dtype
             and not torch.is_autocast_enabled(x.device.type)
-            and not torchs._has_any_global_hook()  # type: ignore[no-untyped-call]
+            and not any(getattr(torchs, f"_global{hooks}") for hooks in _HOOKS)
             and not any(m.training or (not alone and any(vars(m)[hooks] for hooks in _HOOKS)) for m in self.modules)
             and not any(p is not None and p.requires_grad for m in self.modules for p in m._parameters.values())
         )

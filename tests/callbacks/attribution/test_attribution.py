@@ -342,8 +342,8 @@ def test_values_of_captum_without_a_sign_are_drawn_as_magnitudes(method, options
     assert callback.grain == 0 or signed
     for pixels, values in zip(scene.probes.pixels, found, strict=True):
         blurs = blurred(values[None, None], callback.grain * 16)[0, 0] if callback.grain else values
-        heat, _ = symmetric(blurs.numpy())
-        tile = callback.paint(pixels, values, float(values.abs().max()))[0][0]
+        heat, full = symmetric(blurs.numpy())
+        tile = callback.paint(pixels, values, full)[0][0]
         assert np.array_equal(tile, diverging(heat) if signed else sequential(heat))
 
 

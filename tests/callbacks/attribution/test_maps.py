@@ -43,7 +43,9 @@ class Noting(SaliencyMaps):
 
     def attribute(self, *arguments):
         values = super().attribute(*arguments)
-        self.maps = {**getattr(self, "maps", {}), self.step: values.abs().amax(1).double().numpy()}
+        contrast = (images.amax((1, 2, 3)) - images.amin((1, 2, 3)))[:, None, None]
+        found = values.abs().amax(1) * contrast
+        self.maps = {**getattr(self, "maps", {}), self.step: found.double().numpy()}
         return values
 
 
@@ -109,7 +111,7 @@ def test_what_is_kept_does_not_grow_with_the_epochs_and_is_for_these_probes_alon
         run = fit(tmp_path / str(epochs), [callback, other], module=Told, max_epochs=epochs)
         kept.append({tag: value.shape for tag, value in callback.figures._kept.items()})
     assert kept[0] == kept[1]
-    assert len(kept[0]) == 3 * 5  # three maps, the curves, and what the next ones may take
+    assert len(kept[0]) == 3 * 6  # three maps, the largest value, the curves, and what the next ones may take
     assert set(kept[0].values()) == {(16, 16), (4, 7), ()}
     run.save_checkpoint(tmp_path / "last.ckpt")
     moved = SaliencyMaps(probes=Probes(indices=[1]))
@@ -201,5 +203,5 @@ def test_what_is_kept_goes_to_no_logger(tmp_path):
 
     fit(tmp_path, [Listening(probes=1)], max_epochs=1)
     kept = {result.tag for result in results if isinstance(result, Keep)}
-    assert {tag.rpartition("/")[2] for tag in kept} == {"previous", "untrained", "best", "credit", "curves"}
+    assert {tag.rpartition("/")[2] for tag in kept} == {"previous", "untrained", "best", "credit", "curves", "full"}
     assert not kept & {tag for tags in events(tmp_path).Tags().values() if isinstance(tags, list) for tag in tags}

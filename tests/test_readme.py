@@ -1,0 +1,212 @@
+"""What the README shows works: its Python runs on a small project, its YAML and its commands are what there is."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import pytorch_lightning as pl
+from PIL import Image
+from projects import Project, Stripes, events, fit
+from pytorch_lightning.callbacks import ModelCheckpoint
+from torch import nn
+from torch.utils.data import DataLoader
+
+import lightning_viz
+from lightning_viz import AttributionCallback, ExplanationCallback, Films, SaliencyMaps
+
+ROOT = Path(__file__).parents[1]
+CHECKPOINTS = Path("runs/demo/version_0/checkpoints")
+
+
+def snippets(language):
+    text = (ROOT / "README.md").read_text()
+    return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+
+
+PYTHON = snippets("python")
+
+
+class Food(Stripes):
+    """As many pictures as the README counts on, of classes that it names."""
+
+    classes = ["Egg", "Soup", "Bread"]
+
+
+class Named(Food):
+    """Batches by name."""
+
+    def __getitem__(self, i):
+        return {"pixels": self.images[i], "target": self.targets[i]}
+
+
+class MyModule(Project):
+    """A network with the layers and the channels that the README names; batches are pairs, or by name."""
+
+    def __init__(self):
+        super().__init__()
+        widths = [(3, 8), (8, 8), (8, 8), (8, 40)]
+        blocks = [(nn.Conv2d(*w, 3, padding=1), nn.BatchNorm2d(w[1]), nn.ReLU(), nn.MaxPool2d(2)) for w in widths]
+        self.net = nn.Sequential()
+        self.net.cnn = nn.Sequential(*(layer for block in blocks for layer in block))
+        self.net.fc = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(40, 3))
+
+    def training_step(self, batch, batch_idx):
+        return super().training_step(pair(batch), batch_idx)
+
+    def validation_step(self, batch, batch_idx):
+        return super().validation_step(pair(batch), batch_idx)
+
+
+def pair(batch):
+    return (batch["pixels"], batch["target"]) if isinstance(batch, dict) else batch
+
+
+TRAINING, VALIDATION = Food(4300), Food(24)
+
+
+class MyData(pl.LightningDataModule):
+    def train_dataloader(self):
+        return DataLoader(TRAINING, batch_size=8)
+
+    def val_dataloader(self):
+        return DataLoader(VALIDATION, batch_size=8)
+
+
+class NamedData(pl.LightningDataModule):
+    def train_dataloader(self):
+        return DataLoader(Named(24), batch_size=8)
+
+    val_dataloader = train_dataloader
+
+
+class Quick(pl.Trainer):
+    """A Trainer that is done at once, whatever the snippet says or leaves out."""
+
+    settings = {"fast_dev_run": True}
+
+    def __init__(self, **arguments):
+        quiet = {"accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False}
+        super().__init__(**{**quiet, **self.settings, **arguments})
+
+
+@pytest.fixture
+def names(tmp_path, monkeypatch):
+    """What snippets may name: the whole public face, a project of theirs, its checkpoints and files."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(pl, "Trainer", Quick)
+    Path("pictures").mkdir()
+    Image.new("RGB", (16, 16), "red").save("pictures/strawberries.jpg")
+    public = {name: getattr(lightning_viz, name) for name in lightning_viz.__all__}
+    return {"__name__": "readme", **public, "Trainer": Quick, "MyModule": MyModule, "MyData": MyData}
+
+
+def execute(code, names):
+    """Runs a snippet; what its lines make on the way, and do not give a name to, comes back."""
+    made = []
+    for statement in ast.parse(code).body:
+        if isinstance(statement, ast.Expr):
+            made.append(eval(compile(ast.Expression(statement.value), "README.md", "eval"), names))
+        else:
+            exec(compile(ast.Module([statement], []), "README.md", "exec"), names)
+    return made
+
+
+def callbacks_of(code, names):
+    """The callbacks that a snippet makes, and one of each class that it defines, but for those that its Trainer has."""
+    made = [one for one in execute(code, names) if isinstance(one, pl.Callback)]
+    classes = [one for one in names.values() if isinstance(one, type) and one.__module__ == names["__name__"]]
+    return made + [cls() for cls in classes if issubclass(cls, AttributionCallback)]
+
+
+def noting(callback, drawn):
+    """Has it noted what a callback draws."""
+    draw = callback.draw
+
+    def noted(scene):
+        for result in draw(scene):
+            drawn.append(result)
+            yield result
+
+    callback.draw = noted
+
+
+def attach(trainer):
+    """Trains with what a snippet made: every callback draws, and (warnings are errors) none fails."""
+    drawn = {}
+    for callback in trainer.callbacks:
+        if isinstance(callback, ExplanationCallback):
+            noting(callback, drawn.setdefault(callback, []))
+    by_name = [c for c in drawn if c.probes.unpack is not None]
+    trainer.fit(MyModule(), datamodule=NamedData() if by_name else MyData())
+    assert drawn
+    assert all(drawn.values())
+
+
+def kept_checkpoints(tmp_path):
+    """Trains without callbacks, so that there is something to replay."""
+    checkpoint = ModelCheckpoint(CHECKPOINTS, save_top_k=-1)
+    data = {"train_dataloaders": MyData().val_dataloader(), "val_dataloaders": MyData().val_dataloader()}
+    fit(tmp_path / "log", [checkpoint], module=MyModule, data=lambda: data, enable_checkpointing=True, max_epochs=1)
+    assert list(CHECKPOINTS.glob("*.ckpt"))
+
+
+def title(code):
+    """The first of its lines that is no import."""
+    return next(line for line in code.splitlines() if re.match(r"(?!from|import|\s|\))", line)).split("(")[0]
+
+
+@pytest.mark.parametrize("code", [c for c in PYTHON if "replay" not in c and "Films" not in c], ids=title)
+def test_callbacks_draw(code, names):
+    made = callbacks_of(code, names)
+    for callback in made:
+        attach(Quick(callbacks=[callback]))
+    if "trainer" in names:
+        attach(names["trainer"])
+    assert made or "trainer" in names
+
+
+def test_films_are_made(names, tmp_path, monkeypatch):
+    (code,) = [code for code in PYTHON if "Films" in code]
+    monkeypatch.setattr(Quick, "settings", {"max_epochs": 1, "limit_train_batches": 1, "enable_checkpointing": False})
+    films = callbacks_of(code, names)
+    assert [type(one) for one in films] == [Films, Films]
+    Quick(callbacks=[SaliencyMaps(probes=1), *films], log_every_n_steps=1).fit(MyModule(), datamodule=MyData())
+    assert len(list(tmp_path.rglob("films/probe_00_egg/film_saliency.webp"))) == 1
+
+
+def test_a_replay_draws(names, tmp_path, monkeypatch):
+    (code,) = [code for code in PYTHON if "replay(trainer" in code]
+    monkeypatch.setattr(Quick, "settings", {"max_epochs": 1, "log_every_n_steps": 1})
+    kept_checkpoints(tmp_path)
+    execute(code, names)
+    assert "probe_00_egg/lime" in events(names["trainer"].log_dir).Tags()["images"]
+
+
+def test_a_cli_gets_the_subcommand(names, tmp_path, monkeypatch):
+    pytest.importorskip("jsonargparse")
+    (code,) = [code for code in PYTHON if "class CLI" in code]
+    monkeypatch.setenv("JSONARGPARSE_DEPRECATION_WARNINGS", "off")  # what Lightning calls of it is not ours to mend
+    monkeypatch.setattr(pl, "Trainer", Quick.__base__)  # its arguments are those of the command line
+    kept_checkpoints(tmp_path)
+    execute(code, names)
+    options = {"accelerator": "cpu", "enable_progress_bar": "false", "log_every_n_steps": 1, "max_epochs": 1}
+    quiet = [f"--trainer.{name}={value}" for name, value in options.items()]
+    callbacks = "--trainer.callbacks=lightning_viz.SaliencyMaps"
+    monkeypatch.setattr(sys, "argv", ["train.py", "replay", f"--checkpoints={CHECKPOINTS}/*.ckpt", callbacks, *quiet])
+    (call,) = re.findall(r"# (CLI\(.*\))", code)
+    trainer = eval(call, names).trainer
+    assert "probe_00_egg/saliency" in events(trainer.log_dir).Tags()["images"]
+
+
+def test_yaml_parses():
+    yaml = pytest.importorskip("yaml")
+    for text in snippets("ya?ml"):
+        assert yaml.safe_load(text) is not None
+
+
+def test_commands_are_targets():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    commands = re.findall(r"^(?:\$ )?make ([a-z-]+)", "\n".join(snippets("(?:bash|sh|shell|console)")), re.MULTILINE)
+    assert set(commands) <= targets

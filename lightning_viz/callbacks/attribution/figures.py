@@ -33,6 +33,8 @@ ALIKE = 0.9
 """Rank correlation with the untrained network's map from which on a caption tells it: on drawn food, the maps of five
 methods fall below .7 in the first epoch and stay there; where nothing is learnt they stay at 1."""
 
+_ENDED = "/ended"
+"""Behind the tags of what the end of training tells: a run that goes on from there has not seen it."""
 _MOMENTS = ("previous", "untrained", "best")
 
 
@@ -55,6 +57,7 @@ class MapFigures:
 
     def __init__(self, seed: int) -> None:
         self._kept: dict[str, Tensor] = {}
+        self._ended: dict[str, Tensor] = {}
         self._tag = self._number = ""
         self._compares, self._best = True, False
         self._faithfulness = Faithfulness(seed)
@@ -63,7 +66,7 @@ class MapFigures:
     def begin(self, trainer: pl.Trainer, stage: str) -> None:
         """Begins anew with each run of the Trainer; what is kept, where training begins with the first step."""
         self._compares, self._best, self._predicted = stage == "fit", False, None
-        self._faithfulness.due = False
+        self._faithfulness.due, self._ended = False, {}
         if stage == "fit" and trainer.global_step == 0:
             self._kept = {}
             run_of(trainer).best = BestMetric()
@@ -101,7 +104,8 @@ class MapFigures:
 
     def keep(self, found: Mapping[str, Tensor]) -> None:
         """Takes what a drawing yielded as `Keep`."""
-        self._kept |= found
+        self._kept |= {tag: value for tag, value in found.items() if not tag.endswith(_ENDED)}
+        self._ended |= {tag.removesuffix(_ENDED): value for tag, value in found.items() if tag.endswith(_ENDED)}
 
     def largest(self, scene: Scene, i: int) -> float:
         """The largest value of full colour of the map of probe `i` so far in the run; 0 where there was none."""
@@ -159,11 +163,13 @@ class MapFigures:
         known = [values for values in last if still and values is not None]
         for i, values in zip(mine, known if len(known) == len(mine) else maps(scene, mine), strict=True):
             areas, curves = self._faithfulness.judged(scene, i, values, key=self._key(scene.probes, i))
-            yield from [*self.told(areas), *curves]
+            yield from [*self.told(areas), *(Keep(curve.tag + _ENDED, curve.value) for curve in curves)]
 
     def curves(self) -> list[Picture]:
         """The curves of the last maps as a picture; none where there are none."""
-        return self._faithfulness.picture(self._kept, self._tag, f"explanations/{self._tag}{self._number}/curves")
+        return self._faithfulness.picture(
+            self._kept | self._ended, self._tag, f"explanations/{self._tag}{self._number}/curves"
+        )
 
     def save(self, run: Run, checkpoint: dict[str, Any]) -> None:
         """Adds to a checkpoint what is kept."""

@@ -81,6 +81,8 @@ class ExplanationCallback(Callback, ABC):
         made: Self = super().__new__(cls)
         return made
 
+    __new__.__wrapped__ = object.__new__  # type: ignore[attr-defined]  # whoever looks for arguments is led to `__init__`
+
     def __init_subclass__(cls, **options: Any) -> None:
         """Has `help` list all arguments, inherited ones too."""
         super().__init_subclass__(**options)
@@ -221,3 +223,6 @@ class ExplanationCallback(Callback, ABC):
     def _explain(self, step: int) -> None:
         if self._drawing is not None:
             self._drawing.explain(step)
+
+
+complete_help(ExplanationCallback)

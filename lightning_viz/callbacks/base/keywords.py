@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
-from inspect import Parameter, cleandoc, signature
+from inspect import Parameter, Signature, cleandoc, signature
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -102,7 +102,9 @@ def check_keywords(cls: type, given: Mapping[str, object]) -> None:
 
 
 def complete_help(cls: type) -> None:
-    """Lists in a class's docstring the arguments that it refers to its parents for."""
+    """Lists in a class's signature and docstring the arguments that it refers to its parents for."""
+    keywords = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in keywords_of(cls).values()]
+    cls.__signature__ = Signature(keywords)  # type: ignore[attr-defined]
     own = vars(cls).get("__doc__")
     parent = next((base for base in cls.__mro__[1:] if "Args:" in (vars(base).get("__doc__") or "")), None)
     rest = _REST.search(cleandoc(own)) if own else None

@@ -41,8 +41,8 @@ class Noting(SaliencyMaps):
         self.step = scene.step
         yield from super().draw(scene)
 
-    def attribute(self, *arguments):
-        values = super().attribute(*arguments)
+    def attribute(self, subject, images, targets):
+        values = super().attribute(subject, images, targets)
         contrast = (images.amax((1, 2, 3)) - images.amin((1, 2, 3)))[:, None, None]
         found = values.abs().amax(1) * contrast
         self.maps = {**getattr(self, "maps", {}), self.step: found.double().numpy()}

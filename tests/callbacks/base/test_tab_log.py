@@ -12,6 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch.utils.data import DataLoader
 
 from lightning_viz import ConfusionMatrixPanel, Films, IntegratedGradients, LimePanels, SaliencyMaps
+from lightning_viz.callbacks.attribution.maps import FLOOR, PARTS
 from lightning_viz.callbacks.attribution.regions import Lime, largest
 from lightning_viz.harness.sinks.log_format import encoded
 
@@ -59,7 +60,8 @@ def noting(cls, **options):
 
         def attribute(self, subject, images, targets):
             values = super().attribute(subject, images, targets)
-            for i, one in enumerate(values):
+            contrasts = (images.amax((1, 2, 3)) - images.amin((1, 2, 3))) ** self.per_contrast
+            for i, one in enumerate(values * contrasts[:, None, None, None]):
                 flat = self.flat(one)
                 full = float(one.abs().max()) if self.name == "loss_saliency" else 0
                 shown = flat, full or float(np.percentile(flat.abs(), 99))
@@ -120,7 +122,9 @@ def test_the_manifest_tells_of_classes_probes_and_every_picture(run):
     high = {tag: log.read.Images(tag)[-1].height for tag in pictures}
     assert high["probe_00_bread/input"] - pictures["probe_00_bread/input"]["caption"] == 350  # as high as wide
     for name in ("saliency", "film_saliency"):
-        assert high[f"probe_00_bread/{name}"] - pictures[f"probe_00_bread/{name}"]["caption"] == 173
+        assert (
+            high[f"probe_00_bread/{name}"] - pictures[f"probe_00_bread/{name}"]["caption"] == 173 + 16
+        )  # and the colour bar
     assert {pictures[tag]["caption"] for tag in ("confusion/val", "explanations/lime/curves")} == {0}
 
 
@@ -141,8 +145,11 @@ def test_maps_are_those_of_the_method_within_a_unit(run):
             expected = {step: shown for (step, probe), shown in callback.shown.items() if probe == i}
             drawn = {event.step for event in log.read.Images(f"{probe}/{callback.tag}")}
             assert found.keys() == bounds.keys() == expected.keys() & drawn == drawn, callback.tag
-            for step in drawn:
-                (values, unit), (own, bound) = found[step], expected[step]
+            full = FLOOR * PARTS / 16**2 if callback.per_pixel else FLOOR
+            for step in sorted(drawn):
+                (values, unit), (own, largest) = found[step], expected[step]
+                full = max(full, largest)
+                bound = largest if callback.tag == "loss_saliency" else full
                 assert (unit * 127, bounds[step]) == pytest.approx((bound, bound), rel=1e-6)
                 assert np.abs(values - own.clip(-bound, bound).numpy()).max() <= 0.501 * unit
 

@@ -127,7 +127,8 @@ class AttributionCallback(MapCallback):
         for i, values in zip(mine, maps, strict=True):
             values = values.detach().float()
             if self.per_contrast:
-                contrast = float(probes.images[i].max() - probes.images[i].min())
+                seen = probes.images[i][probes.images[i].isfinite()]
+                contrast = float(seen.max() - seen.min()) if len(seen) else 0.0
                 values = values * contrast**self.per_contrast
             drawn = self.flat(values)
             full = self.full(scene, i, self.bound(drawn)) if bool(drawn.isfinite().all()) else 0.0

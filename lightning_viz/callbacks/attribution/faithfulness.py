@@ -12,9 +12,8 @@ from torch import Tensor
 from lightning_viz.explain.attribution.baselines import blurred
 from lightning_viz.explain.measures.faithfulness import FORWARDS, SHARES, Curves, area, at_random, faithful_curves
 from lightning_viz.explain.network.chunks import Chunks
-from lightning_viz.harness.network.subject import probabilities
 from lightning_viz.harness.probes.spec import ProbeBatch
-from lightning_viz.harness.run.scene import Scene
+from lightning_viz.harness.run.scene import Ask, Scene
 from lightning_viz.harness.sinks.results import Keep, Picture
 from lightning_viz.render.curves import curves_picture
 
@@ -55,20 +54,22 @@ class Faithfulness:
         return bool(credits) and sum(credits) >= price * len(credits)
 
     def held(
-        self, scene: Scene, i: int, values: Tensor, kept: Mapping[str, Tensor], *, key: str, units: float
+        self, scene: Scene, ask: Ask, values: Tensor, kept: Mapping[str, Tensor], *, key: str, units: float
     ) -> list[Found]:
-        """The curves of probe `i` if it is time for them, and what the map has earned towards the next ones.
+        """The curves of a map if it is time for them, and what the map has earned towards the next ones.
 
         Args:
             scene: The scene.
-            i: The number of the probe.
-            values: (H, W), its map.
+            ask: What the map is of.
+            values: (H, W), the map.
             kept: What was kept of all maps.
             key: What the tags of what is kept of this one begin with.
             units: What the map took, as `Work` counts.
         """
+        if not scene.task.shares:
+            return []
         before = scene.subject.work.units
-        curves = self.judged(scene, i, values, key=key) if self.due else []
+        curves = self.judged(scene, ask, values, key=key) if self.due else []
         if f"{key}/curves" not in kept and not curves:
             none = torch.full((4, len(SHARES)), math.nan)  # what is kept is as much from the first drawing on
             curves = [Keep(f"{key}/curves", none)]
@@ -76,17 +77,18 @@ class Faithfulness:
         credit = min(credit - (scene.subject.work.units - before), sum(FORWARDS.values()))
         return [*curves, Keep(f"{key}/credit", torch.tensor(credit))]
 
-    def judged(self, scene: Scene, i: int, values: Tensor, *, key: str) -> list[Found]:
-        """The curves of probe `i`.
+    def judged(self, scene: Scene, ask: Ask, values: Tensor, *, key: str) -> list[Found]:
+        """The curves of a map.
 
         Args:
             scene: The scene.
-            i: The number of the probe.
-            values: (H, W), its map.
+            ask: What the map is of.
+            values: (H, W), the map.
             key: What the tags of what is kept of this one begin with.
         """
-        fresh = i not in self.shared
-        own, chance = judged(scene, i, values, shared=self.shared, seed=self._seed)
+        i, column = ask.probe, _judged(scene, ask)
+        fresh = (i, column) not in self.shared
+        own, chance = judged(scene, i, column, values, shared=self.shared, seed=self._seed)
         areas = [{"deletion": area(found.deletion), "insertion": area(found.insertion)} for found in (own, chance)]
         by_chance: list[Found] = [(self.chance, areas[1])] if fresh else []
         return [(None, areas[0]), *by_chance, Keep(f"{key}/curves", torch.stack([*own, *chance]))]
@@ -101,12 +103,20 @@ class Faithfulness:
         return [Picture(tag, curves_picture(SHARES.numpy(), sides[:, 0], sides[:, 1], title=title), flat=True)]
 
 
-def judged(scene: Scene, i: int, values: Tensor, *, shared: dict[Hashable, Any], seed: int) -> tuple[Curves, Curves]:
-    """Deletion and insertion of the class that the network predicts, by a map and by chance.
+def _judged(scene: Scene, ask: Ask) -> int:
+    """What a map is judged by: the class that is predicted; of several labels the one that the map is of."""
+    return ask.column if scene.task.several else int(scene.said[ask.probe].argmax())
+
+
+def judged(
+    scene: Scene, i: int, column: int, values: Tensor, *, shared: dict[Hashable, Any], seed: int
+) -> tuple[Curves, Curves]:
+    """Deletion and insertion of what the network says of one column, by a map and by chance.
 
     Args:
         scene: The scene.
         i: The number of the probe.
+        column: Of what.
         values: (H, W), its map.
         shared: Where the curves of chance are looked for, and left for other maps.
         seed: Of chance.
@@ -114,20 +124,20 @@ def judged(scene: Scene, i: int, values: Tensor, *, shared: dict[Hashable, Any],
     Returns:
         The curves of the map, and those of chance.
     """
-    image, said = scene.probes.images[i], int(scene.probabilities[i].argmax())
+    image = scene.probes.images[i]
     fill, start = _nothing(scene.probes, image), _vague(image)
 
     def probability(images: Tensor) -> Tensor:
-        return probabilities(scene.subject(images))[:, said]
+        return scene.task.said(scene.subject(images))[:, column]
 
-    if i not in shared:
+    if (i, column) not in shared:
         with torch.no_grad():
             empty, vague = Chunks()(probability, torch.stack([fill.expand_as(image), start])).tolist()
-        ends = float(scene.probabilities[i, said]), empty, vague
+        ends = float(scene.said[i, column]), empty, vague
         chance = at_random(image.shape[1], image.shape[2], seed=seed)
         found = faithful_curves(probability, image, chance, fill=fill, start=start, ends=ends)
-        shared[i] = ends, [curve.tolist() for curve in found]
-    ends, by_chance = shared[i]
+        shared[i, column] = ends, [curve.tolist() for curve in found]
+    ends, by_chance = shared[i, column]
     own = faithful_curves(probability, image, values, fill=fill, start=start, ends=ends)
     return own, Curves(*map(torch.tensor, by_chance))
 

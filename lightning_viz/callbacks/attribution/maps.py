@@ -14,7 +14,7 @@ from lightning_viz.harness.network.subject import find_subject
 from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.run.processes import attempt
 from lightning_viz.harness.run.run import Run, run_of
-from lightning_viz.harness.run.scene import Scene
+from lightning_viz.harness.run.scene import Ask, Scene
 from lightning_viz.harness.steps import logged_step
 
 
@@ -38,8 +38,12 @@ class MapCallback(ExplanationCallback):
         """The last part of the pictures' tags."""
 
     @abstractmethod
-    def maps_of(self, scene: Scene, items: Sequence[int]) -> list[Tensor]:
-        """The maps of some probes as they are drawn, (H, W) each, by what the network is now."""
+    def asked(self, scene: Scene) -> list[Ask]:
+        """What the maps are of: of each probe what this process is to draw."""
+
+    @abstractmethod
+    def maps_of(self, scene: Scene, asked: Sequence[Ask]) -> list[Tensor]:
+        """Some maps as they are drawn, (H, W) each, by what the network is now."""
 
     def prepared(self, run: Run, probes: ProbeBatch) -> None:
         """Has the figures know the probes."""
@@ -65,7 +69,7 @@ class MapCallback(ExplanationCallback):
         if drawing is None or not (drawing.active and drawing.ready):
             return
         step = logged_step(trainer)
-        drawing.conclude(step, lambda scene: self.figures.concluded(scene, self.maps_of))
+        drawing.conclude(step, lambda scene: self.figures.concluded(scene, self.asked(scene), self.maps_of))
         curves = self.figures.curves() if trainer.is_global_zero else []
         drawing.tell(attempt(lambda: drawing.write([curves], step, ended=True) if curves else None)[1])
 

@@ -11,6 +11,7 @@ from lightning_viz.explain.attribution.gradients import input_gradient, loss_gra
 from lightning_viz.explain.attribution.smooth import Statistic, smooth_gradient
 from lightning_viz.harness.arguments import number, one_of, whole
 from lightning_viz.harness.network.subject import Subject
+from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Pixels
 from lightning_viz.render.color import minmax, to_uint8
 
@@ -58,6 +59,18 @@ class SaliencyMaps(AttributionCallback):
         self.noise = number("noise", noise, least=0)
         if method == "loss" and self.against is not None:
             raise ValueError(f"Expected no against= with method='loss', received {self.against!r}: explain a score.")
+
+    def prepare(self, scene: Scene) -> None:
+        """Checks the target, and that there is one label to take the loss against where that is asked for.
+
+        Raises:
+            ValueError: See `AttributionCallback`, or several labels or none.
+        """
+        super().prepare(scene)
+        if self.method == "loss" and not scene.task.exclusive:
+            raise ValueError(
+                f"Expected one class per image with method='loss', received task={scene.task.name!r}: pass another one."
+            )
 
     @property
     def name(self) -> str:

@@ -13,3 +13,6 @@ CALLBACKS = [
     and not inspect.isabstract(cls)
 ]
 """Every public callback that draws."""
+
+OF_LAYERS = [cls for cls in CALLBACKS if cls.__module__.startswith("lightning_viz.callbacks.features")]
+"""Those that need no scores."""

@@ -6,7 +6,7 @@ import pytorch_lightning as pl
 import torch
 import zoo
 from everything import CALLBACKS, TINY, draw_everything, said_by, train
-from found import CALLBACKS as ALL
+from found import OF_LAYERS
 from projects import events
 from torch import nn
 from torch.nn import functional as F
@@ -15,19 +15,14 @@ from torchmetrics.functional.classification import multilabel_confusion_matrix
 from lightning_viz import (
     ConfusionMatrixPanel,
     ConfusionPanels,
-    DeepDream,
-    FilterActivations,
-    FilterAscent,
-    FilterWall,
     GradCam,
     LimePanels,
     Probes,
     SaliencyMaps,
 )
 
-FEATURES = [DeepDream, FilterActivations, FilterAscent, FilterWall]
 COUNTING = [ConfusionMatrixPanel, ConfusionPanels]
-WITH_SCORES = [cls for cls in ALL if cls not in FEATURES]
+WITH_SCORES = [cls for cls in CALLBACKS if cls not in OF_LAYERS]
 
 
 class Independent(zoo.Learner):
@@ -192,7 +187,8 @@ def test_ranks_of_an_ordinal_network_are_a_value(tmp_path):
             above = (labels[:, None] > torch.arange(2)).float()
             return F.binary_cross_entropy_with_logits(output, above)
 
-    drawn = draw_everything(tmp_path, lambda: zoo.convolutions(classes=2), learner=Coral)
+    common = {"probes": Probes(count=2, task="values")}
+    drawn = draw_everything(tmp_path, lambda: zoo.convolutions(classes=2), learner=Coral, common=common)
     said = said_by(drawn.module, drawn.scene.probes.images)
     assert drawn.scene.task.name == "values"
     assert torch.allclose(drawn.scene.said[:, 0], said.sigmoid().sum(1), atol=1e-5)
@@ -268,7 +264,7 @@ class Rebuilds(zoo.Learner):
 
 
 def test_images_alone_are_enough_for_layers(tmp_path):
-    drawn = draw_everything(tmp_path, Autoencoder, learner=Rebuilds, only=FEATURES, item=lambda x, y: x)
+    drawn = draw_everything(tmp_path, Autoencoder, learner=Rebuilds, only=OF_LAYERS, item=lambda x, y: x)
     assert drawn.scene.task.name == "none"
     assert drawn.scene.caption(0) == "epoch 0"
     tags = set(events(tmp_path / "with").Tags()["images"])

@@ -18,6 +18,7 @@ from lightning_viz.harness.probes.files import read_image
 from lightning_viz.harness.probes.metadata import Told, class_names
 from lightning_viz.harness.probes.spec import ProbeBatch, Probes, is_by_name
 from lightning_viz.harness.tasks.labels import ends_in_sigmoid
+from lightning_viz.harness.tasks.nothing import Nothing
 from lightning_viz.harness.tasks.recognise import Evidence, recognise
 from lightning_viz.harness.tasks.similarity import Similarity
 from lightning_viz.harness.tasks.task import Task
@@ -42,26 +43,39 @@ def understood(
     """
     counts = known.counts | ({len(spec.class_names)} if spec.class_names else set())
     evidence = Evidence(seen, columns, counts, lambda: ends_in_sigmoid(subject, probes.images))
-    task, why = recognise(spec.task or (None if spec.guide is None else "similarity"), evidence)
+    wish = spec.task or (None if spec.guide is None else "similarity")
+    labels = probes.labels if probes.labels.shape[1:] != (0,) else None
+    try:
+        task, why = recognise(wish, evidence)
+        found = None if isinstance(task, Similarity) else _read(task, labels, probes, columns)
+    except ValueError as error:  # which concerns whoever asks for scores
+        if wish is not None:
+            raise
+        task, why = Nothing(str(error)), ""
     if why:
         rank_zero_info(f"The network's outputs are explained as task={task.name!r}: {why}. Probes(task=...) says else.")
-    labels = probes.labels if probes.labels.shape[1:] != (0,) else None
     if task.name == "none":
-        return replace(probes, task=task, labels=_read(task, labels, probes))
+        return replace(probes, task=task, labels=task.read(None, len(probes)).to(probes.images.device))
     if columns is None:
         subject(probes.images[:1])  # which tells what came instead
     check_bytes(subject.outputs, probes.images)
-    if isinstance(task, Similarity):
+    if found is None:
         return _like(probes, labels, known=known, spec=spec)
-    found = _read(task, labels, probes)
     width = _columns(task, columns or 1)
-    _check(task, found, width)
     names = class_names(known, spec, width) if task.name != "values" else _value_names(known, spec, width)
     return replace(probes, task=task, labels=found, class_names=names)
 
 
-def _read(task: Task, labels: Tensor | None, probes: ProbeBatch) -> Tensor:
-    return task.read(labels, len(probes)).to(probes.images.device)
+def _read(task: Task, labels: Tensor | None, probes: ProbeBatch, columns: int | None) -> Tensor:
+    """Labels as the task keeps them.
+
+    Raises:
+        ValueError: They do not fit the scores.
+    """
+    found = task.read(labels, len(probes)).to(probes.images.device)
+    if columns is not None and task.name != "none":
+        _check(task, found, _columns(task, columns))
+    return found
 
 
 def _columns(task: Task, outputs: int) -> int:
@@ -85,7 +99,7 @@ def _check(task: Task, labels: Tensor, columns: int) -> None:
         raise ValueError(
             f"Expected labels 0 to {columns - 1} for {columns} class scores, received {labels.tolist()}: "
             "pass probes=Probes(unpack=...) where other numbers are the labels, indices=[...] of other items, or "
-            "task='values' where they are no classes."
+            "task='values' where the outputs are thresholds of ranks, or the labels no classes."
         )
 
 
@@ -101,7 +115,8 @@ def _like(probes: ProbeBatch, labels: Tensor | None, *, known: Told, spec: Probe
     titles = _titles(labels, known, len(probes))
     if task.between and len(probes) < 2:
         raise ValueError("Expected at least 2 probes to hold against each other, received 1: pass probes=8, or guide=.")
-    found = replace(probes, task=task, labels=_read(task, labels, probes), class_names=names, titles=titles)
+    kept = task.read(labels, len(probes)).to(probes.images.device)
+    found = replace(probes, task=task, labels=kept, class_names=names, titles=titles)
     return found.numbered(probes.numbers)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,8 +13,15 @@ from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.tasks.task import Task
 
 
+@dataclass(frozen=True)
 class Nothing(Task):
-    """Images alone: what layers make of them can be shown, and nothing is said of them."""
+    """Images alone: what layers make of them can be shown, and nothing is said of them.
+
+    Attributes:
+        reason: Why nothing else is known of them, where that could be mended.
+    """
+
+    reason: str = ""
 
     name = "none"
     curves = "none"
@@ -38,8 +46,10 @@ class Nothing(Task):
         Raises:
             ValueError: There are no scores, or it is not known what they mean.
         """
+        if self.reason:
+            raise ValueError(self.reason)
         with torch.no_grad():
-            subject(images[:1])  # which tells what came instead, where there are no scores
+            subject(images)  # which tells what came instead, where there are no scores
         raise ValueError(
             f"Expected scores that {called} can explain, but there are no labels and it is not known what the outputs "
             "mean (task 'none'): leave it out, or pass probes=Probes(task='classes'), 'labels', 'values' or "

@@ -83,8 +83,6 @@ def _of_one(labels: Tensor, columns: int, counts: Collection[int]) -> tuple[Kind
     if not is_whole(labels):
         raise _two(f"labels (N,) that are no whole numbers, for outputs (N, {columns})")
     largest = int(labels.max())
-    if largest == columns and columns + 1 in counts:
-        return "values", f"{columns + 1} ranks for outputs (N, {columns})"
     if counts and columns >= _MUCH_WIDER * max(*counts, largest + 1, 1):
         return "similarity", f"outputs (N, {columns}) are many more than {max(*counts, 1)} classes"
     return "classes", ""

@@ -103,7 +103,6 @@ CASES = [
     (torch.tensor([23.0, 41.0]), 1, (), Values),
     (torch.tensor([23, 41]), 1, (), Values),
     (torch.tensor([[2.5, 1.0], [0.0, -1.0]]), 2, (), Values),
-    (torch.tensor([0, 3]), 3, {4}, Values),  # four ranks by three thresholds
     (torch.tensor([0, 2]), 128, {3}, Similarity),
     (None, 128, {10}, Similarity),
     (None, 10, {10}, Nothing),

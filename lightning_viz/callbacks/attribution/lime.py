@@ -146,10 +146,11 @@ class LimePanels(MapCallback):
     def _picture(self, scene: Scene, ask: Ask, found: dict[int, LimeWeights], scale: float, mark: str) -> Picture:
         names, (label, *_), i = scene.probes.class_names, found, ask.probe
         tiles = [self.lime.painted(scene.probes.pixels[i], self._regions[i], one, scale) for one in found.values()]
+        good, bad = scene.task.signs
         caption = [
             scene.caption(i),
             f"R² {' and '.join(map(fidelity, found.values()))} on unseen masks, {found[label].samples} seen{mark}",
-            f"green for, red against, pale unsure, full {scale:.2g}",
+            f"green {good}, red {bad}, pale unsure, full {scale:.2g}",
         ]
         titles = [names[k] for k in found]
         return captioned(f"{scene.probes.tag(i)}/lime", tiles, caption, titles=titles, lines=4)

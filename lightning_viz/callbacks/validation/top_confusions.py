@@ -198,7 +198,7 @@ class ConfusionPanels(ValidationCallback):
     def _picture(self, scene: Scene, loader: str, rank: int) -> Pixels:
         found = self._reports[loader]
         if rank >= len(found.top):
-            return notice_panel(scene, _no_confusion(found), self.images)
+            return notice_panel(scene, _no_confusion(found, several=scene.task.several), self.images)
         confusion = found.top[rank]
         mistakes = self._surest[loader, (confusion.true, confusion.said)]
         options: dict[str, Any] = {"lime": self.lime, "steps": self.steps, "few": self.rehearsal}
@@ -206,9 +206,11 @@ class ConfusionPanels(ValidationCallback):
         return confusion_panel(scene, confusion, explained, self.images)
 
 
-def _no_confusion(found: Report) -> str:
+def _no_confusion(found: Report, *, several: bool) -> str:
     if found.top:
         return "no other confusion"
+    if found.total and several:
+        return "no class is missed where another is said"
     if found.total:
         return f"no confusion: {found.total} of {found.total} right"
     return "the scores are not finite" if NOT_FINITE in found.left_out else "no image was counted"

@@ -47,6 +47,7 @@ class Values(Task):
     unit = "the output's unit"
     counts = "values"
     shares = False
+    signs = ("raises it", "lowers it")
 
     def subject(self, subject: Subject, images: Tensor) -> Subject:
         """The network as its values."""

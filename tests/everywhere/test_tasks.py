@@ -219,6 +219,8 @@ def test_an_embedding_without_labels_is_explained_by_the_nearest_probe(tmp_path)
     cosines = embedded @ embedded.T
     assert scene.task.name == "similarity"
     assert torch.allclose(scene.said, cosines, atol=1e-5)
+    tables = [tag for tag in events(tmp_path / "with").Tags()["images"] if tag.startswith("similarity/")]
+    assert len(tables) == 1
     for i in range(4):
         nearest = int((cosines - 9 * torch.eye(4))[i].argmax())
         assert f"nearest to probe {scene.probes.numbers[nearest]} " in scene.caption(i)

@@ -11,6 +11,7 @@ from lightning_viz.harness.run.claims import Claims
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Picture, Said, Scalar
 from lightning_viz.render.color import to_uint8
+from lightning_viz.render.likeness import likeness_picture
 from lightning_viz.render.text import channels_shown
 
 MOST_CURVES = 20
@@ -23,6 +24,8 @@ def inputs(scene: Scene, claims: Claims) -> Iterator[Picture | Said | Scalar]:
     tags = probes.class_tags
     # Every process claims every probe, so that all know what has been logged.
     fresh = [claims.claim(("input", number, scene.subject.name), scene.step) for number in probes.numbers]
+    if scene.task.compares and any(fresh) and 0 in scene.mine(range(len(probes))):
+        yield _alike(scene)
     for i in scene.mine(range(len(probes))):
         if fresh[i]:
             shown = channels_shown(probes.images.shape[1])
@@ -32,6 +35,15 @@ def inputs(scene: Scene, claims: Claims) -> Iterator[Picture | Said | Scalar]:
                 yield Said(probes.tag(i), *scene.prediction(i))
             for k in scene.task.drawn(probes.labels[i], len(tags), MOST_CURVES):
                 yield Scalar(f"{_stem(probes, i)}/{tags[k]}", float(scene.said[i, k]))
+
+
+def _alike(scene: Scene) -> Picture:
+    """How alike the probes are to each other, or to guides."""
+    probes = scene.probes
+    rows = [f"probe {number} ({probes.label_name(i)})" for i, number in enumerate(probes.numbers[: len(probes)])]
+    caption = [f"{scene.when} · cosines of the probes' embeddings"]
+    tag = f"similarity/{'_'.join(map(str, probes.numbers[:1]))}_and_others"
+    return Picture(tag, likeness_picture(scene.said.cpu(), rows, probes.class_names, caption=caption), flat=True)
 
 
 def charts(probes: ProbeBatch) -> dict[str, list[Any]]:

@@ -57,6 +57,7 @@ class Similarity(Task):
     name = "similarity"
     curves = "similarity"
     unit = "cosine"
+    compares = True
     shares = False
 
     @property

@@ -30,6 +30,7 @@ class Task(ABC):
         counts: How a validation is counted; None where there is nothing to count.
         several: Whether several columns may be explained of one image, each with tags of its own.
         exclusive: Whether one column is true of an image, and no other.
+        compares: Whether images are held against each other, or against guides.
         signs: What a part of the image does to a score that raises or lowers it.
         shares: Whether what is said lies in [0, 1], so that it can be judged how faithful a map is to it.
     """
@@ -40,6 +41,7 @@ class Task(ABC):
     counts: ClassVar[Counted | None] = None
     several: ClassVar[bool] = False
     exclusive: ClassVar[bool] = False
+    compares: ClassVar[bool] = False
     signs: ClassVar[tuple[str, str]] = ("for", "against")
     shares: ClassVar[bool] = True
 

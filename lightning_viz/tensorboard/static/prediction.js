@@ -60,10 +60,8 @@ export class Prediction {
     const known = run.manifest?.probes[this.probe]; // without it nobody knows what is right
     if (point && known) {
       const [, index, probability] = point;
-      const labels = this.#labels(moment);
-      if (labels && index >= 0) return this.#several(moment, labels);
-      if (known.values && index >= 0) return { name: `${number(probability)} (true ${number(known.values[index])})`, probability: null, right: null, known: true };
-      if (known.open) return { name: index < 0 ? '' : `${run.className(index)} ${number(probability)}`, probability: null, right: null, known: true };
+      const other = index < 0 ? null : this.#otherwise(moment, index, probability);
+      if (other) return other;
       return { name: index < 0 ? 'nothing finite' : run.className(index), probability, right: index === known.label, known: true };
     }
     const best = this.#classes(run).map((tag) => ({ tag, value: this.app.point('scalars', `probability/${this.probe}/${tag}`, moment)?.[1] }));
@@ -75,6 +73,14 @@ export class Prediction {
   /** All true labels of the probe, where there may be several. @param {Moment} moment */
   #labels({ run }) {
     return run.manifest?.probes[this.probe]?.labels;
+  }
+
+  /** What is said where it is no single class. @param {Moment} moment @param {number} index @param {number | null} said @returns {Said | null} */
+  #otherwise(moment, index, said) {
+    const { labels, values, open } = moment.run.manifest?.probes[this.probe] ?? {};
+    if (labels) return this.#several(moment, labels);
+    const name = values ? `${number(said)} (true ${number(values[index])})` : `${moment.run.className(index)} ${number(said)}`;
+    return values || open ? { name, probability: null, right: null, known: true } : null;
   }
 
   /** Every label that is true or said: right, missed or false. @param {Moment} moment @param {number[]} labels @returns {Said} */

@@ -27,7 +27,7 @@ def check(drawn, data):
     images = torch.stack([data.images[i] for i in probes.indices])
     assert torch.allclose(probes.pixels, images, atol=1e-6)
     said = said_by(drawn.module, data.images)
-    assert torch.allclose(drawn.scene.probabilities, said.softmax(1)[list(probes.indices)], atol=1e-5)
+    assert torch.allclose(drawn.scene.said, said.softmax(1)[list(probes.indices)], atol=1e-5)
     expected = recall_score(data.targets, said.argmax(1), average=None, labels=range(len(data.classes)))
     shown = [drawn.scalars[f"recall/val/kind_{k}"] for k in range(len(data.classes))]
     assert shown == pytest.approx(expected.tolist())

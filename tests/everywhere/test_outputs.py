@@ -55,7 +55,7 @@ def test_every_output(name, tmp_path):
     drawn = draw_everything(tmp_path, net, learner=Reads)
     images = drawn.scene.probes.images
     expected = read(said_by(drawn.module, images)).softmax(1)
-    assert torch.allclose(drawn.scene.probabilities, expected, atol=1e-5)
+    assert torch.allclose(drawn.scene.said, expected, atol=1e-5)
 
 
 class Binary(zoo.Learner):
@@ -86,7 +86,7 @@ def test_every_single_output(name, tmp_path):
     drawn = draw_everything(tmp_path, net, learner=Binary, classes=2)
     said = said_by(drawn.module, zoo.Pictures(seed=2, classes=2).images).reshape(-1)
     second = said if sigmoid else said.sigmoid()
-    assert torch.allclose(drawn.scene.probabilities[:, 1], second[list(drawn.scene.probes.indices)], atol=1e-5)
+    assert torch.allclose(drawn.scene.said[:, 1], second[list(drawn.scene.probes.indices)], atol=1e-5)
     assert drawn.scalars["recall/val/kind_1"] == pytest.approx((second[1::2] > 0.5).float().mean().item())
 
 
@@ -132,6 +132,4 @@ def test_every_type_of_image(dtype, tmp_path):
     given = (255 * data.images).to(dtype) if whole else data.images.to(dtype)
     assert torch.allclose(drawn.scene.probes.pixels, given.float()[chosen] / (255 if whole else 1), atol=1e-6)
     said = said_by(drawn.module, given[chosen]).float()
-    assert torch.allclose(
-        probabilities(said), drawn.scene.probabilities, atol=1e-2 if dtype == torch.bfloat16 else 1e-5
-    )
+    assert torch.allclose(probabilities(said), drawn.scene.said, atol=1e-2 if dtype == torch.bfloat16 else 1e-5)

@@ -34,7 +34,7 @@ def test_everything_is_drawn_in_a_block(patches, shape, tmp_path):
     drawn = draw_everything(tmp_path, net, only=every, options=in_layer("encoder.1"), shape=shape)
     data = zoo.Pictures(seed=2, shape=shape)
     said = said_by(drawn.module, drawn.scene.probes.images).softmax(1)
-    assert torch.allclose(drawn.scene.probabilities, said, atol=1e-5)
+    assert torch.allclose(drawn.scene.said, said, atol=1e-5)
     assert torch.equal(drawn.scene.probes.images, data.images[list(drawn.scene.probes.indices)])
     assert "probe_00_kind_0/deep_dream_net_encoder_1" in drawn.pictures["DeepDream"]
 

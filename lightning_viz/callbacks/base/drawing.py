@@ -151,6 +151,7 @@ class Drawing:
         if any(self.run.processes.exchange(isinstance(error, (RefusedError, NoScoresError)))):  # of a copy, perhaps
             left = self.run.isolation.leave_copy(f"its forward fails in one: {error}")
             if any(self.run.processes.exchange(left)):
+                self.run.choose_anew(self._callback.probes)
                 found, error = attempt(self._checked)
         if found is None:
             raise error or AssertionError
@@ -195,13 +196,12 @@ class Drawing:
         probes, few = run.probes(callback.probes, subject, module), callback.rehearsal
 
         def predict() -> Tensor:
-            found = run.probabilities(callback.probes, subject, step)
+            found = run.said(callback.probes, subject, step)
             return found[:1] if few else found
 
         epoch = epoch_at(run.trainer, step)
-        return Scene(
-            subject, probes.first() if few else probes, predict, epoch, step, run.processes.share, run.isolation
-        )
+        asked = probes.task.subject(subject, probes.images)
+        return Scene(asked, probes.first() if few else probes, predict, epoch, step, run.processes.share, run.isolation)
 
     def _claim(self, tag: str, step: int) -> bool:
         if self.run.claims.claim(("tag", tag), step):

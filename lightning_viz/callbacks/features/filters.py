@@ -83,9 +83,10 @@ class FilterAscent(AscentCallback):
             ValueError: No such layer, channel or class, or no gradient reaches the image.
         """
         if self.classes is not None:
+            scene.task.check(scene.subject, scene.probes.images, self.called)
             chosen = class_indices(self.classes, scene.probes.class_names)
             self._wishes = {scene.probes.class_tags[k]: k for k in chosen}
-            self.check("scores", scene.probabilities[:1])
+            self.check("scores", scene.said[:1])
             scene.subject.require_gradient(scene.probes.images)
             return
         super().prepare(scene)

@@ -16,14 +16,16 @@ class Contrast(Subject):
     """A subject that also says by how much one class beats another, so that any method can explain it.
 
     Attributes:
-        pairs: Classes a and b of each pair.
+        asked: The subject whose scores these are.
+        pairs: Columns a and b of each pair.
     """
 
+    asked: Subject | None = None
     pairs: Sequence[tuple[int, int]] = ()
 
     def __call__(self, images: Tensor) -> Tensor:
         """The class scores (N, K), and behind them that of a minus that of b for each pair: (N, K + pairs)."""
-        scores = super().__call__(images)
+        scores = super().__call__(images) if self.asked is None else self.asked(images)
         ours, theirs = ([pair[side] for pair in self.pairs] for side in (0, 1))
         return torch.cat([scores, scores[:, ours] - scores[:, theirs]], dim=1)
 
@@ -43,4 +45,4 @@ def contrast(subject: Subject, targets: Tensor, rivals: Tensor, classes: int) ->
     of_images = list(zip(targets.tolist(), rivals.tolist(), strict=True))
     pairs = list(dict.fromkeys(of_images))
     columns = torch.tensor([classes + pairs.index(pair) for pair in of_images], device=targets.device)
-    return Contrast(subject.net, subject.name, subject.precision, subject.work, pairs), columns
+    return Contrast(subject.net, subject.name, subject.precision, subject.work, subject, pairs), columns

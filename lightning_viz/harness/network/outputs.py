@@ -87,11 +87,16 @@ class LastSigmoid(TorchFunctionMode):
     ...     p = torch.zeros(2, 1).sigmoid()
     >>> last.returned(p.reshape(-1)), last.returned(p + 1)
     (True, False)
+    >>> last.logits(p), last.logits(p + 1)
+    (tensor([[0.],
+            [0.]]), tensor([[1.5000],
+            [1.5000]]))
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._last: Tensor | None = None
+        self._given: Tensor | None = None
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -100,6 +105,7 @@ class LastSigmoid(TorchFunctionMode):
         result = func(*args, **(kwargs or {}))
         if func in _SIGMOIDS:
             self._last = result
+            self._given = None if func in _IN_PLACE else next(iter([*args, *(kwargs or {}).values()]), None)
         return result
 
     def returned(self, tensor: Tensor) -> bool:
@@ -109,5 +115,14 @@ class LastSigmoid(TorchFunctionMode):
         same: bool = tensor.untyped_storage().data_ptr() == self._last.untyped_storage().data_ptr()
         return same
 
+    def logits(self, outputs: Tensor) -> Tensor:
+        """What outputs were before the last sigmoid, where they are what it put out; else the outputs themselves."""
+        if not self.returned(outputs):
+            return outputs
+        if self._given is None or self._given.numel() != outputs.numel():
+            return outputs.logit(1e-6)
+        return self._given.reshape(outputs.shape).float()
 
-_SIGMOIDS = (torch.sigmoid, torch.Tensor.sigmoid, torch.sigmoid_, torch.Tensor.sigmoid_, torch.special.expit)
+
+_IN_PLACE = (torch.sigmoid_, torch.Tensor.sigmoid_)
+_SIGMOIDS = (torch.sigmoid, torch.Tensor.sigmoid, torch.special.expit, *_IN_PLACE)

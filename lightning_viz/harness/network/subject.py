@@ -16,6 +16,7 @@ from lightning_viz.harness.network.cost import Work
 from lightning_viz.harness.network.gradients import forgetting_graphs, with_gradient
 from lightning_viz.harness.network.outputs import LastSigmoid, find_scores
 from lightning_viz.harness.network.outputs import NoScoresError as NoScoresError
+from lightning_viz.harness.tensors import named_tensors
 
 _OTHER = (torch.float64, torch.bfloat16, torch.float16)
 
@@ -50,12 +51,30 @@ class Subject:
         Raises:
             NoScoresError: The output holds no scores of that shape.
         """
-        found = with_gradient(self._found, images)
-        if found.ndim == 2 and found.shape[1] > 1:
-            return found.float()
-        one = found.float().reshape(len(images), 1)
+        one = self.outputs(images)
+        if one.shape[1] > 1:
+            return one
         # A logit in halves, so that either class has something that speaks for it.
         return torch.cat([1 - one, one] if self._ends_in_sigmoid(one, images) else [-one / 2, one / 2], dim=1)
+
+    def outputs(self, images: Tensor) -> Tensor:
+        """Scores as the network puts them out.
+
+        Args:
+            images: Float32 (N, C, H, W), as the network takes them.
+
+        Returns:
+            Float32 (N, K), differentiable with respect to the images; a single output per image as (N, 1).
+
+        Raises:
+            NoScoresError: The output holds no scores of that shape.
+        """
+        return with_gradient(self._found, images).float().reshape(len(images), -1)
+
+    def everything(self, images: Tensor) -> Tensor:
+        """All that the network puts out as floats, in one row, whatever it means."""
+        found = [t.reshape(-1).float() for _, t in named_tensors(self._run(images)) if t.is_floating_point()]
+        return torch.cat([images.new_zeros(0), *found])
 
     def within(self, module: nn.Module) -> Subject:
         """The same network in a copy of the LightningModule."""

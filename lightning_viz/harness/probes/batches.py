@@ -8,72 +8,56 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
-from torch.utils.data import ConcatDataset, DataLoader, IterableDataset, Subset
+from torch.utils.data import DataLoader, IterableDataset, Subset
 
 from lightning_viz.harness.isolation.elsewhere import elsewhere
 from lightning_viz.harness.isolation.hooks import as_validation_batch
 from lightning_viz.harness.isolation.switches import as_outside
+from lightning_viz.harness.probes.labels import UNPACK, as_labels, find_labels, told
 from lightning_viz.harness.tensors import named_tensors
 
 
-def unpack_batch(batch: Any, unpack: Callable[..., Any] | None = None) -> tuple[Tensor, Tensor]:
+def unpack_batch(batch: Any, unpack: Callable[..., Any] | None = None) -> tuple[Tensor, Tensor | None]:
     """Finds images and labels in a batch.
 
     Args:
         batch: Any nesting of tuples, lists, mappings and dataclasses.
-        unpack: The user's own way, which returns both.
+        unpack: The user's own way, which returns both, or images alone.
 
     Returns:
-        The first float tensor (N, C, H, W), or the first of integers where there is none, and as long (N,) the labels:
-        a tensor of whole numbers (N,) or (N, 1), integers before floats, one that is named as labels are before others.
+        The first float tensor (N, C, H, W), or the first of integers where there is none; and the labels, (N,) or
+        (N, K), see `find_labels`, or None where there are none of an image as a whole.
 
     Raises:
-        ValueError: No such pair is in the batch, or it cannot be told which tensor holds the labels.
+        ValueError: No images are in the batch, or it cannot be told which tensor holds the labels.
     """
     if unpack is not None:
         return _checked(unpack(batch))
     tensors = list(named_tensors(batch))
     stacks = [t for _, t in tensors if t.ndim == 4 and t.dtype != torch.bool]
     images = next((t for t in stacks if t.is_floating_point()), stacks[0] if stacks else None)
-    labels = None if images is None else _labels([(n, t) for n, t in tensors if t.shape in _label_shapes(images)])
-    if images is None or labels is None:
+    if images is None:
         raise ValueError(
-            "Expected a batch with images (N, C, H, W), floats or bytes, and integer labels (N,), received "
-            f"{[_told(name, t) for name, t in tensors] or type(batch).__name__}: {_UNPACK}"
+            "Expected a batch with images (N, C, H, W), floats or bytes, and labels (N,) or (N, classes), received "
+            f"{[told(name, t) for name, t in tensors] or type(batch).__name__}: {UNPACK}"
         )
-    return _as_floats(images), labels.reshape(-1).long()
+    labels = find_labels([(n, t) for n, t in tensors if t.ndim in (1, 2) and len(t) == len(images) and t.numel()])
+    return _as_floats(images), None if labels is None else as_labels(labels)
 
 
-_UNPACK = "pass probes=Probes(unpack=...), a function from a batch to (images, labels)."
-_LABEL_NAMES = ("label", "labels", "target", "targets", "y", "class", "classes", "category")
-
-
-def _labels(candidates: list[tuple[str, Tensor]]) -> Tensor | None:
-    whole = [(name, t) for name, t in candidates if t.dtype != torch.bool and not t.is_floating_point()]
-    # Losses for two classes want their labels as floats.
-    whole = whole or [(name, t) for name, t in candidates if t.is_floating_point() and bool((t == t.floor()).all())]
-    named = [t for name, t in whole if name.lower() in _LABEL_NAMES]
-    if not named and len([name for name, _ in whole if name]) > 1:
-        raise ValueError(f"Expected one tensor of labels, received {[_told(n, t) for n, t in whole]}: {_UNPACK}")
-    return named[0] if named else next((t for _, t in whole), None)
-
-
-def _label_shapes(images: Tensor) -> tuple[tuple[int, ...], ...]:
-    return (len(images),), (len(images), 1)
-
-
-def _told(name: str, tensor: Tensor) -> str:
-    return f"{name} {str(tensor.dtype)[6:]} {tuple(tensor.shape)}".strip()
-
-
-def _checked(pair: Any) -> tuple[Tensor, Tensor]:
+def _checked(found: Any) -> tuple[Tensor, Tensor | None]:
+    pair = (found, None) if isinstance(found, Tensor) else found
     images, labels = pair if isinstance(pair, (tuple, list)) and len(pair) == 2 else (None, None)
-    if not (
-        isinstance(images, Tensor) and isinstance(labels, Tensor) and images.ndim == 4 and len(images) == len(labels)
+    fits = labels is None or (isinstance(labels, Tensor) and labels.ndim and isinstance(images, Tensor))
+    if not (fits and isinstance(images, Tensor) and images.ndim == 4) or (
+        labels is not None and len(images) != len(labels)
     ):
         shapes = [tuple(p.shape) if isinstance(p, Tensor) else type(p).__name__ for p in (images, labels)]
-        raise ValueError(f"Expected unpack to return images (N, C, H, W) and labels (N,), received {shapes}.")
-    return _as_floats(images), labels.reshape(-1).long()
+        raise ValueError(
+            "Expected unpack to return images (N, C, H, W) and labels (N,) or (N, classes), or images alone, received "
+            f"{shapes}."
+        )
+    return _as_floats(images), None if labels is None else as_labels(labels)
 
 
 def _as_floats(images: Tensor) -> Tensor:
@@ -106,33 +90,13 @@ def flat(loaders: Any) -> Iterator[Any]:
         yield from flat(child)
 
 
-def dataset_labels(dataset: Any) -> Sequence[int] | None:
-    """The labels of a whole data set where it knows them without loading its items, else `None`."""
-    if isinstance(dataset, Subset):
-        labels = dataset_labels(dataset.dataset)
-        return None if labels is None else [int(labels[i]) for i in dataset.indices]
-    if isinstance(dataset, ConcatDataset):
-        parts = [dataset_labels(d) for d in dataset.datasets]
-        return None if any(p is None for p in parts) else [label for p in parts if p is not None for label in p]
-    for name in ("targets", "labels"):
-        found = getattr(dataset, name, None)
-        values: Any = found if isinstance(found, (list, tuple)) else getattr(found, "tolist", lambda: None)()
-        if (
-            isinstance(values, (list, tuple))
-            and len(values) == len(dataset)
-            and all(isinstance(v, int) for v in values)
-        ):
-            return values
-    return None
-
-
 def load(
     loader: DataLoader[Any],
     indices: Sequence[int],
     trainer: pl.Trainer,
     module: nn.Module,
     unpack: Callable[..., Any] | None,
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor, Tensor | None]:
     """Loads items of a loader's data set, as the network would get them in validation.
 
     A private loader over the same data set, in a process of its own: iterating the user's own would move its generator
@@ -147,7 +111,7 @@ def load(
         unpack: The user's own way to images and labels.
 
     Returns:
-        Images (N, C, H, W) in float32 on the network's device, and labels (N,).
+        Images (N, C, H, W) in float32 on the network's device, and labels, see `unpack_batch`.
 
     Raises:
         ValueError: The images are not of one size, or none are found.
@@ -172,4 +136,13 @@ def load(
             "pass probes=Probes(indices=[...]) with items of one size."
         )
     # Clones, because a batch that was made in inference mode takes part in no gradient.
-    return torch.cat([x for x, _ in parts]).float().clone(), torch.cat([y for _, y in parts]).clone()
+    labels = joined([y for _, y in parts])
+    return torch.cat([x for x, _ in parts]).float().clone(), None if labels is None else labels.clone()
+
+
+def joined(parts: Sequence[Tensor | None]) -> Tensor | None:
+    """Labels of several batches as one; None where one of them has none, or others."""
+    found = [part for part in parts if part is not None]
+    if len(found) < len(parts) or len({part.shape[1:] for part in found}) > 1:
+        return None
+    return torch.cat(found)

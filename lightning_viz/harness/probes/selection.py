@@ -14,12 +14,14 @@ from torch.utils.data import DataLoader
 from lightning_viz.explain.network.chunks import Chunks, is_out_of_memory
 from lightning_viz.harness.isolation.elsewhere import elsewhere
 from lightning_viz.harness.isolation.standins import UntouchableError
-from lightning_viz.harness.network.outputs import NoScoresError, RefusedError, check_bytes
+from lightning_viz.harness.network.outputs import NoScoresError, RefusedError
 from lightning_viz.harness.network.subject import NotYetError, Subject
-from lightning_viz.harness.probes.batches import dataset_labels, first_loader, has_items, load
-from lightning_viz.harness.probes.metadata import ask, class_names, masks, normalization
+from lightning_viz.harness.probes.batches import first_loader, has_items, load
+from lightning_viz.harness.probes.labels import dataset_labels, groups
+from lightning_viz.harness.probes.metadata import ask, masks, normalization
 from lightning_viz.harness.probes.spec import ProbeBatch, Probes, Split
 from lightning_viz.harness.probes.stream import Observed
+from lightning_viz.harness.probes.understand import understood
 
 
 class SplitNotLoadedError(ValueError):
@@ -75,29 +77,27 @@ def select(
     if spec.split is None and split == "train":
         rank_zero_warn("There is no validation loader, so the probes come from the training data.")
     if has_items(loader):
-        indices = _choose(trainer, module, spec, split, loader)
+        indices, seen = _choose(trainer, module, spec, split, loader)
         images, labels = load(loader, indices, trainer, module, spec.unpack)
     else:
-        indices, images, labels = _pass(observed, spec, split, trainer.lightning_module.device)
-    classes = _count_classes(subject, images)
-    check_bytes(subject, images)
-    if not 0 <= int(labels.min()) <= int(labels.max()) < classes:
-        raise ValueError(
-            f"Expected labels 0 to {classes - 1} for {classes} class scores, received {labels.tolist()}: "
-            "pass probes=Probes(unpack=...) where other numbers are the labels, or indices=[...] of other items."
-        )
+        indices, images, labels, seen = _pass(observed, spec, split, trainer.lightning_module.device)
+    columns = _count_scores(subject, images)
     known = ask(trainer, loader)
     mean, std = normalization(known, spec, images)
-    names = class_names(known, spec, classes)
     evidence = masks(known, loader, indices, images) if has_items(loader) else None
-    return split, ProbeBatch(images, labels, names, tuple(indices), tuple(indices), mean, std, evidence)
+    given = images.new_zeros(len(images), 0) if labels is None else labels
+    plain = ProbeBatch(images, given, (), tuple(indices), tuple(indices), mean, std, evidence)
+    seen = labels if seen is None else seen
+    return split, understood(plain, seen, columns, known=known, spec=spec, subject=subject)
 
 
-def _count_classes(subject: Subject, images: Tensor) -> int:
+def _count_scores(subject: Subject, images: Tensor) -> int | None:
     try:
         with torch.no_grad():
-            return Chunks()(subject, images).shape[1]
-    except (NoScoresError, UntouchableError):
+            return Chunks()(subject.outputs, images).shape[1]
+    except NoScoresError:
+        return None
+    except UntouchableError:
         raise
     except Exception as error:  # whatever a forward does with images that it was not made for
         if is_out_of_memory(error):
@@ -108,7 +108,9 @@ def _count_classes(subject: Subject, images: Tensor) -> int:
         ) from error
 
 
-def _pass(observed: Observed, spec: Probes, split: Split, device: torch.device) -> tuple[list[int], Tensor, Tensor]:
+def _pass(
+    observed: Observed, spec: Probes, split: Split, device: torch.device
+) -> tuple[list[int], Tensor, Tensor | None, Tensor | None]:
     if spec.indices is not None:
         raise ValueError(
             f"Expected a data set with items by index for probes=Probes(indices=...), but that of {split!r} is a "
@@ -117,11 +119,14 @@ def _pass(observed: Observed, spec: Probes, split: Split, device: torch.device) 
     if not len(observed):
         raise NotSeenYetError(f"The {split} data is a stream, of which nothing has passed yet.")
     images, labels = observed.tensors()
-    indices = _spread(range(len(labels)), labels.tolist(), spec)
-    return indices, images[indices].to(device), labels[indices].to(device)
+    indices = _spread(range(len(images)), groups(labels, len(images)), spec)
+    return indices, images[indices].to(device), None if labels is None else labels[indices].to(device), labels
 
 
-def _choose(trainer: pl.Trainer, module: nn.Module, spec: Probes, split: Split, loader: DataLoader[Any]) -> list[int]:
+def _choose(
+    trainer: pl.Trainer, module: nn.Module, spec: Probes, split: Split, loader: DataLoader[Any]
+) -> tuple[list[int], Tensor | None]:
+    """Which items, and the labels of those that were looked at, if any were."""
     size = len(loader.dataset)  # type: ignore[arg-type]
     if spec.indices is not None:
         wrong = [i for i in spec.indices if not 0 <= i < size]
@@ -130,15 +135,15 @@ def _choose(trainer: pl.Trainer, module: nn.Module, spec: Probes, split: Split, 
                 f"Expected probe indices from 0 and below {size}, the size of the {split} set, received {wrong}: "
                 "pass probes=Probes(indices=[...]) with others."
             )
-        return list(spec.indices)
+        return list(spec.indices), None
     labels = elsewhere(lambda: dataset_labels(loader.dataset), loader.dataset)
     if labels is not None:
-        return _spread(range(size), labels, spec)
+        return _spread(range(size), labels, spec), None
     # Only loading an item tells its label: look at a few times as many as are wanted, spread over the data set.
     looks = min(size, spec.looks)
     candidates = [k * size // looks for k in range(looks)]
     _, seen = load(loader, candidates, trainer, module, spec.unpack)
-    return _spread(candidates, seen.tolist(), spec)
+    return _spread(candidates, groups(seen, looks), spec), seen
 
 
 def _spread(items: Sequence[int], labels: Sequence[int], spec: Probes) -> list[int]:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lightning_viz.harness.probes.batches import unpack_batch
+from lightning_viz.harness.probes.batches import joined, unpack_batch
 from lightning_viz.harness.probes.spec import Probes
 
 
@@ -21,11 +21,11 @@ class Observed:
     def __init__(self, spec: Probes) -> None:
         self._wish = spec
         self._images: list[Tensor] = []
-        self._labels: list[Tensor] = []
+        self._labels: list[Tensor | None] = []
         self._last: Any = None
 
     def __len__(self) -> int:
-        return sum(map(len, self._labels))
+        return sum(map(len, self._images))
 
     @property
     def full(self) -> bool:
@@ -36,7 +36,7 @@ class Observed:
         """Copies what is still wanted of a batch, to the CPU; a batch that several callbacks show counts once.
 
         Raises:
-            ValueError: No images and labels are found in the batch.
+            ValueError: No images are found in the batch.
         """
         if self.full or batch is self._last:
             return
@@ -45,11 +45,11 @@ class Observed:
             images, labels = unpack_batch(batch, self._wish.unpack)
             missing = self._wish.looks - len(self)
             self._images.append(images[:missing].float().cpu().clone())
-            self._labels.append(labels[:missing].cpu().clone())
+            self._labels.append(None if labels is None else labels[:missing].cpu().clone())
 
-    def tensors(self) -> tuple[Tensor, Tensor]:
-        """Images (N, C, H, W) in float32 and labels (N,), of the size of the first image that passed."""
+    def tensors(self) -> tuple[Tensor, Tensor | None]:
+        """Images (N, C, H, W) in float32 and labels, if there are some, of the size of the first image that passed."""
         self._last = None
         shape = self._images[0].shape[1:]
         pairs = [(x, y) for x, y in zip(self._images, self._labels, strict=True) if x.shape[1:] == shape]
-        return torch.cat([x for x, _ in pairs]), torch.cat([y for _, y in pairs])
+        return torch.cat([x for x, _ in pairs]), joined([y for _, y in pairs])

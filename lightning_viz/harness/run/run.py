@@ -18,6 +18,7 @@ from lightning_viz.harness.run.clock import Clock
 from lightning_viz.harness.run.processes import Processes
 from lightning_viz.harness.run.registry import Registry
 from lightning_viz.harness.sinks.sinks import Sinks
+from lightning_viz.harness.tasks.task import Task
 from lightning_viz.harness.validation.predictions import Predictions
 
 _SPREAD = "its parameters are spread over several processes"
@@ -92,7 +93,7 @@ class Run:
         if subject.name not in self._verified:
             self._verified.add(subject.name)
             images = probes.images[:1]
-            self.isolation.verify(lambda module: subject.within(module)(images))
+            self.isolation.verify(lambda module: probes.task.told(subject.within(module), images))
 
     def is_still(self, part: Collection[str], moment: int) -> bool:
         """Whether a part of the network is now what it was at a moment, see `Isolation`; not after the run."""
@@ -110,6 +111,10 @@ class Run:
         """Begins to look anew where a sanity check has shown fewer images than are wanted."""
         self._registry.forget_few(spec)
 
+    def choose_anew(self, spec: Probes) -> None:
+        """Drops the probes of a spec, where what they were chosen with turns out to put out something else."""
+        self._registry.choose_anew(spec)
+
     def probes(self, spec: Probes, subject: Subject, module: nn.Module | None = None) -> ProbeBatch:
         """The images of a spec, chosen once, the same on all processes; ask in the isolation.
 
@@ -125,20 +130,20 @@ class Run:
         """
         return self._registry.probes(self.trainer, module or self.module, spec, subject, self.processes.agree)
 
-    def probabilities(self, spec: Probes, subject: Subject, step: int) -> Tensor:
-        """Class probabilities of the probes, (N, K), computed once per step for all callbacks; ask in the isolation.
+    def said(self, spec: Probes, subject: Subject, step: int) -> Tensor:
+        """What the network says of the probes, (N, K), asked once per step for all callbacks; ask in the isolation.
 
         Raises:
-            ValueError: The network has another number of classes than at the start.
+            ValueError: The network has another number of outputs than at the start.
         """
-        return self._registry.probabilities(spec, subject, step)
+        return self._registry.said(spec, subject, step)
 
-    def predictions(self, spec: Probes, subject: Subject, *, seed: int) -> Predictions:
+    def predictions(self, spec: Probes, subject: Subject, task: Task | None, *, seed: int) -> Predictions:
         """What hears the network's predictions, one for all who ask for the same while one of them keeps it."""
-        key = (self.module, subject, spec.unpack, seed)
+        key = (self.module, subject, spec.unpack, task and task.name, seed)
         found = self._predictions.get(key)
         if found is None:
-            found = Predictions(self.module, subject, self.isolation, spec.unpack, seed=seed)
+            found = Predictions(self.module, subject, self.isolation, spec.unpack, task=task, seed=seed)
             self._predictions[key] = found
         return found
 

@@ -73,7 +73,7 @@ def test_no_such_class(tmp_path):
     refuses(tmp_path, SaliencyMaps(target="Eggs"), "Eggs", "Egg")
 
 
-def test_a_batch_without_images_and_labels(tmp_path):
+def test_labels_that_are_values_for_several_outputs(tmp_path):
     class Odd(Stripes):
         def __getitem__(self, i):
             image, label = super().__getitem__(i)
@@ -87,7 +87,15 @@ def test_a_batch_without_images_and_labels(tmp_path):
             pass
 
     data = lambda: dict.fromkeys(loaders(), DataLoader(Odd(12), batch_size=4))
-    refuses(tmp_path, SaliencyMaps(), "integer labels", "float64 (4,)", "unpack=", module=Regression, data=data)
+    refuses(
+        tmp_path,
+        SaliencyMaps(),
+        "labels (N,) that are no whole numbers",
+        "(N, 3)",
+        "unpack=",
+        module=Regression,
+        data=data,
+    )
 
 
 Sample = namedtuple("Sample", "name picture kind")
@@ -259,7 +267,17 @@ TEXT, FLAG, WORD = [3, "", True, ["a"]], [1, "yes", None], [3, "nope", ["gradien
 PAIR, FILL, DICT = [2.5, True, "8", [8], [8, 0], [8.0, 8]], ["grey", 3, None], [[1], "abs", {1: 2}, 3]
 WRONG = {
     **dict.fromkeys(
-        ("every_n_epochs", "every_n_steps", "samples", "segments", "confusions", "images", "features", "batch_size"),
+        (
+            "every_n_epochs",
+            "every_n_steps",
+            "samples",
+            "segments",
+            "confusions",
+            "images",
+            "features",
+            "batch_size",
+            "labels",
+        ),
         WHOLE,
     ),
     **dict.fromkeys(("octaves", "jitter", "tile", "steps", "warm_steps", "variants", "size"), WHOLE),

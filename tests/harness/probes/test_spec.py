@@ -10,7 +10,8 @@ from projects import Project, Stripes, events, fit
 from torch.utils.data import ConcatDataset, DataLoader, Subset
 
 from lightning_viz import ConfusionMatrixPanel, Probes, SaliencyMaps
-from lightning_viz.harness.probes.batches import dataset_labels, first_loader, unpack_batch
+from lightning_viz.harness.probes.batches import first_loader, unpack_batch
+from lightning_viz.harness.probes.labels import dataset_labels
 from lightning_viz.harness.probes.selection import spread
 
 

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Optional, Union
 
+import torch
 from torch import Tensor
 
 from lightning_viz.callbacks.attribution.maps import MapCallback
@@ -134,7 +135,9 @@ class AttributionCallback(MapCallback):
     def _answer(self, scene: Scene, items: Sequence[int]) -> tuple[Tensor, list[str]]:
         """The method's values for some probes, and what is asked of each of all."""
         subject, targets, about = self._question(scene)
-        return self.attribute(subject, scene.probes.images[items], targets[items]), about
+        images = scene.probes.images
+        maps = [self.attribute(one, images[some], targets[some]) for one, some in subject.groups(items)]
+        return torch.cat(maps), about
 
     def _question(self, scene: Scene) -> tuple[Subject, Tensor, list[str]]:
         """What is asked, which of its scores is explained for each probe, and what that is called."""

@@ -95,7 +95,7 @@ class CaptumAttribution(AttributionCallback):
         elif self.layer is not None:
             raise ValueError(f"Expected no layer= with {self.method}, which has none, received {self.layer!r}.")
         try:
-            self.attribute(scene.subject, scene.probes.images[:1], scene.probes.labels[:1])
+            self.attribute(scene.subject.of(0), scene.probes.images[:1], scene.probes.labels[:1])
         except Exception as error:
             takes = ", ".join(self._takes)
             raise ValueError(

@@ -115,10 +115,10 @@ def judged(scene: Scene, i: int, values: Tensor, *, shared: dict[Hashable, Any],
         The curves of the map, and those of chance.
     """
     image, said = scene.probes.images[i], int(scene.probabilities[i].argmax())
-    fill, start = _nothing(scene.probes, image), _vague(image)
+    fill, start, subject = _nothing(scene.probes, image), _vague(image), scene.subject.of(i)
 
     def probability(images: Tensor) -> Tensor:
-        return probabilities(scene.subject(images))[:, said]
+        return probabilities(subject(images))[:, said]
 
     if i not in shared:
         with torch.no_grad():

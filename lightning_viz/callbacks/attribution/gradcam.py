@@ -70,7 +70,7 @@ class GradCam(AttributionCallback):
         self._found, _ = layer_of(scene, self.layer)
         check_default(scene, self.layer, self.called)
         try:
-            self.attribute(scene.subject, scene.probes.images[:1], scene.probes.labels[:1])
+            self.attribute(scene.subject.of(0), scene.probes.images[:1], scene.probes.labels[:1])
         except ValueError as error:
             raise ValueError(
                 f"{self._found!r} is no layer for Grad-CAM, pass layer= with another one: {error}"

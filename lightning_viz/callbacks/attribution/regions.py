@@ -93,7 +93,7 @@ class Lime:
     def weights(self, scene: Scene, i: int, regions: Regions, classes: Sequence[int]) -> list[LimeWeights]:
         """The weights of the superpixels of probe `i` for some classes, from the same masked copies."""
         return explain(
-            scene.subject,
+            scene.subject.of(i),
             scene.probes.pixels[i],
             list(classes),
             segments=regions.segments,

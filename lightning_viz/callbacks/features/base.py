@@ -65,10 +65,15 @@ class LayerCallback(ExplanationCallback):
                 f"received {tuple(output.shape)} for one image from {name!r}: pass layer= with another one."
             )
 
-    def features(self, scene: Scene) -> Callable[[Tensor], Tensor]:
-        """From images to what the layer puts out, (N, D, h, w) or (N, D); tokens as (N, D, T, 1)."""
+    def features(self, scene: Scene, i: int = 0) -> Callable[[Tensor], Tensor]:
+        """From images to what the layer puts out, (N, D, h, w) or (N, D); tokens as (N, D, T, 1).
+
+        Args:
+            scene: The scene.
+            i: The probe that is seen; it matters where the network is given more than images.
+        """
         layer = self.found(scene)[1]
-        return channels_second(scene.subject.features(layer), layer)
+        return channels_second(scene.subject.of(i).features(layer), layer)
 
     def found(self, scene: Scene) -> tuple[str, nn.Module]:
         """The layer's full name, and the layer."""

@@ -94,7 +94,7 @@ class DeepDream(ExplanationCallback):
         scene.subject.require_gradient(scene.probes.images, layer)
         towards = self._guide(scene)
         height, width = scene.probes.images.shape[2:]
-        once = {"octaves": 1, "iterations": [1]}
+        once: dict[str, Any] = {"octaves": 1, "iterations": [1]}
         # A network for images of one size takes no other, but a larger canvas in tiles of that size.
         refusals = []
         for only in (None, (height, width)):
@@ -116,11 +116,13 @@ class DeepDream(ExplanationCallback):
         towards = self._guide(scene)
         tag = f"deep_dream_{slug(name)}" if self.layer else "deep_dream"
         tag += f"_towards_{slug(towards.name)}" if towards else ""
-        rehearsal = {"iterations": [1]} if self.rehearsal else {}
+        rehearsal: dict[str, Any] = {"iterations": [1]} if self.rehearsal else {}
         mine = scene.mine(range(len(scene.probes)))
         if not mine:
             return
-        dreams = self._dream(scene, scene.probes.pixels[mine], towards, **rehearsal)
+        pixels = scene.probes.pixels
+        groups = [some for _, some in scene.subject.groups(mine)]
+        dreams = torch.cat([self._dream(scene, pixels[some], towards, i=some[0], **rehearsal) for some in groups])
         for i, dreamt in zip(mine, dreams, strict=True):
             caption = [scene.caption(i), f"dream of {shorten(name)}, {dreamt.shape[2]} x {dreamt.shape[1]} px"]
             caption += [f"towards {towards.name}"] if towards else []
@@ -132,10 +134,10 @@ class DeepDream(ExplanationCallback):
         first = self.rehearsal and isinstance(self.guide, int)  # a rehearsal has one probe
         return find_guide(scene, 0 if first else self.guide)
 
-    def _dream(self, scene: Scene, pixels: Tensor, towards: Guide | None, **options: Any) -> Tensor:
+    def _dream(self, scene: Scene, pixels: Tensor, towards: Guide | None, *, i: int = 0, **options: Any) -> Tensor:
         canvas = self.canvas or round(_LARGER * max(pixels.shape[-2:]))
         return dream(
-            self._features(scene),
+            self._features(scene, i),
             pixels,
             normalize=scene.probes.normalize,
             guide=towards.pixels if towards else None,
@@ -144,9 +146,9 @@ class DeepDream(ExplanationCallback):
             **{**self.options, **options},
         )
 
-    def _features(self, scene: Scene) -> Features:
+    def _features(self, scene: Scene, i: int) -> Features:
         layer = self._found(scene)[1]
-        features = scene.subject.features(layer)
+        features = scene.subject.of(i).features(layer)
         return features if self.guide is None else channels_second(features, layer)
 
     def _found(self, scene: Scene) -> tuple[str, torch.nn.Module]:

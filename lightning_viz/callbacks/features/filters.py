@@ -115,7 +115,7 @@ class FilterAscent(AscentCallback):
         images = scene.probes.images
         found = self.climb(
             scene,
-            self.features(scene) if self.classes is None else scene.subject,
+            self.features(scene, probe or 0) if self.classes is None else scene.subject.of(probe or 0),
             wishes,
             size=(images.shape[2], images.shape[3]),
             image_channels=images.shape[1],

@@ -1,6 +1,7 @@
 """All channels of a layer at a glance."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from math import isqrt
 from typing import Optional, Union
 
@@ -97,14 +98,15 @@ class FilterWall(AscentCallback):
 
     def _silent(self, scene: Scene) -> list[bool]:
         """Which of the channels put out the same everywhere on all probes."""
-        features = self.features(scene)
 
-        def extremes(images: Tensor) -> Tensor:
-            chosen = features(images)[:, self.chosen].reshape(len(images), len(self.chosen), -1)
+        def extremes(images: Tensor, first: int) -> Tensor:
+            chosen = self.features(scene, first)(images)[:, self.chosen].reshape(len(images), len(self.chosen), -1)
             return torch.stack([chosen.amin(2), chosen.amax(2)], 1)
 
         with torch.no_grad():
-            found = Chunks()(extremes, scene.probes.images)
+            groups = scene.subject.groups(range(len(scene.probes)))
+            parts = [Chunks()(partial(extremes, first=some[0]), scene.probes.images[some]) for _, some in groups]
+            found = torch.cat(parts)
         return (found[:, 0].amin(0) == found[:, 1].amax(0)).tolist()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -43,4 +43,4 @@ def contrast(subject: Subject, targets: Tensor, rivals: Tensor, classes: int) ->
     of_images = list(zip(targets.tolist(), rivals.tolist(), strict=True))
     pairs = list(dict.fromkeys(of_images))
     columns = torch.tensor([classes + pairs.index(pair) for pair in of_images], device=targets.device)
-    return Contrast(subject.net, subject.name, subject.precision, subject.work, pairs), columns
+    return Contrast(**{f.name: getattr(subject, f.name) for f in fields(subject)}, pairs=pairs), columns

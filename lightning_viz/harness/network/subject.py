@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
+from typing_extensions import Self
 
+from lightning_viz.explain.network.chunks import Chunks
 from lightning_viz.explain.network.layers import layer_output
 from lightning_viz.harness.isolation.switches import as_outside
 from lightning_viz.harness.network.cost import Work
+from lightning_viz.harness.network.extras import Extras
 from lightning_viz.harness.network.gradients import forgetting_graphs, with_gradient
-from lightning_viz.harness.network.outputs import LastSigmoid, find_scores
+from lightning_viz.harness.network.outputs import LastSigmoid, as_scores, find_scores
 from lightning_viz.harness.network.outputs import NoScoresError as NoScoresError
 
 _OTHER = (torch.float64, torch.bfloat16, torch.float16)
@@ -29,12 +32,17 @@ class Subject:
         name: Its dotted path in the LightningModule, empty for the LightningModule itself.
         precision: The Trainer's precision plugin: explanations see the arithmetic that training uses.
         work: What was asked of it so far.
+        scores: The user's own way from what the network returns to class scores.
+        extras: What it is given beside the images, if anything. With N rows it takes N images, and `of(i)` takes any
+            number of copies of image i.
     """
 
     net: nn.Module
     name: str
     precision: Any
     work: Work = field(default_factory=Work, compare=False)
+    scores: Callable[[Any], Any] | None = None
+    extras: Extras | None = field(default=None, compare=False)
 
     def __call__(self, images: Tensor) -> Tensor:
         """Class scores.
@@ -56,6 +64,26 @@ class Subject:
         one = found.float().reshape(len(images), 1)
         # A logit in halves, so that either class has something that speaks for it.
         return torch.cat([1 - one, one] if self._ends_in_sigmoid(one, images) else [-one / 2, one / 2], dim=1)
+
+    def beside(self, extras: Extras | None) -> Subject:
+        """The same network with something beside its images."""
+        return replace(self, extras=extras)
+
+    def rows(self, items: Sequence[int]) -> Self:
+        """For some of the images, with what stands beside them."""
+        return self if self.extras is None else replace(self, extras=self.extras.rows(items))
+
+    def of(self, i: int) -> Self:
+        """For any number of copies of image i, with what stands beside that one."""
+        return self.rows([i])
+
+    def groups(self, items: Sequence[int]) -> list[tuple[Self, list[int]]]:
+        """The network for copies of some images: for all together, or each alone where it has something beside it."""
+        return [(self, list(items))] if self.extras is None else [(self.of(i), [i]) for i in items]
+
+    def on(self, images: Tensor) -> Tensor:
+        """Class scores of all images, of which few are in memory at a time, each with what stands beside it."""
+        return Chunks()(lambda some, items: self.rows(items)(some), images, range(len(images)))
 
     def within(self, module: nn.Module) -> Subject:
         """The same network in a copy of the LightningModule."""
@@ -82,7 +110,8 @@ class Subject:
         Raises:
             ValueError: They do not.
         """
-        call = self if layer is None else self.features(layer)
+        first = self.of(0)
+        call = first if layer is None else first.features(layer)
         if not call(images[:1].detach().clone().requires_grad_()).requires_grad:
             raise ValueError(
                 f"Expected gradients of the images, but the forward of {type(self.net).__name__} computes none: it "
@@ -90,21 +119,28 @@ class Subject:
             )
 
     def _found(self, images: Tensor) -> Tensor:
-        return find_scores(self._run(images), len(images), type(self.net).__name__)
+        output, name = self._run(images), type(self.net).__name__
+        if self.scores is not None:
+            return as_scores(self.scores(output), len(images), name)
+        return find_scores(output, len(images), name)
 
     def _ends_in_sigmoid(self, one: Tensor, images: Tensor) -> bool:
         if not bool(((one >= 0) & (one <= 1)).all()):
             return False
         last = LastSigmoid()
         with torch.no_grad(), last:
-            found = self._found(images[:1])
+            found = self.of(0)._found(images[:1])
         return last.returned(found)
 
     def _run(self, images: Tensor) -> object:
         self.work.add(images)
         with as_outside(), self.precision.forward_context(), forgetting_graphs(self.net):
             # A copy, because a network may change its input in place, and the probes must stay what they are.
-            return self.net(self._as_taken(self.precision.convert_input(images.clone())))
+            taken = self._as_taken(self.precision.convert_input(images.clone()))
+            if self.extras is None:
+                return self.net(taken)
+            args, kwargs = self.extras.around(taken)
+            return self.net(*args, **kwargs)
 
     def _as_taken(self, images: Tensor) -> Tensor:
         # A network that is of another precision than the Trainer's has batches of its own precision.
@@ -115,6 +151,10 @@ class Subject:
 
 class NotYetError(ValueError):
     """What is explained is not there yet; the text says what is missing."""
+
+
+class UnsuitedError(ValueError):
+    """What a callback needs is not to be had of this network or of these data, whatever its arguments."""
 
 
 def check_shapes(module: nn.Module) -> None:
@@ -131,7 +171,9 @@ def check_shapes(module: nn.Module) -> None:
         )
 
 
-def find_subject(trainer: pl.Trainer, module: nn.Module, net: str | None) -> Subject:
+def find_subject(
+    trainer: pl.Trainer, module: nn.Module, net: str | None, scores: Callable[[Any], Any] | None = None
+) -> Subject:
     """Finds the network to explain.
 
     Args:
@@ -139,6 +181,7 @@ def find_subject(trainer: pl.Trainer, module: nn.Module, net: str | None) -> Sub
         module: The user's LightningModule, or its copy.
         net: Dotted path of the module to explain; `None` takes the LightningModule itself, or its only child with
             parameters where `forward` is not overridden.
+        scores: The user's own way from what it returns to class scores.
 
     Raises:
         ValueError: There is no such path, or `forward` is not overridden and several children could be meant.
@@ -150,7 +193,7 @@ def find_subject(trainer: pl.Trainer, module: nn.Module, net: str | None) -> Sub
         raise ValueError(
             f"net={net!r} is no module of {type(module).__name__}; it has: {children}. Pass one of its dotted paths."
         )
-    return Subject(modules[name], name, trainer.precision_plugin)
+    return Subject(modules[name], name, trainer.precision_plugin, scores=scores)
 
 
 _UNIMPLEMENTED = ("torch.nn.modules.module", "pytorch_lightning.core.module", "lightning.pytorch.core.module")

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from lightning_viz.harness.arguments import is_whole, number, refusal, whole
 from lightning_viz.harness.names import fitting
+from lightning_viz.harness.network.extras import Extras
 
 Split = Literal["train", "val", "test"]
 
@@ -34,8 +35,13 @@ class Probes:
         class_names: A name per class, in the order of the network's outputs.
         mean: What the images were normalised with: one value, or one per channel.
         std: Likewise.
-        unpack: Takes a batch, returns its images (N, C, H, W) and labels (N,). Needed only where the batch is not made
-            of an image tensor and a label tensor.
+        unpack: Takes a batch, returns its images (N, C, H, W) and labels (N,), and if the network takes more than
+            images a tuple of what follows them, or a dict of it by name; tensors with N rows go with their images.
+            Needed only where images and labels are not found in the batch.
+        loader: Which of several loaders of the split, by its name or its number; `None` is the first with images and
+            labels.
+        scores: Takes what the network returns, returns class scores (N, K), differentiable. Needed only where they are
+            not found. In YAML it is a dotted path, as `unpack` is.
 
     Raises:
         ValueError: A count below 1, an empty list, more than one of `indices` and `per_class`, only one of `mean`
@@ -50,6 +56,8 @@ class Probes:
     mean: Optional[Union[float, Sequence[float]]] = None  # noqa: UP007, UP045
     std: Optional[Union[float, Sequence[float]]] = None  # noqa: UP007, UP045
     unpack: Optional[Callable[..., Any]] = None  # noqa: UP045
+    loader: Optional[Union[int, str]] = None  # noqa: UP007, UP045
+    scores: Optional[Callable[..., Any]] = None  # noqa: UP045
 
     def __post_init__(self) -> None:
         for field in fields(self):  # tuples, so that equal specs are equal keys
@@ -61,8 +69,16 @@ class Probes:
         whole("per_class", self.per_class, none=True)
         if self.split not in (None, "train", "val", "test"):
             raise refusal("split", "'train', 'val' or 'test'", self.split, none=True)
-        if self.unpack is not None and not callable(self.unpack):
-            raise refusal("unpack", "a function from a batch to images and labels", self.unpack, none=True)
+        if (
+            self.loader is not None
+            and not isinstance(self.loader, str)
+            and not (is_whole(self.loader) and self.loader >= 0)
+        ):
+            raise refusal("loader", "the name of a loader, or its number from 0 on", self.loader, none=True)
+        what = {"unpack": "a batch to images and labels", "scores": "what the network returns to class scores"}
+        for name, does in what.items():
+            if getattr(self, name) is not None and not callable(getattr(self, name)):
+                raise refusal(name, f"a function from {does}", getattr(self, name), none=True)
         self._check_items()
         self._check_values()
 
@@ -105,6 +121,7 @@ class ProbeBatch:
         mean: Float32 (C, 1, 1).
         std: Float32 (C, 1, 1).
         masks: Where the evidence of each image's class lies, bool (N, H, W) on the CPU, if the data set knows.
+        extras: What the network is given beside the images, if it takes more.
     """
 
     images: Tensor
@@ -115,6 +132,7 @@ class ProbeBatch:
     mean: Tensor
     std: Tensor
     masks: Tensor | None = None
+    extras: Extras | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -131,12 +149,13 @@ class ProbeBatch:
     def to(self, device: torch.device) -> ProbeBatch:
         """The same images on another device."""
         tensors = {name: getattr(self, name).to(device) for name in ("images", "labels", "mean", "std")}
-        return replace(self, **tensors)
+        return replace(self, **tensors, extras=None if self.extras is None else self.extras.to(device))
 
     def first(self) -> ProbeBatch:
         """The first image alone."""
         masks = None if self.masks is None else self.masks[:1]
-        return replace(self, images=self.images[:1], labels=self.labels[:1], masks=masks)
+        extras = None if self.extras is None else self.extras.rows([0])
+        return replace(self, images=self.images[:1], labels=self.labels[:1], masks=masks, extras=extras)
 
     @cached_property
     def prints(self) -> tuple[str, ...]:

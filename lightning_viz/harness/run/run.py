@@ -91,16 +91,16 @@ class Run:
         """Sees to it that what is explained says the same as the network itself, once for each network."""
         if subject.name not in self._verified:
             self._verified.add(subject.name)
-            images = probes.images[:1]
-            self.isolation.verify(lambda module: subject.within(module)(images))
+            images, first = probes.images[:1], subject.beside(probes.extras).of(0)
+            self.isolation.verify(lambda module: first.within(module)(images))
 
     def is_still(self, part: Collection[str], moment: int) -> bool:
         """Whether a part of the network is now what it was at a moment, see `Isolation`; not after the run."""
         return self._isolation is not None and self._isolation.is_still(part, moment)
 
-    def observe(self, spec: Probes, split: Split, batch: Any) -> None:
-        """Looks at a batch that passes, see `Registry`."""
-        self._registry.observe(self.trainer, spec, split, batch)
+    def observe(self, spec: Probes, split: Split, batch: Any, number: int) -> None:
+        """Looks at a batch that passes of the loader of a number, see `Registry`."""
+        self._registry.observe(self.trainer, spec, split, batch, number)
 
     def looks_for_more(self, split: Split) -> bool:
         """Whether probes are yet to be found in what passes of a split."""

@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lightning_viz.explain.network.chunks import Chunks
 from lightning_viz.harness.isolation.isolation import Isolation
+from lightning_viz.harness.network.calls import with_extras
 from lightning_viz.harness.network.subject import Subject
-from lightning_viz.harness.probes.batches import unpack_batch
+from lightning_viz.harness.probes.batches import unpacked
+from lightning_viz.harness.tensors import plain
 
 _KEYS = ("preds", "logits")
 
@@ -79,17 +80,18 @@ class Predictions:
         return self._collected
 
     def _collect(self, outputs: Any, batch: Any) -> tuple[Tensor, Tensor]:
-        images, labels = unpack_batch(batch, self._unpack)
+        images, labels, around = unpacked(batch, self._unpack)
         own = _own(outputs, len(labels))
         heard = [] if self._ear is None else self._ear.heard
-        seen = [t for t in heard if len(t) == len(labels)]
+        seen = [t for t in heard if len(t) == len(labels) and self._subject.scores is None]
         self.close()
         if own is not None:
             return own, labels
         if len(seen) == 1:
             return seen[0], labels
         with self._isolation(seed=self._seed) as module, torch.no_grad():
-            return Chunks()(self._subject.within(module), images.clone()), labels
+            subject = with_extras(self._subject.within(module), images, around)
+            return subject.on(images.clone()), labels
 
 
 class _Ear:
@@ -132,7 +134,7 @@ class _Ear:
             return output
         # A wrapper such as DDP calls the module a second time with the step itself: only class scores count.
         if isinstance(output, Tensor) and output.ndim == 2 and output.shape[1] > 1 and output.is_floating_point():
-            self.heard.append(output.detach().float())
+            self.heard.append(plain(output.detach()).float())
         return output
 
     def __deepcopy__(self, memo: dict[int, Any]) -> None:
@@ -158,5 +160,5 @@ def _own(outputs: Any, count: int) -> Tensor | None:
         if isinstance(found, Tensor) and found.ndim in (1, 2) and len(found) == count:
             scores = found.ndim == 2 and found.shape[1] > 1
             if scores or not found.is_floating_point():
-                return found.detach() if scores else found.detach().reshape(-1)
+                return plain(found.detach()) if scores else plain(found.detach()).reshape(-1)
     return None

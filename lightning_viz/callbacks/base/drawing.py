@@ -204,8 +204,16 @@ class Drawing:
             return found[:1] if few else found
 
         epoch, shown = epoch_at(run.trainer, step), probes.first() if few else probes
-        beside = subject.beside(shown.extras)
-        return Scene(beside, shown, predict, epoch, step, run.processes.share, run.isolation)
+        return Scene(
+            subject.beside(shown.extras),
+            shown,
+            predict,
+            epoch,
+            step,
+            run.processes.share,
+            run.isolation,
+            lambda: run.defaults(subject.beside(shown.extras).of(0), shown.images),
+        )
 
     def _claim(self, tag: str, step: int) -> bool:
         if self.run.claims.claim(("tag", tag), step):

@@ -42,7 +42,11 @@ class FilterActivations(LayerCallback):
     def features(self, scene: Scene, i: int = 0) -> Callable[[Tensor], Tensor]:
         """From images to what the layer puts out, (N, D, h, w), also where it has tokens for the patches."""
         layer = self.found(scene)[1]
-        return channels_second(scene.subject.of(i).features(layer), layer, maps=True)
+        call = channels_second(scene.subject.of(i).features(layer), layer, maps=True)
+        if self.layer is not None:
+            return call
+        # Of a network without places the default is its last hidden layer: units, each of one place.
+        return lambda images: output[..., None, None] if (output := call(images)).ndim == 2 else output
 
     def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
         """One picture per probe."""
@@ -55,7 +59,8 @@ class FilterActivations(LayerCallback):
         for i in scene.mine(range(len(scene.probes))):  # the scale is that of all probes
             tiles: list[Pixels] = [paint(values[i]) for values, _ in scaled]
             picture = grid(tiles, in_a_row(tiles, 4), titles=titles)
-            caption = [scene.caption(i), f"{shorten(name)} · channel: value of full colour"]
+            one = "one place, " if maps[0, 0].size == 1 else ""
+            caption = [scene.caption(i), f"{shorten(name)} · {one}channel: value of full colour"]
             yield captioned(f"{scene.probes.tag(i)}/activations_{slug(name)}", picture, caption, lines=2)
 
     def _maps(self, scene: Scene, items: list[int]) -> Tensor:

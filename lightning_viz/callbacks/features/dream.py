@@ -9,9 +9,8 @@ from torch import Tensor
 from lightning_viz.callbacks.base.callback import ExplanationCallback
 from lightning_viz.callbacks.base.captions import captioned
 from lightning_viz.callbacks.base.keywords import Common, Unpack
-from lightning_viz.callbacks.base.layers import check_default, layer_of
+from lightning_viz.callbacks.base.layers import check_gradient, layer_of
 from lightning_viz.callbacks.features.guide import Guide, check_guide, find_guide
-from lightning_viz.explain.network.naming import deep_convolution
 from lightning_viz.explain.network.tokens import channels_second
 from lightning_viz.explain.optimisation.dream import ITERATIONS, dream
 from lightning_viz.explain.optimisation.octave import Features
@@ -33,8 +32,8 @@ class DeepDream(ExplanationCallback):
     `probe_03_egg/deep_dream`, with the layer behind it where one is given, and `_towards_` with the guide's name.
 
     Args:
-        layer: The layer's dotted name, or the end of it: `"cnn.15"`. `None` takes the convolution two thirds down the
-            network.
+        layer: The layer's dotted name, or the end of it: `"cnn.15"`. `None` takes the convolution, or the block, two
+            thirds down the network.
         guide: What to dream towards: the position of another probe, from 0, or the path of an image file. `None` lets
             the network see what it likes.
         canvas: Longer side of the dream in pixels, or its height and width. `None` is one and a half times the image's
@@ -90,8 +89,7 @@ class DeepDream(ExplanationCallback):
             ValueError: They are not, or it does not.
         """
         name, layer = self._found(scene)
-        check_default(scene, self.layer, self.called)
-        scene.subject.require_gradient(scene.probes.images, layer)
+        check_gradient(scene, self.layer, layer)
         towards = self._guide(scene)
         height, width = scene.probes.images.shape[2:]
         once: dict[str, Any] = {"octaves": 1, "iterations": [1]}
@@ -152,7 +150,7 @@ class DeepDream(ExplanationCallback):
         return features if self.guide is None else channels_second(features, layer)
 
     def _found(self, scene: Scene) -> tuple[str, torch.nn.Module]:
-        return layer_of(scene, self.layer, deep_convolution)
+        return layer_of(scene, self.layer, deep=True)
 
 
 def _canvas(sides: int | list[int]) -> int | tuple[int, int]:

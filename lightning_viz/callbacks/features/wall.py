@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lightning_viz.callbacks.base.captions import captioned
 from lightning_viz.callbacks.base.keywords import OfWall, Unpack
+from lightning_viz.callbacks.base.layers import check_gradient
 from lightning_viz.callbacks.features.ascent import AscentCallback
 from lightning_viz.explain.network.chunks import Chunks, is_out_of_memory
 from lightning_viz.explain.optimisation.ascent import Ascent
@@ -59,7 +60,7 @@ class FilterWall(AscentCallback):
             ValueError: No such layer or channel, or no gradient reaches the image.
         """
         super().prepare(scene)
-        scene.subject.require_gradient(scene.probes.images, self.found(scene)[1])
+        check_gradient(scene, self.layer, self.found(scene)[1])
         height, width = scene.probes.images.shape[2:]
         ratio = min(self.size / max(height, width), 1)
         self._size = max(round(height * ratio), 1), max(round(width * ratio), 1)

@@ -57,6 +57,27 @@ def forgetting_graphs(net: nn.Module) -> Iterator[None]:
                 owner[name] = tensor.detach()
 
 
+@contextmanager
+def leaving_no_trace(net: nn.Module) -> Iterator[None]:
+    """Puts back what modules of a network keep by name, so that a call does not depend on those before it.
+
+    A network may adapt to the size of its images, and stay so, also where it then refuses them.
+
+    Args:
+        net: The network that is about to be called.
+    """
+    # Scripted modules keep theirs elsewhere.
+    own = [module for module in net.modules() if not isinstance(module, torch.jit.ScriptModule)]
+    before = [(owner, dict(owner)) for module in own for owner in (vars(module), module._buffers)]
+    try:
+        yield
+    finally:
+        for now, then in before:
+            if now.keys() != then.keys() or any(now[name] is not value for name, value in then.items()):
+                now.clear()
+                now.update(then)
+
+
 # What every form of no_grad (context, decorator, set_grad_enabled) ends in.
 _SET_GRAD_ENABLED = getattr(torch._C, "_set_grad_enabled", None)
 

@@ -16,11 +16,15 @@ from lightning_viz.explain.network.layers import layer_output
 from lightning_viz.harness.isolation.switches import as_outside
 from lightning_viz.harness.network.cost import Work
 from lightning_viz.harness.network.extras import Extras
-from lightning_viz.harness.network.gradients import forgetting_graphs, with_gradient
+from lightning_viz.harness.network.gradients import forgetting_graphs, leaving_no_trace, with_gradient
 from lightning_viz.harness.network.outputs import LastSigmoid, as_scores, find_scores
 from lightning_viz.harness.network.outputs import NoScoresError as NoScoresError
 
 _OTHER = (torch.float64, torch.bfloat16, torch.float16)
+
+
+class UnsuitedError(ValueError):
+    """What a callback needs is not to be had of this network or of these data, whatever its arguments."""
 
 
 @dataclass(frozen=True)
@@ -108,12 +112,12 @@ class Subject:
             layer: Where they come from: a submodule of the network, or the class scores.
 
         Raises:
-            ValueError: They do not.
+            UnsuitedError: They do not.
         """
         first = self.of(0)
         call = first if layer is None else first.features(layer)
         if not call(images[:1].detach().clone().requires_grad_()).requires_grad:
-            raise ValueError(
+            raise UnsuitedError(
                 f"Expected gradients of the images, but the forward of {type(self.net).__name__} computes none: it "
                 "detaches, or runs under torch.inference_mode(). Pass net= with the path of the network that it calls."
             )
@@ -134,7 +138,7 @@ class Subject:
 
     def _run(self, images: Tensor) -> object:
         self.work.add(images)
-        with as_outside(), self.precision.forward_context(), forgetting_graphs(self.net):
+        with as_outside(), self.precision.forward_context(), forgetting_graphs(self.net), leaving_no_trace(self.net):
             # A copy, because a network may change its input in place, and the probes must stay what they are.
             taken = self._as_taken(self.precision.convert_input(images.clone()))
             if self.extras is None:
@@ -151,10 +155,6 @@ class Subject:
 
 class NotYetError(ValueError):
     """What is explained is not there yet; the text says what is missing."""
-
-
-class UnsuitedError(ValueError):
-    """What a callback needs is not to be had of this network or of these data, whatever its arguments."""
 
 
 def check_shapes(module: nn.Module) -> None:

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary, ref
 import pytorch_lightning as pl
 from torch import Tensor, nn
 
+from lightning_viz.explain.network.defaults import Defaults, default_layers
 from lightning_viz.harness.isolation.isolation import Isolation
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.probes.spec import ProbeBatch, Probes, Split
@@ -51,6 +52,7 @@ class Run:
         self._isolation: Isolation | None = None
         self._sinks: Sinks | None = None
         self._verified: set[str] = set()
+        self._defaults: dict[str, Defaults] = {}
         self._registry = Registry(self._numbers)
         self._predictions: WeakValueDictionary[Hashable, Predictions] = WeakValueDictionary()
         self.claims = Claims()
@@ -93,6 +95,17 @@ class Run:
             self._verified.add(subject.name)
             images, first = probes.images[:1], subject.beside(probes.extras).of(0)
             self.isolation.verify(lambda module: first.within(module)(images))
+
+    def defaults(self, subject: Subject, images: Tensor) -> Defaults:
+        """The layers of a network that are taken where no name is given, found once; ask in the isolation.
+
+        Args:
+            subject: The network, for any number of copies of one image.
+            images: (N, C, H, W), of which the first is seen.
+        """
+        if subject.name not in self._defaults:
+            self._defaults[subject.name] = default_layers(subject, subject.net, images[:1])
+        return self._defaults[subject.name]
 
     def is_still(self, part: Collection[str], moment: int) -> bool:
         """Whether a part of the network is now what it was at a moment, see `Isolation`; not after the run."""

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from torch import Tensor
 
+from lightning_viz.explain.network.defaults import Defaults
 from lightning_viz.harness.isolation.isolation import Isolation
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.probes.spec import ProbeBatch
@@ -29,6 +30,7 @@ class Scene:
         step: The step at which Lightning logs the scalars of this moment; -1 before the first one.
         share: The part of the drawing that this process does.
         isolation: What the drawing happens in.
+        defaults: The layers that are taken where no name is given, found when they are asked for for the first time.
     """
 
     subject: Subject
@@ -38,6 +40,7 @@ class Scene:
     step: int
     share: Share
     isolation: Isolation | None = None
+    defaults: Callable[[], Defaults] = Defaults
 
     @cached_property
     def probabilities(self) -> Tensor:

@@ -26,7 +26,7 @@ def layer_of(scene: Scene, name: str | None, *, deep: bool = False, places: bool
     net = scene.subject.net
     if name is not None:
         return find_layer(net, name)
-    found = scene.defaults()
+    found = scene.default_layers
     chosen = (found.deep if deep else found.spatial) or ("" if places else found.hidden)
     if not chosen:
         raise UnsuitedError(

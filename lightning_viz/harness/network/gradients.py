@@ -71,12 +71,21 @@ def leaving_no_trace(net: nn.Module) -> Iterator[None]:
     before = [(owner, dict(owner)) for module in own for owner in (vars(module), module._buffers)]
     try:
         yield
-    finally:
+    except BaseException:
         for now, then in before:
-            if now.keys() != then.keys() or any(now[name] is not value for name, value in then.items()):
+            if now.keys() - then.keys():
                 now.clear()
                 now.update(then)
+        raise
+    finally:
+        # What is new stays: whoever asks the network may have put it there, to look at it afterwards.
+        for now, then in before:
+            for name, value in then.items():
+                if now.get(name, _NOTHING) is not value:
+                    now[name] = value
 
+
+_NOTHING = object()
 
 # What every form of no_grad (context, decorator, set_grad_enabled) ends in.
 _SET_GRAD_ENABLED = getattr(torch._C, "_set_grad_enabled", None)

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from torch import Tensor
 
-from lightning_viz.explain.network.defaults import Defaults
+from lightning_viz.explain.network.defaults import Defaults, default_layers
 from lightning_viz.harness.isolation.isolation import Isolation
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.probes.spec import ProbeBatch
@@ -30,7 +30,7 @@ class Scene:
         step: The step at which Lightning logs the scalars of this moment; -1 before the first one.
         share: The part of the drawing that this process does.
         isolation: What the drawing happens in.
-        defaults: The layers that are taken where no name is given, found when they are asked for for the first time.
+        find_layers: Looks for the layers that are taken where no name is given, or knows them; the scene does without.
     """
 
     subject: Subject
@@ -40,12 +40,19 @@ class Scene:
     step: int
     share: Share
     isolation: Isolation | None = None
-    defaults: Callable[[], Defaults] = Defaults
+    find_layers: Callable[[], Defaults] | None = None
 
     @cached_property
     def probabilities(self) -> Tensor:
         """What the network predicts for the probes, (N, K) in [0, 1]; asked when it is wanted for the first time."""
         return self.predict()
+
+    @cached_property
+    def default_layers(self) -> Defaults:
+        """The layers that are taken where no name is given; looked for when they are wanted for the first time."""
+        if self.find_layers is not None:
+            return self.find_layers()
+        return default_layers(self.subject.of(0), self.subject.net, self.probes.images[:1])
 
     @property
     def when(self) -> str:

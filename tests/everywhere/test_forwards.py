@@ -95,6 +95,25 @@ def test_every_forward_is_asked_as_its_step_does(name, tmp_path):
     assert torch.allclose(drawn.scene.probabilities, own.softmax(1), atol=1e-5)
 
 
+def test_images_by_name_alone_leave_nothing_out(tmp_path):
+    """As the models of large hubs are asked: everything by name, and the labels make a loss beside the scores."""
+
+    class Hub(Asked):
+        def forward(self, **inputs):
+            scores = self.net(inputs["pixel_values"])
+            loss = self.loss(scores, inputs["labels"]) if "labels" in inputs else None
+            return zoo.Outputs(loss=loss, logits=scores)
+
+        def training_step(self, batch, batch_idx):
+            return self(**batch)["loss"]
+
+        def ask(self, batch):
+            return self(**batch)
+
+    drawn = draw_everything(tmp_path, zoo.convolutions, learner=Hub, item=lambda x, y: {"pixel_values": x, "labels": y})
+    assert torch.equal(drawn.scene.probes.images, DATA.images[list(drawn.scene.probes.indices)])
+
+
 def test_each_probe_is_explained_with_what_is_its_own(tmp_path):
     """Gradients are as much larger as the table of each probe says; chunks, copies and masks of it too."""
     learner, item = FORWARDS["in order"]

@@ -92,7 +92,8 @@ class ConfusionPanels(ValidationCallback):
             UnsuitedError: The network takes more than images.
         """
         super().prepare(scene)
-        if scene.subject.extras is not None:
+        extras = scene.subject.extras
+        if extras is not None and extras.holds_rows:
             raise UnsuitedError(
                 "Expected a network that is given images alone, since of mistaken ones only the images are kept, but "
                 "this one is given more that stands beside them in the batch."

@@ -56,7 +56,7 @@ def with_extras(subject: Subject, images: Tensor, batch: Extras | None) -> Subje
                 raise
             failure = failure or error
         else:
-            if not alone:
+            if found.extras is not None and found.extras.holds_rows:
                 rank_zero_info(
                     f"The network is given what its batch has beside the images: forward({_told(args, kwargs)}). Only "
                     "the images are explained."

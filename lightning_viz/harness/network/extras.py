@@ -88,6 +88,11 @@ class Extras:
         return cls(mapped(batch, part), count, given)
 
     @property
+    def holds_rows(self) -> bool:
+        """Whether anything belongs to one image and not to another; else any number of images may go together."""
+        return bool(_rows(self.tree))
+
+    @property
     def holds_images(self) -> bool:
         """Whether the images have a place in it."""
         return _holds(self.tree)
@@ -127,7 +132,7 @@ class Extras:
         Raises:
             ValueError: There are others than these.
         """
-        if self.count not in (1, len(images)):
+        if self.count not in (1, len(images)) and self.holds_rows:
             raise ValueError(
                 f"Expected {self.count} images, each of which has something of its own beside it, received "
                 f"{len(images)}: ask `scene.subject.of(i)` for copies of probe i."

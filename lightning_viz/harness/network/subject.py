@@ -83,7 +83,8 @@ class Subject:
 
     def groups(self, items: Sequence[int]) -> list[tuple[Self, list[int]]]:
         """The network for copies of some images: for all together, or each alone where it has something beside it."""
-        return [(self, list(items))] if self.extras is None else [(self.of(i), [i]) for i in items]
+        apart = self.extras is not None and self.extras.holds_rows
+        return [(self.of(i), [i]) for i in items] if apart else [(self, list(items))]
 
     def on(self, images: Tensor) -> Tensor:
         """Class scores of all images, of which few are in memory at a time, each with what stands beside it."""

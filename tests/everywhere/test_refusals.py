@@ -36,42 +36,21 @@ def refuses(request, tmp_path):
     return run
 
 
-def test_an_image_and_more(refuses):
-    class Two(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.net, self.more = zoo.convolutions(), nn.Linear(4, 3)
+def test_a_whole_batch_that_comes_back_as_a_loss(refuses):
+    """There are no scores in it, but there are where the network itself is named."""
 
-        def forward(self, x, more):
-            return self.net(x) + self.more(more)
-
-    class Takes(zoo.Learner):
-        def forward(self, x, more):
-            return self.net(x, more)
-
-        def training_step(self, batch, batch_idx):
-            return self.loss(self(batch["image"], batch["more"]), batch["label"])
-
-        def validation_step(self, batch, batch_idx):
-            self(batch["image"], batch["more"])
-
-    item = lambda x, y: {"image": x, "more": torch.rand(4), "label": y}
-    refuses(Two, Takes, "to take images", "'more'", "net=", item=item)
-
-
-def test_a_whole_batch(refuses):
     class Takes(zoo.Learner):
         def forward(self, batch):
-            return self.net(batch["image"])
+            return self.loss(self.net(batch["image"]), batch["label"])
 
         def training_step(self, batch, batch_idx):
-            return self.loss(self(batch), batch["label"])
+            return self(batch)
 
         def validation_step(self, batch, batch_idx):
             self(batch)
 
     item = lambda x, y: {"image": x, "label": y}
-    refuses(zoo.convolutions, Takes, "to take images", "net=", item=item)
+    refuses(zoo.convolutions, Takes, "to take images", "net='net'", item=item)
 
 
 def test_more_labels_than_outputs(refuses):

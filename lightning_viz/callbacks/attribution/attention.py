@@ -87,7 +87,7 @@ class AttentionMaps(AttributionCallback):
         """
         super().prepare(scene)
         self._reading = Reading()
-        self.attribute(scene.subject, scene.probes.images[:1], scene.probes.labels[:1])
+        self.attribute(scene.subject.of(0), scene.probes.images[:1], self.first_target(scene))
 
     def attribute(self, subject: Subject, images: Tensor, targets: Tensor) -> Tensor:
         """The map, (N, H, W), or those of all heads, (N, heads, H, W); not below 0."""

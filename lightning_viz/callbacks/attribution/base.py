@@ -163,10 +163,13 @@ class AttributionCallback(MapCallback):
         """The column that is explained of the first probe, long (1,), to try a method with."""
         return torch.tensor([scene.asked(self.target)[0].column], device=scene.probes.images.device)
 
-    def _answer(self, scene: Scene, asked: Sequence[Ask]) -> tuple[Tensor, list[str]]:
+    def _answer(self, scene: Scene, asked: Sequence[Ask]) -> tuple[list[Tensor], list[str]]:
         """The method's values for what is asked, and what each is called."""
         subject, targets, about = self._question(scene, asked)
-        return self.attribute(subject, scene.probes.images[[ask.probe for ask in asked]], targets), about
+        images, maps = scene.probes.images, list[Tensor]()
+        for one, some in subject.groups([ask.probe for ask in asked]):
+            maps += self.attribute(one, images[some], targets[len(maps) : len(maps) + len(some)])
+        return maps, about
 
     def _question(self, scene: Scene, asked: Sequence[Ask]) -> tuple[Subject, Tensor, list[str]]:
         """What is asked, which of its scores each map is of, and what that is called."""

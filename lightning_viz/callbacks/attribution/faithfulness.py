@@ -124,10 +124,10 @@ def _curves(scene: Scene, ask: Ask, values: Tensor, *, shared: dict[Hashable, An
     """
     i = ask.probe
     image, column = scene.probes.images[i], ask.column if scene.task.several else int(scene.said[i].argmax())
-    colour = _nothing(scene.probes, image)
+    colour, subject = _nothing(scene.probes, image), scene.subject.of(i)
 
     def probability(images: Tensor) -> Tensor:
-        return scene.task.said(scene.subject(images))[:, column]
+        return scene.task.said(subject(images))[:, column]
 
     if (i, column) not in shared:
         with torch.no_grad():

@@ -108,7 +108,7 @@ class Lime:
         """The weights of the superpixels of probe `i` for some classes, from the same masked copies."""
         outputs = {"log_odds": scene.task.explained, "scores": None, "probabilities": scene.task.said}
         return explain(
-            scene.subject,
+            scene.subject.of(i),
             scene.probes.pixels[i],
             list(classes),
             segments=regions.segments,

@@ -7,9 +7,10 @@ from torch import Tensor
 
 from lightning_viz.callbacks.base.callback import ExplanationCallback
 from lightning_viz.callbacks.base.keywords import Common, Unpack
-from lightning_viz.harness.network.subject import find_subject
-from lightning_viz.harness.probes.batches import flat
-from lightning_viz.harness.run.run import run_of
+from lightning_viz.harness.network.subject import UnsuitedError, find_subject
+from lightning_viz.harness.probes.loaders import flat, side_by_side
+from lightning_viz.harness.probes.spec import ProbeBatch
+from lightning_viz.harness.run.run import Run, run_of
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.steps import logged_step
 from lightning_viz.harness.tasks.task import Task
@@ -55,6 +56,19 @@ class ValidationCallback(ExplanationCallback):
             raise ValueError(
                 f"Expected labels to hold predictions against, but task={scene.task.name!r} has none: leave "
                 f"{self.called} out, or pass probes=Probes(task=...) where they are of another kind."
+            )
+
+    def prepared(self, run: Run, probes: ProbeBatch) -> None:
+        """Checks that each batch of a validation is of one loader.
+
+        Raises:
+            UnsuitedError: It holds one of each.
+        """
+        if side_by_side(run.trainer):
+            raise UnsuitedError(
+                "Expected validation batches of one loader each, but a CombinedLoader gives batches of several loaders "
+                "side by side, and it cannot be told of which the network said what: return a list of loaders, or "
+                "CombinedLoader(..., mode='sequential')."
             )
 
     def see(
@@ -165,7 +179,7 @@ class ValidationCallback(ExplanationCallback):
     def _open(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._counts, self._error, self._counting = {}, None, self.due(trainer)
         if self._counting:
-            subject = find_subject(trainer, pl_module, self.net)
+            subject = find_subject(trainer, pl_module, self.net, self.probes.scores)
             self._predictions = run_of(trainer).predictions(self.probes, subject, self._task, seed=self.seed)
 
     def _close(self) -> None:

@@ -19,6 +19,7 @@ from lightning_viz.callbacks.validation.panel import (
     notice_panel,
 )
 from lightning_viz.harness.arguments import whole
+from lightning_viz.harness.network.subject import UnsuitedError
 from lightning_viz.harness.probes.batches import unpack_batch
 from lightning_viz.harness.run.entry import entry, taken
 from lightning_viz.harness.run.processes import attempt
@@ -95,8 +96,15 @@ class ConfusionPanels(ValidationCallback):
 
         Raises:
             ValueError: They do not.
+            UnsuitedError: The network takes more than images.
         """
         super().prepare(scene)
+        extras = scene.subject.extras
+        if extras is not None and extras.holds_rows:
+            raise UnsuitedError(
+                "Expected a network that is given images alone, since of mistaken ones only the images are kept, but "
+                "this one is given more that stands beside them in the batch."
+            )
         scene.subject.require_gradient(scene.probes.images)
 
     def on_save_checkpoint(

@@ -10,6 +10,8 @@ from torch import Tensor
 from torch.utils.data import ConcatDataset, Subset
 
 UNPACK = "pass probes=Probes(unpack=...), a function from a batch to (images, labels)."
+_ROWS = 2
+"""The kind of labels of several columns, behind those of whole numbers."""
 NAMES = ("label", "labels", "target", "targets", "y", "class", "classes", "category")
 
 
@@ -32,6 +34,28 @@ def find_labels(candidates: Sequence[tuple[str, Tensor]]) -> Tensor | None:
     if len([name for name, _ in first if name]) > 1:
         raise ValueError(f"Expected one tensor of labels, received {[told(n, t) for n, t in first]}: {UNPACK}")
     return first[0][1] if first else None
+
+
+def labels_around(images: Tensor, tensors: Sequence[tuple[str, Tensor]]) -> Tensor | None:
+    """The labels in a batch of these images, see `find_labels`.
+
+    Where no name tells them, whole numbers go before all others, and what stands behind the images before the rest.
+
+    Args:
+        images: (N, C, H, W).
+        tensors: All tensors of the batch, with their names, if any; the images are one of them.
+
+    Raises:
+        ValueError: Several with other names could be meant.
+    """
+    where = next(k for k, (_, t) in enumerate(tensors) if t is images)
+    fits = [t.ndim in (1, 2) and len(t) == len(images) and t.numel() > 0 for _, t in tensors]
+    every = [one for one, fit in zip(tensors, fits, strict=True) if fit]
+    if any(name.lower() in NAMES for name, _ in every):
+        return find_labels(every)
+    behind = [one for k, (one, fit) in enumerate(zip(tensors, fits, strict=True)) if fit and (one[0] or k > where)]
+    kinds = [[one for one in some if _kind(one[1]) < _ROWS] for some in (behind, every)]
+    return find_labels(next((some for some in (*kinds, behind, every) if some), []))
 
 
 def as_labels(tensor: Tensor) -> Tensor:
@@ -64,7 +88,7 @@ def told(name: str, tensor: Tensor) -> str:
 
 def _kind(tensor: Tensor) -> int:
     if tensor.numel() != len(tensor):
-        return 2
+        return _ROWS
     if tensor.dtype == torch.bool:
         return 4
     if not tensor.is_floating_point():

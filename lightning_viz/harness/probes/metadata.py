@@ -84,6 +84,10 @@ def _names(places: Sequence[Any]) -> Iterator[list[str]]:
     labels = _get(places[-1], "labels")
     if isinstance(labels, (list, tuple)) and all(isinstance(name, str) for name in labels):
         yield list(labels)
+    for part in (places[-1], *places[-1].children()):  # a network that brings its configuration along
+        numbered = _get(_get(part, "config"), "id2label")
+        if isinstance(numbered, Mapping):
+            yield [str(numbered[key]) for key in sorted(numbered, key=int)]
 
 
 def _counts(places: Iterable[Any]) -> Iterator[int]:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from lightning_viz.harness.arguments import is_number, is_whole, number, one_of, refusal, whole
 from lightning_viz.harness.names import fitting
+from lightning_viz.harness.network.extras import Extras
 from lightning_viz.harness.tasks.classes import Classes
 from lightning_viz.harness.tasks.similarity import Similarity
 from lightning_viz.harness.tasks.task import Kind, Task
@@ -42,12 +43,17 @@ class Probes:
         class_names: A name per class, in the order of the network's outputs.
         mean: What the images were normalised with: one value, or one per channel.
         std: Likewise.
-        unpack: Takes a batch, returns its images (N, C, H, W) and labels, or images alone. Needed only where the batch
-            is not made of an image tensor and a label tensor.
+        unpack: Takes a batch, returns its images (N, C, H, W) and labels, and if the network takes more than images a
+            tuple of what follows them, or a dict of it by name; tensors with N rows go with their images. Or images
+            alone. Needed only where images and labels are not found in the batch.
         task: What the outputs mean: `"classes"`, one per image; `"labels"`, several at once; `"values"`;
             `"similarity"`, of embeddings; or `"none"`, images alone. `None` recognises it from labels and outputs.
         guide: For similarity, what images are held against instead of each other: the position of a probe, the path of
             an image file, a vector (D,), or vectors by name, such as the embeddings of texts.
+        loader: Which of several loaders of the split, by its name or its number; `None` is the first with images and
+            labels.
+        scores: Takes what the network returns, returns its scores (N, K), differentiable. Needed only where they are
+            not found. In YAML it is a dotted path, as `unpack` is.
 
     Raises:
         ValueError: A count below 1, an empty list, more than one of `indices` and `per_class`, only one of `mean`
@@ -64,6 +70,8 @@ class Probes:
     unpack: Optional[Callable[..., Any]] = None  # noqa: UP045
     task: Optional[Kind] = None  # noqa: UP045
     guide: Optional[Guide] = None  # noqa: UP045
+    loader: Optional[Union[int, str]] = None  # noqa: UP007, UP045
+    scores: Optional[Callable[..., Any]] = None  # noqa: UP045
 
     def __post_init__(self) -> None:
         for field in fields(self):  # tuples, so that equal specs are equal keys
@@ -77,14 +85,22 @@ class Probes:
         whole("per_class", self.per_class, none=True)
         if self.split not in (None, "train", "val", "test"):
             raise refusal("split", "'train', 'val' or 'test'", self.split, none=True)
-        if self.unpack is not None and not callable(self.unpack):
-            raise refusal("unpack", "a function from a batch to images and labels", self.unpack, none=True)
         if self.task is not None:
             one_of("task", self.task, get_args(Kind))
         if self.guide is not None:
             check_guide(self.guide, self.task)
+        self._check_ways()
         self._check_items()
         self._check_values()
+
+    def _check_ways(self) -> None:
+        loader = self.loader
+        if loader is not None and not isinstance(loader, str) and not (is_whole(loader) and loader >= 0):
+            raise refusal("loader", "the name of a loader, or its number from 0 on", loader, none=True)
+        ways = {"unpack": "a batch to images and labels", "scores": "what the network returns to class scores"}
+        for name, does in ways.items():
+            if getattr(self, name) is not None and not callable(getattr(self, name)):
+                raise refusal(name, f"a function from {does}", getattr(self, name), none=True)
 
     def _check_items(self) -> None:
         if self.indices is not None:
@@ -127,6 +143,7 @@ class ProbeBatch:
         masks: Where the evidence of each image's class lies, bool (N, H, W) on the CPU, if the data set knows.
         task: What the scores mean.
         titles: What each image is called where its label does not tell.
+        extras: What the network is given beside the images, if it takes more.
     """
 
     images: Tensor
@@ -139,6 +156,7 @@ class ProbeBatch:
     masks: Tensor | None = None
     task: Task = CLASSES
     titles: tuple[str, ...] = ()
+    extras: Extras | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -155,12 +173,13 @@ class ProbeBatch:
     def to(self, device: torch.device) -> ProbeBatch:
         """The same images on another device."""
         tensors = {name: getattr(self, name).to(device) for name in ("images", "labels", "mean", "std")}
-        return replace(self, **tensors)
+        return replace(self, **tensors, extras=None if self.extras is None else self.extras.to(device))
 
     def first(self) -> ProbeBatch:
         """The first image alone."""
         masks = None if self.masks is None else self.masks[:1]
-        return replace(self, images=self.images[:1], labels=self.labels[:1], masks=masks)
+        extras = None if self.extras is None else self.extras.rows([0])
+        return replace(self, images=self.images[:1], labels=self.labels[:1], masks=masks, extras=extras)
 
     def numbered(self, numbers: tuple[int, ...]) -> ProbeBatch:
         """The same images with the numbers that their tags carry."""

@@ -35,7 +35,7 @@ def understood(
         columns: Scores per image, if the network has some.
         known: What others tell.
         spec: What is asked for.
-        subject: The network.
+        subject: The network, with what stands beside the images.
 
     Raises:
         ValueError: The task cannot be told, or does not fit labels and outputs.
@@ -57,7 +57,7 @@ def understood(
     if task.name == "none":
         return replace(probes, task=task, labels=task.read(None, len(probes)).to(probes.images.device))
     if columns is None:
-        subject(probes.images[:1])  # which tells what came instead
+        subject.of(0)(probes.images[:1])  # which tells what came instead
     check_bytes(subject.outputs, probes.images)
     if found is None:
         return _like(probes, labels, known=known, spec=spec)
@@ -133,7 +133,8 @@ def _guides(probes: ProbeBatch, spec: Probes) -> tuple[Similarity, tuple[str, ..
                 f"Expected guide= as the position of a probe, 0 to {len(probes) - 1}, the path of an image file, a "
                 f"vector, or vectors by name, received {guide}."
             )
-        return Similarity(images=probes.images[guide : guide + 1].cpu()), (f"item {probes.indices[guide]}",)
+        like = Similarity(images=probes.images[guide : guide + 1].cpu(), beside=guide)
+        return like, (f"item {probes.indices[guide]}",)
     by_name: dict[str, Any] = dict(cast(Any, guide)) if is_by_name(guide) else {"the guide": guide}
     return Similarity(vectors=torch.tensor(list(by_name.values()))), tuple(map(str, by_name))
 

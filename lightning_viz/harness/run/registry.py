@@ -9,10 +9,9 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from lightning_viz.explain.network.chunks import Chunks
 from lightning_viz.harness.network.subject import Subject
-from lightning_viz.harness.probes.batches import has_items
-from lightning_viz.harness.probes.selection import NotSeenYetError, SplitNotLoadedError, select, split_of
+from lightning_viz.harness.probes.loaders import is_known
+from lightning_viz.harness.probes.selection import NotSeenYetError, number_of, select, split_of
 from lightning_viz.harness.probes.spec import ProbeBatch, Probes, Split
 from lightning_viz.harness.probes.stream import Observed
 
@@ -34,8 +33,15 @@ class Registry:
         self._probes: dict[tuple[Probes, str], ProbeBatch] = {}
         self._said: dict[tuple[Probes, str], tuple[int, Tensor]] = {}
 
-    def observe(self, trainer: pl.Trainer, spec: Probes, split: Split, batch: Any) -> None:
+    def observe(self, trainer: pl.Trainer, spec: Probes, split: Split, batch: Any, number: int) -> None:
         """Looks at a batch that passes, where the probes can come from nowhere else.
+
+        Args:
+            trainer: The Trainer.
+            spec: Which images.
+            split: That the batch is of.
+            batch: As the loader gave it.
+            number: Of the loader within the split.
 
         Raises:
             ValueError: No images and labels are found in the batch.
@@ -43,7 +49,7 @@ class Registry:
         observed = self._observed.get(spec)
         if observed is not None and observed.full:
             return
-        if _passes_in(trainer, spec, split):
+        if _passes_in(trainer, spec, split, number):
             self._observed.setdefault(spec, Observed(spec)).see(batch)
 
     def looks_for_more(self, trainer: pl.Trainer, split: Split) -> bool:
@@ -102,7 +108,7 @@ class Registry:
         if key not in self._said or self._said[key][0] != step:
             probes = self._probes[key]
             with torch.no_grad():
-                found = _says(probes, subject)
+                found = _says(probes, subject.beside(probes.extras))
             if found.shape[1] != len(probes.class_names):
                 raise ValueError(
                     f"Expected scores for {len(probes.class_names)} classes, as at the start of the run, received "
@@ -115,16 +121,16 @@ class Registry:
 def _says(probes: ProbeBatch, subject: Subject) -> Tensor:
     if not probes.class_names:  # nothing is asked
         return probes.images.new_zeros(len(probes), 0)
-    return probes.task.said(Chunks()(probes.task.subject(subject, probes.images), probes.images))
+    return probes.task.said(probes.task.subject(subject, probes.images).on(probes.images))
 
 
-def _passes_in(trainer: pl.Trainer, spec: Probes, split: Split) -> bool:
-    """Whether the probes of a spec can be had from nothing but what passes of this split."""
+def _passes_in(trainer: pl.Trainer, spec: Probes, split: Split, number: int | None = None) -> bool:
+    """Whether the probes of a spec can be had from nothing but what passes of this split, of the loader of a number."""
     try:
-        wanted, loader = split_of(trainer, spec.split)
-    except SplitNotLoadedError:
+        wanted, loader = split_of(trainer, spec)
+    except ValueError:  # which is told where the probes are chosen
         return False
-    return wanted == split and not has_items(loader)
+    return wanted == split and not is_known(loader) and number in (None, number_of(trainer, split, loader))
 
 
 def _select(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary, ref
 
 import pytorch_lightning as pl
 from torch import Tensor, nn
 
+from lightning_viz.explain.network.defaults import Defaults, default_layers
 from lightning_viz.harness.isolation.isolation import Isolation
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.probes.spec import ProbeBatch, Probes, Split
@@ -52,6 +54,7 @@ class Run:
         self._isolation: Isolation | None = None
         self._sinks: Sinks | None = None
         self._verified: set[str] = set()
+        self._defaults: dict[str, Defaults] = {}
         self._registry = Registry(self._numbers)
         self._predictions: WeakValueDictionary[Hashable, Predictions] = WeakValueDictionary()
         self.claims = Claims()
@@ -92,16 +95,29 @@ class Run:
         """Sees to it that what is explained says the same as the network itself, once for each network."""
         if subject.name not in self._verified:
             self._verified.add(subject.name)
-            images = probes.images[:1]
-            self.isolation.verify(lambda module: probes.task.told(subject.within(module), images))
+            images, first = probes.images[:1], subject.beside(probes.extras).of(0)
+            self.isolation.verify(lambda module: probes.task.told(first.within(module), images))
+
+    def defaults(self, subject: Subject, probes: ProbeBatch) -> Defaults:
+        """The layers of a network that are taken where no name is given, found once; ask in the isolation.
+
+        Args:
+            subject: The network.
+            probes: The images, of which the first is seen.
+        """
+        if subject.name not in self._defaults:
+            first = subject.beside(probes.extras).of(0)
+            told = partial(probes.task.told, first)
+            self._defaults[subject.name] = default_layers(told, subject.net, probes.images[:1])
+        return self._defaults[subject.name]
 
     def is_still(self, part: Collection[str], moment: int) -> bool:
         """Whether a part of the network is now what it was at a moment, see `Isolation`; not after the run."""
         return self._isolation is not None and self._isolation.is_still(part, moment)
 
-    def observe(self, spec: Probes, split: Split, batch: Any) -> None:
-        """Looks at a batch that passes, see `Registry`."""
-        self._registry.observe(self.trainer, spec, split, batch)
+    def observe(self, spec: Probes, split: Split, batch: Any, number: int) -> None:
+        """Looks at a batch that passes of the loader of a number, see `Registry`."""
+        self._registry.observe(self.trainer, spec, split, batch, number)
 
     def looks_for_more(self, split: Split) -> bool:
         """Whether probes are yet to be found in what passes of a split."""

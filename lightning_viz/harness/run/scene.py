@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple, TypeVar
 
 from torch import Tensor
 
 from lightning_viz.explain.attribution.targets import Target
+from lightning_viz.explain.network.defaults import Defaults, default_layers
 from lightning_viz.harness.isolation.isolation import Isolation
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.probes.spec import ProbeBatch
@@ -47,6 +48,7 @@ class Scene:
         step: The step at which Lightning logs the scalars of this moment; -1 before the first one.
         share: The part of the drawing that this process does.
         isolation: What the drawing happens in.
+        find_layers: Looks for the layers that are taken where no name is given, or knows them; the scene does without.
     """
 
     subject: Subject
@@ -56,6 +58,7 @@ class Scene:
     step: int
     share: Share
     isolation: Isolation | None = None
+    find_layers: Callable[[], Defaults] | None = None
 
     @cached_property
     def said(self) -> Tensor:
@@ -64,6 +67,13 @@ class Scene:
         Probabilities in [0, 1] where the task is one of classes or labels; else values, or cosines.
         """
         return self.predict()
+
+    @cached_property
+    def default_layers(self) -> Defaults:
+        """The layers that are taken where no name is given; looked for when they are wanted for the first time."""
+        if self.find_layers is not None:
+            return self.find_layers()
+        return default_layers(partial(self.task.told, self.subject.of(0)), self.subject.net, self.probes.images[:1])
 
     @property
     def task(self) -> Task:

@@ -51,7 +51,7 @@ class Labels(Task):
 
     def subject(self, subject: Subject, images: Tensor) -> Subject:
         """The network as logits."""
-        return Independent(subject.net, subject.name, subject.precision, subject.work)
+        return Independent.like(subject)
 
     def scores(self, outputs: Tensor) -> Tensor:
         """Logits, where the network itself puts out probabilities too."""
@@ -129,7 +129,7 @@ class Labels(Task):
 def ends_in_sigmoid(subject: Subject, images: Tensor) -> bool:
     """Whether what a network puts out for images (N, C, H, W) is what its last sigmoid has made."""
     with torch.no_grad(), LastSigmoid() as last:
-        in_sigmoid: bool = last.returned(subject.outputs(images[:1]))
+        in_sigmoid: bool = last.returned(subject.of(0).outputs(images[:1]))
     return in_sigmoid
 
 

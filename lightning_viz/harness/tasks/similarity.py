@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache
 from typing import Any
 
 import torch
@@ -21,25 +21,14 @@ class Similar(Subject):
     """A network that puts out embeddings, as cosines with what its images are held against.
 
     Attributes:
-        images: (R, C, H, W), whose embeddings these are; None where they are given.
-        vectors: (R, D), where they are given.
+        references: Gives what images are held against, (R, D), of length 1.
     """
 
-    images: Tensor | None = field(default=None, compare=False)
-    vectors: Tensor | None = field(default=None, compare=False)
+    references: Callable[[], Tensor] = field(default=lambda: torch.zeros(0, 0), compare=False)
 
     def __call__(self, images: Tensor) -> Tensor:
         """Cosines (N, R), in [-1, 1]."""
-        return F.normalize(self.outputs(images), dim=1) @ self.references.T
-
-    @cached_property
-    def references(self) -> Tensor:
-        """What images are held against, (R, D), of length 1."""
-        if self.vectors is not None:
-            return F.normalize(self.vectors, dim=1)
-        assert self.images is not None
-        with torch.no_grad():  # what an image is like, not what would make two of them alike
-            return F.normalize(Chunks()(self.outputs, self.images), dim=1)
+        return F.normalize(self.outputs(images), dim=1) @ self.references().T
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,10 +38,12 @@ class Similarity(Task):
     Attributes:
         images: (R, C, H, W), the guides; None where these are vectors, or all probes.
         vectors: (R, D), the guides; None where these are images, or all probes.
+        beside: The probe whose extras the guides that are images share.
     """
 
     images: Tensor | None = None
     vectors: Tensor | None = None
+    beside: int = 0
 
     name = "similarity"
     curves = "similarity"
@@ -67,10 +58,8 @@ class Similarity(Task):
 
     def subject(self, subject: Subject, images: Tensor) -> Subject:
         """The network as cosines, (N, R)."""
-        guides = None if self.images is None else self.images.to(images.device)
-        vectors = None if self.vectors is None else self.vectors.to(images.device)
-        against = images if self.between else guides
-        return Similar(subject.net, subject.name, subject.precision, subject.work, against, vectors)
+        # Once for all probes, however many subjects of some of them are made of this one.
+        return Similar.like(subject, references=cache(lambda: F.normalize(self._embedded(subject, images), dim=1)))
 
     def said(self, scores: Tensor) -> Tensor:
         """The cosines."""
@@ -122,6 +111,15 @@ class Similarity(Task):
     def about(self, label: Tensor) -> dict[str, Any]:
         """That nothing is right or wrong where no class is known."""
         return {**super().about(label), **({} if self.marked(label) else {"open": True})}
+
+    def _embedded(self, subject: Subject, images: Tensor) -> Tensor:
+        """What images are held against, (R, D)."""
+        if self.vectors is not None:
+            return self.vectors.to(images.device)
+        with torch.no_grad():  # what an image is like, not what would make two of them alike
+            if self.images is None:
+                return subject.outputs_of(images)
+            return Chunks()(subject.of(self.beside).outputs, self.images.to(images.device))
 
     def _known(self, label: Tensor, count: int) -> bool:
         return not self.between and 0 <= int(label) < count

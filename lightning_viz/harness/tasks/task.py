@@ -52,7 +52,7 @@ class Task(ABC):
         """The network as images (N, C, H, W) -> scores (N, K) that can be explained one by one.
 
         Args:
-            subject: The network.
+            subject: The network, with what stands beside the probes.
             images: The probes, (N, C, H, W).
         """
 

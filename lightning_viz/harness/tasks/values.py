@@ -51,7 +51,7 @@ class Values(Task):
 
     def subject(self, subject: Subject, images: Tensor) -> Subject:
         """The network as its values."""
-        return Measured(subject.net, subject.name, subject.precision, subject.work, self.ordinal)
+        return Measured.like(subject, ordinal=self.ordinal)
 
     def scores(self, outputs: Tensor) -> Tensor:
         """The values."""

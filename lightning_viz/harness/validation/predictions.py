@@ -8,13 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lightning_viz.explain.network.chunks import Chunks
 from lightning_viz.harness.isolation.isolation import Isolation
+from lightning_viz.harness.network.calls import with_extras
+from lightning_viz.harness.network.extras import Extras
 from lightning_viz.harness.network.subject import Subject
-from lightning_viz.harness.probes.batches import unpack_batch
+from lightning_viz.harness.probes.batches import unpacked
 from lightning_viz.harness.tasks.labels import ends_in_sigmoid
 from lightning_viz.harness.tasks.recognise import Evidence, recognise
 from lightning_viz.harness.tasks.task import Task
+from lightning_viz.harness.tensors import plain
 
 _KEYS = ("preds", "logits")
 
@@ -89,23 +91,24 @@ class Predictions:
         return self._collected
 
     def _collect(self, outputs: Any, batch: Any) -> tuple[Tensor, Tensor]:
-        images, labels = unpack_batch(batch, self._unpack)
+        images, labels, around = unpacked(batch, self._unpack)
         heard = [] if self._ear is None else self._ear.heard
-        seen = [t for t in heard if len(t) == len(images)]
+        seen = [t for t in heard if len(t) == len(images) and self._subject.scores is None]
         self.close()
-        task = self.task = self.task or self._recognised(images, labels)
+        task = self.task = self.task or self._recognised(images, labels, around)
         known, own = task.read(labels, len(images)).to(images.device), _own(outputs, len(images), task)
         if own is not None:
             return own, known
         if len(seen) == 1:
             return task.scores(seen[0]), known
         with self._isolation(seed=self._seed) as module, torch.no_grad():
-            return Chunks()(task.subject(self._subject.within(module), images), images.clone()), known
+            subject = with_extras(self._subject.within(module), images, around)
+            return task.subject(subject, images).on(images.clone()), known
 
-    def _recognised(self, images: Tensor, labels: Tensor | None) -> Task:
+    def _recognised(self, images: Tensor, labels: Tensor | None, around: Extras) -> Task:
         with self._isolation(seed=self._seed) as module, torch.no_grad():
-            subject = self._subject.within(module)
-            columns = subject.outputs(images[:1].clone()).shape[1]
+            subject = with_extras(self._subject.within(module), images, around)
+            columns = subject.of(0).outputs(images[:1].clone()).shape[1]
             in_sigmoid = ends_in_sigmoid(subject, images[:1].clone())
         return recognise(None, Evidence(labels, columns, (), lambda: in_sigmoid))[0]
 
@@ -150,7 +153,7 @@ class _Ear:
             return output
         # A wrapper such as DDP calls the module a second time with the step itself: only class scores count.
         if isinstance(output, Tensor) and output.ndim == 2 and output.shape[1] > 1 and output.is_floating_point():
-            self.heard.append(output.detach().float())
+            self.heard.append(plain(output.detach()).float())
         return output
 
     def __deepcopy__(self, memo: dict[int, Any]) -> None:
@@ -174,7 +177,7 @@ def _own(outputs: Any, count: int, task: Task) -> Tensor | None:
     for key in _KEYS:
         found = outputs.get(key)
         if isinstance(found, Tensor) and found.ndim in (1, 2) and len(found) == count:
-            own = task.own(found.detach())
+            own = task.own(plain(found.detach()))
             if own is not None:
                 return own
     return None

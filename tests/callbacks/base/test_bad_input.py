@@ -20,6 +20,7 @@ from lightning_viz import (
     DeepDream,
     FilterActivations,
     FilterAscent,
+    GradCam,
     LimePanels,
     Probes,
     SaliencyMaps,
@@ -59,14 +60,13 @@ def test_a_channel_out_of_range(callback, tmp_path):
     refuses(tmp_path, callback(channels=[3, 16]), "0 to 15", "[16]", "channels=")
 
 
-@pytest.mark.parametrize("callback", [FilterAscent, FilterActivations, DeepDream])
-def test_a_network_without_a_convolution(callback, tmp_path):
+def test_a_network_without_a_layer_for_it(tmp_path):
     class Dense(Counting):
         def __init__(self):
             super().__init__()
             self.net = nn.Sequential(nn.Flatten(), nn.Linear(768, 3))
 
-    refuses(tmp_path, callback(), "no convolution", "layer=", module=Dense)
+    refuses(tmp_path, GradCam(on_error="raise"), "no layer to take", "layer=", "net.1", module=Dense)
 
 
 def test_no_such_class(tmp_path):

@@ -92,7 +92,7 @@ def test_every_forward_is_asked_as_its_step_does(name, tmp_path):
     assert torch.equal(probes.images, DATA.images[list(probes.indices)])
     with torch.no_grad():
         own = drawn.module.eval().net(probes.images, torch.stack([number(x) for x in probes.images]))
-    assert torch.allclose(drawn.scene.probabilities, own.softmax(1), atol=1e-5)
+    assert torch.allclose(drawn.scene.said, own.softmax(1), atol=1e-5)
 
 
 def test_images_by_name_alone_leave_nothing_out(tmp_path):
@@ -122,7 +122,7 @@ def test_each_probe_is_explained_with_what_is_its_own(tmp_path):
     class Looking(SaliencyMaps):
         def draw(self, scene):
             images, labels = scene.probes.images, scene.probes.labels
-            seen["maps"] = torch.stack(self.maps_of(scene, range(len(images))))
+            seen["maps"] = torch.stack(self.maps_of(scene, self.asked(scene)))
             x = images.clone().requires_grad_()
             scores = scene.subject.net.net(x, torch.stack([number(image) for image in images]))
             (gradient,) = torch.autograd.grad(scores.gather(1, labels[:, None]).sum(), x)

@@ -70,7 +70,7 @@ def test_two_outputs_without_names_are_told_and_read_by_a_function(width, tmp_pa
         train(tmp_path / "without", net, [SaliencyMaps()], learner=Reads)
     drawn = draw_everything(tmp_path, net, learner=Reads, common={"probes": Probes(count=2, scores=read)})
     expected = read(said_by(drawn.module, drawn.scene.probes.images)).softmax(1)
-    assert torch.allclose(drawn.scene.probabilities, expected, atol=1e-5)
+    assert torch.allclose(drawn.scene.said, expected, atol=1e-5)
 
 
 def test_what_scores_makes_must_be_scores(tmp_path):

@@ -49,7 +49,7 @@ class Nothing(Task):
         if self.reason:
             raise ValueError(self.reason)
         with torch.no_grad():
-            subject(images)  # which tells what came instead, where there are no scores
+            subject.of(0)(images[:1])  # which tells what came instead, where there are no scores
         raise ValueError(
             f"Expected scores that {called} can explain, but there are no labels and it is not known what the outputs "
             "mean (task 'none'): leave it out, or pass probes=Probes(task='classes'), 'labels', 'values' or "

@@ -14,7 +14,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 import lightning_viz
-from lightning_viz import AttributionCallback, ExplanationCallback, Films, SaliencyMaps
+from lightning_viz import AttributionCallback, ExplanationCallback, Films, Probes, SaliencyMaps
 
 ROOT = Path(__file__).parents[1]
 CHECKPOINTS = Path("runs/demo/version_0/checkpoints")
@@ -157,7 +157,15 @@ def title(code):
     return next(line for line in code.splitlines() if re.match(r"(?!from|import|\s|\))", line)).split("(")[0]
 
 
-@pytest.mark.parametrize("code", [c for c in PYTHON if "replay" not in c and "Films" not in c], ids=title)
+def test_probes_are_made(names):
+    (code,) = [code for code in PYTHON if title(code) == "Probes"]
+    assert {type(one) for one in execute(code, names)} == {Probes}
+
+
+DRAW = [c for c in PYTHON if "replay" not in c and "Films" not in c and title(c) != "Probes"]
+
+
+@pytest.mark.parametrize("code", DRAW, ids=title)
 def test_callbacks_draw(code, names):
     made = callbacks_of(code, names)
     for callback in made:

@@ -40,6 +40,7 @@ def with_extras(subject: Subject, images: Tensor, batch: Extras | None) -> Subje
 
     Raises:
         RefusedError: It takes none of these; the text names the children that take images alone.
+        NoScoresError: It takes what the user gives, and puts out a loss.
     """
     failure: Exception | None = None
     without: Subject | None = None
@@ -54,8 +55,10 @@ def with_extras(subject: Subject, images: Tensor, batch: Extras | None) -> Subje
             raise
         except AmbiguousError:  # which concerns whoever asks for scores
             return _announced(found, args, kwargs)
-        except NoScoresError:
-            without = without or _announced(found, args, kwargs)
+        except NoScoresError as error:
+            if without is None and (alone or not _is_a_loss(found, images)):
+                without = _announced(found, args, kwargs)
+            failure = failure or error
         except Exception as error:  # whatever a forward does with what it was not made for
             if is_out_of_memory(error):
                 raise
@@ -65,7 +68,15 @@ def with_extras(subject: Subject, images: Tensor, batch: Extras | None) -> Subje
     if without is not None:
         return without
     assert failure is not None
+    if isinstance(failure, NoScoresError):  # it takes images, so this is about what it returns
+        raise failure
     raise _refused(subject, images, failure) from failure
+
+
+def _is_a_loss(subject: Subject, images: Tensor) -> bool:
+    """Whether a network puts out one number for all that it is given."""
+    with torch.no_grad():
+        return subject.of(0).everything(images[:1]).numel() < 2
 
 
 def _announced(subject: Subject, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Subject:

@@ -164,7 +164,7 @@ def test_forward_returns_no_class_scores(tmp_path):
         def validation_step(self, batch, batch_idx):
             pass
 
-    refuses(tmp_path, SaliencyMaps(), "class scores", "(8, 16, 8, 8)", "net=", module=Maps)
+    refuses(tmp_path, SaliencyMaps(), "class scores", "(1, 16, 8, 8)", "net=", module=Maps)
 
 
 def test_class_names_that_do_not_fit_the_outputs(tmp_path):
@@ -226,17 +226,17 @@ def test_arguments_are_checked_where_they_are_written(callback, options, words):
 
 
 def test_a_forward_that_takes_no_images(tmp_path):
-    class TakesBatches(Counting):
-        def forward(self, batch):
-            return self.net(batch[0])
+    class TakesMore(Counting):
+        def forward(self, *, image, prompt):
+            return self.net(image)
 
         def training_step(self, batch, batch_idx):
-            return F.cross_entropy(self(batch), batch[1])
+            return F.cross_entropy(self(image=batch[0], prompt="food"), batch[1])
 
         def validation_step(self, batch, batch_idx):
-            self(batch)
+            self(image=batch[0], prompt="food")
 
-    refuses(tmp_path, SaliencyMaps(), "to take images", "(8, 3, 16, 16)", "net=", module=TakesBatches)
+    refuses(tmp_path, SaliencyMaps(), "to take images", "(8, 3, 16, 16)", "net=", module=TakesMore)
 
 
 def test_it_cannot_be_told_which_integers_are_the_labels(tmp_path):

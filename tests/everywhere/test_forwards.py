@@ -5,8 +5,9 @@ import torch
 import zoo
 from everything import CALLBACKS, draw_everything, train
 from torch import nn
+from torch.nn import functional as F
 
-from lightning_viz import ConfusionPanels, GradCam, LimePanels, Occlusion, Probes, SaliencyMaps
+from lightning_viz import ConfusionPanels, FilterActivations, GradCam, LimePanels, Occlusion, Probes, SaliencyMaps
 
 DATA = zoo.Pictures(seed=2)
 
@@ -171,3 +172,67 @@ def test_confusions_are_left_out_where_something_stands_beside_the_images(tmp_pa
     learner, item = FORWARDS["in order"]
     with pytest.warns(UserWarning, match="ConfusionPanels .*left out.*beside"):
         train(tmp_path, Two, [SaliencyMaps(on_error="raise"), ConfusionPanels()], learner=learner, item=item)
+
+
+class Shifted(Two):
+    """Its outputs are those of the image, each with what the table says added."""
+
+    def forward(self, image, table):
+        return self.net(image) + table
+
+
+def three(image):
+    """A number for each of three outputs."""
+    return torch.cat([number(image), image.amax().reshape(1)])
+
+
+SAID = {
+    "similarity": lambda out: F.normalize(out, dim=1) @ F.normalize(out, dim=1).T,
+    "values": lambda out: out,
+    "labels": lambda out: out.sigmoid(),
+}
+
+
+@pytest.mark.parametrize("task", SAID)
+def test_every_task_is_asked_with_what_stands_beside_the_images(task, tmp_path):
+    """The difference of two scores too, and each image is held against others with what is theirs."""
+
+    class Learns(InOrder):
+        def loss(self, output, labels):
+            return F.mse_loss(output, labels.float())
+
+    class Looking(SaliencyMaps):
+        def draw(self, scene):
+            x = scene.probes.images.clone().requires_grad_()
+            out = scene.subject.net.net(x, torch.stack([three(image) for image in scene.probes.images]))
+            assert torch.allclose(scene.said, SAID[task](out), atol=1e-5)
+            if task == "labels":
+                others = [scene.opponent("rival", ask)[0] for ask in self.asked(scene)]
+                rows = [(ask.probe, ask.column) for ask in self.asked(scene)]
+                lead = sum(out[i, k] - out[i, other] for (i, k), other in zip(rows, others, strict=True))
+                expected = torch.autograd.grad(lead, x)[0].abs().amax(1)
+                assert torch.allclose(torch.stack(self.maps_of(scene, self.asked(scene))), expected, atol=1e-5)
+            yield from super().draw(scene)
+
+    item = lambda x, y: (3 + y, x, three(x), torch.eye(3, dtype=torch.long)[y] if task != "values" else 2.5 * three(x))
+    unpack = lambda batch: (batch[1], batch[3], (batch[2],))
+    probes = Probes(count=4, task=task, unpack=unpack)
+    looking = Looking(probes=probes, on_error="raise", against="rival" if task == "labels" else None)
+    lime = LimePanels(probes=probes, samples=64, segments=8, on_error="raise")
+    train(tmp_path, Shifted, [looking, lime], learner=Learns, item=item)
+
+
+def test_layers_are_drawn_of_a_network_without_scores_that_takes_more_than_images(tmp_path):
+    class Maps(InOrder):
+        def forward(self, x, more):
+            return self.net.net[0](x) * more[:, :1, None, None]
+
+        def loss(self, output, labels):
+            return output.square().mean()
+
+    probes = Probes(count=2, task="none", unpack=lambda batch: (batch[1], None, (batch[2],)))
+    drawn = draw_everything(
+        tmp_path, Two, learner=Maps, only=[FilterActivations], common={"probes": probes}, item=FORWARDS["in order"][1]
+    )
+    assert drawn.scene.task.name == "none"
+    assert len(drawn.pictures["FilterActivations"]) == 2

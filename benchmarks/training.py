@@ -26,6 +26,7 @@ CALLBACKS = [
     cls
     for name in viz.__all__
     if isinstance(cls := getattr(viz, name), type) and issubclass(cls, viz.ExplanationCallback) and not isabstract(cls)
+    if cls not in (viz.AttentionMaps, viz.AttentionWall)  # which the demo's network has no use for
 ]
 NEVER = 10**6
 VALIDATION = 3430 / 9866

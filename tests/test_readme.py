@@ -14,7 +14,15 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 import lightning_viz
-from lightning_viz import AttributionCallback, ExplanationCallback, Films, Probes, SaliencyMaps
+from lightning_viz import (
+    AttentionMaps,
+    AttentionWall,
+    AttributionCallback,
+    ExplanationCallback,
+    Films,
+    Probes,
+    SaliencyMaps,
+)
 
 ROOT = Path(__file__).parents[1]
 CHECKPOINTS = Path("runs/demo/version_0/checkpoints")
@@ -57,6 +65,27 @@ class MyModule(Project):
 
     def validation_step(self, batch, batch_idx):
         return super().validation_step(pair(batch), batch_idx)
+
+
+class Attends(nn.Module):
+    """A small vision transformer that reads its scores from the mean of its patches."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches = nn.Conv2d(3, 16, 8, stride=8)
+        self.blocks = nn.Sequential(*(nn.TransformerEncoderLayer(16, 2, 32, batch_first=True) for _ in range(2)))
+        self.head = nn.Linear(16, 3)
+
+    def forward(self, x):
+        return self.head(self.blocks(self.patches(x).flatten(2).transpose(1, 2)).mean(1))
+
+
+class MyTransformer(MyModule):
+    """The same project with a transformer."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = Attends()
 
 
 def pair(batch):
@@ -139,7 +168,8 @@ def attach(trainer):
         if isinstance(callback, ExplanationCallback):
             noting(callback, drawn.setdefault(callback, []))
     by_name = [c for c in drawn if c.probes.unpack is not None]
-    trainer.fit(MyModule(), datamodule=NamedData() if by_name else MyData())
+    attends = any(isinstance(c, (AttentionMaps, AttentionWall)) for c in drawn)
+    trainer.fit(MyTransformer() if attends else MyModule(), datamodule=NamedData() if by_name else MyData())
     assert drawn
     assert all(drawn.values())
 

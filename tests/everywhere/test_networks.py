@@ -68,7 +68,7 @@ def test_saliency_is_where_the_network_looks(shape, tmp_path):
         def forward(self, x):
             return self.net(x[..., : height // 4, : width // 4])
 
-    drawn = draw_everything(tmp_path, Corner, only=[SaliencyMaps], shape=shape)
+    drawn = draw_everything(tmp_path, Corner, only=[SaliencyMaps], shape=shape, common={"scale": "own"})
     for picture in drawn.pictures["SaliencyMaps"].values():
         wide = 350 if width > height else 173
         tall = min(round(wide * height / width), 350)

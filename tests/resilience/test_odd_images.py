@@ -1,6 +1,7 @@
 """Images and networks that nobody trains on by intention: every callback draws something, and warns of nothing else."""
 
 import io
+from functools import partial
 
 import numpy as np
 import pytest
@@ -144,13 +145,13 @@ def test_lime_colours_nothing_where_the_network_does_not_react(name, module, tmp
     pictures, scalars = draw(LimePanels, IMAGES[name], module, tmp_path / "still")
     drawn = [picture for tag, picture in pictures.items() if tag.endswith("/lime")]
     assert len(drawn) == 2
-    assert [coloured(picture) for picture in drawn] == [0, 0]
+    assert [coloured(picture[:190]) for picture in drawn] == [0, 0]  # without the colour bar
     assert not [tag for tag in scalars if tag.endswith("/fidelity") and scalars[tag]]
 
 
 def test_lime_colours_something_where_it_does(tmp_path):
-    pictures, scalars = draw(LimePanels, IMAGES["ordinary"], AnySize, tmp_path)
-    assert all(coloured(picture) > 0.01 for tag, picture in pictures.items() if tag.endswith("/lime"))
+    pictures, scalars = draw(partial(LimePanels, scale="own"), IMAGES["ordinary"], AnySize, tmp_path)
+    assert all(coloured(picture[:190]) > 0.01 for tag, picture in pictures.items() if tag.endswith("/lime"))
     assert [tag for tag in scalars if tag.endswith("/fidelity")]
 
 

@@ -152,8 +152,11 @@ class AttributionCallback(MapCallback):
     def _in_unit(self, image: Tensor, values: Tensor) -> Tensor:
         """What `attribute` returned for one image, in the unit that is drawn."""
         values = values.detach().float()
-        contrast = float(image.max() - image.min()) if self.per_contrast else 1.0
-        return values * contrast**self.per_contrast if self.per_contrast else values
+        if not self.per_contrast:
+            return values
+        seen = image[image.isfinite()]
+        contrast = float(seen.max() - seen.min()) if len(seen) else 0.0
+        return values * contrast**self.per_contrast
 
     def maps_of(self, scene: Scene, asked: Sequence[Ask]) -> list[Tensor]:
         """Some maps as they are drawn, (H, W) each, by what the network is now."""

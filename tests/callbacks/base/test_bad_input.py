@@ -290,7 +290,7 @@ WRONG = {
     "layers": ["block", 3, [], [True], [1.5], {"a": 1}, [""]],
     "heads": ["0", 3, [], [True], [-1], [1.5], {"a": 1}],
     **dict.fromkeys(("transforms", "normalize_gradient"), FLAG),
-    **dict.fromkeys(("on_error", "method", "design", "explain", "parametrization", "start"), WORD),
+    **dict.fromkeys(("on_error", "method", "design", "explain", "parametrization", "start", "fill"), WORD),
     **dict.fromkeys(("window", "stride", "canvas"), PAIR),
     **dict.fromkeys(("cover", "baseline"), FILL),
     "probes": [True, 0, 2.5, "8", [1, 2], None],
@@ -303,6 +303,7 @@ WRONG = {
     "iterations": [True, 0, 2.5, "3", [], [0], [1.5], None],
     "guide": [True, -1, 1.5, [0], ""],
     "segmentation": ["slick", 3, None],
+    "scale": ["best", 0, -1, True, None, [1.0]],
     **dict.fromkeys(("init", "arguments"), DICT),
 }
 ELSE = {

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import pytorch_lightning as pl
+import torch
 from PIL import Image
 from projects import Project, Stripes, events, fit
 from pytorch_lightning.callbacks import ModelCheckpoint
@@ -128,7 +129,8 @@ def names(tmp_path, monkeypatch):
     Path("pictures").mkdir()
     Image.new("RGB", (16, 16), "red").save("pictures/strawberries.jpg")
     public = {name: getattr(lightning_viz, name) for name in lightning_viz.__all__}
-    return {"__name__": "readme", **public, "Trainer": Quick, "MyModule": MyModule, "MyData": MyData}
+    project = {"Trainer": Quick, "MyModule": MyModule, "MyData": MyData, "embeddings": torch.eye(3).tolist()}
+    return {"__name__": "readme", **public, **project}
 
 
 def execute(code, names):

@@ -55,6 +55,7 @@ class Predictions:
         self._isolation = isolation
         self._unpack = unpack
         self._seed = seed
+        self._takes_images_alone = False
         self._ear: _Ear | None = None
         self._collected: tuple[Tensor, Tensor] | None = None
 
@@ -102,12 +103,21 @@ class Predictions:
         if len(seen) == 1:
             return task.scores(seen[0]), known
         with self._isolation(seed=self._seed) as module, torch.no_grad():
-            subject = with_extras(self._subject.within(module), images, around)
+            subject = self._beside(module, images, around)
             return task.subject(subject, images).on(images.clone()), known
+
+    def _beside(self, module: nn.Module, images: Tensor, around: Extras) -> Subject:
+        """The network, with what it takes beside the images: tried once where it takes nothing."""
+        subject = self._subject.within(module)
+        if self._takes_images_alone:
+            return subject
+        found = with_extras(subject, images, around)
+        self._takes_images_alone = found.extras is None
+        return found
 
     def _recognised(self, images: Tensor, labels: Tensor | None, around: Extras) -> Task:
         with self._isolation(seed=self._seed) as module, torch.no_grad():
-            subject = with_extras(self._subject.within(module), images, around)
+            subject = self._beside(module, images, around)
             columns = subject.of(0).outputs(images[:1].clone()).shape[1]
             in_sigmoid = ends_in_sigmoid(subject, images[:1].clone())
         return recognise(None, Evidence(labels, columns, (), lambda: in_sigmoid))[0]

@@ -17,3 +17,6 @@ CALLBACKS = [
     and cls not in OF_ATTENTION
 ]
 """Every public callback that draws any network."""
+
+OF_LAYERS = [cls for cls in CALLBACKS if cls.__module__.startswith("lightning_viz.callbacks.features")]
+"""Those that need no scores."""

@@ -30,7 +30,7 @@ MAY_IMPORT = {
 # Of the rooms within a room, each may import itself, those before it in its line, and the files that lie beside them.
 ORDER = {
     "explain": ["network", "attribution", "attention", "lime", "optimisation", "measures"],
-    "harness": ["isolation", "network", "probes", "validation", "sinks", "run", "replay"],
+    "harness": ["isolation", "network", "tasks", "probes", "validation", "sinks", "run", "replay"],
     "callbacks": ["base", "attribution", "features", "validation", "films"],
 }
 STRANGERS = {

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import pytorch_lightning as pl
+import torch
 from PIL import Image
 from projects import Project, Stripes, events, fit
 from pytorch_lightning.callbacks import ModelCheckpoint
@@ -14,7 +15,15 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 import lightning_viz
-from lightning_viz import AttentionMaps, AttentionWall, AttributionCallback, ExplanationCallback, Films, SaliencyMaps
+from lightning_viz import (
+    AttentionMaps,
+    AttentionWall,
+    AttributionCallback,
+    ExplanationCallback,
+    Films,
+    Probes,
+    SaliencyMaps,
+)
 
 ROOT = Path(__file__).parents[1]
 CHECKPOINTS = Path("runs/demo/version_0/checkpoints")
@@ -120,7 +129,8 @@ def names(tmp_path, monkeypatch):
     Path("pictures").mkdir()
     Image.new("RGB", (16, 16), "red").save("pictures/strawberries.jpg")
     public = {name: getattr(lightning_viz, name) for name in lightning_viz.__all__}
-    return {"__name__": "readme", **public, "Trainer": Quick, "MyModule": MyModule, "MyData": MyData}
+    project = {"Trainer": Quick, "MyModule": MyModule, "MyData": MyData, "embeddings": torch.eye(3).tolist()}
+    return {"__name__": "readme", **public, **project}
 
 
 def execute(code, names):
@@ -179,7 +189,15 @@ def title(code):
     return next(line for line in code.splitlines() if re.match(r"(?!from|import|\s|\))", line)).split("(")[0]
 
 
-@pytest.mark.parametrize("code", [c for c in PYTHON if "replay" not in c and "Films" not in c], ids=title)
+def test_probes_are_made(names):
+    (code,) = [code for code in PYTHON if title(code) == "Probes"]
+    assert {type(one) for one in execute(code, names)} == {Probes}
+
+
+DRAW = [c for c in PYTHON if "replay" not in c and "Films" not in c and title(c) != "Probes"]
+
+
+@pytest.mark.parametrize("code", DRAW, ids=title)
 def test_callbacks_draw(code, names):
     made = callbacks_of(code, names)
     for callback in made:

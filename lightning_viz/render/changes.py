@@ -18,7 +18,7 @@ SIZE = 13
 MORE, LESS, GREY = FOR, AGAINST, (150, 150, 155)
 """More mistakes are orange, fewer are blue."""
 
-_BETWEEN = " taken for "
+TAKEN = " taken for "
 
 
 class Row(NamedTuple):
@@ -37,7 +37,9 @@ class Row(NamedTuple):
     sign: int
 
 
-def changes_picture(head: Sequence[str], rows: Sequence[Row], *, lines: int, most: int, width: int = WIDTH) -> Picture:
+def changes_picture(
+    head: Sequence[str], rows: Sequence[Row], *, lines: int, most: int, width: int = WIDTH, between: str = TAKEN
+) -> Picture:
     """Some sentences over a list of confusions, their numbers on the right.
 
     Args:
@@ -46,6 +48,7 @@ def changes_picture(head: Sequence[str], rows: Sequence[Row], *, lines: int, mos
         lines: Of the sentences.
         most: Rows there is room for: the height depends on nothing but this and `lines`.
         width: Pixels.
+        between: What stands between the two classes of a row.
 
     Returns:
         uint8 (H, width, 3).
@@ -60,21 +63,22 @@ def changes_picture(head: Sequence[str], rows: Sequence[Row], *, lines: int, mos
     widest = max((length(row.numbers, SIZE) for row in rows), default=0.0)
     for k, row in enumerate(rows):
         y = edge + k * step
-        write(draw, (edge, y), pair_name(row.true, row.said, int(width - widest - 4 * edge)), LIGHT, SIZE)
+        pair = pair_name(row.true, row.said, int(width - widest - 4 * edge), between=between)
+        write(draw, (edge, y), pair, LIGHT, SIZE)
         colour = MORE if row.sign > 0 else LESS if row.sign < 0 else LIGHT
         write(draw, (width - edge - length(row.numbers, SIZE), y), row.numbers, colour, SIZE)
     draw.line((edge, 1, width - edge, 1), GREY)
     return np.concatenate([top, np.asarray(canvas)])
 
 
-def pair_name(true: str, said: str, width: int, size: int = SIZE) -> str:
+def pair_name(true: str, said: str, width: int, size: int = SIZE, *, between: str = TAKEN) -> str:
     """What is taken for what in one line: both names are shortened alike where they do not fit.
 
     >>> pair_name("egg", "bread", 200), pair_name("noodles and pasta", "vegetables and fruit", 180)
     ('egg taken for bread', 'noodle… taken for veget…')
     """
-    room = width - length(_BETWEEN, size)
+    room = width - length(between, size)
     one, other = length(true, size), length(said, size)
     if one + other > room:
         one, other = (max(room / 2, room - other), max(room / 2, room - one))
-    return elide(true, ceil(one), size) + _BETWEEN + elide(said, ceil(other), size)
+    return elide(true, ceil(one), size) + between + elide(said, ceil(other), size)

@@ -31,7 +31,7 @@ def curves_picture(shares: ArrayLike, own: ArrayLike, chance: ArrayLike, *, titl
         uint8 (480, 350, 3).
     """
     steps, lines, dashed = (np.asarray(values, dtype=np.float64) for values in (shares, own, chance))
-    with matplotlib.rc_context(_plain_style()):
+    with matplotlib.rc_context(plain_style()):
         figure = Figure(figsize=(WIDTH / 100, 4.8), dpi=100, facecolor="white")
         canvas: Any = FigureCanvasAgg(figure)
         for k, (name, colour) in enumerate(_SIDES):
@@ -57,7 +57,7 @@ def _side(axes: Any, steps: Floats, lines: Floats, dashed: Floats, colour: str) 
     axes.legend(fontsize=9, framealpha=0.8)
 
 
-def _plain_style() -> Any:
+def plain_style() -> Any:
     """The parameters of matplotlib for a picture that looks the same everywhere."""
     # The user's own style (dark, LaTeX ...) would cost legibility; and class names with a $ are no formulas.
     defaults = {k: v for k, v in matplotlib.rcParamsDefault.items() if k.split(".")[0] in _STYLED}

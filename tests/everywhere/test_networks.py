@@ -4,10 +4,19 @@ import pytest
 import torch
 import zoo
 from everything import CALLBACKS, draw_everything, said_by, train
+from projects import events
 from sklearn.metrics import recall_score
 from torch import nn
 
-from lightning_viz import ConfusionMatrixPanel, DeepDream, FilterAscent, LimePanels, SaliencyMaps
+from lightning_viz import (
+    ConfusionMatrixPanel,
+    DeepDream,
+    FilterAscent,
+    FilterWall,
+    GradCam,
+    LimePanels,
+    SaliencyMaps,
+)
 
 NETWORKS = {
     "shared in-place relu, depthwise": zoo.SharedReLU,
@@ -27,7 +36,7 @@ def check(drawn, data):
     images = torch.stack([data.images[i] for i in probes.indices])
     assert torch.allclose(probes.pixels, images, atol=1e-6)
     said = said_by(drawn.module, data.images)
-    assert torch.allclose(drawn.scene.probabilities, said.softmax(1)[list(probes.indices)], atol=1e-5)
+    assert torch.allclose(drawn.scene.said, said.softmax(1)[list(probes.indices)], atol=1e-5)
     expected = recall_score(data.targets, said.argmax(1), average=None, labels=range(len(data.classes)))
     shown = [drawn.scalars[f"recall/val/kind_{k}"] for k in range(len(data.classes))]
     assert shown == pytest.approx(expected.tolist())
@@ -125,7 +134,45 @@ class Cut(zoo.Learner):
 @pytest.mark.parametrize("callback", [SaliencyMaps, FilterAscent, DeepDream])
 def test_a_forward_without_gradients_is_refused_where_one_is_needed(callback, tmp_path):
     with pytest.raises(ValueError, match=r"gradients.*Cut.*detaches.*net="):
-        train(tmp_path, zoo.convolutions, [callback()], learner=Cut)
+        train(tmp_path / "raise", zoo.convolutions, [callback(on_error="raise")], learner=Cut)
+    with pytest.warns(UserWarning, match=rf"{callback.__name__} .*left out.*gradients.*Cut.*detaches.*net="):
+        train(tmp_path, zoo.convolutions, [callback(), LimePanels(probes=2, samples=64, on_error="raise")], learner=Cut)
+    tags = {tag.rpartition("/")[2] for tag in events(tmp_path).Tags()["images"]}
+    assert tags == {"input", "lime", "curves"}
+
+
+def perceptron():
+    return nn.Sequential(nn.Flatten(), nn.Linear(768, 12), nn.ReLU(), nn.Linear(12, 8), nn.ReLU(), nn.Linear(8, 3))
+
+
+def test_a_perceptron_has_all_but_grad_cam(tmp_path):
+    only = set(CALLBACKS) - {GradCam}
+    drawn = draw_everything(tmp_path / "all", perceptron, only=only)
+    assert "filters/net_3/0" in drawn.pictures["FilterAscent"]
+    assert "probe_00_kind_0/activations_net_3" in drawn.pictures["FilterActivations"]
+    with pytest.warns(UserWarning, match="left out") as told:
+        train(tmp_path, perceptron, [GradCam(), GradCam(method="gradcam++"), SaliencyMaps(on_error="raise")])
+    assert len([one for one in told if "left out" in str(one.message)]) == 1
+    with pytest.raises(ValueError, match="no layer to take"):
+        train(tmp_path / "raise", perceptron, [GradCam(on_error="raise")])
+
+
+def test_a_size_that_is_refused_leaves_no_trace(tmp_path):
+    """A network adapts to smaller images, and would stay so."""
+
+    class Windows(nn.Module):
+        size = 16
+
+        def forward(self, x):
+            self.size = min(self.size, *x.shape[-2:])
+            if self.size != 16:
+                raise RuntimeError("the windows have another size")
+            return x
+
+    net = lambda: nn.Sequential(Windows(), *zoo.convolutions())
+    options = {"DeepDream": {"octaves": 3}, "FilterWall": {"size": 8}}
+    drawn = draw_everything(tmp_path, net, only=[DeepDream, FilterWall], options=options)
+    assert drawn.pictures["DeepDream"]
 
 
 @pytest.mark.parametrize("below", [{}, {"net": "net"}], ids=["itself", "net="])

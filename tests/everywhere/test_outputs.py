@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import pytest
 import torch
 import zoo
-from everything import draw_everything, said_by
+from everything import draw_everything, said_by, train
 from torch.nn import functional as F
 
+from lightning_viz import Probes, SaliencyMaps
 from lightning_viz.harness.network.subject import probabilities
 
 
@@ -25,7 +26,6 @@ def answer(x):
 OUTPUTS = {
     "log-probabilities": (lambda s: s.log_softmax(1), lambda s: s),
     "probabilities": (lambda s: s.softmax(1), lambda s: s.clamp(1e-6).log()),
-    "tuple": (lambda s: (s, s.detach()), lambda o: o[0]),
     "dictionary": (lambda s: {"features": s @ torch.ones(3, 5), "logits": s}, lambda o: o["logits"]),
     "mapping with attributes": (lambda s: zoo.Outputs(hidden=s @ torch.ones(3, 5), logits=s), lambda o: o.logits),
     "dataclass": (answer, lambda o: o.logits),
@@ -55,7 +55,28 @@ def test_every_output(name, tmp_path):
     drawn = draw_everything(tmp_path, net, learner=Reads)
     images = drawn.scene.probes.images
     expected = read(said_by(drawn.module, images)).softmax(1)
-    assert torch.allclose(drawn.scene.probabilities, expected, atol=1e-5)
+    assert torch.allclose(drawn.scene.said, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("width", [3, 5], ids=["as wide", "wider"])
+def test_two_outputs_without_names_are_told_and_read_by_a_function(width, tmp_path):
+    def net():
+        made = zoo.Then(zoo.convolutions(), lambda s: (s.detach() @ torch.ones(3, width), s))
+        made.read = read
+        return made
+
+    read = lambda o: o[1]
+    with pytest.raises(ValueError, match=rf"2 outputs.*\(1, {width}\) and \(1, 3\).*Probes\(scores="):
+        train(tmp_path / "without", net, [SaliencyMaps()], learner=Reads)
+    drawn = draw_everything(tmp_path, net, learner=Reads, common={"probes": Probes(count=2, scores=read)})
+    expected = read(said_by(drawn.module, drawn.scene.probes.images)).softmax(1)
+    assert torch.allclose(drawn.scene.said, expected, atol=1e-5)
+
+
+def test_what_scores_makes_must_be_scores(tmp_path):
+    net = lambda: zoo.Then(zoo.convolutions(), lambda s: (s, s))
+    with pytest.raises(ValueError, match=r"scores=.*\(1, classes\).*received \(3,\)"):
+        train(tmp_path, net, [SaliencyMaps(probes=Probes(scores=lambda o: o[0][0]))], num_sanity_val_steps=0)
 
 
 class Binary(zoo.Learner):
@@ -86,7 +107,7 @@ def test_every_single_output(name, tmp_path):
     drawn = draw_everything(tmp_path, net, learner=Binary, classes=2)
     said = said_by(drawn.module, zoo.Pictures(seed=2, classes=2).images).reshape(-1)
     second = said if sigmoid else said.sigmoid()
-    assert torch.allclose(drawn.scene.probabilities[:, 1], second[list(drawn.scene.probes.indices)], atol=1e-5)
+    assert torch.allclose(drawn.scene.said[:, 1], second[list(drawn.scene.probes.indices)], atol=1e-5)
     assert drawn.scalars["recall/val/kind_1"] == pytest.approx((second[1::2] > 0.5).float().mean().item())
 
 
@@ -132,6 +153,4 @@ def test_every_type_of_image(dtype, tmp_path):
     given = (255 * data.images).to(dtype) if whole else data.images.to(dtype)
     assert torch.allclose(drawn.scene.probes.pixels, given.float()[chosen] / (255 if whole else 1), atol=1e-6)
     said = said_by(drawn.module, given[chosen]).float()
-    assert torch.allclose(
-        probabilities(said), drawn.scene.probabilities, atol=1e-2 if dtype == torch.bfloat16 else 1e-5
-    )
+    assert torch.allclose(probabilities(said), drawn.scene.said, atol=1e-2 if dtype == torch.bfloat16 else 1e-5)

@@ -3,15 +3,23 @@
 import pytest
 import torch
 import zoo
-from everything import CALLBACKS, TINY, train
+from everything import CALLBACKS, TINY, draw_everything, train
+from found import OF_LAYERS
 from torch import nn
 
 
 @pytest.fixture(params=CALLBACKS, ids=lambda c: c.__name__)
 def refuses(request, tmp_path):
-    """Expects an error with all words before the first batch, of every callback."""
+    """Expects an error with all words before the first batch, of every callback.
 
-    def run(net, learner, *words, **data):
+    Where only the scores are out of the usual, what draws layers alone is to draw.
+    """
+
+    def run(net, learner, *words, of_scores=False, **data):
+        if of_scores and request.param in OF_LAYERS:
+            draw_everything(tmp_path, net, learner=learner, only=[request.param], **data)
+            return
+
         class Counting(learner):
             batches = 0
 
@@ -28,57 +36,37 @@ def refuses(request, tmp_path):
     return run
 
 
-def test_an_image_and_more(refuses):
-    class Two(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.net, self.more = zoo.convolutions(), nn.Linear(4, 3)
+def test_a_whole_batch_that_comes_back_as_a_loss(refuses):
+    """There are no scores in it, but there are where the network itself is named."""
 
-        def forward(self, x, more):
-            return self.net(x) + self.more(more)
-
-    class Takes(zoo.Learner):
-        def forward(self, x, more):
-            return self.net(x, more)
-
-        def training_step(self, batch, batch_idx):
-            return self.loss(self(batch["image"], batch["more"]), batch["label"])
-
-        def validation_step(self, batch, batch_idx):
-            self(batch["image"], batch["more"])
-
-    item = lambda x, y: {"image": x, "more": torch.rand(4), "label": y}
-    refuses(Two, Takes, "to take images", "'more'", "net=", item=item)
-
-
-def test_a_whole_batch(refuses):
     class Takes(zoo.Learner):
         def forward(self, batch):
-            return self.net(batch["image"])
+            return self.loss(self.net(batch["image"]), batch["label"])
 
         def training_step(self, batch, batch_idx):
-            return self.loss(self(batch), batch["label"])
+            return self(batch)
 
         def validation_step(self, batch, batch_idx):
             self(batch)
 
     item = lambda x, y: {"image": x, "label": y}
-    refuses(zoo.convolutions, Takes, "to take images", "net=", item=item)
+    refuses(zoo.convolutions, Takes, "to take images", "net='net'", item=item)
 
 
-def test_several_labels_of_an_image(refuses):
+def test_more_labels_than_outputs(refuses):
     class Many(zoo.Learner):
         def loss(self, output, labels):
-            return nn.functional.binary_cross_entropy_with_logits(output, labels)
+            return nn.functional.binary_cross_entropy_with_logits(output, labels[:, :3].float())
 
-    item = lambda x, y: (x, torch.eye(3)[y] + torch.eye(3)[0] * 0.5)
-    refuses(zoo.convolutions, Many, "labels (N,)", "float32 (6, 3)", "unpack=", item=item)
+    item = lambda x, y: (x, torch.ones(5))
+    words = "labels (N, 5)", "outputs (N, 3)", "unpack=", "net="
+    refuses(zoo.convolutions, Many, *words, item=item, of_scores=True)
 
 
 def test_a_label_of_every_pixel(refuses):
     net = lambda: nn.Conv2d(3, 3, 1)
     item = lambda x, y: (x, torch.full((16, 16), y))
-    refuses(net, zoo.Learner, "labels (N,)", "int64 (6, 16, 16)", "unpack=", item=item)
+    refuses(net, zoo.Learner, "class scores", "3, 16, 16)", "net=", item=item, of_scores=True)
 
 
 def test_scores_of_every_pixel(refuses):
@@ -86,7 +74,7 @@ def test_scores_of_every_pixel(refuses):
         def loss(self, output, labels):
             return super().loss(output.mean((2, 3)), labels)
 
-    refuses(lambda: nn.Conv2d(3, 3, 1), Pools, "class scores", "3, 16, 16)", "net=")
+    refuses(lambda: nn.Conv2d(3, 3, 1), Pools, "class scores", "3, 16, 16)", "net=", of_scores=True)
 
 
 def test_bytes_that_are_read_otherwise_than_floats(refuses):

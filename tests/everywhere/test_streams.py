@@ -3,6 +3,7 @@
 import pytest
 import torch
 from projects import NAMES, Project, Stripes, events, fit, trainer
+from torch import nn
 from torch.utils.data import DataLoader, IterableDataset
 
 from lightning_viz import ConfusionMatrixPanel, FilterAscent, LimePanels, Probes, SaliencyMaps
@@ -106,3 +107,32 @@ def test_loaders_that_are_not_torchs_are_streams_too(tmp_path):
 def test_items_by_index_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"items by index.*stream: pass count="):
         fit(tmp_path, [SaliencyMaps(probes=Probes(indices=[1, 2]))], data=streams)
+
+
+class Tables(Stream):
+    """Several labels of each."""
+
+    def __iter__(self):
+        for image, label in super().__iter__():
+            yield image, torch.tensor([[1, 1, 0], [0, 1, 1], [1, 1, 1]][label])
+
+
+def test_several_labels_out_of_a_stream_are_recognised_before_the_first_count(tmp_path):
+    class Many(Project):
+        def training_step(self, batch, batch_idx):
+            return nn.functional.binary_cross_entropy_with_logits(self(batch[0]), batch[1].float())
+
+        def validation_step(self, batch, batch_idx):
+            self(batch[0])
+
+    data = lambda: {name: DataLoader(Tables(seed=k), batch_size=8) for k, name in enumerate(streams())}
+    callbacks = [Looking(on_error="raise"), ConfusionMatrixPanel(on_error="raise")]
+    run = fit(tmp_path, callbacks, module=Many, data=data, num_sanity_val_steps=0, max_epochs=1)
+    assert callbacks[0].seen[0].task.name == "labels"
+    images, labels = (torch.stack(part) for part in zip(*Tables(seed=1), strict=True))
+    with torch.no_grad():
+        found = run.lightning_module.eval()(images) > 0
+    recall = (found & (labels > 0)).sum(0) / (labels > 0).sum(0)
+    logged = {tag: events(tmp_path).Scalars(tag)[-1].value for tag in events(tmp_path).Tags()["scalars"]}
+    for name, share in zip(NAMES, recall.tolist(), strict=True):
+        assert logged[f"recall/val/{name.lower()}"] == pytest.approx(share)

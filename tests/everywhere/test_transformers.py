@@ -34,25 +34,17 @@ def test_everything_is_drawn_in_a_block(patches, shape, tmp_path):
     drawn = draw_everything(tmp_path, net, only=every, options=in_layer("encoder.1"), shape=shape)
     data = zoo.Pictures(seed=2, shape=shape)
     said = said_by(drawn.module, drawn.scene.probes.images).softmax(1)
-    assert torch.allclose(drawn.scene.probabilities, said, atol=1e-5)
+    assert torch.allclose(drawn.scene.said, said, atol=1e-5)
     assert torch.equal(drawn.scene.probes.images, data.images[list(drawn.scene.probes.indices)])
     assert "probe_00_kind_0/deep_dream_net_encoder_1" in drawn.pictures["DeepDream"]
 
 
-def test_without_a_convolution_three_pictures_need_no_layer(tmp_path):
-    draw_everything(tmp_path, lambda: zoo.Tokens("unfold"), only=[SaliencyMaps, LimePanels, ConfusionMatrixPanel])
-
-
-@pytest.mark.parametrize("callback", LAYERED)
-def test_without_a_convolution_the_others_ask_for_a_layer(callback, tmp_path):
-    with pytest.raises(ValueError, match=r"no convolution.*layer=.*net\.encoder"):
-        train(tmp_path, lambda: zoo.Tokens("unfold"), [callback()])
-
-
-@pytest.mark.parametrize("callback", LAYERED)
-def test_a_patch_embedding_by_default_is_told(callback, tmp_path):
-    with pytest.warns(UserWarning, match=r"'net.embed'.*patches.*layer="):
-        draw_everything(tmp_path, lambda: zoo.Tokens("convolution"), only=[callback])
+@pytest.mark.parametrize("patches", ["unfold", "convolution"])
+def test_a_block_is_taken_by_default_and_nothing_is_told(patches, tmp_path):
+    """The class token is read behind the second block, whose patches so have no say any more."""
+    drawn = draw_everything(tmp_path, lambda: zoo.Tokens(patches))
+    assert "filters/net_encoder_0/0" in drawn.pictures["FilterAscent"]
+    assert "probe_00_kind_0/gradcam_net_encoder_0" in drawn.pictures["GradCam"]
 
 
 class Marked(nn.Module):

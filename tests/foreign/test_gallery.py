@@ -11,7 +11,7 @@ from lightning_viz.explain.attribution.gradients import input_gradient
 from lightning_viz.explain.lime.explain import explain
 from lightning_viz.explain.lime.masks import draw_masks
 from lightning_viz.explain.lime.superpixels import superpixels
-from lightning_viz.explain.network.naming import last_convolution
+from lightning_viz.explain.network.defaults import default_layers
 from lightning_viz.harness.network.subject import log_odds
 
 
@@ -42,7 +42,7 @@ def test_the_network_says_espresso(espresso):
 
 def test_grad_cam_finds_the_espresso_in_the_cup(espresso):
     net, image, label, cup = espresso
-    layer = net.get_submodule(last_convolution(net))
+    layer = net.get_submodule(default_layers(net, net, image).spatial)
     maps = grad_cam(net, layer, image, torch.tensor([label]))
     found = upsampled(maps, cup.shape)[0]
     assert share_inside(found, cup) > 1.3

@@ -1,6 +1,6 @@
 """What a transformer attends to: how information flows through its layers, or which attention speaks for a class."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, Optional, Union
 
 from torch import Tensor
@@ -15,7 +15,7 @@ from lightning_viz.harness.arguments import one_of
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.probes.spec import slug
 from lightning_viz.harness.run.scene import Scene
-from lightning_viz.harness.sinks.results import Pixels
+from lightning_viz.harness.sinks.results import Pixels, Result
 from lightning_viz.render.attention import head_tiles
 
 _TITLES = {
@@ -65,7 +65,7 @@ class AttentionMaps(AttributionCallback):
         self.unit = "first-order log-odds" if method in _SPECIFIC else "share of attention"
         self.layers, self.heads = layers_argument(layers), heads_argument(heads)
         self._reading = Reading()
-        self._last: Heads | None = None
+        self._seen: list[Heads] = []
 
     @property
     def name(self) -> str:
@@ -87,7 +87,13 @@ class AttentionMaps(AttributionCallback):
         """
         super().prepare(scene)
         self._reading = Reading()
-        self.attribute(scene.subject, scene.probes.images[:1], scene.probes.labels[:1])
+        self.attribute(scene.subject.of(0), scene.probes.images[:1], self.first_target(scene))
+
+    def draw(self, scene: Scene) -> Iterable[Result]:
+        """One picture per probe, and what there is to tell of it."""
+        self._seen = []
+        yield from super().draw(scene)
+        self._seen = []
 
     def attribute(self, subject: Subject, images: Tensor, targets: Tensor) -> Tensor:
         """The map, (N, H, W), or those of all heads, (N, heads, H, W); not below 0."""
@@ -98,7 +104,7 @@ class AttentionMaps(AttributionCallback):
             return upsampled(attention_maps(subject, subject.net, images, targets, method=self.method, **how), size)
         found = head_maps(subject, subject.net, images, **how)
         maps = upsampled(found.maps.flatten(0, 1), size).reshape(*found.maps.shape[:2], *size)
-        self._last = found._replace(maps=maps)
+        self._seen.append(found._replace(maps=maps))
         return maps
 
     def paint(self, pixels: Tensor, values: Tensor, full: float) -> tuple[list[Pixels], str]:
@@ -116,9 +122,10 @@ class AttentionMaps(AttributionCallback):
         return FLOOR / PARTS if self.method in _SPECIFIC else 0.0
 
     def _figures(self, values: Tensor) -> tuple[list[float], list[float]]:
-        """Entropy and distance of the heads whose maps these are: one image's part of what was made last."""
-        last = self._last
-        if last is None or values.untyped_storage().data_ptr() != last.maps.untyped_storage().data_ptr():
+        """Entropy and distance of the heads whose maps these are: one image's part of what was made of some."""
+        place = values.untyped_storage().data_ptr()
+        found = next((seen for seen in self._seen if place == seen.maps.untyped_storage().data_ptr()), None)
+        if found is None:
             return [], []
-        i = values.storage_offset() // last.maps.stride(0)
-        return last.entropy[i].tolist(), last.distance[i].tolist()
+        i = values.storage_offset() // found.maps.stride(0)
+        return found.entropy[i].tolist(), found.distance[i].tolist()

@@ -4,18 +4,20 @@ from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Optional, Union
 
+import torch
 from torch import Tensor
 
+from lightning_viz.callbacks.attribution.figures import tag_of
 from lightning_viz.callbacks.attribution.maps import MapCallback
 from lightning_viz.callbacks.attribution.painting import flattened, painted
 from lightning_viz.callbacks.base.captions import captioned
 from lightning_viz.callbacks.base.keywords import OfMaps, Unpack
-from lightning_viz.explain.attribution.targets import check_against, check_target, resolve_against, resolve_targets
-from lightning_viz.harness.arguments import is_whole, refusal
+from lightning_viz.explain.attribution.targets import RIVAL, check_against, check_target
+from lightning_viz.harness.arguments import is_whole, refusal, whole
 from lightning_viz.harness.network.contrast import contrast
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.probes.spec import slug
-from lightning_viz.harness.run.scene import Scene
+from lightning_viz.harness.run.scene import Ask, Scene
 from lightning_viz.harness.sinks.results import Pixels, Result
 from lightning_viz.render.color import symmetric
 from lightning_viz.render.colorbar import colorbar
@@ -33,6 +35,8 @@ class AttributionCallback(MapCallback):
         against: Explain by how much the score of `target` beats that of another class: `"rival"`, which is the
             strongest other one, or what a target may be. Where that is the target itself (the label against the
             prediction, and the network is right), its rival stands in. Tags end in `_against_rival`, and so on.
+        labels: Of several labels of an image, explain at most so many, the surest first; each has a picture of its own,
+            whose tag ends in it.
         common: The arguments of `MapCallback`.
 
     Attributes:
@@ -66,11 +70,13 @@ class AttributionCallback(MapCallback):
         *,
         target: Union[str, int] = "label",  # noqa: UP007
         against: Optional[Union[str, int]] = None,  # noqa: UP007, UP045
+        labels: int = 3,
         **common: Unpack[OfMaps],
     ) -> None:
         super().__init__(**common)
         self.target = _class("target", target)
         self.against = None if against is None else _class("against", against)
+        self.labels = whole("labels", labels)
 
     @abstractmethod
     def attribute(self, subject: Subject, images: Tensor, targets: Tensor) -> Tensor:
@@ -105,61 +111,87 @@ class AttributionCallback(MapCallback):
         """Checks the classes, and that gradients reach the images where the method asks for them.
 
         Raises:
-            ValueError: No such class, a class against itself, or no gradient.
+            ValueError: No scores, no such class, a class against itself or against nothing, or no gradient.
         """
         names = scene.probes.class_names
+        scene.task.check(scene.subject, scene.probes.images, self.called)
         check_target(self.target, names)
         if self.against is not None:
             check_against(self.against, self.target, names)
+            self._check_opponents(scene)
         self.black, self.white = (scene.probes.normalize(scene.probes.mean.new_full((), value)) for value in (0, 1))
         if self.by_gradients:
             scene.subject.require_gradient(scene.probes.images)
 
     def draw(self, scene: Scene) -> Iterable[Result]:
         """One picture per probe, the map and the map over the image; and what there is to tell of it."""
-        probes, mine = scene.probes, scene.mine(range(len(scene.probes)))
-        if not mine:
+        asked = self.asked(scene)
+        if not asked:
             return
         before = scene.subject.work.units
-        maps, about = self._answer(scene, mine)
-        units = (scene.subject.work.units - before) / len(mine)
+        maps, about = self._answer(scene, asked)
+        units = (scene.subject.work.units - before) / len(asked)
         lines = self.lines + (self.against is not None)
-        for i, values in zip(mine, maps, strict=True):
-            values = values.detach().float()
-            if self.per_contrast:
-                seen = probes.images[i][probes.images[i].isfinite()]
-                contrast = float(seen.max() - seen.min()) if len(seen) else 0.0
-                values = values * contrast**self.per_contrast
+        for ask, values, what in zip(asked, maps, about, strict=True):
+            i = ask.probe
+            values = self._in_unit(scene.probes.images[i], values)
             drawn = self.flat(values)
-            full = self.full(scene, i, self.bound(drawn)) if bool(drawn.isfinite().all()) else 0.0
-            images, note = self._tiles(probes.pixels[i], values, full)
-            metrics, mark = self.figures.measured(scene, i, drawn, units=units, bound=full)
-            caption = [scene.caption(i), f"{self.title} of {about[i]}{note}{mark}"]
-            bars = [colorbar(full, self.unit, colours="signed" if self.signed else "sequential")]
-            yield captioned(f"{probes.tag(i)}/{self.tag}", images, caption, lines=lines, bars=bars)
+            full = self.full(scene, ask, self.bound(drawn)) if bool(drawn.isfinite().all()) else 0.0
+            images, note = self._tiles(scene.probes.pixels[i], values, full)
+            metrics, mark = self.figures.measured(scene, ask, drawn, units=units, bound=full)
+            caption = [scene.caption(i), f"{self.title} of {what}{note}{mark}"]
+            bars = [colorbar(full, self.unit_of(scene), colours="signed" if self.signed else "sequential")]
+            yield captioned(tag_of(scene, ask, self.tag), images, caption, lines=lines, bars=bars)
             yield from metrics
 
-    def maps_of(self, scene: Scene, items: Sequence[int]) -> list[Tensor]:
-        """The maps of some probes as they are drawn, (H, W) each, by what the network is now."""
-        found, _ = self._answer(scene, items)
-        return [self.flat(values) for values in found]
+    def asked(self, scene: Scene) -> list[Ask]:
+        """What the target asks of the probes that this process draws."""
+        mine = scene.mine(range(len(scene.probes)))
+        return [ask for ask in scene.asked(self.target, most=self.labels) if ask.probe in mine]
 
-    def _answer(self, scene: Scene, items: Sequence[int]) -> tuple[Tensor, list[str]]:
-        """The method's values for some probes, and what is asked of each of all."""
-        subject, targets, about = self._question(scene)
-        return self.attribute(subject, scene.probes.images[items], targets[items]), about
+    def _in_unit(self, image: Tensor, values: Tensor) -> Tensor:
+        """What `attribute` returned for one image, in the unit that is drawn."""
+        values = values.detach().float()
+        if not self.per_contrast:
+            return values
+        seen = image[image.isfinite()]
+        contrast = float(seen.max() - seen.min()) if len(seen) else 0.0
+        return values * contrast**self.per_contrast
 
-    def _question(self, scene: Scene) -> tuple[Subject, Tensor, list[str]]:
-        """What is asked, which of its scores is explained for each probe, and what that is called."""
-        probes, names = scene.probes, scene.probes.class_names
-        targets = resolve_targets(self.target, probes.labels, scene.probabilities, names)
-        about = [names[k] for k in targets.tolist()]
+    def maps_of(self, scene: Scene, asked: Sequence[Ask]) -> list[Tensor]:
+        """Some maps as they are drawn, (H, W) each, by what the network is now."""
+        return [self.flat(values) for values in self._answer(scene, asked)[0]]
+
+    def first_target(self, scene: Scene) -> Tensor:
+        """The column that is explained of the first probe, long (1,), to try a method with."""
+        return torch.tensor([scene.asked(self.target)[0].column], device=scene.probes.images.device)
+
+    def _answer(self, scene: Scene, asked: Sequence[Ask]) -> tuple[list[Tensor], list[str]]:
+        """The method's values for what is asked, and what each is called."""
+        subject, targets, about = self._question(scene, asked)
+        images, maps = scene.probes.images, list[Tensor]()
+        for one, some in subject.groups([ask.probe for ask in asked]):
+            maps += self.attribute(one, images[some], targets[len(maps) : len(maps) + len(some)])
+        return maps, about
+
+    def _question(self, scene: Scene, asked: Sequence[Ask]) -> tuple[Subject, Tensor, list[str]]:
+        """What is asked, which of its scores each map is of, and what that is called."""
+        names, device = scene.probes.class_names, scene.probes.images.device
+        targets = torch.tensor([ask.column for ask in asked], device=device)
         if self.against is None:
-            return scene.subject, targets, about
-        others, rival = resolve_against(self.against, targets, probes.labels, scene.probabilities, names)
-        subject, columns = contrast(scene.subject, targets, others, len(names))
-        against = [names[k] + (" (its rival)" if is_rival else "") for k, is_rival in zip(others, rival, strict=True)]
-        return subject, columns, [f"{a} against {b}" for a, b in zip(about, against, strict=True)]
+            return scene.subject, targets, [ask.name for ask in asked]
+        pairs = [scene.opponent(self.against, ask) for ask in asked]
+        others = [ask.column if k is None else k for ask, (k, _) in zip(asked, pairs, strict=True)]
+        subject, columns = contrast(scene.subject, targets, torch.tensor(others, device=device), len(names))
+        against = [names[k] + (" (its rival)" if rival else "") for k, (_, rival) in zip(others, pairs, strict=True)]
+        return subject, columns, [f"{ask.name} against {b}" for ask, b in zip(asked, against, strict=True)]
+
+    def _check_opponents(self, scene: Scene) -> None:
+        if any(scene.opponent(self.against or RIVAL, ask)[0] is None for ask in scene.asked(self.target)):
+            raise ValueError(
+                f"Expected something to hold against it with against={self.against!r}, but the outputs of "
+                f"task={scene.task.name!r} have no rivals: leave against= out, or name another output."
+            )
 
     def flat(self, values: Tensor) -> Tensor:
         """What `attribute` returned for one image as the map that is drawn, (H, W)."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from lightning_viz.callbacks.attribution.base import AttributionCallback
 from lightning_viz.callbacks.attribution.methods import find_method, has_signs
 from lightning_viz.callbacks.base.keywords import OfAttribution, Unpack
-from lightning_viz.callbacks.base.layers import check_default, layer_of
+from lightning_viz.callbacks.base.layers import layer_of
 from lightning_viz.explain.attribution.gradcam import upsampled
 from lightning_viz.explain.lime.superpixels import superpixels
 from lightning_viz.explain.network.naming import find_layer
@@ -36,7 +36,7 @@ class CaptumAttribution(AttributionCallback):
         init: More arguments of its constructor, by name.
         arguments: More arguments of its `attribute`, by name; lists become tuples. What is an image there, such as
             `baselines`, is as the network takes it.
-        layer: The layer of methods that have one: its dotted name, or the end of it. `None` takes the last convolution.
+        layer: The layer of methods that have one: its dotted name, or the end of it. `None` takes what `GradCam` does.
         noise: Average over noisy images: the arguments of captum's `NoiseTunnel`, such as `{"nt_samples": 10}`.
         common: Those of `AttributionCallback`.
 
@@ -89,13 +89,12 @@ class CaptumAttribution(AttributionCallback):
         """
         super().prepare(scene)
         if "layer" in signature(self._class).parameters:
-            self._found, _ = layer_of(scene, self.layer)
+            self._found, _ = layer_of(scene, self.layer, places=True)
             self.grain, self.per_pixel = 0.0, False
-            check_default(scene, self.layer, self.called)
         elif self.layer is not None:
             raise ValueError(f"Expected no layer= with {self.method}, which has none, received {self.layer!r}.")
         try:
-            self.attribute(scene.subject, scene.probes.images[:1], scene.probes.labels[:1])
+            self.attribute(scene.subject.of(0), scene.probes.images[:1], self.first_target(scene))
         except Exception as error:
             takes = ", ".join(self._takes)
             raise ValueError(

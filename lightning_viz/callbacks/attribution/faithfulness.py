@@ -18,9 +18,8 @@ from lightning_viz.explain.measures.faithfulness import (
     worse_than_chance,
 )
 from lightning_viz.explain.network.chunks import Chunks
-from lightning_viz.harness.network.subject import probabilities
 from lightning_viz.harness.probes.spec import ProbeBatch
-from lightning_viz.harness.run.scene import Scene
+from lightning_viz.harness.run.scene import Ask, Scene
 from lightning_viz.harness.sinks.results import Keep, Picture
 from lightning_viz.render.curves import curves_picture
 
@@ -60,20 +59,22 @@ class Faithfulness:
         return bool(credits) and sum(credits) >= price * len(credits)
 
     def held(
-        self, scene: Scene, i: int, values: Tensor, kept: Mapping[str, Tensor], *, key: str, units: float
+        self, scene: Scene, ask: Ask, values: Tensor, kept: Mapping[str, Tensor], *, key: str, units: float
     ) -> tuple[dict[str, float], list[Keep]]:
-        """The areas of probe `i` if it is time for them, and what the map has earned towards the next ones.
+        """The areas of a map if it is time for them, and what the map has earned towards the next ones.
 
         Args:
             scene: The scene.
-            i: The number of the probe.
-            values: (H, W), its map.
+            ask: What the map is of.
+            values: (H, W), the map.
             kept: What was kept of all maps.
             key: What the tags of what is kept of this one begin with.
             units: What the map took, as `Work` counts.
         """
+        if not scene.task.shares:
+            return {}, []
         before = scene.subject.work.units
-        areas, keeps = self.judged(scene, i, values, key=key) if self.due else ({}, [])
+        areas, keeps = self.judged(scene, ask, values, key=key) if self.due else ({}, [])
         if f"{key}/curves" not in kept and not keeps:
             none = torch.full((4, len(SHARES)), math.nan)  # what is kept is as much from the first drawing on
             keeps = [Keep(f"{key}/curves", none)]
@@ -81,16 +82,16 @@ class Faithfulness:
         credit = min(credit - (scene.subject.work.units - before), sum(FORWARDS.values()))
         return areas, [*keeps, Keep(f"{key}/credit", torch.tensor(credit))]
 
-    def judged(self, scene: Scene, i: int, values: Tensor, *, key: str) -> tuple[dict[str, float], list[Keep]]:
-        """The areas of probe `i`, and its curves to keep.
+    def judged(self, scene: Scene, ask: Ask, values: Tensor, *, key: str) -> tuple[dict[str, float], list[Keep]]:
+        """The areas of a map, and its curves to keep.
 
         Args:
             scene: The scene.
-            i: The number of the probe.
-            values: (H, W), its map.
+            ask: What the map is of.
+            values: (H, W), the map.
             key: What the tags of what is kept of this one begin with.
         """
-        own, chance = _curves(scene, i, values, shared=self.shared, seed=self._seed)
+        own, chance = _curves(scene, ask, values, shared=self.shared, seed=self._seed)
         areas = own.areas | {f"{name}_chance": value for name, value in chance.areas.items()}
         return areas, [Keep(f"{key}/curves", torch.stack([*own, *chance]))]
 
@@ -116,19 +117,23 @@ def _finite(kept: Mapping[str, Tensor]) -> list[Tensor]:
     return [value for name, value in kept.items() if name.endswith("/curves") and bool(value.isfinite().all())]
 
 
-def _curves(scene: Scene, i: int, values: Tensor, *, shared: dict[Hashable, Any], seed: int) -> tuple[Curves, Curves]:
-    """Deletion and insertion of the class that the network predicts, by the map of probe `i` and by the map moved."""
-    image, predicted = scene.probes.images[i], scene.prediction(i)[0]
-    colour = _nothing(scene.probes, image)
+def _curves(scene: Scene, ask: Ask, values: Tensor, *, shared: dict[Hashable, Any], seed: int) -> tuple[Curves, Curves]:
+    """Deletion and insertion by a map and by the same map moved.
+
+    They are of the class that is predicted; of several labels of the one that the map is of.
+    """
+    i = ask.probe
+    image, column = scene.probes.images[i], ask.column if scene.task.several else int(scene.said[i].argmax())
+    colour, subject = _nothing(scene.probes, image), scene.subject.of(i)
 
     def probability(images: Tensor) -> Tensor:
-        return probabilities(scene.subject(images))[:, predicted]
+        return scene.task.said(subject(images))[:, column]
 
-    if i not in shared:
+    if (i, column) not in shared:
         with torch.no_grad():
             (empty,) = Chunks()(probability, colour.expand_as(image)[None]).tolist()
-        shared[i] = float(scene.probabilities[i, predicted]), empty
-    options: dict[str, Any] = {"colour": colour, "ends": shared[i]}
+        shared[i, column] = float(scene.said[i, column]), empty
+    options: dict[str, Any] = {"colour": colour, "ends": shared[i, column]}
     own = faithful_curves(probability, image, values, seed=seed, **options)
     return own, chance_curves(probability, image, values, seed=seed, **options)
 

@@ -24,7 +24,7 @@ from lightning_viz.harness.run.best_metric import BestMetric
 from lightning_viz.harness.run.claims import Claims
 from lightning_viz.harness.run.entry import entry, taken
 from lightning_viz.harness.run.run import Run, run_of
-from lightning_viz.harness.run.scene import Scene
+from lightning_viz.harness.run.scene import Ask, Scene
 from lightning_viz.harness.sinks.results import Keep, Map, Mean, Picture, Result
 from lightning_viz.harness.sinks.thumbnails import thumbnail
 from lightning_viz.harness.steps import BEFORE
@@ -84,7 +84,7 @@ class MapFigures:
         number = claims.namesake(tag, spec)
         self._number = f"_{number + 1}" if number else ""
         keys = {self._key(probes, i) for i in range(len(probes))}
-        self._kept = {tag: value for tag, value in self._kept.items() if tag.rpartition("/")[0] in keys}
+        self._kept = {tag: value for tag, value in self._kept.items() if _of_probe(tag) in keys}
 
     def decide(self, run: Run, spec: Probes, name: str, step: int, *, ended: bool) -> None:
         """Settles what all processes do alike: whether it is time for curves, and whether the network is at its best.
@@ -107,16 +107,18 @@ class MapFigures:
         self._kept |= {tag: value for tag, value in found.items() if not tag.endswith(_ENDED)}
         self._ended |= {tag.removesuffix(_ENDED): value for tag, value in found.items() if tag.endswith(_ENDED)}
 
-    def largest(self, scene: Scene, i: int) -> float:
-        """The largest value of full colour of the map of probe `i` so far in the run; 0 where there was none."""
-        return float(self._kept.get(f"{self._key(scene.probes, i)}/full", 0.0))
+    def largest(self, scene: Scene, ask: Ask) -> float:
+        """The largest value of full colour of this map so far in the run; 0 where there was none."""
+        return float(self._kept.get(f"{self._key(scene.probes, ask.probe, ask.mark)}/full", 0.0))
 
-    def measured(self, scene: Scene, i: int, values: Tensor, *, units: float, bound: float) -> tuple[list[Result], str]:
-        """What there is to tell of the map of probe `i`, and the map itself, if it is finite.
+    def measured(
+        self, scene: Scene, ask: Ask, values: Tensor, *, units: float, bound: float
+    ) -> tuple[list[Result], str]:
+        """What there is to tell of a map, and the map itself, if it is finite.
 
         Args:
             scene: The scene.
-            i: The number of the probe.
+            ask: What it is of.
             values: (H, W), the map as it is drawn; large values speak for the class.
             units: What it took, as `Work` counts.
             bound: The value at which the colours of its picture are full.
@@ -125,22 +127,22 @@ class MapFigures:
             What to yield, and what to add to the caption: nothing, or that the map looks as if nothing was learnt, or
             that the maps are no better than their own texture elsewhere.
         """
-        values, self._predicted = values.detach().float().cpu(), scene.probabilities
-        metrics = {"entropy": entropy(values), "sum": magnitudes(values), **_held_to_mask(scene, i, values)}
-        shown = self._shown(scene, i, values, bound)
+        values, self._predicted = values.detach().float().cpu(), scene.said
+        metrics = {"entropy": entropy(values), "sum": magnitudes(values), **_held_to_mask(scene, ask, values)}
+        shown = self._shown(scene, ask, values, bound)
         if not self._compares:
             return [*shown, *self.told(metrics)], ""
-        changes = self._changes(scene, i, values)
+        key = self._key(scene.probes, ask.probe, ask.mark)
+        changes = self._changes(scene, key, values)
         alike = changes.get("rank_untrained", 0.0)
         mark = f", like untrained: {alike:.2f}".replace(" 0.", " .") if abs(alike) >= ALIKE else ""
         if worse := self._faithfulness.worse(self._kept):
             mark += f", {' and '.join(worse)} no better than chance"
-        top = Keep(f"{self._key(scene.probes, i)}/full", torch.tensor(max(bound, self.largest(scene, i))))
+        top = Keep(f"{key}/full", torch.tensor(max(bound, self.largest(scene, ask))))
         moments = ["previous"] + ["untrained"] * (scene.step == BEFORE) + ["best"] * self._best
-        kept = [Keep(f"{self._key(scene.probes, i)}/{moment}", values.clone()) for moment in moments]
+        kept = [Keep(f"{key}/{moment}", values.clone()) for moment in moments]
         told = self.told({**metrics, **changes})
-        key = self._key(scene.probes, i)
-        areas, curves = self._faithfulness.held(scene, i, values, self._kept, key=key, units=units)
+        areas, curves = self._faithfulness.held(scene, ask, values, self._kept, key=key, units=units)
         return [*shown, *told, *kept, top, *self.told(areas), *curves], mark
 
     def told(self, metrics: Mapping[str, float]) -> list[Result]:
@@ -148,21 +150,26 @@ class MapFigures:
         stem = f"explanations/{self._tag}{self._number}"
         return [Mean(f"{stem}/{metric}", value) for metric, value in metrics.items() if math.isfinite(value)]
 
-    def concluded(self, scene: Scene, maps: Callable[[Scene, Sequence[int]], list[Tensor]]) -> Iterator[Result]:
+    def concluded(
+        self, scene: Scene, asked: Sequence[Ask], maps: Callable[[Scene, Sequence[Ask]], list[Tensor]]
+    ) -> Iterator[Result]:
         """Curves of the last maps, or of new ones where the network has changed since.
 
         Args:
             scene: The scene, at the end of training.
-            maps: Makes the maps of some probes as they are drawn, (H, W) each.
+            asked: What the maps are of.
+            maps: Makes some of them as they are drawn, (H, W) each.
         """
-        still = self._predicted is not None and torch.equal(self._predicted, scene.probabilities)
-        if still and self._faithfulness.due:
+        still = self._predicted is not None and torch.equal(self._predicted, scene.said)
+        if (still and self._faithfulness.due) or not scene.task.shares:
             return
-        mine = [i for i in scene.mine(range(len(scene.probes))) if bool(scene.probabilities[i].isfinite().all())]
-        last = [self._kept.get(f"{self._key(scene.probes, i)}/previous") for i in mine]
+        mine = [ask for ask in asked if bool(scene.said[ask.probe].isfinite().all())]
+        keys = [self._key(scene.probes, ask.probe, ask.mark) for ask in mine]
+        last = [self._kept.get(f"{key}/previous") for key in keys]
         known = [values for values in last if still and values is not None]
-        for i, values in zip(mine, known if len(known) == len(mine) else maps(scene, mine), strict=True):
-            areas, curves = self._faithfulness.judged(scene, i, values, key=self._key(scene.probes, i))
+        found = known if len(known) == len(mine) else maps(scene, mine)
+        for ask, values, key in zip(mine, found, keys, strict=True):
+            areas, curves = self._faithfulness.judged(scene, ask, values, key=key)
             yield from [*self.told(areas), *(Keep(curve.tag + _ENDED, curve.value) for curve in curves)]
 
     def curves(self) -> list[Picture]:
@@ -182,21 +189,21 @@ class MapFigures:
         self._kept = taken(run.trainer, checkpoint, "maps", _maps) or {}
         run.best.best = taken(run.trainer, checkpoint, "best", lambda found: None if found is None else float(found))
 
-    def _key(self, probes: ProbeBatch, i: int) -> str:
-        """What the tags of all that is kept of the map of probe `i` begin with."""
-        return f"{probes.prints[i]}/{self._tag}"
+    def _key(self, probes: ProbeBatch, i: int, mark: str = "") -> str:
+        """What the tags of all that is kept of a map of probe `i` begin with."""
+        return f"{probes.prints[i]}/{self._tag}" + (f"@{mark}" if mark else "")
 
-    def _shown(self, scene: Scene, i: int, values: Tensor, bound: float) -> list[Result]:
+    def _shown(self, scene: Scene, ask: Ask, values: Tensor, bound: float) -> list[Result]:
         if not bool(values.isfinite().all()):
             return []
-        return [Map(f"{scene.probes.tag(i)}/{self._tag}", thumbnail(values.numpy()), bound)]
+        return [Map(tag_of(scene, ask, self._tag), thumbnail(values.numpy()), bound)]
 
-    def _changes(self, scene: Scene, i: int, values: Tensor) -> dict[str, float]:
+    def _changes(self, scene: Scene, key: str, values: Tensor) -> dict[str, float]:
         found: list[tuple[Tensor, float, float]] = []
         changes: dict[str, float] = {}
         own = _ranks(values)
         for moment in _MOMENTS if scene.step > BEFORE else ():
-            other = self._kept.get(f"{self._key(scene.probes, i)}/{moment}")
+            other = self._kept.get(f"{key}/{moment}")
             if other is not None and other.shape == values.shape:
                 known = next(
                     (pair for one, *pair in found if torch.equal(one, other)), None
@@ -211,9 +218,19 @@ def _ranks(values: Tensor) -> Tensor | None:
     return ranks(values) if bool(values.isfinite().all()) else None
 
 
-def _held_to_mask(scene: Scene, i: int, values: Tensor) -> dict[str, float]:
-    """What there is to tell of the map of probe `i`, float32 (H, W), where its mask is known."""
-    masks = scene.probes.masks
+def _of_probe(tag: str) -> str:
+    """The key of a probe out of the tag of what is kept of one of its maps."""
+    return tag.rpartition("/")[0].partition("@")[0]
+
+
+def tag_of(scene: Scene, ask: Ask, tag: str) -> str:
+    """The tag of a picture about what is asked: `probe_03_egg/saliency`, of several labels with the label behind it."""
+    return f"{scene.probes.tag(ask.probe)}/{tag}" + (f"_{ask.mark}" if ask.mark else "")
+
+
+def _held_to_mask(scene: Scene, ask: Ask, values: Tensor) -> dict[str, float]:
+    """What there is to tell of a map, float32 (H, W), where the mask of its probe is known."""
+    masks, i = scene.probes.masks, ask.probe
     if masks is None or masks[i].shape != values.shape:
         return {}
     return {"pointing": points_into(values, masks[i]), "in_mask": share_inside(values, masks[i])}

@@ -6,11 +6,11 @@ from torch import Tensor
 
 from lightning_viz.callbacks.attribution.base import AttributionCallback
 from lightning_viz.callbacks.base.keywords import OfAttribution, Unpack
-from lightning_viz.callbacks.base.layers import check_default, layer_of
+from lightning_viz.callbacks.base.layers import layer_of
 from lightning_viz.explain.attribution.gradcam import grad_cam, upsampled
 from lightning_viz.explain.network.naming import find_layer
 from lightning_viz.harness.arguments import one_of, text
-from lightning_viz.harness.network.subject import Subject
+from lightning_viz.harness.network.subject import Subject, UnsuitedError
 from lightning_viz.harness.probes.spec import shorten, slug
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Pixels
@@ -28,8 +28,8 @@ class GradCam(AttributionCallback):
     Args:
         method: `"gradcam"` (arXiv:1610.02391, 2016), or `"gradcam++"` (arXiv:1710.11063, 2017), which covers several
             objects of a class better.
-        layer: The layer's dotted name, or the end of it: `"cnn.15"`. `None` takes the last convolution. Of a
-            transformer, take a block before the last one: behind that one the patches have no say any more.
+        layer: The layer's dotted name, or the end of it: `"cnn.15"`. `None` takes the last convolution, of
+            a transformer the last block behind which the patches still have a say.
         arguments: Those of `AttributionCallback`.
 
     Raises:
@@ -49,6 +49,7 @@ class GradCam(AttributionCallback):
         self.method = one_of("method", method, _NAMES)
         self.layer = text("layer", layer, "cnn.15")
         self._found = ""
+        self._places = 0
 
     @property
     def name(self) -> str:
@@ -67,22 +68,23 @@ class GradCam(AttributionCallback):
             ValueError: No such class or layer, or a layer that has no spatial output or no say in the scores.
         """
         super().prepare(scene)
-        self._found, _ = layer_of(scene, self.layer)
-        check_default(scene, self.layer, self.called)
+        self._found, _ = layer_of(scene, self.layer, places=True)
         try:
-            self.attribute(scene.subject, scene.probes.images[:1], scene.probes.labels[:1])
+            self.attribute(scene.subject.of(0), scene.probes.images[:1], self.first_target(scene))
         except ValueError as error:
-            raise ValueError(
-                f"{self._found!r} is no layer for Grad-CAM, pass layer= with another one: {error}"
-            ) from error
+            kind = UnsuitedError if self.layer is None else ValueError
+            raise kind(f"{self._found!r} is no layer for Grad-CAM, pass layer= with another one: {error}") from error
 
     def attribute(self, subject: Subject, images: Tensor, targets: Tensor) -> Tensor:
         """The map, (N, H, W), not below 0."""
         _, layer = find_layer(subject.net, self._found)
         maps = grad_cam(subject, layer, images, targets, method=self.method)
+        self._places = maps.shape[1] * maps.shape[2]
         return upsampled(maps, (images.shape[2], images.shape[3]))
 
     def paint(self, pixels: Tensor, values: Tensor, full: float) -> tuple[list[Pixels], str]:
-        """The map and its overlay; a map of zeros is told."""
+        """The map and its overlay; a map of zeros is told, and one of a single place."""
         tiles, note = super().paint(pixels, values, full)
-        return tiles, note if bool(values.any()) else ", all zero: nothing in this layer speaks for it"
+        if not bool(values.any()):
+            return tiles, ", all zero: nothing in this layer speaks for it"
+        return tiles, note if self._places > 1 else ", one place: this layer sees the image as a whole"

@@ -70,5 +70,5 @@ class IntegratedGradients(AttributionCallback):
     def draw(self, scene: Scene) -> Iterable[Result]:
         """One picture per probe, what there is to tell of it, and its delta."""
         yield from super().draw(scene)
-        for _, delta in zip(scene.mine(range(len(scene.probes))), self._delta.tolist(), strict=False):
+        for delta in self._delta.tolist() if self.asked(scene) else ():
             yield from self.figures.told({"delta": abs(delta)})

@@ -10,8 +10,9 @@ from lightning_viz.callbacks.attribution.maps import MapCallback
 from lightning_viz.callbacks.attribution.regions import Lime, Regions, fidelity, largest
 from lightning_viz.callbacks.base.captions import captioned
 from lightning_viz.callbacks.base.keywords import OfMaps, Unpack
+from lightning_viz.explain.attribution.targets import RIVAL
 from lightning_viz.explain.lime.explain import LimeWeights
-from lightning_viz.harness.run.scene import Scene
+from lightning_viz.harness.run.scene import Ask, Scene
 from lightning_viz.harness.sinks.results import Picture, Result
 from lightning_viz.render.colorbar import colorbar
 from lightning_viz.render.panel import notice
@@ -105,8 +106,9 @@ class LimePanels(MapCallback):
         """Cuts the probes into superpixels and draws the masks, once.
 
         Raises:
-            ValueError: There are too few samples for the superpixels.
+            ValueError: There are too few samples for the superpixels, or no scores.
         """
+        scene.task.check(scene.subject, scene.probes.images, self.called)
         self._regions = [self.lime.cut(pixels, few=self.rehearsal) for pixels in scene.probes.pixels]
 
     @property
@@ -116,23 +118,28 @@ class LimePanels(MapCallback):
 
     def draw(self, scene: Scene) -> Iterable[Result]:
         """One picture per probe, and what there is to tell of the label's weights as a map."""
-        for i in scene.mine(range(len(scene.probes))):
-            classes = _classes(scene, i)
-            if not bool(scene.probabilities[i].isfinite().all()):
+        for ask in self.asked(scene):
+            i, classes = ask.probe, _classes(scene, ask)
+            if not bool(scene.said[i].isfinite().all()):
                 yield self._refusal(scene, i)
                 continue
             before = scene.subject.work.units
             found = self.lime.weights(scene, i, self._regions[i], classes)
             units = scene.subject.work.units - before
-            full, values = self.full(scene, i, largest(found)), self._over_pixels(i, found[0])
-            metrics, mark = self.figures.measured(scene, i, values, units=units, bound=full)
-            yield self._picture(scene, i, dict(zip(classes, found, strict=True)), full, mark)
+            full, values = self.full(scene, ask, largest(found)), self._over_pixels(i, found[0])
+            metrics, mark = self.figures.measured(scene, ask, values, units=units, bound=full)
+            yield self._picture(scene, ask, dict(zip(classes, found, strict=True)), full, mark)
             yield from [*metrics, *self.figures.told({"fidelity": found[0].fidelity})]
 
-    def maps_of(self, scene: Scene, items: Sequence[int]) -> list[Tensor]:
+    def asked(self, scene: Scene) -> list[Ask]:
+        """The label of each probe that this process draws; of several the surest."""
+        mine = scene.mine(range(len(scene.probes)))
+        return [ask._replace(mark="") for ask in scene.asked("label") if ask.probe in mine]
+
+    def maps_of(self, scene: Scene, asked: Sequence[Ask]) -> list[Tensor]:
         """The label's weights, painted over the pixels, (H, W) each, by what the network is now."""
-        labels = scene.probes.labels.tolist()
-        return [self._over_pixels(i, *self.lime.weights(scene, i, self._regions[i], [labels[i]])) for i in items]
+        regions = self._regions
+        return [self._over_pixels(i, *self.lime.weights(scene, i, regions[i], [column])) for i, column, *_ in asked]
 
     def _over_pixels(self, i: int, found: LimeWeights) -> Tensor:
         return found.weights[self._regions[i].segments.cpu()]
@@ -147,22 +154,21 @@ class LimePanels(MapCallback):
         tile = notice("the scores are not finite", 176, round(176 * height / width))
         return captioned(f"{scene.probes.tag(i)}/lime", [tile, tile], [scene.caption(i)], titles=["", ""], lines=4)
 
-    def _picture(self, scene: Scene, i: int, found: dict[int, LimeWeights], full: float, mark: str) -> Picture:
-        names, (label, *_) = scene.probes.class_names, found
+    def _picture(self, scene: Scene, ask: Ask, found: dict[int, LimeWeights], full: float, mark: str) -> Picture:
+        names, (label, *_), i = scene.probes.class_names, found, ask.probe
         tiles = [self.lime.painted(scene.probes.pixels[i], self._regions[i], one, full) for one in found.values()]
+        good, bad = scene.task.signs
         caption = [
             scene.caption(i),
             f"R² {' and '.join(map(fidelity, found.values()))} on unseen masks, {found[label].samples} seen{mark}",
-            "orange for, blue against, pale unsure",
+            f"orange {good}, blue {bad}, pale unsure",
         ]
         titles = [names[k] for k in found]
-        bars = [colorbar(full, self.unit, colours="superpixels")]
+        bars = [colorbar(full, self.unit_of(scene), colours="superpixels")]
         return captioned(f"{scene.probes.tag(i)}/lime", tiles, caption, titles=titles, lines=4, bars=bars)
 
 
-def _classes(scene: Scene, i: int) -> tuple[int, int]:
-    """The label of probe `i`, and the wrong class with the highest probability."""
-    label = int(scene.probes.labels[i])
-    others = scene.probabilities[i].clone()
-    others[label] = -1
-    return label, int(others.argmax())
+def _classes(scene: Scene, ask: Ask) -> tuple[int, ...]:
+    """What is asked of a probe, and its rival, if it has one."""
+    rival, _ = scene.opponent(RIVAL, ask)
+    return (ask.column,) if rival is None else (ask.column, rival)

@@ -15,7 +15,7 @@ from lightning_viz.harness.network.subject import find_subject
 from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.run.processes import attempt
 from lightning_viz.harness.run.run import Run, run_of
-from lightning_viz.harness.run.scene import Scene
+from lightning_viz.harness.run.scene import Ask, Scene
 from lightning_viz.harness.steps import logged_step
 
 FLOOR = 0.1
@@ -66,15 +66,21 @@ class MapCallback(ExplanationCallback):
             raise refusal("scale", "'run', 'own' or a number above 0", scale)
         self.figures = MapFigures(self.seed)
 
-    def full(self, scene: Scene, i: int, largest: float) -> float:
-        """The value that is drawn in full colour in the map of probe `i`, whose own largest one is given."""
+    def unit_of(self, scene: Scene) -> str:
+        """What the values of a map are measured in, for the task of these probes."""
+        return self.unit.replace("log-odds", scene.task.unit)
+
+    def full(self, scene: Scene, ask: Ask, largest: float) -> float:
+        """The value that is drawn in full colour in a map whose own largest one is given."""
         if self.scale == "own":
             return largest
         if not isinstance(self.scale, str):
             return self.scale
         height, width = scene.probes.images.shape[2:]
         floor = self.floor * (PARTS / (height * width) if self.per_pixel else 1)
-        return max(largest, floor, self.figures.largest(scene, i))
+        if scene.task.unit != "log-odds":  # of any other unit nobody knows what is little
+            floor = 0.0
+        return max(largest, floor, self.figures.largest(scene, ask))
 
     @property
     @abstractmethod
@@ -82,8 +88,12 @@ class MapCallback(ExplanationCallback):
         """The last part of the pictures' tags."""
 
     @abstractmethod
-    def maps_of(self, scene: Scene, items: Sequence[int]) -> list[Tensor]:
-        """The maps of some probes as they are drawn, (H, W) each, by what the network is now."""
+    def asked(self, scene: Scene) -> list[Ask]:
+        """What the maps are of: of each probe what this process is to draw."""
+
+    @abstractmethod
+    def maps_of(self, scene: Scene, asked: Sequence[Ask]) -> list[Tensor]:
+        """Some maps as they are drawn, (H, W) each, by what the network is now."""
 
     def prepared(self, run: Run, probes: ProbeBatch) -> None:
         """Has the figures know the probes."""
@@ -109,7 +119,7 @@ class MapCallback(ExplanationCallback):
         if drawing is None or not (drawing.active and drawing.ready):
             return
         step = logged_step(trainer)
-        drawing.conclude(step, lambda scene: self.figures.concluded(scene, self.maps_of))
+        drawing.conclude(step, lambda scene: self.figures.concluded(scene, self.asked(scene), self.maps_of))
         curves = self.figures.curves() if trainer.is_global_zero else []
         drawing.tell(attempt(lambda: drawing.write([curves], step, ended=True) if curves else None)[1])
 

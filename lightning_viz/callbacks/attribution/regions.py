@@ -15,7 +15,6 @@ from lightning_viz.explain.lime.regression import fewest_samples
 from lightning_viz.explain.lime.segmentation import Method, check_method
 from lightning_viz.explain.lime.superpixels import superpixels
 from lightning_viz.harness.arguments import number, one_of, refusal, whole
-from lightning_viz.harness.network.subject import log_odds, probabilities
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Pixels
 from lightning_viz.render.lime import superpixel_picture
@@ -24,7 +23,7 @@ BLUR = 0.1
 """Standard deviation of the blur of what is missing, as a share of the shorter side. On 55 drawn probes the strongest
 superpixel then lies in the evidence in .88 of them, with its own mean colour in .76; R² is .85 against .89."""
 
-_OUTPUTS = {"log_odds": log_odds, "scores": None, "probabilities": probabilities}
+_OUTPUTS = ("log_odds", "scores", "probabilities")
 
 
 class Regions(NamedTuple):
@@ -107,8 +106,9 @@ class Lime:
 
     def weights(self, scene: Scene, i: int, regions: Regions, classes: Sequence[int]) -> list[LimeWeights]:
         """The weights of the superpixels of probe `i` for some classes, from the same masked copies."""
+        outputs = {"log_odds": scene.task.explained, "scores": None, "probabilities": scene.task.said}
         return explain(
-            scene.subject,
+            scene.subject.of(i),
             scene.probes.pixels[i],
             list(classes),
             segments=regions.segments,
@@ -118,7 +118,7 @@ class Lime:
             normalize=scene.probes.normalize,
             kernel_width=self.kernel_width,
             batch_size=self.batch_size,
-            probabilities=_OUTPUTS[self.explain],
+            probabilities=outputs[self.explain],
         )
 
     def painted(self, pixels: Tensor, regions: Regions, found: LimeWeights, scale: float) -> Pixels:

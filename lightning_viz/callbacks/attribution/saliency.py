@@ -11,7 +11,7 @@ from lightning_viz.explain.attribution.gradients import input_gradient, loss_gra
 from lightning_viz.explain.attribution.smooth import Statistic, smooth_gradient
 from lightning_viz.harness.arguments import number, one_of, whole
 from lightning_viz.harness.network.subject import Subject
-from lightning_viz.harness.run.scene import Scene
+from lightning_viz.harness.run.scene import Ask, Scene
 from lightning_viz.harness.sinks.results import Pixels
 from lightning_viz.render.color import minmax, to_uint8
 
@@ -68,6 +68,18 @@ class SaliencyMaps(AttributionCallback):
         if method == "loss" and self.against is not None:
             raise ValueError(f"Expected no against= with method='loss', received {self.against!r}: explain a score.")
 
+    def prepare(self, scene: Scene) -> None:
+        """Checks the target, and that there is one label to take the loss against where that is asked for.
+
+        Raises:
+            ValueError: See `AttributionCallback`, or several labels or none.
+        """
+        super().prepare(scene)
+        if self.method == "loss" and not scene.task.exclusive:
+            raise ValueError(
+                f"Expected one class per image with method='loss', received task={scene.task.name!r}: pass another one."
+            )
+
     @property
     def name(self) -> str:
         """The last part of the tags."""
@@ -100,6 +112,6 @@ class SaliencyMaps(AttributionCallback):
         stretched = minmax(np.abs(values.cpu().numpy()))
         return [to_uint8(pixels.cpu().numpy()), to_uint8(stretched)], ""
 
-    def full(self, scene: Scene, i: int, largest: float) -> float:
+    def full(self, scene: Scene, ask: Ask, largest: float) -> float:
         """Of `"loss"` the largest value, since that is stretched to [0, 1]."""
-        return largest if self.method == "loss" else super().full(scene, i, largest)
+        return largest if self.method == "loss" else super().full(scene, ask, largest)

@@ -174,15 +174,13 @@ class ExplanationCallback(Callback, ABC):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         """Looks at what passes, where the probes come from a stream."""
-        if dataloader_idx == 0:
-            self._observe("val", batch)
+        self._observe("val", batch, dataloader_idx)
 
     def on_test_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         """Looks at what passes, where the probes come from a stream."""
-        if dataloader_idx == 0:
-            self._observe("test", batch)
+        self._observe("test", batch, dataloader_idx)
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any) -> None:
         """Draws where the schedule is in steps."""
@@ -216,9 +214,9 @@ class ExplanationCallback(Callback, ABC):
         if self._drawing is not None:
             self._drawing.start()
 
-    def _observe(self, split: Split, batch: Any) -> None:
+    def _observe(self, split: Split, batch: Any, number: int = 0) -> None:
         if self._drawing is not None:
-            self._drawing.observe(split, batch)
+            self._drawing.observe(split, batch, number)
 
     def _explain(self, step: int) -> None:
         if self._drawing is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
@@ -13,8 +14,8 @@ from lightning_viz.callbacks.base.inputs import charts, inputs
 from lightning_viz.callbacks.base.pacing import affordable
 from lightning_viz.explain.network.memory import bounded
 from lightning_viz.harness.isolation.standins import UntouchableError
-from lightning_viz.harness.network.outputs import NoScoresError, RefusedError
-from lightning_viz.harness.network.subject import NotYetError, check_shapes, find_subject
+from lightning_viz.harness.network.outputs import AmbiguousError, NoScoresError, RefusedError
+from lightning_viz.harness.network.subject import NotYetError, UnsuitedError, check_shapes, find_subject
 from lightning_viz.harness.probes.selection import NotSeenYetError, SplitNotLoadedError
 from lightning_viz.harness.probes.spec import ProbeBatch, Split
 from lightning_viz.harness.run.processes import OtherProcessError, attempt, reason, told
@@ -54,6 +55,7 @@ class Drawing:
 
         Raises:
             ValueError: Something does not fit; the text says what was expected, what was received and how to mend it.
+                With `on_error="warn"`, what nobody could mend by an argument is told, and nothing is drawn.
         """
         callback, run = self._callback, self.run
         _ = run.sinks  # which all processes make together
@@ -64,6 +66,8 @@ class Drawing:
         except NotYetError as error:  # the first drawing after something has passed begins with it
             if not isinstance(error, NotSeenYetError) and run.claims.first_time(str(error)):
                 rank_zero_info(str(error))
+        except UnsuitedError as error:
+            self._leave_out(error)
         except UntouchableError as error:  # nothing that the user could mend
             self.active = False
             self._failed(error)
@@ -73,10 +77,10 @@ class Drawing:
             self.active = False
             rank_zero_warn(f"{callback.called} draws nothing here. {error}")
 
-    def observe(self, split: Split, batch: Any) -> None:
-        """Looks at a batch that passes, where the probes come from a stream."""
+    def observe(self, split: Split, batch: Any, number: int) -> None:
+        """Looks at a batch that passes, where the probes come from a stream; of the loader of this number."""
         if not self.ready:
-            self.run.observe(self._callback.probes, split, batch)
+            self.run.observe(self._callback.probes, split, batch, number)
 
     def explain(self, step: int) -> None:
         """Draws and writes everything of this moment, if there is time for it.
@@ -141,27 +145,30 @@ class Drawing:
 
     def _prepared_late(self) -> bool:
         _, error = attempt(self._prepare)
-        if error is not None and not isinstance(error, NotYetError):
+        if isinstance(error, UnsuitedError):
+            self._leave_out(error)
+        elif error is not None and not isinstance(error, NotYetError):
             self._failed(error)
         return error is None
 
     def _prepare(self) -> None:
         check_shapes(self.run.module)
         found, error = attempt(self._checked)
-        if any(self.run.processes.exchange(isinstance(error, (RefusedError, NoScoresError)))):  # of a copy, perhaps
+        if any(self.run.processes.exchange(_may_be_of_the_copy(error))):
             left = self.run.isolation.leave_copy(f"its forward fails in one: {error}")
             if any(self.run.processes.exchange(left)):
+                self.run.choose_anew(self._callback.probes)
                 found, error = attempt(self._checked)
         if found is None:
             raise error or AssertionError
-        self.ready = True
         self._callback.prepared(self.run, found)
+        self.ready = True
         self.run.sinks.describe(found, self.run.claims.charts(charts(found)) if self._callback.per_probe else None)
 
     def _checked(self) -> ProbeBatch:
         callback, run = self._callback, self.run
         with callback.isolation(run) as module:
-            subject = find_subject(run.trainer, module, callback.net)
+            subject = find_subject(run.trainer, module, callback.net, callback.probes.scores)
             found = run.probes(callback.probes, subject, module)
         run.verify(subject, found)
         with callback.isolation(run) as module:
@@ -191,17 +198,18 @@ class Drawing:
 
     def _scene(self, module: nn.Module, step: int) -> Scene:
         callback, run = self._callback, self.run
-        subject = find_subject(run.trainer, module, callback.net)
+        subject = find_subject(run.trainer, module, callback.net, callback.probes.scores)
         probes, few = run.probes(callback.probes, subject, module), callback.rehearsal
 
         def predict() -> Tensor:
-            found = run.probabilities(callback.probes, subject, step)
+            found = run.said(callback.probes, subject, step)
             return found[:1] if few else found
 
         epoch = epoch_at(run.trainer, step)
-        return Scene(
-            subject, probes.first() if few else probes, predict, epoch, step, run.processes.share, run.isolation
-        )
+        asked = probes.task.subject(subject.beside(probes.extras), probes.images)
+        shown = (asked.of(0), probes.first()) if few else (asked, probes)
+        layers = partial(run.defaults, subject, probes)
+        return Scene(*shown, predict, epoch, step, run.processes.share, run.isolation, layers)
 
     def _claim(self, tag: str, step: int) -> bool:
         if self.run.claims.claim(("tag", tag), step):
@@ -210,6 +218,14 @@ class Drawing:
         why = f"Two callbacks draw {tag!r}, and {called} is the later one: give it other arguments or probes."
         self._callback.warn_once(why, key="tag")
         return False
+
+    def _leave_out(self, error: UnsuitedError) -> None:
+        """Goes on without a callback that nobody could draw here, so that the others are drawn."""
+        if self._callback.on_error == "raise":
+            raise error
+        self.active = False
+        if self.run.claims.first_time(str(error)):
+            rank_zero_warn(f"{self._callback.called} and whatever else needs it is left out. {error}")
 
     def _failed(self, error: Exception) -> None:
         callback = self._callback
@@ -222,3 +238,8 @@ class Drawing:
                 f"first one, pass on_error='raise'.\n{''.join(traceback.format_exception(error))}",
                 key="failed",
             )
+
+
+def _may_be_of_the_copy(error: Exception | None) -> bool:
+    """Whether the module itself may well do what its copy does not."""
+    return isinstance(error, (RefusedError, NoScoresError)) and not isinstance(error, AmbiguousError)

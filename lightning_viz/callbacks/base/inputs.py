@@ -11,10 +11,11 @@ from lightning_viz.harness.run.claims import Claims
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Picture, Said, Scalar
 from lightning_viz.render.color import to_uint8
+from lightning_viz.render.likeness import likeness_picture
 from lightning_viz.render.text import channels_shown
 
 MOST_CURVES = 20
-"""With more classes than this, only the probability of the true class is logged."""
+"""With more classes than this, only what is said of the true ones is logged."""
 
 
 def inputs(scene: Scene, claims: Claims) -> Iterator[Picture | Said | Scalar]:
@@ -23,25 +24,34 @@ def inputs(scene: Scene, claims: Claims) -> Iterator[Picture | Said | Scalar]:
     tags = probes.class_tags
     # Every process claims every probe, so that all know what has been logged.
     fresh = [claims.claim(("input", number, scene.subject.name), scene.step) for number in probes.numbers]
+    if scene.task.compares and any(fresh) and 0 in scene.mine(range(len(probes))):
+        yield _alike(scene)
     for i in scene.mine(range(len(probes))):
         if fresh[i]:
             shown = channels_shown(probes.images.shape[1])
             caption = [scene.caption(i), f"item {probes.indices[i]} of the data set{shown}"]
             yield captioned(f"{probes.tag(i)}/input", to_uint8(probes.pixels[i].cpu().numpy()), caption, lines=2)
-            yield Said(probes.tag(i), *scene.prediction(i))
-            for k in _classes(probes, i):
-                yield Scalar(f"{_stem(probes, i)}/{tags[k]}", float(scene.probabilities[i, k]))
+            if tags:
+                yield Said(probes.tag(i), *scene.prediction(i))
+            for k in scene.task.drawn(probes.labels[i], len(tags), MOST_CURVES):
+                yield Scalar(f"{_stem(probes, i)}/{tags[k]}", float(scene.said[i, k]))
+
+
+def _alike(scene: Scene) -> Picture:
+    """How alike the probes are to each other, or to guides."""
+    probes = scene.probes
+    rows = [f"probe {number} ({probes.label_name(i)})" for i, number in enumerate(probes.numbers[: len(probes)])]
+    caption = [f"{scene.when} · cosines of the probes' embeddings"]
+    tag = f"similarity/{'_'.join(map(str, probes.numbers[:1]))}_and_others"
+    return Picture(tag, likeness_picture(scene.said.cpu(), rows, probes.class_names, caption=caption), flat=True)
 
 
 def charts(probes: ProbeBatch) -> dict[str, list[Any]]:
-    """One chart per probe with the probabilities of all classes, for TensorBoard's Custom Scalars."""
+    """One chart per probe with what is said of it, such as the probabilities, for TensorBoard's Custom Scalars."""
+    if not probes.class_names:
+        return {}
     return {probes.tag(i): ["Multiline", [f"^{_stem(probes, i)}/"]] for i in range(len(probes))}
 
 
-def _classes(probes: ProbeBatch, i: int) -> list[int]:
-    few = len(probes.class_names) <= MOST_CURVES
-    return list(range(len(probes.class_names))) if few else [int(probes.labels[i])]
-
-
 def _stem(probes: ProbeBatch, i: int) -> str:
-    return f"probability/{probes.tag(i)}"
+    return f"{probes.task.curves}/{probes.tag(i)}"

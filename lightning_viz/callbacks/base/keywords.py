@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
         target: str | int
         against: str | int | None
+        labels: int
 
     class OfLayer(Common, total=False):
         """Those of `LayerCallback`."""

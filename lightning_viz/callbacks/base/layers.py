@@ -2,35 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from pytorch_lightning.utilities import rank_zero_warn
 from torch import nn
 
-from lightning_viz.explain.network.naming import find_layer, last_convolution
+from lightning_viz.explain.network.naming import find_layer, layers_of
+from lightning_viz.harness.network.subject import UnsuitedError
 from lightning_viz.harness.run.scene import Scene
 
 
-def layer_of(
-    scene: Scene, name: str | None, default: Callable[[nn.Module], str] = last_convolution
-) -> tuple[str, nn.Module]:
-    """A layer's full name, and the layer; the default of the network where no name is given.
+def layer_of(scene: Scene, name: str | None, *, deep: bool = False, places: bool = False) -> tuple[str, nn.Module]:
+    """A layer's full name, and the layer; where no name is given the network's default.
+
+    Args:
+        scene: The scene.
+        name: The layer's name, or the end of it.
+        deep: By default, whether one two thirds down the network is meant instead of the last.
+        places: By default, whether only one that puts out places of the image will do; else it may be the last hidden
+            layer where there is no such.
 
     Raises:
         ValueError: There is no such layer.
+        UnsuitedError: No name is given, and the network has no layer of the kind.
     """
     net = scene.subject.net
-    return find_layer(net, name or default(net))
-
-
-def check_default(scene: Scene, name: str | None, called: str) -> None:
-    """Warns where no name is given and the last convolution only cuts the image into patches for a transformer."""
     if name is not None:
-        return
-    found, layer = layer_of(scene, name)
-    attends = any("attention" in type(module).__name__.lower() for module in scene.subject.net.modules())
-    if attends and getattr(layer, "stride", None) == getattr(layer, "kernel_size", None):
-        rank_zero_warn(
-            f"{called}: the last convolution, {found!r}, is the first layer of a transformer: it cuts the image into "
-            "patches. For what the network makes of them, pass layer= with one of its blocks."
+        return find_layer(net, name)
+    found = scene.default_layers
+    chosen = (found.deep if deep else found.spatial) or ("" if places else found.hidden)
+    if not chosen:
+        raise UnsuitedError(
+            f"{type(net).__name__} has no layer to take by default, that puts out places of the image and that the "
+            f"scores depend on: pass layer= with the name of one that will do. {layers_of(net)}"
         )
+    return find_layer(net, chosen)
+
+
+def check_gradient(scene: Scene, name: str | None, layer: nn.Module) -> None:
+    """Checks that gradients of a layer reach the images.
+
+    Raises:
+        UnsuitedError: They do not.
+        ValueError: They do not, and the layer was chosen by its name.
+    """
+    try:
+        scene.subject.require_gradient(scene.probes.images, layer)
+    except UnsuitedError as error:
+        if name is None:
+            raise
+        raise ValueError(str(error)) from error

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+import torch
 from torch import Tensor
 
 from lightning_viz.callbacks.base.captions import captioned
@@ -38,20 +39,29 @@ class FilterActivations(LayerCallback):
                 "convolution, what follows one, or a transformer's block."
             )
 
-    def features(self, scene: Scene) -> Callable[[Tensor], Tensor]:
+    def features(self, scene: Scene, i: int = 0) -> Callable[[Tensor], Tensor]:
         """From images to what the layer puts out, (N, D, h, w), also where it has tokens for the patches."""
         layer = self.found(scene)[1]
-        return channels_second(scene.subject.features(layer), layer, maps=True)
+        call = channels_second(scene.subject.of(i).features(layer), layer, maps=True)
+        if self.layer is not None:
+            return call
+        # Of a network without places the default is its last hidden layer: units, each of one place.
+        return lambda images: output[..., None, None] if (output := call(images)).ndim == 2 else output
 
     def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
         """One picture per probe."""
         name, _ = self.found(scene)
-        maps = channel_outputs(self.features(scene), scene.probes.images, self.chosen).cpu().numpy()
+        groups = scene.subject.groups(range(len(scene.probes)))
+        maps = torch.cat([self._maps(scene, some) for _, some in groups]).cpu().numpy()
         scaled = [symmetric(maps[:, k]) for k in range(len(self.chosen))]
         paint = diverging if bool((maps < 0).any()) else sequential
         titles = [f"{c}: {scale:.2g}" for c, (_, scale) in zip(self.chosen, scaled, strict=True)]
         for i in scene.mine(range(len(scene.probes))):  # the scale is that of all probes
             tiles: list[Pixels] = [paint(values[i]) for values, _ in scaled]
             picture = grid(tiles, in_a_row(tiles, 4), titles=titles)
-            caption = [scene.caption(i), f"{shorten(name)} · channel: value of full colour"]
+            one = "one place, " if maps[0, 0].size == 1 else ""
+            caption = [scene.caption(i), f"{shorten(name)} · {one}channel: value of full colour"]
             yield captioned(f"{scene.probes.tag(i)}/activations_{slug(name)}", picture, caption, lines=2)
+
+    def _maps(self, scene: Scene, items: list[int]) -> Tensor:
+        return channel_outputs(self.features(scene, items[0]), scene.probes.images[items], self.chosen)

@@ -47,14 +47,15 @@ class AttentionWall(ExplanationCallback):
         Raises:
             ValueError: There is no such layer, or the network's attention makes no map; the text says why.
         """
-        read_layers(scene.subject, scene.subject.net, scene.probes.images[:1], layers=self.layers)
+        read_layers(scene.subject.of(0), scene.subject.net, scene.probes.images[:1], layers=self.layers)
         self._reading = Reading()
 
     def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
         """One picture, and the figures."""
         subject, images = scene.subject, scene.probes.images
-        tokens = self._reading.tokens(subject, images)
-        found = survey(subject, subject.net, images, layers=self.layers, tokens=tokens)
+        tokens = self._reading.tokens(subject.of(0), images)
+        groups = [(one, images[some]) for one, some in subject.groups(range(len(images)))]
+        found = survey(groups, subject.net, layers=self.layers, tokens=tokens)
         marks = [[part.tolist() for part in (layer.uniform, layer.blind)] for layer in found]
         uniform, blind = ([mark[k] for mark in marks] for k in (0, 1))
         picture = wall([layer.maps.cpu().numpy() for layer in found], uniform, blind)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from lightning_viz.callbacks.base.callback import ExplanationCallback
 from lightning_viz.callbacks.base.keywords import Common, Unpack
-from lightning_viz.callbacks.base.layers import check_default, layer_of
+from lightning_viz.callbacks.base.layers import layer_of
 from lightning_viz.explain.network.tokens import channels_second
 from lightning_viz.harness.arguments import text, wholes
 from lightning_viz.harness.run.scene import Scene
@@ -18,7 +18,8 @@ class LayerCallback(ExplanationCallback):
     """What callbacks about one layer have in common: the layer and its channels, found and checked.
 
     Args:
-        layer: The layer's dotted name, or the end of it: `"cnn.15"`. `None` takes the last convolution.
+        layer: The layer's dotted name, or the end of it: `"cnn.15"`. `None` takes the last that puts out places
+            of the image, mostly a convolution or a transformer's block.
         channels: Which channels, or how many, spread over the layer.
         common: The arguments of `ExplanationCallback`.
 
@@ -46,7 +47,6 @@ class LayerCallback(ExplanationCallback):
             ValueError: No such layer or channel.
         """
         name, _ = self.found(scene)
-        check_default(scene, self.layer, self.called)
         with torch.no_grad():
             output = self.features(scene)(scene.probes.images[:1])
         self.check(name, output)
@@ -65,10 +65,15 @@ class LayerCallback(ExplanationCallback):
                 f"received {tuple(output.shape)} for one image from {name!r}: pass layer= with another one."
             )
 
-    def features(self, scene: Scene) -> Callable[[Tensor], Tensor]:
-        """From images to what the layer puts out, (N, D, h, w) or (N, D); tokens as (N, D, T, 1)."""
+    def features(self, scene: Scene, i: int = 0) -> Callable[[Tensor], Tensor]:
+        """From images to what the layer puts out, (N, D, h, w) or (N, D); tokens as (N, D, T, 1).
+
+        Args:
+            scene: The scene.
+            i: The probe that is seen; it matters where the network is given more than images.
+        """
         layer = self.found(scene)[1]
-        return channels_second(scene.subject.features(layer), layer)
+        return channels_second(scene.subject.of(i).features(layer), layer)
 
     def found(self, scene: Scene) -> tuple[str, nn.Module]:
         """The layer's full name, and the layer."""

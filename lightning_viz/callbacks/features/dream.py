@@ -9,9 +9,8 @@ from torch import Tensor
 from lightning_viz.callbacks.base.callback import ExplanationCallback
 from lightning_viz.callbacks.base.captions import captioned
 from lightning_viz.callbacks.base.keywords import Common, Unpack
-from lightning_viz.callbacks.base.layers import check_default, layer_of
+from lightning_viz.callbacks.base.layers import check_gradient, layer_of
 from lightning_viz.callbacks.features.guide import Guide, check_guide, find_guide
-from lightning_viz.explain.network.naming import deep_convolution
 from lightning_viz.explain.network.tokens import channels_second
 from lightning_viz.explain.optimisation.dream import ITERATIONS, dream
 from lightning_viz.explain.optimisation.octave import Features
@@ -33,8 +32,8 @@ class DeepDream(ExplanationCallback):
     `probe_03_egg/deep_dream`, with the layer behind it where one is given, and `_towards_` with the guide's name.
 
     Args:
-        layer: The layer's dotted name, or the end of it: `"cnn.15"`. `None` takes the convolution two thirds down the
-            network.
+        layer: The layer's dotted name, or the end of it: `"cnn.15"`. `None` takes the convolution, or the block, two
+            thirds down the network.
         guide: What to dream towards: the position of another probe, from 0, or the path of an image file. `None` lets
             the network see what it likes.
         canvas: Longer side of the dream in pixels, or its height and width. `None` is one and a half times the image's
@@ -90,11 +89,10 @@ class DeepDream(ExplanationCallback):
             ValueError: They are not, or it does not.
         """
         name, layer = self._found(scene)
-        check_default(scene, self.layer, self.called)
-        scene.subject.require_gradient(scene.probes.images, layer)
+        check_gradient(scene, self.layer, layer)
         towards = self._guide(scene)
         height, width = scene.probes.images.shape[2:]
-        once = {"octaves": 1, "iterations": [1]}
+        once: dict[str, Any] = {"octaves": 1, "iterations": [1]}
         # A network for images of one size takes no other, but a larger canvas in tiles of that size.
         refusals = []
         for only in (None, (height, width)):
@@ -116,15 +114,17 @@ class DeepDream(ExplanationCallback):
         towards = self._guide(scene)
         tag = f"deep_dream_{slug(name)}" if self.layer else "deep_dream"
         tag += f"_towards_{slug(towards.name)}" if towards else ""
-        rehearsal = {"iterations": [1]} if self.rehearsal else {}
+        rehearsal: dict[str, Any] = {"iterations": [1]} if self.rehearsal else {}
         mine = scene.mine(range(len(scene.probes)))
         if not mine:
             return
-        dreams = self._dream(scene, scene.probes.pixels[mine], towards, **rehearsal)
+        pixels = scene.probes.pixels
+        groups = [some for _, some in scene.subject.groups(mine)]
+        dreams = torch.cat([self._dream(scene, pixels[some], towards, i=some[0], **rehearsal) for some in groups])
         for i, dreamt in zip(mine, dreams, strict=True):
             caption = [scene.caption(i), f"dream of {shorten(name)}, {dreamt.shape[2]} x {dreamt.shape[1]} px"]
             caption += [f"towards {towards.name}"] if towards else []
-            real = bool(scene.probabilities[i].isfinite().all())
+            real = bool(scene.said[i].isfinite().all())
             image = to_uint8(dreamt.cpu().numpy()) if real else notice("not finite", *dreamt.shape[:0:-1])
             yield captioned(f"{scene.probes.tag(i)}/{tag}", image, caption, lines=len(caption))
 
@@ -132,10 +132,10 @@ class DeepDream(ExplanationCallback):
         first = self.rehearsal and isinstance(self.guide, int)  # a rehearsal has one probe
         return find_guide(scene, 0 if first else self.guide)
 
-    def _dream(self, scene: Scene, pixels: Tensor, towards: Guide | None, **options: Any) -> Tensor:
+    def _dream(self, scene: Scene, pixels: Tensor, towards: Guide | None, *, i: int = 0, **options: Any) -> Tensor:
         canvas = self.canvas or round(_LARGER * max(pixels.shape[-2:]))
         return dream(
-            self._features(scene),
+            self._features(scene, i),
             pixels,
             normalize=scene.probes.normalize,
             guide=towards.pixels if towards else None,
@@ -144,13 +144,13 @@ class DeepDream(ExplanationCallback):
             **{**self.options, **options},
         )
 
-    def _features(self, scene: Scene) -> Features:
+    def _features(self, scene: Scene, i: int) -> Features:
         layer = self._found(scene)[1]
-        features = scene.subject.features(layer)
+        features = scene.subject.of(i).features(layer)
         return features if self.guide is None else channels_second(features, layer)
 
     def _found(self, scene: Scene) -> tuple[str, torch.nn.Module]:
-        return layer_of(scene, self.layer, deep_convolution)
+        return layer_of(scene, self.layer, deep=True)
 
 
 def _canvas(sides: int | list[int]) -> int | tuple[int, int]:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from lightning_viz.callbacks.base.captions import captioned
 from lightning_viz.callbacks.base.keywords import OfAscent, Unpack
+from lightning_viz.callbacks.base.layers import check_gradient
 from lightning_viz.callbacks.features.ascent import AscentCallback
 from lightning_viz.callbacks.features.objectives import check_classes, check_directions, check_objective
 from lightning_viz.explain.optimisation.filters import Parametrisation
@@ -83,9 +84,10 @@ class FilterAscent(AscentCallback):
             ValueError: No such layer, channel or class, or no gradient reaches the image.
         """
         if self.classes is not None:
+            scene.task.check(scene.subject, scene.probes.images, self.called)
             chosen = class_indices(self.classes, scene.probes.class_names)
             self._wishes = {scene.probes.class_tags[k]: k for k in chosen}
-            self.check("scores", scene.probabilities[:1])
+            self.check("scores", scene.said[:1])
             scene.subject.require_gradient(scene.probes.images)
             return
         super().prepare(scene)
@@ -93,7 +95,7 @@ class FilterAscent(AscentCallback):
             check_channels(list(direction), self.available)
         mixtures: dict[str, Wish] = {f"direction_{k}": direction for k, direction in enumerate(self.directions or [])}
         self._wishes = mixtures or {str(channel): channel for channel in self.chosen}
-        scene.subject.require_gradient(scene.probes.images, self.found(scene)[1])
+        check_gradient(scene, self.layer, self.found(scene)[1])
 
     def check(self, name: str, output: Tensor) -> None:
         """Raises unless the layer has channels, and the neuron that is asked for.
@@ -120,7 +122,7 @@ class FilterAscent(AscentCallback):
         images = scene.probes.images
         found = self.climb(
             scene,
-            self.features(scene) if self.classes is None else scene.subject,
+            self.features(scene, probe or 0) if self.classes is None else scene.subject.of(probe or 0),
             wishes,
             size=(images.shape[2], images.shape[3]),
             image_channels=images.shape[1],

@@ -4,15 +4,11 @@ from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-import torch
-from PIL import Image, ImageOps
 from torch import Tensor
 
 from lightning_viz.harness.arguments import is_whole, refusal
+from lightning_viz.harness.probes.files import read_image
 from lightning_viz.harness.run.scene import Scene
-
-_MODES = {1: "L", 3: "RGB"}
 
 
 class Guide(NamedTuple):
@@ -49,23 +45,10 @@ def find_guide(scene: Scene, guide: int | str | None) -> Guide | None:
     if guide is None:
         return None
     if isinstance(guide, str):
-        return Guide(Path(guide).stem, _read(Path(guide), scene.probes.images))
+        return Guide(Path(guide).stem, read_image(Path(guide), scene.probes.images))
     if not 0 <= guide < len(scene.probes):
         raise ValueError(
             f"Expected guide= as the position of a probe, 0 to {len(scene.probes) - 1}, or the path of an image file, "
             f"received {guide}."
         )
     return Guide(scene.probes.label_name(guide), scene.probes.pixels[guide : guide + 1])
-
-
-def _read(path: Path, images: Tensor) -> Tensor:
-    _, channels, height, width = images.shape
-    if channels not in _MODES:
-        raise ValueError(f"Expected guide= as the position of a probe, since files have not {channels} channels.")
-    try:
-        with Image.open(path) as file:
-            image = ImageOps.fit(ImageOps.exif_transpose(file).convert(_MODES[channels]), (width, height))
-    except OSError as error:
-        raise ValueError(f"Expected an image file as guide=, received {str(path)!r}: {error}") from error
-    pixels = torch.from_numpy(np.array(image)).float() / 255
-    return pixels.reshape(height, width, channels).permute(2, 0, 1)[None].to(images.device)

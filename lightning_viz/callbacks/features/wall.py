@@ -1,6 +1,7 @@
 """All channels of a layer at a glance."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from math import isqrt
 from typing import Optional, Union
 
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from lightning_viz.callbacks.base.captions import captioned
 from lightning_viz.callbacks.base.keywords import OfWall, Unpack
+from lightning_viz.callbacks.base.layers import check_gradient
 from lightning_viz.callbacks.features.ascent import AscentCallback
 from lightning_viz.explain.network.chunks import Chunks, is_out_of_memory
 from lightning_viz.explain.optimisation.ascent import Ascent
@@ -58,7 +60,7 @@ class FilterWall(AscentCallback):
             ValueError: No such layer or channel, or no gradient reaches the image.
         """
         super().prepare(scene)
-        scene.subject.require_gradient(scene.probes.images, self.found(scene)[1])
+        check_gradient(scene, self.layer, self.found(scene)[1])
         height, width = scene.probes.images.shape[2:]
         ratio = min(self.size / max(height, width), 1)
         self._size = max(round(height * ratio), 1), max(round(width * ratio), 1)
@@ -97,14 +99,15 @@ class FilterWall(AscentCallback):
 
     def _silent(self, scene: Scene) -> list[bool]:
         """Which of the channels put out the same everywhere on all probes."""
-        features = self.features(scene)
 
-        def extremes(images: Tensor) -> Tensor:
-            chosen = features(images)[:, self.chosen].reshape(len(images), len(self.chosen), -1)
+        def extremes(images: Tensor, first: int) -> Tensor:
+            chosen = self.features(scene, first)(images)[:, self.chosen].reshape(len(images), len(self.chosen), -1)
             return torch.stack([chosen.amin(2), chosen.amax(2)], 1)
 
         with torch.no_grad():
-            found = Chunks()(extremes, scene.probes.images)
+            groups = scene.subject.groups(range(len(scene.probes)))
+            parts = [Chunks()(partial(extremes, first=some[0]), scene.probes.images[some]) for _, some in groups]
+            found = torch.cat(parts)
         return (found[:, 0].amin(0) == found[:, 1].amax(0)).tolist()
 
 

@@ -7,11 +7,13 @@ from torch import Tensor
 
 from lightning_viz.callbacks.base.callback import ExplanationCallback
 from lightning_viz.callbacks.base.keywords import Common, Unpack
-from lightning_viz.harness.network.subject import find_subject
-from lightning_viz.harness.probes.batches import flat
-from lightning_viz.harness.run.run import run_of
+from lightning_viz.harness.network.subject import UnsuitedError, find_subject
+from lightning_viz.harness.probes.loaders import flat, side_by_side
+from lightning_viz.harness.probes.spec import ProbeBatch
+from lightning_viz.harness.run.run import Run, run_of
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.steps import logged_step
+from lightning_viz.harness.tasks.task import Task
 from lightning_viz.harness.validation.counting import NO_CLASS, NOT_FINITE, Count, Tally, merge
 from lightning_viz.harness.validation.predictions import Predictions
 
@@ -31,6 +33,7 @@ class ValidationCallback(ExplanationCallback):
     def __init__(self, **common: Unpack[Common]) -> None:
         super().__init__(**common)
         self._names: tuple[str, ...] = ()
+        self._task: Task | None = None
         self._counting = False
         self._predictions: Predictions | None = None
         self._counts: dict[str, Count] = {}
@@ -42,8 +45,31 @@ class ValidationCallback(ExplanationCallback):
         return {**super().__getstate__(), "_predictions": None, "_counts": {}, "_counting": False, "_error": None}
 
     def prepare(self, scene: Scene) -> None:
-        """Takes the class names; they were checked with the probes."""
-        self._names = scene.probes.class_names
+        """Takes the class names, which were checked with the probes, and the task.
+
+        Raises:
+            ValueError: There is nothing to count.
+        """
+        scene.task.check(scene.subject, scene.probes.images, self.called)
+        self._names, self._task = scene.probes.class_names, scene.task
+        if scene.task.counts is None:
+            raise ValueError(
+                f"Expected labels to hold predictions against, but task={scene.task.name!r} has none: leave "
+                f"{self.called} out, or pass probes=Probes(task=...) where they are of another kind."
+            )
+
+    def prepared(self, run: Run, probes: ProbeBatch) -> None:
+        """Checks that each batch of a validation is of one loader.
+
+        Raises:
+            UnsuitedError: It holds one of each.
+        """
+        if side_by_side(run.trainer):
+            raise UnsuitedError(
+                "Expected validation batches of one loader each, but a CombinedLoader gives batches of several loaders "
+                "side by side, and it cannot be told of which the network said what: return a list of loaders, or "
+                "CombinedLoader(..., mode='sequential')."
+            )
 
     def see(
         self, trainer: pl.Trainer, loader: str, batch: Any, *, said: Tensor, labels: Tensor, counted: Tensor
@@ -55,7 +81,7 @@ class ValidationCallback(ExplanationCallback):
             loader: The name of its loader.
             batch: As it came.
             said: Scores (N, K), or predicted classes (N,).
-            labels: (N,).
+            labels: As the task keeps them, (N,) or (N, K).
             counted: Bool (N,): which are counted.
         """
 
@@ -110,6 +136,7 @@ class ValidationCallback(ExplanationCallback):
             return
         try:
             said, labels = self._predictions.collect(outputs, batch)
+            self._task = self._predictions.task
             loader = self._loader(trainer, dataloader_idx)
             counted = self._counts[loader].add(said, labels)
             self.see(trainer, loader, batch, said=said, labels=labels, counted=counted)
@@ -152,8 +179,8 @@ class ValidationCallback(ExplanationCallback):
     def _open(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._counts, self._error, self._counting = {}, None, self.due(trainer)
         if self._counting:
-            subject = find_subject(trainer, pl_module, self.net)
-            self._predictions = run_of(trainer).predictions(self.probes, subject, seed=self.seed)
+            subject = find_subject(trainer, pl_module, self.net, self.probes.scores)
+            self._predictions = run_of(trainer).predictions(self.probes, subject, self._task, seed=self.seed)
 
     def _close(self) -> None:
         if self._predictions is not None:
@@ -166,5 +193,6 @@ class ValidationCallback(ExplanationCallback):
         split = "test" if trainer.testing else "val"
         name = f"{split}_{number}" if len(loaders) > 1 else split
         if name not in self._counts:
-            self._counts[name] = Count(loaders[number], len(self._names))
+            assert self._task is not None, "known since the batch was read"
+            self._counts[name] = Count(loaders[number], len(self._names), self._task)
         return name

@@ -2,17 +2,10 @@
 
 from collections.abc import Iterable
 
-import numpy as np
-
 from lightning_viz.callbacks.validation.base import ValidationCallback
-from lightning_viz.harness.probes.spec import slugs
+from lightning_viz.callbacks.validation.counts import figures, picture
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Picture, Scalar
-from lightning_viz.render.confusion import confusion_picture, recall, worst_confusions
-from lightning_viz.render.size import Floats
-
-MOST_RECALLS = 50
-"""With more classes than this, only the mean of their recalls is logged."""
 
 
 class ConfusionMatrixPanel(ValidationCallback):
@@ -23,12 +16,16 @@ class ConfusionMatrixPanel(ValidationCallback):
     validation step itself made, where they can be overheard; else the network is asked once more. Rows are true
     classes.
 
+    Of several labels per image, a bar per class: how often it was found, missed and said falsely, and below it which
+    class is said where another is missed; `recall/...` and `precision/<loader>/<class>`. Of values, predicted against
+    true ones, and `mae/<loader>/<value>`, the mean absolute error.
+
     Args:
         common: The arguments of `ExplanationCallback`; `probes` tells class names and how to unpack a batch.
     """
 
     def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
-        """One matrix per loader, and the recall of every class that the loader has.
+        """One picture per loader, and the recall of every class that the loader has.
 
         Raises:
             Exception: What ended the count on this process.
@@ -36,18 +33,6 @@ class ConfusionMatrixPanel(ValidationCallback):
         if self._error is not None:
             raise self._error
         for loader, tally in self._tallies.items():
-            table = tally.table.numpy()
-            lines = [f"{scene.when} · {loader} · {int(table.trace())} of {int(table.sum())} right"]
-            lines += worst_confusions(table, self._names)
-            lines += [f"left out: {count} {reason}" for reason, count in tally.left_out.items()]
-            yield Picture(f"confusion/{loader}", confusion_picture(table, self._names, caption=lines), flat=True)
-            yield from self._recalls(loader, recall(table))
-
-    def _recalls(self, loader: str, shares: Floats) -> Iterable[Scalar]:
-        found = np.isfinite(shares)  # classes that the loader does not have are NaN
-        if len(shares) > MOST_RECALLS and found.any():
-            yield Scalar(f"recall/{loader}/mean", float(shares[found].mean()))
-        elif len(shares) <= MOST_RECALLS:
-            tags = slugs(self._names)
-            for k in np.flatnonzero(found):
-                yield Scalar(f"recall/{loader}/{tags[k]}", float(shares[k]))
+            drawn = picture(tally, self._names, f"{scene.when} · {loader}")
+            yield Picture(f"confusion/{loader}", drawn, flat=True)
+            yield from figures(tally, self._names, loader)

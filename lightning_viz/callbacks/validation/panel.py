@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from lightning_viz.callbacks.attribution.maps import FLOOR, PARTS
 from lightning_viz.callbacks.attribution.painting import flattened, painted
@@ -13,12 +14,13 @@ from lightning_viz.callbacks.attribution.regions import Lime, fidelity, largest
 from lightning_viz.explain.attribution.baselines import baseline
 from lightning_viz.explain.attribution.integrated import integrated_gradients
 from lightning_viz.harness.network.contrast import contrast
-from lightning_viz.harness.network.subject import probabilities
-from lightning_viz.harness.run.scene import Scene, first_name, percent
+from lightning_viz.harness.network.subject import Subject
+from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Pixels
+from lightning_viz.harness.tasks.task import first_name, percent
 from lightning_viz.harness.validation.changes import Confusion, Report
 from lightning_viz.harness.validation.mistakes import Mistake
-from lightning_viz.render.changes import Row, changes_picture
+from lightning_viz.render.changes import TAKEN, Row, changes_picture
 from lightning_viz.render.color import symmetric, to_uint8
 from lightning_viz.render.panel import SMALL, grid, in_a_row, notice, panel
 from lightning_viz.render.text import channels_shown, elide
@@ -53,9 +55,7 @@ def explain(scene: Scene, mistake: Mistake, confusion: Confusion, *, lime: Lime,
         steps: Points of the integrated gradients.
         few: Whether the smallest number of masked copies will do.
     """
-    device, (true, said) = scene.probes.images.device, (confusion.true, confusion.said)
-    image, label = mistake.image[None].to(device), torch.tensor([true], device=device)
-    own = replace(scene, probes=replace(scene.probes, images=image, labels=label, numbers=(0,), indices=(0,)))
+    own, (true, said) = _alone(scene, mistake), (confusion.true, confusion.said)
     names = [first_name(scene.probes.class_names[k], 15) for k in (true, said)]
     lead, scale = _lead(own, true, said, steps)
     regions = lime.cut(own.probes.pixels[0], few=few, enough=True)
@@ -68,11 +68,54 @@ def explain(scene: Scene, mistake: Mistake, confusion: Confusion, *, lime: Lime,
     return Explained([shown, lead, *tiles], [title, f"{names[1]} over {names[0]}", *fits], scale, f"{full:.2g}")
 
 
+def explain_error(scene: Scene, mistake: Mistake, *, lime: Lime, steps: int, few: bool) -> Explained:
+    """The image, what makes its value, and LIME for that.
+
+    Args:
+        scene: The scene.
+        mistake: An image whose value was predicted wrongly.
+        lime: How LIME explains.
+        steps: Points of the integrated gradients.
+        few: Whether the smallest number of masked copies will do.
+    """
+    own = _alone(scene, mistake)
+    map_, scale = _shares(own, own.subject, torch.zeros(1, dtype=torch.long, device=own.probes.images.device), steps)
+    regions = lime.cut(own.probes.pixels[0], few=few, enough=True)
+    (found,) = lime.weights(own, 0, regions, (0,))
+    shown = to_uint8(own.probes.pixels[0].cpu().numpy())
+    full = largest([found])
+    painted_ = lime.painted(own.probes.pixels[0], regions, found, full)
+    titles = ["", scene.probes.class_names[0], f"R² {fidelity(found)}"]
+    return Explained([shown, map_, painted_], titles, scale, f"{full:.2g}")
+
+
+def error_panel(scene: Scene, mistake: Mistake, explained: Explained) -> Pixels:
+    """The picture of one error: of the first value, where there are several."""
+    true, said = mistake.values or (0.0, 0.0)
+    caption = [
+        f"{scene.when} · says {said:.3g}, true {true:.3g}",
+        f"orange raises it, blue lowers it: full {explained.scale}" + channels_shown(scene.probes.images.shape[1]),
+        f"LIME: orange raises it, blue lowers it: full {explained.regions}",
+    ]
+    return panel(explained.tiles, caption, titles=explained.titles, columns=3, lines=_LINES)
+
+
+def _alone(scene: Scene, mistake: Mistake) -> Scene:
+    """The scene with nothing but one image in it, of which nothing is known."""
+    image, labels = mistake.image[None].to(scene.probes.images.device), scene.probes.labels[:1]
+    return replace(scene, probes=replace(scene.probes, images=image, labels=labels, numbers=(0,), indices=(0,)))
+
+
 def _lead(scene: Scene, true: int, said: int, steps: int) -> tuple[Pixels, str]:
     """Where the lead of the predicted class over the true one comes from in the one image of a scene, and its scale."""
     probes = scene.probes
     targets, rivals = (torch.tensor([k], device=probes.images.device) for k in (said, true))
-    subject, column = contrast(scene.subject, targets, rivals, len(probes.class_names))
+    return _shares(scene, *contrast(scene.subject, targets, rivals, len(probes.class_names)), steps)
+
+
+def _shares(scene: Scene, subject: Subject, column: Tensor, steps: int) -> tuple[Pixels, str]:
+    """How the pixels of the one image of a scene share a score out among themselves, and the scale."""
+    probes = scene.probes
     black, white = (probes.normalize(probes.mean.new_full((), value)) for value in (0, 1))
     start = baseline("blurred", probes.images, black=black, white=white)
     values = integrated_gradients(subject, probes.images, column, [start], steps=steps)[0][0]
@@ -80,8 +123,9 @@ def _lead(scene: Scene, true: int, said: int, steps: int) -> tuple[Pixels, str]:
         height, width = probes.images.shape[2:]
         return notice("not finite", 176, round(176 * height / width)), "not finite"
     drawn = flattened(values, signed=True, grain=GRAIN)
-    full = max(symmetric(drawn.cpu().numpy())[1], FLOOR * PARTS / drawn.numel())
-    return painted(probes.pixels[0], drawn, full, signed=True)[-1], f"{full:.2g} log-odds"
+    floor = FLOOR * PARTS / drawn.numel() if scene.task.unit == "log-odds" else 0.0
+    full = max(symmetric(drawn.cpu().numpy())[1], floor)
+    return painted(probes.pixels[0], drawn, full, signed=True)[-1], f"{full:.2g} {scene.task.unit}"
 
 
 def confusion_panel(scene: Scene, confusion: Confusion, explained: Sequence[Explained], images: int) -> Pixels:
@@ -100,7 +144,7 @@ def confusion_panel(scene: Scene, confusion: Confusion, explained: Sequence[Expl
     titles = [title for one in explained for title in one.titles] + missing * _TILES * [""]
     was = "" if confusion.was in (None, confusion.count) else f" (was {confusion.was})"
     caption = [
-        f"{scene.when} · {true} taken for {said}: {confusion.count} of {confusion.of}{was}",
+        f"{scene.when} · {_mix_up(scene, true, said)}: {confusion.count} of {confusion.of}{was}",
         f"orange {said}, blue {true}: full {', '.join(one.scale for one in explained)}"
         + channels_shown(scene.probes.images.shape[1]),
         f"LIME: orange for, blue against: full {', '.join(one.regions for one in explained)} log-odds",
@@ -120,12 +164,20 @@ def notice_panel(scene: Scene, text: str, images: int) -> Pixels:
 def changes(scene: Scene, loader: str, found: Report) -> Pixels:
     """The list of what changed since the last drawing."""
     was = "" if found.was_wrong is None else f" (was {found.was_wrong})"
-    head = [f"{scene.when} · {loader} · {found.wrong} of {found.total} wrong{was}", _since(found, scene.epoch)]
+    wrong = f"{found.wrong} mix-ups" if scene.task.several else f"{found.wrong} of {found.total} wrong"
+    head = [f"{scene.when} · {loader} · {wrong}{was}", _since(found, scene.epoch)]
     if found.left_out:
         head.append("left out: " + ", ".join(f"{count} {reason}" for reason, count in found.left_out.items()))
     names = [first_name(name) for name in scene.probes.class_names]
     rows = [Row(names[one.true], names[one.said], *_movement(one)) for one in found.moved]
-    return changes_picture(head, rows, lines=3, most=ROWS)
+    return changes_picture(head, rows, lines=3, most=ROWS, between=MISSED if scene.task.several else TAKEN)
+
+
+MISSED = " missed, said: "
+
+
+def _mix_up(scene: Scene, true: str, said: str) -> str:
+    return f"{true} missed where {said} is said" if scene.task.several else f"{true} taken for {said}"
 
 
 def _since(found: Report, epoch: int) -> str:
@@ -146,7 +198,7 @@ def _confidence(scene: Scene, mistake: Mistake, said: int) -> float:
     if mistake.confidence is not None:
         return mistake.confidence
     with torch.no_grad():
-        return float(probabilities(scene.subject(scene.probes.images))[0, said])
+        return float(scene.task.said(scene.subject(scene.probes.images))[0, said])
 
 
 def _blank(scene: Scene, count: int) -> list[Pixels]:

@@ -13,10 +13,13 @@ from lightning_viz.callbacks.validation.panel import (
     ROWS,
     changes,
     confusion_panel,
+    error_panel,
     explain,
+    explain_error,
     notice_panel,
 )
 from lightning_viz.harness.arguments import whole
+from lightning_viz.harness.network.subject import UnsuitedError
 from lightning_viz.harness.probes.batches import unpack_batch
 from lightning_viz.harness.run.entry import entry, taken
 from lightning_viz.harness.run.processes import attempt
@@ -25,7 +28,7 @@ from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Picture, Pixels
 from lightning_viz.harness.validation.changes import Past, Report, checked_past, past, report
 from lightning_viz.harness.validation.counting import NOT_FINITE
-from lightning_viz.harness.validation.mistakes import Mistake, Mistakes, Pair, surest
+from lightning_viz.harness.validation.mistakes import ERROR, Mistake, Mistakes, Pair, surest
 
 ROOM = 64 * 2**20
 """Bytes for the images that are kept of one validation: 1300 of 64 pixels in three channels, 110 of 224."""
@@ -40,6 +43,10 @@ class ConfusionPanels(ValidationCallback):
     so on; where there are not so many, the picture says so. And `confusions/<loader>/changes`, a list of those that
     changed most since the last drawing, whose counts are part of Lightning's checkpoints: a resumed run compares with
     them.
+
+    Of several labels per image, a confusion is a class that is missed where another is said falsely. Of values, the
+    pictures show the images with the largest errors of the first value: the image, what raises and lowers the value,
+    and LIME; there is no list of changes.
 
     Drawn after every validation (of every n-th epoch), whatever `every_n_steps` says. The images are kept from the
     batches as they pass, in 64 MiB. With many classes or large images that is not enough for all confusions: the most
@@ -89,8 +96,15 @@ class ConfusionPanels(ValidationCallback):
 
         Raises:
             ValueError: They do not.
+            UnsuitedError: The network takes more than images.
         """
         super().prepare(scene)
+        extras = scene.subject.extras
+        if extras is not None and extras.holds_rows:
+            raise UnsuitedError(
+                "Expected a network that is given images alone, since of mistaken ones only the images are kept, but "
+                "this one is given more that stands beside them in the batch."
+            )
         scene.subject.require_gradient(scene.probes.images)
 
     def on_save_checkpoint(
@@ -115,7 +129,7 @@ class ConfusionPanels(ValidationCallback):
         """Keeps the surest mistakes."""
         if loader not in self._mistakes:
             least = self.confusions * self.images
-            self._mistakes[loader] = Mistakes(self.images, room=ROOM // len(self.loaders(trainer)), least=least)
+            self._mistakes[loader] = Mistakes(self._each, room=ROOM // len(self.loaders(trainer)), least=least)
         images = unpack_batch(batch, self.probes.unpack)[0]
         # As a sampler deals them out in turn, so that one process and several agree on which image came first.
         before = self._counts[loader].seen - len(labels)
@@ -131,9 +145,10 @@ class ConfusionPanels(ValidationCallback):
             return
         self._reports = reports
         pairs = [(loader, (one.true, one.said)) for loader, found in reports.items() for one in found.top]
+        pairs = [(loader, ERROR) for loader in self._tallies] if self._of_values else pairs
         own = [self._mistakes[loader].surest(pair) if loader in self._mistakes else [] for loader, pair in pairs]
         parts = zip(*processes.exchange(own), strict=True)
-        self._surest = {where: surest(part, self.images) for where, part in zip(pairs, parts, strict=True)}
+        self._surest = {where: surest(part, self._each) for where, part in zip(pairs, parts, strict=True)}
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Draws what was counted, by all processes together, and lets go of the images."""
@@ -148,6 +163,9 @@ class ConfusionPanels(ValidationCallback):
         """
         if self._error is not None:
             raise self._error
+        if self._of_values:
+            yield from self._errors(scene)
+            return
         self._past = self._past | {name: past(tally.table, scene.epoch) for name, tally in self._tallies.items()}
         for loader, rank in scene.mine([(loader, k) for loader in self._reports for k in range(self.confusions + 1)]):
             if rank == self.confusions:
@@ -155,7 +173,29 @@ class ConfusionPanels(ValidationCallback):
             else:
                 yield Picture(f"confusions/{loader}/{rank + 1}", self._picture(scene, loader, rank))
 
+    @property
+    def _of_values(self) -> bool:
+        """Whether values are off, and not one class is taken for another."""
+        return self._task is not None and self._task.counts == "values"
+
+    @property
+    def _each(self) -> int:
+        """How many images are kept of each confusion, or of all errors."""
+        return self.confusions if self._of_values else self.images
+
+    def _errors(self, scene: Scene) -> Iterable[Picture]:
+        for loader, rank in scene.mine([(loader, k) for loader in self._tallies for k in range(self.confusions)]):
+            found = self._surest[loader, ERROR]
+            if rank < len(found):
+                options: dict[str, Any] = {"lime": self.lime, "steps": self.steps, "few": self.rehearsal}
+                drawn = error_panel(scene, found[rank], explain_error(scene, found[rank], **options))
+            else:
+                drawn = notice_panel(scene, "no other error", 1)
+            yield Picture(f"confusions/{loader}/{rank + 1}", drawn)
+
     def _report(self) -> dict[str, Report]:
+        if self._of_values:
+            return {}
         return {
             loader: report(tally, self._past.get(loader), top=self.confusions, moved=ROWS)
             for loader, tally in self._tallies.items()
@@ -167,7 +207,7 @@ class ConfusionPanels(ValidationCallback):
     def _picture(self, scene: Scene, loader: str, rank: int) -> Pixels:
         found = self._reports[loader]
         if rank >= len(found.top):
-            return notice_panel(scene, _no_confusion(found), self.images)
+            return notice_panel(scene, _no_confusion(found, several=scene.task.several), self.images)
         confusion = found.top[rank]
         mistakes = self._surest[loader, (confusion.true, confusion.said)]
         options: dict[str, Any] = {"lime": self.lime, "steps": self.steps, "few": self.rehearsal}
@@ -175,9 +215,11 @@ class ConfusionPanels(ValidationCallback):
         return confusion_panel(scene, confusion, explained, self.images)
 
 
-def _no_confusion(found: Report) -> str:
+def _no_confusion(found: Report, *, several: bool) -> str:
     if found.top:
         return "no other confusion"
+    if found.total and several:
+        return "no class is missed where another is said"
     if found.total:
         return f"no confusion: {found.total} of {found.total} right"
     return "the scores are not finite" if NOT_FINITE in found.left_out else "no image was counted"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import log
 
 import torch
@@ -51,14 +52,14 @@ class Survey:
 
 
 def survey(
-    scores: Scores, net: nn.Module, images: Tensor, *, layers: Layers = None, tokens: Tensor | None = None
+    groups: Sequence[tuple[Scores, Tensor]], net: nn.Module, *, layers: Layers = None, tokens: Tensor | None = None
 ) -> list[Survey]:
     """What every head of a network attends to.
 
     Args:
-        scores: The network in eval mode; runs `net`.
+        groups: The network in eval mode, which runs `net`, and images (N, C, H, W), as it takes them; several where
+            it is called otherwise for some images than for others.
         net: The network.
-        images: (N, C, H, W), as the network takes them.
         layers: Which layers; None are all.
         tokens: See `attention_maps`.
 
@@ -70,7 +71,7 @@ def survey(
         ValueError: There is no such layer.
     """
 
-    def some(batch: Tensor) -> list[_Part]:
+    def some(scores: Scores, batch: Tensor) -> list[_Part]:
         found: list[_Part] = []
         for layer in read_layers(scores, net, batch, layers=layers)[1]:
             attention, grid = layer.probabilities.float(), layer.grid
@@ -83,7 +84,7 @@ def survey(
             found.append((layer.name, grid.tokens, (maps, attention.mean(-2), *figures)))
         return found
 
-    chunks = Chunks().each(some, images)
+    chunks = [part for scores, images in groups for part in Chunks().each(partial(some, scores), images)]
     return [_summary(parts) for parts in zip(*chunks, strict=True)]
 
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-import torch
-from torch import Tensor
-
 Target = str | int
 """`"label"`, `"predicted"`, a class index, or a class name."""
 
@@ -31,42 +28,7 @@ def check_target(target: Target, class_names: Sequence[str]) -> None:
     >>> check_target("soup", ["bread", "soup"])
     """
     if target not in _WORDS:
-        _class_index(target, class_names)
-
-
-def resolve_targets(target: Target, labels: Tensor, scores: Tensor, class_names: Sequence[str]) -> Tensor:
-    """Class index per image.
-
-    Args:
-        target: See `check_target`.
-        labels: (N,) true class indices.
-        scores: (N, K) class scores, for `"predicted"`.
-        class_names: K names.
-
-    Returns:
-        LongTensor (N,) on the device of `scores`, every entry in [0, K).
-
-    Raises:
-        TypeError: If `target` is neither text nor a whole number.
-        ValueError: If `target`, or one of the labels, is none of the K classes.
-
-    >>> scores = torch.tensor([[1.0, 2.0], [3.0, 0.0]])
-    >>> resolve_targets("predicted", torch.tensor([0, 0]), scores, ["bread", "soup"])
-    tensor([1, 0])
-    """
-    if target == "predicted":
-        return scores.detach().argmax(1)
-    if target == "label":
-        chosen = labels.detach().to(scores.device, torch.long)
-    else:
-        chosen = torch.full((len(scores),), _class_index(target, class_names), device=scores.device)
-    classes = scores.shape[1]
-    if len(chosen) and (int(chosen.min()) < 0 or int(chosen.max()) >= classes):
-        raise ValueError(
-            f"target={target!r} asks for classes {sorted(set(chosen.tolist()))}, but the network "
-            f"scores {classes} classes: expected indices 0 to {classes - 1}."
-        )
-    return chosen
+        class_index(target, class_names)
 
 
 def check_against(against: Target, target: Target, class_names: Sequence[str]) -> None:
@@ -87,41 +49,24 @@ def check_against(against: Target, target: Target, class_names: Sequence[str]) -
         return
     check_target(against, class_names)
     words = {against, target} & set(_WORDS)
-    if against == target or (not words and _class_index(against, class_names) == _class_index(target, class_names)):
+    if against == target or (not words and class_index(against, class_names) == class_index(target, class_names)):
         raise ValueError(f"expected two classes, got target={target!r} against={against!r}: try against='rival'.")
 
 
-def resolve_against(
-    against: Target, targets: Tensor, labels: Tensor, scores: Tensor, class_names: Sequence[str]
-) -> tuple[Tensor, Tensor]:
-    """The class to hold each image's target against: the strongest other one where `against` is the target itself.
+def class_index(target: Target, class_names: Sequence[str]) -> int:
+    """The class that a target names, by itself or by its index.
 
     Args:
-        against: See `check_against`.
-        targets: (N,) class indices.
-        labels: (N,) true class indices.
-        scores: (N, K) class scores, K > 1.
-        class_names: K names.
-
-    Returns:
-        Class indices (N,), none of them the target, and bool (N,): which are the strongest other class.
+        target: A class index or a class name. Digits that are no name are an index.
+        class_names: The name of every class.
 
     Raises:
-        TypeError: If `against` is neither text nor a whole number.
-        ValueError: If `against`, or one of the labels, is none of the K classes.
+        TypeError: If `target` is neither text nor a whole number.
+        ValueError: If there is no such class.
 
-    >>> scores = torch.tensor([[3.0, 1.0, 2.0], [3.0, 1.0, 2.0]])
-    >>> resolve_against("predicted", torch.tensor([0, 1]), torch.tensor([0, 0]), scores, ["bread", "egg", "soup"])
-    (tensor([2, 0]), tensor([ True, False]))
+    >>> class_index("soup", ["bread", "soup"]), class_index("0", ["bread", "soup"])
+    (1, 0)
     """
-    rivals = scores.detach().scatter(1, targets[:, None], -torch.inf).argmax(1)
-    if against == RIVAL:
-        return rivals, torch.ones_like(rivals, dtype=torch.bool)
-    wanted = resolve_targets(against, labels, scores, class_names)
-    return torch.where(wanted == targets, rivals, wanted), wanted == targets
-
-
-def _class_index(target: Target, class_names: Sequence[str]) -> int:
     if isinstance(target, bool) or not isinstance(target, (str, int)):
         raise TypeError(f"expected target= as text or a class index, got {type(target).__name__} {target!r}.")
     names = list(class_names)

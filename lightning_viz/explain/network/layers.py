@@ -31,7 +31,7 @@ def layer_output(call: Callable[[Tensor], object], layer: nn.Module, images: Ten
 
     def keep(module: nn.Module, inputs: object, output: object) -> None:
         if not seen:
-            found = _first_tensor(output)
+            found = first_tensor(output)
             seen.append(None if found is None else found.clone())
             if stop:
                 raise _LayerReached
@@ -70,7 +70,7 @@ def layer_gradient(
     outputs: list[Tensor] = []
 
     def begin_here(module: nn.Module, inputs: object, output: object) -> Tensor | None:
-        found = _first_tensor(output)
+        found = first_tensor(output)
         if found is None:
             return None
         if not found.requires_grad:
@@ -129,10 +129,11 @@ def _checked(seen: list[Tensor | None], layer: nn.Module) -> Tensor:
     return seen[0].float()
 
 
-def _first_tensor(output: object) -> Tensor | None:
+def first_tensor(output: object) -> Tensor | None:
+    """The first tensor in any nesting of tuples and dicts, if there is one."""
     if isinstance(output, Tensor):
         return output
     parts = output.values() if isinstance(output, Mapping) else output
     if not isinstance(parts, Iterable) or isinstance(parts, (str, bytes)):
         return None
-    return next((tensor for part in parts if (tensor := _first_tensor(part)) is not None), None)
+    return next((tensor for part in parts if (tensor := first_tensor(part)) is not None), None)

@@ -1,4 +1,4 @@
-"""Layers by their names, and those that are taken where no name is given."""
+"""Layers by their names."""
 
 from __future__ import annotations
 
@@ -35,38 +35,9 @@ def find_layer(root: nn.Module, name: str) -> tuple[str, nn.Module]:
     raise ValueError(f"{type(root).__name__} has no layer {name!r}. {_hint(name, list(modules))}")
 
 
-def last_convolution(root: nn.Module) -> str:
-    """Names the last convolution in order of registration: two-dimensional if there is any, else 1-d or 3-d.
-
-    Raises:
-        ValueError: If the network has none.
-
-    >>> last_convolution(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3), nn.Flatten()))
-    '1'
-    """
-    names = [name for name, module in root.named_modules() if isinstance(module, nn.Conv2d)]
-    names = names or [name for name, m in root.named_modules() if isinstance(m, (nn.Conv1d, nn.Conv3d))]
-    if not names:
-        raise ValueError(
-            f"{type(root).__name__} has no convolution to choose by default: pass layer= with the name of a "
-            f"layer. {_hint('', [name for name, _ in root.named_modules() if name])}"
-        )
-    return str(names[-1])
-
-
-def deep_convolution(root: nn.Module) -> str:
-    """Names the convolution two thirds down the network, where it sees parts of things: the last ones see whole images.
-
-    In order of registration, without those of 1 x 1, which mix channels or stand in shortcuts.
-
-    Raises:
-        ValueError: If the network has no convolution.
-
-    >>> deep_convolution(nn.Sequential(*[nn.Conv2d(3, 3, 3) for _ in range(5)]))
-    '3'
-    """
-    seeing = [name for name, m in root.named_modules() if isinstance(m, nn.Conv2d) and max(m.kernel_size) > 1]
-    return seeing[len(seeing) * 2 // 3] if seeing else last_convolution(root)
+def layers_of(root: nn.Module) -> str:
+    """The names of a network's layers, as errors list them."""
+    return _hint("", [name for name, _ in root.named_modules() if name])
 
 
 def _hint(name: str, names: list[str]) -> str:

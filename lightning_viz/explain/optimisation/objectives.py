@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lightning_viz.explain.attribution.targets import Target, resolve_targets
+from lightning_viz.explain.attribution.targets import Target, class_index
 
 Features = Callable[[Tensor], Tensor]
 """Images (N, C, H, W) -> a layer's output (N, D, h, w) or (N, D), differentiable with respect to the images."""
@@ -91,8 +91,7 @@ def class_indices(classes: int | Sequence[Target], class_names: Sequence[str]) -
     count = len(class_names)
     if isinstance(classes, int):
         return [k * count // min(classes, count) for k in range(min(classes, count))]
-    nobody = torch.full((1,), -1)  # so that "label" and "predicted" are no classes
-    return [int(resolve_targets(target, nobody, torch.zeros(1, count), class_names)) for target in classes]
+    return [class_index(target, class_names) for target in classes]
 
 
 def check_channels(channels: Sequence[int], count: int) -> None:

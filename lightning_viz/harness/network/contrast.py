@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from typing_extensions import Self
 
 from lightning_viz.harness.network.subject import Subject
 
@@ -16,16 +17,22 @@ class Contrast(Subject):
     """A subject that also says by how much one class beats another, so that any method can explain it.
 
     Attributes:
-        pairs: Classes a and b of each pair.
+        asked: The subject whose scores these are.
+        pairs: Columns a and b of each pair.
     """
 
+    asked: Subject | None = None
     pairs: Sequence[tuple[int, int]] = ()
 
     def __call__(self, images: Tensor) -> Tensor:
         """The class scores (N, K), and behind them that of a minus that of b for each pair: (N, K + pairs)."""
-        scores = super().__call__(images)
+        scores = super().__call__(images) if self.asked is None else self.asked(images)
         ours, theirs = ([pair[side] for pair in self.pairs] for side in (0, 1))
         return torch.cat([scores, scores[:, ours] - scores[:, theirs]], dim=1)
+
+    def rows(self, items: Sequence[int]) -> Self:
+        """For some of the images, with what stands beside them."""
+        return replace(super().rows(items), asked=None if self.asked is None else self.asked.rows(items))
 
 
 def contrast(subject: Subject, targets: Tensor, rivals: Tensor, classes: int) -> tuple[Contrast, Tensor]:
@@ -43,4 +50,4 @@ def contrast(subject: Subject, targets: Tensor, rivals: Tensor, classes: int) ->
     of_images = list(zip(targets.tolist(), rivals.tolist(), strict=True))
     pairs = list(dict.fromkeys(of_images))
     columns = torch.tensor([classes + pairs.index(pair) for pair in of_images], device=targets.device)
-    return Contrast(subject.net, subject.name, subject.precision, subject.work, pairs), columns
+    return Contrast.like(subject, asked=subject, pairs=pairs), columns

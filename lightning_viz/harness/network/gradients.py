@@ -57,6 +57,36 @@ def forgetting_graphs(net: nn.Module) -> Iterator[None]:
                 owner[name] = tensor.detach()
 
 
+@contextmanager
+def leaving_no_trace(net: nn.Module) -> Iterator[None]:
+    """Puts back what modules of a network keep by name, so that a call does not depend on those before it.
+
+    A network may adapt to the size of its images, and stay so, also where it then refuses them.
+
+    Args:
+        net: The network that is about to be called.
+    """
+    # Scripted modules keep theirs elsewhere.
+    own = [module for module in net.modules() if not isinstance(module, torch.jit.ScriptModule)]
+    before = [(owner, dict(owner)) for module in own for owner in (vars(module), module._buffers)]
+    try:
+        yield
+    except BaseException:
+        for now, then in before:
+            if now.keys() - then.keys():
+                now.clear()
+                now.update(then)
+        raise
+    finally:
+        # What is new stays: whoever asks the network may have put it there, to look at it afterwards.
+        for now, then in before:
+            for name, value in then.items():
+                if now.get(name, _NOTHING) is not value:
+                    now[name] = value
+
+
+_NOTHING = object()
+
 # What every form of no_grad (context, decorator, set_grad_enabled) ends in.
 _SET_GRAD_ENABLED = getattr(torch._C, "_set_grad_enabled", None)
 

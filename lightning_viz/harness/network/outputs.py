@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from lightning_viz.harness.tensors import are_bytes, named_tensors
+from lightning_viz.harness.tensors import are_bytes, named_tensors, plain
 
 _NAMES = (
     "logits", "logit", "scores", "score", "preds", "pred", "predictions", "prediction", "y_hat", "y_pred",
@@ -26,6 +26,33 @@ class NoScoresError(ValueError):
     """The network's output holds no class scores."""
 
 
+class AmbiguousError(NoScoresError):
+    """More than one part of the network's output could be the class scores."""
+
+
+def as_scores(found: object, count: int, name: str) -> Tensor:
+    """What a function of the user's has made of a network's output, if it is class scores.
+
+    Args:
+        found: What it returned.
+        count: How many images the network was given.
+        name: What the network is called in errors.
+
+    Returns:
+        (count, K), or a single output per image, (count,).
+
+    Raises:
+        NoScoresError: It is something else.
+    """
+    if isinstance(found, Tensor) and found.is_floating_point() and found.ndim in (1, 2) and len(found) == count:
+        return plain(found)
+    received = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+    raise NoScoresError(
+        f"Expected probes=Probes(scores=...) to make class scores ({count}, classes) of what {name} returns, received "
+        f"{received}."
+    )
+
+
 def find_scores(output: object, count: int, name: str) -> Tensor:
     """Finds the class scores in a network's output.
 
@@ -36,10 +63,11 @@ def find_scores(output: object, count: int, name: str) -> Tensor:
 
     Returns:
         (count, K) with K > 1, or a single output per image, (count,) or (count, 1): what is named as scores are, else
-        the first.
+        the only one.
 
     Raises:
         NoScoresError: There is none.
+        AmbiguousError: There are several, and no name tells them apart.
     """
     tensors = [(key, t) for key, t in named_tensors(output) if t.is_floating_point()]
     found = [(key, t) for key, t in tensors if t.ndim == 2 and len(t) == count and t.shape[1] > 1]
@@ -51,7 +79,15 @@ def find_scores(output: object, count: int, name: str) -> Tensor:
             "pass net= with the dotted path of the module that returns them."
         )
     named = sorted((_NAMES.index(key.lower()), i) for i, (key, _) in enumerate(found) if key.lower() in _NAMES)
-    return found[named[0][1] if named else 0][1]
+    if named:
+        return found[named[0][1]][1]
+    if len({id(t) for _, t in found}) > 1:
+        raise AmbiguousError(
+            f"Expected class scores, but the forward of {name} returns {len(found)} outputs that could be them, "
+            f"{' and '.join(f'{key} {tuple(t.shape)}'.strip() for key, t in found)}: pass probes=Probes(scores=...), a "
+            "function from what it returns to the scores, such as lambda output: output[1]."
+        )
+    return found[0][1]
 
 
 def check_bytes(scores: Callable[[Tensor], Tensor], images: Tensor) -> None:
@@ -87,11 +123,16 @@ class LastSigmoid(TorchFunctionMode):
     ...     p = torch.zeros(2, 1).sigmoid()
     >>> last.returned(p.reshape(-1)), last.returned(p + 1)
     (True, False)
+    >>> last.logits(p), last.logits(p + 1)
+    (tensor([[0.],
+            [0.]]), tensor([[1.5000],
+            [1.5000]]))
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._last: Tensor | None = None
+        self._given: Tensor | None = None
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -100,6 +141,7 @@ class LastSigmoid(TorchFunctionMode):
         result = func(*args, **(kwargs or {}))
         if func in _SIGMOIDS:
             self._last = result
+            self._given = None if func in _IN_PLACE else next(iter([*args, *(kwargs or {}).values()]), None)
         return result
 
     def returned(self, tensor: Tensor) -> bool:
@@ -109,5 +151,14 @@ class LastSigmoid(TorchFunctionMode):
         same: bool = tensor.untyped_storage().data_ptr() == self._last.untyped_storage().data_ptr()
         return same
 
+    def logits(self, outputs: Tensor) -> Tensor:
+        """What outputs were before the last sigmoid, where they are what it put out; else the outputs themselves."""
+        if not self.returned(outputs):
+            return outputs
+        if self._given is None or self._given.numel() != outputs.numel():
+            return outputs.logit(1e-6)
+        return self._given.reshape(outputs.shape).float()
 
-_SIGMOIDS = (torch.sigmoid, torch.Tensor.sigmoid, torch.sigmoid_, torch.Tensor.sigmoid_, torch.special.expit)
+
+_IN_PLACE = (torch.sigmoid_, torch.Tensor.sigmoid_)
+_SIGMOIDS = (torch.sigmoid, torch.Tensor.sigmoid, torch.special.expit, *_IN_PLACE)

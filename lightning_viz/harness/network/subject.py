@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
+from typing_extensions import Self
 
+from lightning_viz.explain.network.chunks import Chunks
 from lightning_viz.explain.network.layers import layer_output
 from lightning_viz.harness.isolation.switches import as_outside
 from lightning_viz.harness.network.cost import Work
-from lightning_viz.harness.network.gradients import forgetting_graphs, with_gradient
-from lightning_viz.harness.network.outputs import LastSigmoid, find_scores
+from lightning_viz.harness.network.extras import Extras
+from lightning_viz.harness.network.gradients import forgetting_graphs, leaving_no_trace, with_gradient
+from lightning_viz.harness.network.outputs import LastSigmoid, as_scores, find_scores
 from lightning_viz.harness.network.outputs import NoScoresError as NoScoresError
+from lightning_viz.harness.tensors import named_tensors
 
 _OTHER = (torch.float64, torch.bfloat16, torch.float16)
+
+
+class UnsuitedError(ValueError):
+    """What a callback needs is not to be had of this network or of these data, whatever its arguments."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +37,17 @@ class Subject:
         name: Its dotted path in the LightningModule, empty for the LightningModule itself.
         precision: The Trainer's precision plugin: explanations see the arithmetic that training uses.
         work: What was asked of it so far.
+        scores: The user's own way from what the network returns to class scores.
+        extras: What it is given beside the images, if anything. With N rows it takes N images, and `of(i)` takes any
+            number of copies of image i.
     """
 
     net: nn.Module
     name: str
     precision: Any
     work: Work = field(default_factory=Work, compare=False)
+    scores: Callable[[Any], Any] | None = None
+    extras: Extras | None = field(default=None, compare=False)
 
     def __call__(self, images: Tensor) -> Tensor:
         """Class scores.
@@ -50,12 +63,60 @@ class Subject:
         Raises:
             NoScoresError: The output holds no scores of that shape.
         """
-        found = with_gradient(self._found, images)
-        if found.ndim == 2 and found.shape[1] > 1:
-            return found.float()
-        one = found.float().reshape(len(images), 1)
+        one = self.outputs(images)
+        if one.shape[1] > 1:
+            return one
         # A logit in halves, so that either class has something that speaks for it.
         return torch.cat([1 - one, one] if self._ends_in_sigmoid(one, images) else [-one / 2, one / 2], dim=1)
+
+    def outputs(self, images: Tensor) -> Tensor:
+        """Scores as the network puts them out.
+
+        Args:
+            images: Float32 (N, C, H, W), as the network takes them.
+
+        Returns:
+            Float32 (N, K), differentiable with respect to the images; a single output per image as (N, 1).
+
+        Raises:
+            NoScoresError: The output holds no scores of that shape.
+        """
+        return with_gradient(self._found, images).float().reshape(len(images), -1)
+
+    def everything(self, images: Tensor) -> Tensor:
+        """All that the network puts out as floats, in one row, whatever it means."""
+        found = [t.reshape(-1).float() for _, t in named_tensors(self._run(images)) if t.is_floating_point()]
+        return torch.cat([images.new_zeros(0), *found])
+
+    def outputs_of(self, images: Tensor) -> Tensor:
+        """What `outputs` returns of all images, of which few are in memory at a time."""
+        return Chunks()(lambda some, items: self.rows(items).outputs(some), images, range(len(images)))
+
+    @classmethod
+    def like(cls, subject: Subject, **more: Any) -> Self:
+        """The same network, with the same beside its images, asked in another way."""
+        return cls(**{f.name: getattr(subject, f.name) for f in fields(Subject)}, **more)
+
+    def beside(self, extras: Extras | None) -> Self:
+        """The same network with something beside its images."""
+        return replace(self, extras=extras)
+
+    def rows(self, items: Sequence[int]) -> Self:
+        """For some of the images, with what stands beside them."""
+        return self if self.extras is None else replace(self, extras=self.extras.rows(items))
+
+    def of(self, i: int) -> Self:
+        """For any number of copies of image i, with what stands beside that one."""
+        return self.rows([i])
+
+    def groups(self, items: Sequence[int]) -> list[tuple[Self, list[int]]]:
+        """The network for copies of some images: for all together, or each alone where it has something beside it."""
+        apart = self.extras is not None and self.extras.holds_rows
+        return [(self.of(i), [i]) for i in items] if apart else [(self, list(items))]
+
+    def on(self, images: Tensor) -> Tensor:
+        """Class scores of all images, of which few are in memory at a time, each with what stands beside it."""
+        return Chunks()(lambda some, items: self.rows(items)(some), images, range(len(images)))
 
     def within(self, module: nn.Module) -> Subject:
         """The same network in a copy of the LightningModule."""
@@ -80,31 +141,39 @@ class Subject:
             layer: Where they come from: a submodule of the network, or the class scores.
 
         Raises:
-            ValueError: They do not.
+            UnsuitedError: They do not.
         """
-        call = self if layer is None else self.features(layer)
+        first = self.of(0)
+        call = first if layer is None else first.features(layer)
         if not call(images[:1].detach().clone().requires_grad_()).requires_grad:
-            raise ValueError(
+            raise UnsuitedError(
                 f"Expected gradients of the images, but the forward of {type(self.net).__name__} computes none: it "
                 "detaches, or runs under torch.inference_mode(). Pass net= with the path of the network that it calls."
             )
 
     def _found(self, images: Tensor) -> Tensor:
-        return find_scores(self._run(images), len(images), type(self.net).__name__)
+        output, name = self._run(images), type(self.net).__name__
+        if self.scores is not None:
+            return as_scores(self.scores(output), len(images), name)
+        return find_scores(output, len(images), name)
 
     def _ends_in_sigmoid(self, one: Tensor, images: Tensor) -> bool:
         if not bool(((one >= 0) & (one <= 1)).all()):
             return False
         last = LastSigmoid()
         with torch.no_grad(), last:
-            found = self._found(images[:1])
+            found = self.of(0)._found(images[:1])
         return last.returned(found)
 
     def _run(self, images: Tensor) -> object:
         self.work.add(images)
-        with as_outside(), self.precision.forward_context(), forgetting_graphs(self.net):
+        with as_outside(), self.precision.forward_context(), forgetting_graphs(self.net), leaving_no_trace(self.net):
             # A copy, because a network may change its input in place, and the probes must stay what they are.
-            return self.net(self._as_taken(self.precision.convert_input(images.clone())))
+            taken = self._as_taken(self.precision.convert_input(images.clone()))
+            if self.extras is None:
+                return self.net(taken)
+            args, kwargs = self.extras.around(taken)
+            return self.net(*args, **kwargs)
 
     def _as_taken(self, images: Tensor) -> Tensor:
         # A network that is of another precision than the Trainer's has batches of its own precision.
@@ -131,7 +200,9 @@ def check_shapes(module: nn.Module) -> None:
         )
 
 
-def find_subject(trainer: pl.Trainer, module: nn.Module, net: str | None) -> Subject:
+def find_subject(
+    trainer: pl.Trainer, module: nn.Module, net: str | None, scores: Callable[[Any], Any] | None = None
+) -> Subject:
     """Finds the network to explain.
 
     Args:
@@ -139,6 +210,7 @@ def find_subject(trainer: pl.Trainer, module: nn.Module, net: str | None) -> Sub
         module: The user's LightningModule, or its copy.
         net: Dotted path of the module to explain; `None` takes the LightningModule itself, or its only child with
             parameters where `forward` is not overridden.
+        scores: The user's own way from what it returns to class scores.
 
     Raises:
         ValueError: There is no such path, or `forward` is not overridden and several children could be meant.
@@ -150,7 +222,7 @@ def find_subject(trainer: pl.Trainer, module: nn.Module, net: str | None) -> Sub
         raise ValueError(
             f"net={net!r} is no module of {type(module).__name__}; it has: {children}. Pass one of its dotted paths."
         )
-    return Subject(modules[name], name, trainer.precision_plugin)
+    return Subject(modules[name], name, trainer.precision_plugin, scores=scores)
 
 
 _UNIMPLEMENTED = ("torch.nn.modules.module", "pytorch_lightning.core.module", "lightning.pytorch.core.module")

@@ -1,175 +1,125 @@
-"""Images and labels out of a user's loader and batches, without ever iterating the loader itself."""
+"""Images and labels out of a user's batches."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
-import pytorch_lightning as pl
 import torch
-from torch import Tensor, nn
-from torch.utils.data import ConcatDataset, DataLoader, IterableDataset, Subset
+from torch import Tensor
 
-from lightning_viz.harness.isolation.elsewhere import elsewhere
-from lightning_viz.harness.isolation.hooks import as_validation_batch
-from lightning_viz.harness.isolation.switches import as_outside
-from lightning_viz.harness.tensors import named_tensors
+from lightning_viz.harness.network.calls import IMAGE_NAMES
+from lightning_viz.harness.network.extras import Extras
+from lightning_viz.harness.probes.labels import UNPACK, as_labels, labels_around, told
+from lightning_viz.harness.tensors import named_tensors, plain
 
 
-def unpack_batch(batch: Any, unpack: Callable[..., Any] | None = None) -> tuple[Tensor, Tensor]:
+class Unpacked(NamedTuple):
+    """What is found in a batch.
+
+    Attributes:
+        images: Floats (N, C, H, W).
+        labels: (N,) or (N, K), see `find_labels`; None where there are none of an image as a whole.
+        extras: The batch around the images, or what the user gives beside them.
+    """
+
+    images: Tensor
+    labels: Tensor | None
+    extras: Extras
+
+    def rows(self, items: Sequence[int], device: torch.device) -> Unpacked:
+        """Some of them, on a device."""
+        chosen = list(items)
+        labels = None if self.labels is None else self.labels[chosen].to(device)
+        return Unpacked(self.images[chosen].to(device), labels, self.extras.rows(chosen).to(device))
+
+    @staticmethod
+    def joined(parts: Sequence[Unpacked]) -> Unpacked:
+        """One behind the other, images in float32; without labels where one has none, or others.
+
+        Raises:
+            ValueError: The images are not of one size.
+        """
+        sizes = sorted({tuple(part.images.shape[1:]) for part in parts})
+        if len(sizes) > 1:
+            raise ValueError(
+                f"Expected probes of one size, received {sizes}: pass probes=Probes(indices=[...]) with items of one "
+                "size."
+            )
+        # Clones, because a batch that was made in inference mode takes part in no gradient.
+        images = torch.cat([part.images for part in parts]).float().clone()
+        found = [part.labels for part in parts if part.labels is not None]
+        fit = len(found) == len(parts) and len({labels.shape[1:] for labels in found}) == 1
+        labels = torch.cat(found).clone() if fit else None
+        return Unpacked(images, labels, Extras.joined([part.extras for part in parts]))
+
+
+def unpack_batch(batch: Any, unpack: Callable[..., Any] | None = None) -> tuple[Tensor, Tensor | None]:
+    """The images and labels of a batch, see `unpacked`."""
+    return unpacked(batch, unpack)[:2]
+
+
+def unpacked(batch: Any, unpack: Callable[..., Any] | None = None) -> Unpacked:
     """Finds images and labels in a batch.
 
     Args:
         batch: Any nesting of tuples, lists, mappings and dataclasses.
-        unpack: The user's own way, which returns both.
+        unpack: The user's own way, which returns both, and perhaps what the network is given beside the images; or
+            images alone.
 
     Returns:
-        The first float tensor (N, C, H, W), or the first of integers where there is none, and as long (N,) the labels:
-        a tensor of whole numbers (N,) or (N, 1), integers before floats, one that is named as labels are before others.
+        The images: a float tensor (N, C, H, W), or one of integers where there is none; one that is named as images are
+        before others, and one that is no mask, of zeros and ones alone, before masks. The labels, (N,) or (N, K), see
+        `labels_around`, or None where there are none of an image as a whole.
 
     Raises:
-        ValueError: No such pair is in the batch, or it cannot be told which tensor holds the labels.
+        ValueError: No images are in the batch, or it cannot be told which tensor holds the labels.
     """
     if unpack is not None:
-        return _checked(unpack(batch))
+        return _checked(batch, unpack(batch))
     tensors = list(named_tensors(batch))
-    stacks = [t for _, t in tensors if t.ndim == 4 and t.dtype != torch.bool]
-    images = next((t for t in stacks if t.is_floating_point()), stacks[0] if stacks else None)
-    labels = None if images is None else _labels([(n, t) for n, t in tensors if t.shape in _label_shapes(images)])
-    if images is None or labels is None:
+    images = _images([(n, t) for n, t in tensors if t.ndim == 4 and t.dtype != torch.bool])
+    if images is None:
         raise ValueError(
-            "Expected a batch with images (N, C, H, W), floats or bytes, and integer labels (N,), received "
-            f"{[_told(name, t) for name, t in tensors] or type(batch).__name__}: {_UNPACK}"
+            "Expected a batch with images (N, C, H, W), floats or bytes, and labels (N,) or (N, classes), received "
+            f"{[told(name, t) for name, t in tensors] or type(batch).__name__}: {UNPACK}"
         )
-    return _as_floats(images), labels.reshape(-1).long()
+    return _unpacked(batch, images, labels_around(images, tensors))
 
 
-_UNPACK = "pass probes=Probes(unpack=...), a function from a batch to (images, labels)."
-_LABEL_NAMES = ("label", "labels", "target", "targets", "y", "class", "classes", "category")
+def _images(stacks: list[tuple[str, Tensor]]) -> Tensor | None:
+    if len(stacks) < 2:
+        return stacks[0][1] if stacks else None
+    named = sorted(
+        (IMAGE_NAMES.index(name.lower()), k) for k, (name, _) in enumerate(stacks) if name.lower() in IMAGE_NAMES
+    )
+    if named:
+        return stacks[named[0][1]][1]
+    floats = [t for _, t in stacks if t.is_floating_point()] or [t for _, t in stacks]
+    return next((t for t in floats if not _is_mask(t)), floats[0])
 
 
-def _labels(candidates: list[tuple[str, Tensor]]) -> Tensor | None:
-    whole = [(name, t) for name, t in candidates if t.dtype != torch.bool and not t.is_floating_point()]
-    # Losses for two classes want their labels as floats.
-    whole = whole or [(name, t) for name, t in candidates if t.is_floating_point() and bool((t == t.floor()).all())]
-    named = [t for name, t in whole if name.lower() in _LABEL_NAMES]
-    if not named and len([name for name, _ in whole if name]) > 1:
-        raise ValueError(f"Expected one tensor of labels, received {[_told(n, t) for n, t in whole]}: {_UNPACK}")
-    return named[0] if named else next((t for _, t in whole), None)
+def _is_mask(stack: Tensor) -> bool:
+    return stack.shape[1] == 1 and bool(((stack == 0) | (stack == 1)).all())
 
 
-def _label_shapes(images: Tensor) -> tuple[tuple[int, ...], ...]:
-    return (len(images),), (len(images), 1)
-
-
-def _told(name: str, tensor: Tensor) -> str:
-    return f"{name} {str(tensor.dtype)[6:]} {tuple(tensor.shape)}".strip()
-
-
-def _checked(pair: Any) -> tuple[Tensor, Tensor]:
-    images, labels = pair if isinstance(pair, (tuple, list)) and len(pair) == 2 else (None, None)
-    if not (
-        isinstance(images, Tensor) and isinstance(labels, Tensor) and images.ndim == 4 and len(images) == len(labels)
+def _checked(batch: Any, found: Any) -> Unpacked:
+    parts = (found, None) if isinstance(found, Tensor) else found
+    fits = isinstance(parts, (tuple, list)) and len(parts) in (2, 3)
+    images, labels, *more = parts if fits else (None, None)
+    labelled = labels is None or (isinstance(labels, Tensor) and labels.ndim > 0)
+    if not (isinstance(images, Tensor) and images.ndim == 4 and labelled) or (
+        labels is not None and len(images) != len(labels)
     ):
         shapes = [tuple(p.shape) if isinstance(p, Tensor) else type(p).__name__ for p in (images, labels)]
-        raise ValueError(f"Expected unpack to return images (N, C, H, W) and labels (N,), received {shapes}.")
-    return _as_floats(images), labels.reshape(-1).long()
-
-
-def _as_floats(images: Tensor) -> Tensor:
-    return images if images.is_floating_point() else images.float()
-
-
-def first_loader(loaders: Any) -> Any | None:
-    """Out of what a Trainer keeps as its loaders the first that has items, else the first that is a stream."""
-    found = [loader for loader in flat(loaders) if not (has_items(loader) and len(loader.dataset) == 0)]
-    return next((loader for loader in found if has_items(loader)), found[0] if found else None)
-
-
-def has_items(loader: Any) -> bool:
-    """Whether the items behind a loader can be had by index; else they are a stream."""
-    dataset = getattr(loader, "dataset", None)
-    return hasattr(loader, "collate_fn") and hasattr(dataset, "__len__") and not isinstance(dataset, IterableDataset)
-
-
-def flat(loaders: Any) -> Iterator[Any]:
-    """Every single loader out of what a Trainer keeps as its loaders, in the order of their numbers."""
-    if isinstance(loaders, Mapping):
-        loaders = loaders.values()
-    elif hasattr(loaders, "flattened"):
-        loaders = loaders.flattened
-    elif not isinstance(loaders, (list, tuple)):
-        if loaders is not None:
-            yield loaders
-        return
-    for child in loaders:
-        yield from flat(child)
-
-
-def dataset_labels(dataset: Any) -> Sequence[int] | None:
-    """The labels of a whole data set where it knows them without loading its items, else `None`."""
-    if isinstance(dataset, Subset):
-        labels = dataset_labels(dataset.dataset)
-        return None if labels is None else [int(labels[i]) for i in dataset.indices]
-    if isinstance(dataset, ConcatDataset):
-        parts = [dataset_labels(d) for d in dataset.datasets]
-        return None if any(p is None for p in parts) else [label for p in parts if p is not None for label in p]
-    for name in ("targets", "labels"):
-        found = getattr(dataset, name, None)
-        values: Any = found if isinstance(found, (list, tuple)) else getattr(found, "tolist", lambda: None)()
-        if (
-            isinstance(values, (list, tuple))
-            and len(values) == len(dataset)
-            and all(isinstance(v, int) for v in values)
-        ):
-            return values
-    return None
-
-
-def load(
-    loader: DataLoader[Any],
-    indices: Sequence[int],
-    trainer: pl.Trainer,
-    module: nn.Module,
-    unpack: Callable[..., Any] | None,
-) -> tuple[Tensor, Tensor]:
-    """Loads items of a loader's data set, as the network would get them in validation.
-
-    A private loader over the same data set, in a process of its own: iterating the user's own would move its generator
-    or its workers, and the data set may count or cache. The batch passes the transfer hooks as a validation batch, so
-    normalisation happens and augmentation does not.
-
-    Args:
-        loader: The user's.
-        indices: Items of its data set.
-        trainer: The Trainer.
-        module: The LightningModule that is explained, whose hooks the batch passes.
-        unpack: The user's own way to images and labels.
-
-    Returns:
-        Images (N, C, H, W) in float32 on the network's device, and labels (N,).
-
-    Raises:
-        ValueError: The images are not of one size, or none are found.
-    """
-    private = DataLoader(
-        Subset(loader.dataset, list(indices)),
-        batch_size=loader.batch_size or 1,
-        collate_fn=loader.collate_fn,
-        num_workers=min(loader.num_workers, 1),
-        multiprocessing_context=loader.multiprocessing_context,
-        worker_init_fn=loader.worker_init_fn,
-        generator=torch.Generator().manual_seed(0),
-    )
-    with as_outside():
-        # One worker, where the user's loader has some: the data set may ask which worker it is in.
-        touched = loader.dataset, loader.collate_fn
-        batches = list(private) if private.num_workers else elsewhere(lambda: list(private), *touched)
-        parts = [unpack_batch(as_validation_batch(trainer, module, batch), unpack) for batch in batches]
-    if len({x.shape[1:] for x, _ in parts}) > 1:
         raise ValueError(
-            f"Expected probes of one size, received {sorted({tuple(x.shape[1:]) for x, _ in parts})}: "
-            "pass probes=Probes(indices=[...]) with items of one size."
+            "Expected unpack to return images (N, C, H, W) and labels (N,) or (N, classes), and perhaps a tuple or "
+            f"dict of what the network takes beside the images; or images alone. Received {shapes}."
         )
-    # Clones, because a batch that was made in inference mode takes part in no gradient.
-    return torch.cat([x for x, _ in parts]).float().clone(), torch.cat([y for _, y in parts]).clone()
+    return _unpacked(batch, plain(images), None if labels is None else plain(labels), *more)
+
+
+def _unpacked(batch: Any, images: Tensor, labels: Tensor | None, *more: Any) -> Unpacked:
+    extras = Extras.of(more[0], images, labels, given=True) if more else Extras.of(batch, images, labels)
+    floats = images if images.is_floating_point() else images.float()
+    return Unpacked(floats, None if labels is None else as_labels(labels), extras)

@@ -12,6 +12,7 @@ from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
+from lightning_viz.harness.arguments import is_whole
 from lightning_viz.harness.isolation.elsewhere import elsewhere
 from lightning_viz.harness.names import printable
 from lightning_viz.harness.probes.spec import Probes, channel_values
@@ -25,11 +26,14 @@ class Told(NamedTuple):
         names: Every list of class names that somebody has; first the data module's and the data set's.
         scales: Every mean and std that somebody has, each one value or one per channel.
         masks: Whether the data set, or that of which it is a part, has a method `mask`.
+        counts: How many classes somebody says there are: by their names, or as `num_classes` of the data, the module or
+            its metrics.
     """
 
     names: list[list[str]]
     scales: list[tuple[list[float], list[float]]]
     masks: bool
+    counts: frozenset[int] = frozenset()
 
 
 def ask(trainer: pl.Trainer, loader: DataLoader[Any]) -> Told:
@@ -43,7 +47,9 @@ def ask(trainer: pl.Trainer, loader: DataLoader[Any]) -> Told:
     def asked() -> Told:
         places = list(_places(datamodule, dataset))
         whole = _whole(dataset, [])[0]
-        return Told(list(_names([*places, module])), list(_scales(places)), callable(_get(whole, "mask")))
+        names = list(_names([*places, module]))
+        counts = frozenset([*map(len, names), *_counts([*places, module, *module.modules()])])
+        return Told(names, list(_scales(places)), callable(_get(whole, "mask")), counts)
 
     return elsewhere(asked, datamodule, dataset)
 
@@ -78,6 +84,19 @@ def _names(places: Sequence[Any]) -> Iterator[list[str]]:
     labels = _get(places[-1], "labels")
     if isinstance(labels, (list, tuple)) and all(isinstance(name, str) for name in labels):
         yield list(labels)
+    for part in (places[-1], *places[-1].children()):  # a network that brings its configuration along
+        numbered = _get(_get(part, "config"), "id2label")
+        if isinstance(numbered, Mapping):
+            yield [str(numbered[key]) for key in sorted(numbered, key=int)]
+
+
+def _counts(places: Iterable[Any]) -> Iterator[int]:
+    for place in places:
+        for attribute in ("num_classes", "n_classes", "num_labels"):
+            for holder in (place, _get(place, "hparams")):
+                found = _get(holder, attribute)
+                if is_whole(found) and found > 1:
+                    yield int(found)
 
 
 def _scales(places: Iterable[Any]) -> Iterator[tuple[list[float], list[float]]]:

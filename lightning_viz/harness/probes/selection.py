@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.utilities import rank_zero_warn
+from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from lightning_viz.explain.network.chunks import Chunks, is_out_of_memory
+from lightning_viz.explain.network.chunks import is_out_of_memory
 from lightning_viz.harness.isolation.elsewhere import elsewhere
 from lightning_viz.harness.isolation.standins import UntouchableError
-from lightning_viz.harness.network.outputs import NoScoresError, RefusedError, check_bytes
+from lightning_viz.harness.network.calls import with_extras
+from lightning_viz.harness.network.outputs import NoScoresError, RefusedError
 from lightning_viz.harness.network.subject import NotYetError, Subject
-from lightning_viz.harness.probes.batches import dataset_labels, first_loader, has_items, load
-from lightning_viz.harness.probes.metadata import ask, class_names, masks, normalization
+from lightning_viz.harness.probes.batches import Unpacked
+from lightning_viz.harness.probes.labels import dataset_labels, groups
+from lightning_viz.harness.probes.loaders import (
+    first_loader,
+    flat,
+    has_batches,
+    has_items,
+    is_known,
+    load,
+    named,
+    side_by_side,
+)
+from lightning_viz.harness.probes.metadata import ask, masks, normalization
 from lightning_viz.harness.probes.spec import ProbeBatch, Probes, Split
 from lightning_viz.harness.probes.stream import Observed
+from lightning_viz.harness.probes.understand import understood
 
 
 class SplitNotLoadedError(ValueError):
@@ -30,25 +44,53 @@ class NotSeenYetError(NotYetError):
     """The probes come from a stream, of which no batch has passed yet."""
 
 
-def split_of(trainer: pl.Trainer, spec: Split | None) -> tuple[Split, Any]:
-    """The split that the probes come from, and its first loader.
+def split_of(trainer: pl.Trainer, spec: Probes) -> tuple[Split, Any]:
+    """The split that the probes come from, and its loader: the one that is asked for, else the first.
 
     Raises:
         SplitNotLoadedError: The split is not part of this run.
+        ValueError: There is no such loader.
     """
-    available: dict[Split, Any] = {
-        "val": trainer.val_dataloaders,
-        "test": trainer.test_dataloaders,
-        "train": trainer.train_dataloader,
-    }
-    found = {split: loader for split, loaders in available.items() if (loader := first_loader(loaders)) is not None}
-    if not found or (spec is not None and spec not in found):
+    wanted, available = spec.split, _available(trainer)
+    found = {split: loaders for split, loaders in available.items() if first_loader(loaders) is not None}
+    if not found or (wanted is not None and wanted not in found):
         raise SplitNotLoadedError(
-            f"Expected probes of split={spec or 'val'!r}, but this run has a loader for "
+            f"Expected probes of split={wanted or 'val'!r}, but this run has a loader for "
             f"{' and '.join(found) or 'none'}: pass probes=Probes(split=...) with one it has."
         )
-    split = next(iter(found)) if spec is None else spec
-    return split, found[split]
+    split = next(iter(found)) if wanted is None else wanted
+    loader = first_loader(found[split], spec.loader)
+    if loader is None:
+        names = [name for name, _ in named(found[split])]
+        raise ValueError(f"Expected loader= as one of {names} of the {split} loaders, received {spec.loader!r}.")
+    return split, loader
+
+
+def number_of(trainer: pl.Trainer, split: Split, loader: Any) -> int:
+    """The number of a loader within its split, by which Lightning tells whose batch passes."""
+    if split == "train" or side_by_side(trainer):  # whose batches hold one of each
+        return 0
+    return next((k for k, one in enumerate(flat(_available(trainer)[split])) if one is loader), 0)
+
+
+def _available(trainer: pl.Trainer) -> dict[Split, Any]:
+    return {"val": trainer.val_dataloaders, "test": trainer.test_dataloaders, "train": trainer.train_dataloader}
+
+
+def _readable(trainer: pl.Trainer, module: nn.Module, spec: Probes) -> tuple[Split, Any]:
+    """The split, and of several loaders the first that has images and labels: others may be unlabelled."""
+    split, loader = split_of(trainer, spec)
+    if spec.loader is not None or not is_known(loader):
+        return split, loader
+    several = [(name, one) for name, one in named(_available(trainer)[split]) if is_known(one) and len(one.dataset)]
+    for name, one in several if len(several) > 1 else ():
+        with suppress(ValueError):
+            if load(one, [0], trainer, module, spec.unpack).labels is None:
+                continue
+            if one is not loader:
+                rank_zero_info(f"The probes come from loader {name!r}, the first of the {split} loaders with labels.")
+            return split, one
+    return split, loader
 
 
 def select(
@@ -71,33 +113,34 @@ def select(
         SplitNotLoadedError: Its split is not part of this run.
         NotSeenYetError: It is a stream, and nothing has passed.
     """
-    split, loader = split_of(trainer, spec.split)
+    split, loader = _readable(trainer, module, spec)
     if spec.split is None and split == "train":
         rank_zero_warn("There is no validation loader, so the probes come from the training data.")
-    if has_items(loader):
-        indices = _choose(trainer, module, spec, split, loader)
-        images, labels = load(loader, indices, trainer, module, spec.unpack)
+    if has_batches(loader):
+        indices, (images, labels, around), seen = _of_batches(trainer, module, spec, loader)
+    elif has_items(loader):
+        indices, seen = _choose(trainer, module, spec, split, loader)
+        images, labels, around = load(loader, indices, trainer, module, spec.unpack)
     else:
-        indices, images, labels = _pass(observed, spec, split, trainer.lightning_module.device)
-    classes = _count_classes(subject, images)
-    check_bytes(subject, images)
-    if not 0 <= int(labels.min()) <= int(labels.max()) < classes:
-        raise ValueError(
-            f"Expected labels 0 to {classes - 1} for {classes} class scores, received {labels.tolist()}: "
-            "pass probes=Probes(unpack=...) where other numbers are the labels, or indices=[...] of other items."
-        )
+        indices, (images, labels, around), seen = _pass(observed, spec, split, trainer.lightning_module.device)
+    subject = with_extras(subject, images, around)
+    columns = _count_scores(subject, images)
     known = ask(trainer, loader)
     mean, std = normalization(known, spec, images)
-    names = class_names(known, spec, classes)
     evidence = masks(known, loader, indices, images) if has_items(loader) else None
-    return split, ProbeBatch(images, labels, names, tuple(indices), tuple(indices), mean, std, evidence)
+    given, numbers = images.new_zeros(len(images), 0) if labels is None else labels, tuple(indices)
+    plain = ProbeBatch(images, given, (), numbers, numbers, mean, std, evidence, extras=subject.extras)
+    seen = labels if seen is None else seen
+    return split, understood(plain, seen, columns, known=known, spec=spec, subject=subject)
 
 
-def _count_classes(subject: Subject, images: Tensor) -> int:
+def _count_scores(subject: Subject, images: Tensor) -> int | None:
     try:
         with torch.no_grad():
-            return Chunks()(subject, images).shape[1]
-    except (NoScoresError, UntouchableError):
+            return subject.outputs_of(images).shape[1]
+    except NoScoresError:
+        return None
+    except UntouchableError:
         raise
     except Exception as error:  # whatever a forward does with images that it was not made for
         if is_out_of_memory(error):
@@ -108,7 +151,9 @@ def _count_classes(subject: Subject, images: Tensor) -> int:
         ) from error
 
 
-def _pass(observed: Observed, spec: Probes, split: Split, device: torch.device) -> tuple[list[int], Tensor, Tensor]:
+def _pass(
+    observed: Observed, spec: Probes, split: Split, device: torch.device
+) -> tuple[list[int], Unpacked, Tensor | None]:
     if spec.indices is not None:
         raise ValueError(
             f"Expected a data set with items by index for probes=Probes(indices=...), but that of {split!r} is a "
@@ -116,12 +161,35 @@ def _pass(observed: Observed, spec: Probes, split: Split, device: torch.device) 
         )
     if not len(observed):
         raise NotSeenYetError(f"The {split} data is a stream, of which nothing has passed yet.")
-    images, labels = observed.tensors()
-    indices = _spread(range(len(labels)), labels.tolist(), spec)
-    return indices, images[indices].to(device), labels[indices].to(device)
+    found = observed.found()
+    indices = _spread(range(len(found.images)), groups(found.labels, len(found.images)), spec)
+    return indices, found.rows(indices, device), found.labels
 
 
-def _choose(trainer: pl.Trainer, module: nn.Module, spec: Probes, split: Split, loader: DataLoader[Any]) -> list[int]:
+def _of_batches(
+    trainer: pl.Trainer, module: nn.Module, spec: Probes, loader: DataLoader[Any]
+) -> tuple[list[int], Unpacked, Tensor | None]:
+    """Images of a data set that has whole batches, by their place in all of them, each as long as the first."""
+    batches = len(loader.dataset)  # type: ignore[arg-type]
+    each = len(load(loader, [0], trainer, module, spec.unpack).images)
+    if spec.indices is not None:
+        which = sorted({i // each for i in spec.indices})
+        if which[-1] >= batches:
+            raise ValueError(f"Expected probe indices below {batches * each}, received {list(spec.indices)}.")
+    else:
+        some = min(batches, -(-spec.looks // each))
+        which = [k * batches // some for k in range(some)]
+    parts = [load(loader, [k], trainer, module, spec.unpack) for k in which]
+    places = [k * each + row for k, part in zip(which, parts, strict=True) for row in range(len(part.images))]
+    found = Unpacked.joined(parts)
+    indices = list(spec.indices or _spread(places, groups(found.labels, len(places)), spec))
+    return indices, found.rows([places.index(i) for i in indices], found.images.device), found.labels
+
+
+def _choose(
+    trainer: pl.Trainer, module: nn.Module, spec: Probes, split: Split, loader: DataLoader[Any]
+) -> tuple[list[int], Tensor | None]:
+    """Which items, and the labels of those that were looked at, if any were."""
     size = len(loader.dataset)  # type: ignore[arg-type]
     if spec.indices is not None:
         wrong = [i for i in spec.indices if not 0 <= i < size]
@@ -130,15 +198,15 @@ def _choose(trainer: pl.Trainer, module: nn.Module, spec: Probes, split: Split, 
                 f"Expected probe indices from 0 and below {size}, the size of the {split} set, received {wrong}: "
                 "pass probes=Probes(indices=[...]) with others."
             )
-        return list(spec.indices)
+        return list(spec.indices), None
     labels = elsewhere(lambda: dataset_labels(loader.dataset), loader.dataset)
     if labels is not None:
-        return _spread(range(size), labels, spec)
+        return _spread(range(size), labels, spec), None
     # Only loading an item tells its label: look at a few times as many as are wanted, spread over the data set.
     looks = min(size, spec.looks)
     candidates = [k * size // looks for k in range(looks)]
-    _, seen = load(loader, candidates, trainer, module, spec.unpack)
-    return _spread(candidates, seen.tolist(), spec)
+    seen = load(loader, candidates, trainer, module, spec.unpack).labels
+    return _spread(candidates, groups(seen, looks), spec), seen
 
 
 def _spread(items: Sequence[int], labels: Sequence[int], spec: Probes) -> list[int]:

@@ -8,15 +8,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from hashlib import sha1
-from typing import Any, Literal, Optional, Union
+from typing import Any, Literal, Optional, Union, get_args
 
 import torch
 from torch import Tensor
 
-from lightning_viz.harness.arguments import is_whole, number, refusal, whole
+from lightning_viz.harness.arguments import is_number, is_whole, number, one_of, refusal, whole
 from lightning_viz.harness.names import fitting
+from lightning_viz.harness.network.extras import Extras
+from lightning_viz.harness.tasks.classes import Classes
+from lightning_viz.harness.tasks.similarity import Similarity
+from lightning_viz.harness.tasks.task import Kind, Task
 
 Split = Literal["train", "val", "test"]
+Guide = Union[int, str, Sequence[float], dict[str, Sequence[float]]]  # noqa: UP007
+"""The position of a probe, the path of an image, a vector, or vectors by name."""
+
+CLASSES = Classes()
+"""The task of whoever says nothing of it."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +43,17 @@ class Probes:
         class_names: A name per class, in the order of the network's outputs.
         mean: What the images were normalised with: one value, or one per channel.
         std: Likewise.
-        unpack: Takes a batch, returns its images (N, C, H, W) and labels (N,). Needed only where the batch is not made
-            of an image tensor and a label tensor.
+        unpack: Takes a batch, returns its images (N, C, H, W) and labels, and if the network takes more than images a
+            tuple of what follows them, or a dict of it by name; tensors with N rows go with their images. Or images
+            alone. Needed only where images and labels are not found in the batch.
+        task: What the outputs mean: `"classes"`, one per image; `"labels"`, several at once; `"values"`;
+            `"similarity"`, of embeddings; or `"none"`, images alone. `None` recognises it from labels and outputs.
+        guide: For similarity, what images are held against instead of each other: the position of a probe, the path of
+            an image file, a vector (D,), or vectors by name, such as the embeddings of texts.
+        loader: Which of several loaders of the split, by its name or its number; `None` is the first with images and
+            labels.
+        scores: Takes what the network returns, returns its scores (N, K), differentiable. Needed only where they are
+            not found. In YAML it is a dotted path, as `unpack` is.
 
     Raises:
         ValueError: A count below 1, an empty list, more than one of `indices` and `per_class`, only one of `mean`
@@ -50,21 +68,39 @@ class Probes:
     mean: Optional[Union[float, Sequence[float]]] = None  # noqa: UP007, UP045
     std: Optional[Union[float, Sequence[float]]] = None  # noqa: UP007, UP045
     unpack: Optional[Callable[..., Any]] = None  # noqa: UP045
+    task: Optional[Kind] = None  # noqa: UP045
+    guide: Optional[Guide] = None  # noqa: UP045
+    loader: Optional[Union[int, str]] = None  # noqa: UP007, UP045
+    scores: Optional[Callable[..., Any]] = None  # noqa: UP045
 
     def __post_init__(self) -> None:
         for field in fields(self):  # tuples, so that equal specs are equal keys
             value = getattr(self, field.name)
-            value = value.reshape(-1).tolist() if hasattr(value, "reshape") else value
+            if isinstance(value, dict):
+                value = [(str(key), _flat(one)) for key, one in value.items()]
+            value = _flat(value)
             if isinstance(value, (list, tuple, range)):
                 object.__setattr__(self, field.name, tuple(value))
         whole("count", self.count)
         whole("per_class", self.per_class, none=True)
         if self.split not in (None, "train", "val", "test"):
             raise refusal("split", "'train', 'val' or 'test'", self.split, none=True)
-        if self.unpack is not None and not callable(self.unpack):
-            raise refusal("unpack", "a function from a batch to images and labels", self.unpack, none=True)
+        if self.task is not None:
+            one_of("task", self.task, get_args(Kind))
+        if self.guide is not None:
+            check_guide(self.guide, self.task)
+        self._check_ways()
         self._check_items()
         self._check_values()
+
+    def _check_ways(self) -> None:
+        loader = self.loader
+        if loader is not None and not isinstance(loader, str) and not (is_whole(loader) and loader >= 0):
+            raise refusal("loader", "the name of a loader, or its number from 0 on", loader, none=True)
+        ways = {"unpack": "a batch to images and labels", "scores": "what the network returns to class scores"}
+        for name, does in ways.items():
+            if getattr(self, name) is not None and not callable(getattr(self, name)):
+                raise refusal(name, f"a function from {does}", getattr(self, name), none=True)
 
     def _check_items(self) -> None:
         if self.indices is not None:
@@ -98,13 +134,16 @@ class ProbeBatch:
 
     Attributes:
         images: Float32 (N, C, H, W) on the network's device, as the network takes them.
-        labels: Long (N,).
-        class_names: One per class of the network.
+        labels: As the task keeps them: of classes long (N,), of several labels bool (N, K), of values float (N, M).
+        class_names: One per score of the network.
         numbers: The number each image carries in its tags; the same image has one number in all callbacks.
         indices: The index of each image in its data set.
         mean: Float32 (C, 1, 1).
         std: Float32 (C, 1, 1).
         masks: Where the evidence of each image's class lies, bool (N, H, W) on the CPU, if the data set knows.
+        task: What the scores mean.
+        titles: What each image is called where its label does not tell.
+        extras: What the network is given beside the images, if it takes more.
     """
 
     images: Tensor
@@ -115,6 +154,9 @@ class ProbeBatch:
     mean: Tensor
     std: Tensor
     masks: Tensor | None = None
+    task: Task = CLASSES
+    titles: tuple[str, ...] = ()
+    extras: Extras | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -131,12 +173,20 @@ class ProbeBatch:
     def to(self, device: torch.device) -> ProbeBatch:
         """The same images on another device."""
         tensors = {name: getattr(self, name).to(device) for name in ("images", "labels", "mean", "std")}
-        return replace(self, **tensors)
+        return replace(self, **tensors, extras=None if self.extras is None else self.extras.to(device))
 
     def first(self) -> ProbeBatch:
         """The first image alone."""
         masks = None if self.masks is None else self.masks[:1]
-        return replace(self, images=self.images[:1], labels=self.labels[:1], masks=masks)
+        extras = None if self.extras is None else self.extras.rows([0])
+        return replace(self, images=self.images[:1], labels=self.labels[:1], masks=masks, extras=extras)
+
+    def numbered(self, numbers: tuple[int, ...]) -> ProbeBatch:
+        """The same images with the numbers that their tags carry."""
+        found = replace(self, numbers=numbers)
+        if not (isinstance(self.task, Similarity) and self.task.between):
+            return found
+        return replace(found, class_names=tuple(f"probe {n} ({found.label_name(i)})" for i, n in enumerate(numbers)))
 
     @cached_property
     def prints(self) -> tuple[str, ...]:
@@ -144,8 +194,8 @@ class ProbeBatch:
         return tuple(sha1(image.float().cpu().numpy().tobytes()).hexdigest() for image in self.images)
 
     def label_name(self, i: int) -> str:
-        """The name of the true class of probe `i`."""
-        return self.class_names[int(self.labels[i])]
+        """What is true of probe `i`, for example the name of its class."""
+        return self.titles[i] if self.titles else self.task.title(self.labels[i], self.class_names)
 
     @property
     def class_tags(self) -> tuple[str, ...]:
@@ -154,7 +204,34 @@ class ProbeBatch:
 
     def tag(self, i: int) -> str:
         """The first part of all tags of probe `i`, for example `probe_03_egg`."""
-        return f"probe_{self.numbers[i]:02d}_{slug(self.label_name(i))}"
+        called = self.titles[i] if self.titles else self.task.slug(self.labels[i], self.class_names)
+        return f"probe_{self.numbers[i]:02d}_{slug(called)}"
+
+
+def check_guide(guide: Any, task: Kind | None) -> None:
+    """Raises unless it is one, and the task is one of similarity.
+
+    Raises:
+        ValueError: It is not.
+    """
+    vectors = [v for _, v in guide] if is_by_name(guide) else [guide]
+    vector = all(isinstance(v, tuple) and v and all(is_number(x) for x in v) for v in vectors)
+    if not (vector or (isinstance(guide, str) and guide) or (is_whole(guide) and guide >= 0)):
+        wanted = "the position of a probe, the path of an image file, a vector, or vectors by name"
+        raise refusal("guide", wanted, guide, none=True)
+    if task not in (None, "similarity"):
+        raise ValueError(f"Expected guide= with task='similarity', received task={task!r}: leave one of them out.")
+
+
+def is_by_name(guide: Any) -> bool:
+    """Whether a guide holds vectors by name."""
+    return isinstance(guide, tuple) and bool(guide) and all(isinstance(one, tuple) and len(one) == 2 for one in guide)
+
+
+def _flat(value: Any) -> Any:
+    """A tensor or an array as numbers, and lists as tuples, which can be compared."""
+    value = value.reshape(-1).tolist() if hasattr(value, "reshape") else value
+    return tuple(value) if isinstance(value, (list, range)) else value
 
 
 def shorten(layer: str, length: int = 20) -> str:

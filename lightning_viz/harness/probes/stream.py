@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from lightning_viz.harness.probes.batches import unpack_batch
+from lightning_viz.harness.probes.batches import Unpacked, unpacked
 from lightning_viz.harness.probes.spec import Probes
 
 
@@ -20,12 +19,11 @@ class Observed:
 
     def __init__(self, spec: Probes) -> None:
         self._wish = spec
-        self._images: list[Tensor] = []
-        self._labels: list[Tensor] = []
+        self._parts: list[Unpacked] = []
         self._last: Any = None
 
     def __len__(self) -> int:
-        return sum(map(len, self._labels))
+        return sum(len(part.images) for part in self._parts)
 
     @property
     def full(self) -> bool:
@@ -36,20 +34,20 @@ class Observed:
         """Copies what is still wanted of a batch, to the CPU; a batch that several callbacks show counts once.
 
         Raises:
-            ValueError: No images and labels are found in the batch.
+            ValueError: No images are found in the batch.
         """
         if self.full or batch is self._last:
             return
         self._last = batch
         with torch.inference_mode(False), torch.no_grad():
-            images, labels = unpack_batch(batch, self._wish.unpack)
+            images, labels, extras = unpacked(batch, self._wish.unpack)
             missing = self._wish.looks - len(self)
-            self._images.append(images[:missing].float().cpu().clone())
-            self._labels.append(labels[:missing].cpu().clone())
+            beside = extras.rows(range(min(missing, len(images)))).to(torch.device("cpu"))
+            kept = None if labels is None else labels[:missing].cpu().clone()
+            self._parts.append(Unpacked(images[:missing].float().cpu().clone(), kept, beside))
 
-    def tensors(self) -> tuple[Tensor, Tensor]:
-        """Images (N, C, H, W) in float32 and labels (N,), of the size of the first image that passed."""
+    def found(self) -> Unpacked:
+        """Images (N, C, H, W) in float32, labels and what is beside them, of the size of the first that passed."""
         self._last = None
-        shape = self._images[0].shape[1:]
-        pairs = [(x, y) for x, y in zip(self._images, self._labels, strict=True) if x.shape[1:] == shape]
-        return torch.cat([x for x, _ in pairs]), torch.cat([y for _, y in pairs])
+        shape = self._parts[0].images.shape[1:]
+        return Unpacked.joined([part for part in self._parts if part.images.shape[1:] == shape])

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from lightning_viz.explain.network.chunks import Chunks
-from lightning_viz.harness.network.subject import Subject, probabilities
-from lightning_viz.harness.probes.batches import has_items
-from lightning_viz.harness.probes.selection import NotSeenYetError, SplitNotLoadedError, select, split_of
+from lightning_viz.harness.network.subject import Subject
+from lightning_viz.harness.probes.loaders import is_known
+from lightning_viz.harness.probes.selection import NotSeenYetError, number_of, select, split_of
 from lightning_viz.harness.probes.spec import ProbeBatch, Probes, Split
 from lightning_viz.harness.probes.stream import Observed
 
@@ -33,10 +31,17 @@ class Registry:
         self._numbers = numbers
         self._observed: dict[Probes, Observed] = {}
         self._probes: dict[tuple[Probes, str], ProbeBatch] = {}
-        self._probabilities: dict[tuple[Probes, str], tuple[int, Tensor]] = {}
+        self._said: dict[tuple[Probes, str], tuple[int, Tensor]] = {}
 
-    def observe(self, trainer: pl.Trainer, spec: Probes, split: Split, batch: Any) -> None:
+    def observe(self, trainer: pl.Trainer, spec: Probes, split: Split, batch: Any, number: int) -> None:
         """Looks at a batch that passes, where the probes can come from nowhere else.
+
+        Args:
+            trainer: The Trainer.
+            spec: Which images.
+            split: That the batch is of.
+            batch: As the loader gave it.
+            number: Of the loader within the split.
 
         Raises:
             ValueError: No images and labels are found in the batch.
@@ -44,7 +49,7 @@ class Registry:
         observed = self._observed.get(spec)
         if observed is not None and observed.full:
             return
-        if _passes_in(trainer, spec, split):
+        if _passes_in(trainer, spec, split, number):
             self._observed.setdefault(spec, Observed(spec)).see(batch)
 
     def looks_for_more(self, trainer: pl.Trainer, split: Split) -> bool:
@@ -55,6 +60,10 @@ class Registry:
         """Begins to look anew where a sanity check has shown fewer images than are wanted."""
         if len(self._observed.get(spec, ())) < spec.count:
             self._observed.pop(spec, None)
+
+    def choose_anew(self, spec: Probes) -> None:
+        """Drops the probes of a spec, where what they were chosen with turns out to put out something else."""
+        self._probes = {key: found for key, found in self._probes.items() if key[0] != spec}
 
     def probes(
         self,
@@ -86,36 +95,42 @@ class Registry:
                 raise NotSeenYetError("The probes come from a stream, of which nothing has passed yet.")
             split, probes = found
             numbers = tuple(self._numbers.setdefault((split, i), len(self._numbers)) for i in probes.indices)
-            self._probes[key] = replace(probes.to(trainer.lightning_module.device), numbers=numbers)
+            self._probes[key] = probes.to(trainer.lightning_module.device).numbered(numbers)
         return self._probes[key]
 
-    def probabilities(self, spec: Probes, subject: Subject, step: int) -> Tensor:
-        """Class probabilities of the probes, (N, K), computed once per step for all callbacks.
+    def said(self, spec: Probes, subject: Subject, step: int) -> Tensor:
+        """What the network says of the probes, (N, K), asked once per step for all callbacks.
 
         Raises:
-            ValueError: The network has another number of classes than at the start.
+            ValueError: The network has another number of outputs than at the start.
         """
         key = (spec, subject.name)
-        if key not in self._probabilities or self._probabilities[key][0] != step:
+        if key not in self._said or self._said[key][0] != step:
             probes = self._probes[key]
             with torch.no_grad():
-                found = probabilities(Chunks()(subject, probes.images))
+                found = _says(probes, subject.beside(probes.extras))
             if found.shape[1] != len(probes.class_names):
                 raise ValueError(
                     f"Expected scores for {len(probes.class_names)} classes, as at the start of the run, received "
                     f"{found.shape[1]}: pass net= with a part that keeps its outputs, or start a new run."
                 )
-            self._probabilities[key] = step, found
-        return self._probabilities[key][1]
+            self._said[key] = step, found
+        return self._said[key][1]
 
 
-def _passes_in(trainer: pl.Trainer, spec: Probes, split: Split) -> bool:
-    """Whether the probes of a spec can be had from nothing but what passes of this split."""
+def _says(probes: ProbeBatch, subject: Subject) -> Tensor:
+    if not probes.class_names:  # nothing is asked
+        return probes.images.new_zeros(len(probes), 0)
+    return probes.task.said(probes.task.subject(subject, probes.images).on(probes.images))
+
+
+def _passes_in(trainer: pl.Trainer, spec: Probes, split: Split, number: int | None = None) -> bool:
+    """Whether the probes of a spec can be had from nothing but what passes of this split, of the loader of a number."""
     try:
-        wanted, loader = split_of(trainer, spec.split)
-    except SplitNotLoadedError:
+        wanted, loader = split_of(trainer, spec)
+    except ValueError:  # which is told where the probes are chosen
         return False
-    return wanted == split and not has_items(loader)
+    return wanted == split and not is_known(loader) and number in (None, number_of(trainer, split, loader))
 
 
 def _select(

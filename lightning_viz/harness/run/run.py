@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary, ref
 
 import pytorch_lightning as pl
 from torch import Tensor, nn
 
+from lightning_viz.explain.network.defaults import Defaults, default_layers
 from lightning_viz.harness.isolation.isolation import Isolation
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.probes.spec import ProbeBatch, Probes, Split
@@ -18,6 +20,7 @@ from lightning_viz.harness.run.clock import Clock
 from lightning_viz.harness.run.processes import Processes
 from lightning_viz.harness.run.registry import Registry
 from lightning_viz.harness.sinks.sinks import Sinks
+from lightning_viz.harness.tasks.task import Task
 from lightning_viz.harness.validation.predictions import Predictions
 
 _SPREAD = "its parameters are spread over several processes"
@@ -51,6 +54,7 @@ class Run:
         self._isolation: Isolation | None = None
         self._sinks: Sinks | None = None
         self._verified: set[str] = set()
+        self._defaults: dict[str, Defaults] = {}
         self._registry = Registry(self._numbers)
         self._predictions: WeakValueDictionary[Hashable, Predictions] = WeakValueDictionary()
         self.claims = Claims()
@@ -91,16 +95,29 @@ class Run:
         """Sees to it that what is explained says the same as the network itself, once for each network."""
         if subject.name not in self._verified:
             self._verified.add(subject.name)
-            images = probes.images[:1]
-            self.isolation.verify(lambda module: subject.within(module)(images))
+            images, first = probes.images[:1], subject.beside(probes.extras).of(0)
+            self.isolation.verify(lambda module: probes.task.told(first.within(module), images))
+
+    def defaults(self, subject: Subject, probes: ProbeBatch) -> Defaults:
+        """The layers of a network that are taken where no name is given, found once; ask in the isolation.
+
+        Args:
+            subject: The network.
+            probes: The images, of which the first is seen.
+        """
+        if subject.name not in self._defaults:
+            first = subject.beside(probes.extras).of(0)
+            told = partial(probes.task.told, first)
+            self._defaults[subject.name] = default_layers(told, subject.net, probes.images[:1])
+        return self._defaults[subject.name]
 
     def is_still(self, part: Collection[str], moment: int) -> bool:
         """Whether a part of the network is now what it was at a moment, see `Isolation`; not after the run."""
         return self._isolation is not None and self._isolation.is_still(part, moment)
 
-    def observe(self, spec: Probes, split: Split, batch: Any) -> None:
-        """Looks at a batch that passes, see `Registry`."""
-        self._registry.observe(self.trainer, spec, split, batch)
+    def observe(self, spec: Probes, split: Split, batch: Any, number: int) -> None:
+        """Looks at a batch that passes of the loader of a number, see `Registry`."""
+        self._registry.observe(self.trainer, spec, split, batch, number)
 
     def looks_for_more(self, split: Split) -> bool:
         """Whether probes are yet to be found in what passes of a split."""
@@ -109,6 +126,10 @@ class Run:
     def forget_few(self, spec: Probes) -> None:
         """Begins to look anew where a sanity check has shown fewer images than are wanted."""
         self._registry.forget_few(spec)
+
+    def choose_anew(self, spec: Probes) -> None:
+        """Drops the probes of a spec, where what they were chosen with turns out to put out something else."""
+        self._registry.choose_anew(spec)
 
     def probes(self, spec: Probes, subject: Subject, module: nn.Module | None = None) -> ProbeBatch:
         """The images of a spec, chosen once, the same on all processes; ask in the isolation.
@@ -125,20 +146,20 @@ class Run:
         """
         return self._registry.probes(self.trainer, module or self.module, spec, subject, self.processes.agree)
 
-    def probabilities(self, spec: Probes, subject: Subject, step: int) -> Tensor:
-        """Class probabilities of the probes, (N, K), computed once per step for all callbacks; ask in the isolation.
+    def said(self, spec: Probes, subject: Subject, step: int) -> Tensor:
+        """What the network says of the probes, (N, K), asked once per step for all callbacks; ask in the isolation.
 
         Raises:
-            ValueError: The network has another number of classes than at the start.
+            ValueError: The network has another number of outputs than at the start.
         """
-        return self._registry.probabilities(spec, subject, step)
+        return self._registry.said(spec, subject, step)
 
-    def predictions(self, spec: Probes, subject: Subject, *, seed: int) -> Predictions:
+    def predictions(self, spec: Probes, subject: Subject, task: Task | None, *, seed: int) -> Predictions:
         """What hears the network's predictions, one for all who ask for the same while one of them keeps it."""
-        key = (self.module, subject, spec.unpack, seed)
+        key = (self.module, subject, spec.unpack, task and task.name, seed)
         found = self._predictions.get(key)
         if found is None:
-            found = Predictions(self.module, subject, self.isolation, spec.unpack, seed=seed)
+            found = Predictions(self.module, subject, self.isolation, spec.unpack, task=task, seed=seed)
             self._predictions[key] = found
         return found
 

@@ -4,17 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TypeVar
+from functools import cached_property, partial
+from typing import NamedTuple, TypeVar
 
 from torch import Tensor
 
+from lightning_viz.explain.attribution.targets import Target
+from lightning_viz.explain.network.defaults import Defaults, default_layers
 from lightning_viz.harness.isolation.isolation import Isolation
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.run.processes import Share
+from lightning_viz.harness.tasks.task import Task, first_name
 
 T = TypeVar("T")
+
+
+class Ask(NamedTuple):
+    """One thing that is asked of one probe.
+
+    Attributes:
+        probe: Which one, from 0.
+        column: The score that is explained.
+        name: What that is called.
+        mark: What the tags of its pictures end with, so that several of one probe have each their own.
+    """
+
+    probe: int
+    column: int
+    name: str
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -22,13 +41,14 @@ class Scene:
     """The network and the probes at one moment of training.
 
     Attributes:
-        subject: The network: images (N, C, H, W) in, class scores (N, K) out.
+        subject: The network: images (N, C, H, W) in, scores (N, K) out, as the task explains them.
         probes: The images to explain.
-        predict: Asks the network for the probabilities of the probes, (N, K) in [0, 1].
+        predict: Asks the network what it says of the probes, (N, K).
         epoch: The epoch, from 0; -1 before the first step of training.
         step: The step at which Lightning logs the scalars of this moment; -1 before the first one.
         share: The part of the drawing that this process does.
         isolation: What the drawing happens in.
+        find_layers: Looks for the layers that are taken where no name is given, or knows them; the scene does without.
     """
 
     subject: Subject
@@ -38,11 +58,27 @@ class Scene:
     step: int
     share: Share
     isolation: Isolation | None = None
+    find_layers: Callable[[], Defaults] | None = None
 
     @cached_property
-    def probabilities(self) -> Tensor:
-        """What the network predicts for the probes, (N, K) in [0, 1]; asked when it is wanted for the first time."""
+    def said(self) -> Tensor:
+        """What the network says of the probes, (N, K); asked when it is wanted for the first time.
+
+        Probabilities in [0, 1] where the task is one of classes or labels; else values, or cosines.
+        """
         return self.predict()
+
+    @cached_property
+    def default_layers(self) -> Defaults:
+        """The layers that are taken where no name is given; looked for when they are wanted for the first time."""
+        if self.find_layers is not None:
+            return self.find_layers()
+        return default_layers(partial(self.task.told, self.subject.of(0)), self.subject.net, self.probes.images[:1])
+
+    @property
+    def task(self) -> Task:
+        """What the scores mean, and what is asked of a probe."""
+        return self.probes.task
 
     @property
     def when(self) -> str:
@@ -69,46 +105,46 @@ class Scene:
         return self.share.latest(own)
 
     def caption(self, i: int) -> str:
-        """The caption of every picture of probe `i`: epoch, true class, and what the network predicts.
+        """The caption of every picture of probe `i`: epoch, what is true of it, and what the network says.
 
         For example `epoch 3 · Egg ✓ 87 %`, or `epoch 0 · Egg, says Bread 62 %`.
         """
-        label, (best, probability) = int(self.probes.labels[i]), self.prediction(i)
-        name = first_name(self.probes.class_names[label])
-        if best < 0:
-            return f"{self.when} · {name}, says nothing finite"
-        verdict = " ✓" if best == label else f", says {first_name(self.probes.class_names[best])}"
-        return f"{self.when} · {name}{verdict} {percent(probability)}"
+        probes, said = self.probes, self.said[i]
+        if bool(said.isfinite().all()):
+            told = self.task.verdict(probes.labels[i], said, probes.class_names)
+        else:
+            told = f"{first_name(probes.label_name(i))}, says nothing finite"
+        return f"{self.when} · {told}" if told else self.when
 
     def prediction(self, i: int) -> tuple[int, float]:
-        """The predicted class of probe `i` and its probability in [0, 1]; -1 and 0 where not all are finite."""
-        found = self.probabilities[i]
-        if not bool(found.isfinite().all()):
+        """What the network says most surely of probe `i`, and how surely; -1 and 0 where not all is finite, or nothing.
+
+        For a task of classes the predicted class and its probability in [0, 1].
+        """
+        said = self.said[i]
+        if not len(said) or not bool(said.isfinite().all()):
             return -1, 0.0
-        best = int(found.argmax())
-        return best, float(found[best])
+        return self.task.best(said, self.probes.labels[i])
 
+    def asked(self, target: Target, *, most: int = 1) -> list[Ask]:
+        """What a target asks of every probe: one column of each, or several, the surest first.
 
-def percent(share: float) -> str:
-    """A probability as captions tell it.
+        Args:
+            target: `"label"`, `"predicted"`, or a column by index or name.
+            most: Of several columns that are true of a probe, or said of it, at most so many.
 
-    Example:
-        >>> percent(0.873), percent(0.0042)
-        ('87 %', '0.4 %')
-    """
-    hundredths = 100 * share
-    # The best of a thousand classes may have little.
-    return f"{hundredths:.0f} %" if hundredths >= 1 else f"{hundredths:.1g} %"
+        Raises:
+            TypeError: The target is neither text nor a whole number.
+            ValueError: There is no such column.
+        """
+        names, tags = self.probes.class_names, self.probes.class_tags
+        return [
+            Ask(i, k, names[k], tags[k] if self.task.several else "")
+            for i in range(len(self.probes))
+            for k in self.task.columns(target, self.probes.labels[i], self.said[i], names)[:most]
+        ]
 
-
-def first_name(name: str, length: int = 18) -> str:
-    """A class name that leaves room for others: of several synonyms the first, cut if need be.
-
-    Example:
-        >>> [first_name(n) for n in ("tiger shark, Galeocerdo cuvieri", "Bread, toast", "black-and-tan coonhound")]
-        ['tiger shark', 'Bread, toast', 'black-and-tan coo…']
-    """
-    if len(name) <= length:
-        return name
-    first = name.split(",")[0].strip() or name
-    return first if len(first) <= length else f"{first[: length - 1]}…"
+    def opponent(self, against: Target, ask: Ask) -> tuple[int | None, bool]:
+        """What to hold an asked column against, none where there is nothing, and whether that is its rival."""
+        label, said = self.probes.labels[ask.probe], self.said[ask.probe]
+        return self.task.opponent(against, ask.column, label, said, self.probes.class_names)

@@ -28,9 +28,9 @@ class Manifest:
         """Tells of classes, and of the probes if they are logged; of two ways to name the classes, the first counts."""
         if not self.content["classes"]:
             self.content |= {"classes": [*probes.class_names], "class_tags": [*probes.class_tags]}
-        for i, label in enumerate(probes.labels.tolist() if logged else ()):
-            about = {"label": label, "item": int(probes.indices[i]), "print": probes.prints[i][:12]}
-            self.content["probes"][probes.tag(i)] = about
+        for i in range(len(probes) if logged else 0):
+            about = {"item": int(probes.indices[i]), "print": probes.prints[i][:12]}
+            self.content["probes"][probes.tag(i)] = probes.task.about(probes.labels[i]) | about
 
     def note(self, picture: Picture | Film) -> None:
         """Tells of a picture or a film that is in the log."""

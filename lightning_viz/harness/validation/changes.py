@@ -105,10 +105,10 @@ def report(tally: Tally, before: Past | None, *, top: int, moved: int) -> Report
     if before is not None and before["classes"] != len(now):
         before = None
     was = None if before is None else torch.zeros_like(now).flatten().index_put((before["cells"],), before["counts"])
-    frequent = _named(_largest(now.flatten(), top), tally.table, was)
-    sums = int(now.sum()), int(tally.table.sum())
+    frequent = _named(_largest(now.flatten(), top), tally, was)
+    sums = int(now.sum()), tally.total
     if before is None or was is None:
-        first = _named(_largest(now.flatten(), moved), tally.table, None)
+        first = _named(_largest(now.flatten(), moved), tally, None)
         return Report(frequent, first, {}, *sums, left_out=tally.left_out)
     change = now.flatten() - was
     kinds = {
@@ -117,7 +117,7 @@ def report(tally: Tally, before: Past | None, *, top: int, moved: int) -> Report
         "grew": int(((was > 0) & (change > 0)).sum()),
         "shrank": int(((now.flatten() > 0) & (change < 0)).sum()),
     }
-    movers = _named(_largest(change.abs(), moved), tally.table, was)
+    movers = _named(_largest(change.abs(), moved), tally, was)
     return Report(frequent, movers, kinds, *sums, int(was.sum()), before["epoch"], tally.left_out)
 
 
@@ -131,9 +131,10 @@ def _largest(values: Tensor, count: int) -> list[int]:
     return where[values[where].argsort(descending=True, stable=True)[:count]].tolist()
 
 
-def _named(cells: list[int], table: Tensor, was: Tensor | None) -> list[Confusion]:
+def _named(cells: list[int], tally: Tally, was: Tensor | None) -> list[Confusion]:
+    table, of = tally.table, tally.of
     pairs = [divmod(cell, len(table)) for cell in cells]
     return [
-        Confusion(true, said, int(table[true, said]), int(table[true].sum()), None if was is None else int(was[cell]))
+        Confusion(true, said, int(table[true, said]), int(of[true]), None if was is None else int(was[cell]))
         for cell, (true, said) in zip(cells, pairs, strict=True)
     ]

@@ -14,6 +14,9 @@ from lightning_viz.harness.network.subject import probabilities
 Pair = tuple[int, int]
 """The true class, and what it was taken for."""
 
+ERROR: Pair = (-1, -1)
+"""Stands for all images whose value was predicted wrongly."""
+
 
 class Mistake(NamedTuple):
     """One image that was taken for another class.
@@ -22,11 +25,13 @@ class Mistake(NamedTuple):
         image: Float32 (C, H, W) on the CPU, as the network takes it.
         confidence: The probability of the wrong class, in [0, 1]; None where the step told classes alone.
         place: When it came, counted over all processes.
+        values: The true and the predicted one, where values are predicted; the confidence is their difference.
     """
 
     image: Tensor
     confidence: float | None
     place: int
+    values: tuple[float, float] | None = None
 
     @property
     def order(self) -> tuple[float, int]:
@@ -65,7 +70,7 @@ class Mistakes:
         Args:
             images: (N, C, H, W), as the network takes them.
             said: Scores (N, K), or predicted classes (N,).
-            labels: (N,).
+            labels: (N,), bool (N, K) of several labels per image, or float (N, M) of values, of which the first counts.
             counted: Bool (N,): which to look at; their scores are finite.
             places: When each came.
         """
@@ -73,7 +78,8 @@ class Mistakes:
             for i, pair, confidence in _mistakes(said, labels, counted):
                 self._counts[pair] += 1
                 if self._makes_room(pair, _order(confidence, places[i]), images[i].numel() * 4):
-                    self._keep(pair, Mistake(images[i].float().cpu().clone(), confidence, places[i]))
+                    values = (float(labels[i, 0]), float(said[i, 0])) if pair == ERROR else None
+                    self._keep(pair, Mistake(images[i].float().cpu().clone(), confidence, places[i], values))
 
     def surest(self, pair: Pair) -> list[Mistake]:
         """The mistakes that are kept of one confusion, the surest first."""
@@ -121,6 +127,13 @@ def _order(confidence: float | None, place: int) -> tuple[float, int]:
 
 def _mistakes(said: Tensor, labels: Tensor, counted: Tensor) -> Iterator[tuple[int, Pair, float | None]]:
     """Number, classes and confidence of each image of a batch that was taken for something else."""
+    if labels.ndim == 2 and labels.is_floating_point():
+        off = (said[:, 0] - labels[:, 0]).abs()
+        yield from ((i, ERROR, float(off[i])) for i in (counted & (off > 0)).nonzero().flatten().tolist())
+        return
+    if labels.ndim == 2:
+        yield from _mixed_up(said, labels, counted)
+        return
     predicted = said.argmax(dim=1) if said.ndim == 2 else said
     where = ((predicted != labels) & counted).nonzero().flatten()
     sure: Sequence[float | None] = [None] * len(where)
@@ -130,3 +143,14 @@ def _mistakes(said: Tensor, labels: Tensor, counted: Tensor) -> Iterator[tuple[i
         sure = share[where, predicted[where]].tolist()
     pairs = zip(labels[where].tolist(), predicted[where].tolist(), strict=True)
     yield from zip(where.tolist(), pairs, sure, strict=True)
+
+
+def _mixed_up(said: Tensor, labels: Tensor, counted: Tensor) -> Iterator[tuple[int, Pair, float | None]]:
+    """The same of several labels: of each image every class that was missed with every one that was said falsely."""
+    found = said > 0
+    missed, false = labels & ~found & counted[:, None], found & ~labels & counted[:, None]
+    sure = said.sigmoid()
+    for i in (missed.any(1) & false.any(1)).nonzero().flatten().tolist():
+        for true in missed[i].nonzero().flatten().tolist():
+            for wrong in false[i].nonzero().flatten().tolist():
+                yield i, (true, wrong), float(sure[i, wrong])

@@ -8,10 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lightning_viz.explain.network.chunks import Chunks
 from lightning_viz.harness.isolation.isolation import Isolation
+from lightning_viz.harness.network.calls import with_extras
+from lightning_viz.harness.network.extras import Extras
 from lightning_viz.harness.network.subject import Subject
-from lightning_viz.harness.probes.batches import unpack_batch
+from lightning_viz.harness.probes.batches import unpacked
+from lightning_viz.harness.tasks.labels import ends_in_sigmoid
+from lightning_viz.harness.tasks.recognise import Evidence, recognise
+from lightning_viz.harness.tasks.task import Task
+from lightning_viz.harness.tensors import plain
 
 _KEYS = ("preds", "logits")
 
@@ -27,7 +32,11 @@ class Predictions:
         subject: The network, a part of it.
         isolation: Where the network is asked once more.
         unpack: The user's own way to images and labels of a batch.
+        task: What the outputs mean; None recognises it in the first batch.
         seed: Of the isolation.
+
+    Attributes:
+        task: What the outputs mean, known from the first batch on.
     """
 
     def __init__(
@@ -37,13 +46,16 @@ class Predictions:
         isolation: Isolation,
         unpack: Callable[..., Any] | None = None,
         *,
+        task: Task | None,
         seed: int = 0,
     ) -> None:
+        self.task = task
         self._module = module
         self._subject = subject
         self._isolation = isolation
         self._unpack = unpack
         self._seed = seed
+        self._takes_images_alone = False
         self._ear: _Ear | None = None
         self._collected: tuple[Tensor, Tensor] | None = None
 
@@ -69,27 +81,46 @@ class Predictions:
             batch: The batch it was given.
 
         Returns:
-            Scores (N, K), or predicted classes (N,) where the step's output holds those, and labels (N,).
+            Scores (N, K) as the task has them, or predicted classes (N,) where the step's output holds those; and
+            labels as the task keeps them.
 
         Raises:
-            ValueError: No images and labels are found in the batch, or the network returns no class scores.
+            ValueError: No images and labels are found in the batch, or the network returns no scores.
         """
         if self._collected is None:
             self._collected = self._collect(outputs, batch)
         return self._collected
 
     def _collect(self, outputs: Any, batch: Any) -> tuple[Tensor, Tensor]:
-        images, labels = unpack_batch(batch, self._unpack)
-        own = _own(outputs, len(labels))
+        images, labels, around = unpacked(batch, self._unpack)
         heard = [] if self._ear is None else self._ear.heard
-        seen = [t for t in heard if len(t) == len(labels)]
+        seen = [t for t in heard if len(t) == len(images) and self._subject.scores is None]
         self.close()
+        task = self.task = self.task or self._recognised(images, labels, around)
+        known, own = task.read(labels, len(images)).to(images.device), _own(outputs, len(images), task)
         if own is not None:
-            return own, labels
+            return own, known
         if len(seen) == 1:
-            return seen[0], labels
+            return task.scores(seen[0]), known
         with self._isolation(seed=self._seed) as module, torch.no_grad():
-            return Chunks()(self._subject.within(module), images.clone()), labels
+            subject = self._beside(module, images, around)
+            return task.subject(subject, images).on(images.clone()), known
+
+    def _beside(self, module: nn.Module, images: Tensor, around: Extras) -> Subject:
+        """The network, with what it takes beside the images: tried once where it takes nothing."""
+        subject = self._subject.within(module)
+        if self._takes_images_alone:
+            return subject
+        found = with_extras(subject, images, around)
+        self._takes_images_alone = found.extras is None
+        return found
+
+    def _recognised(self, images: Tensor, labels: Tensor | None, around: Extras) -> Task:
+        with self._isolation(seed=self._seed) as module, torch.no_grad():
+            subject = self._beside(module, images, around)
+            columns = subject.of(0).outputs(images[:1].clone()).shape[1]
+            in_sigmoid = ends_in_sigmoid(subject, images[:1].clone())
+        return recognise(None, Evidence(labels, columns, (), lambda: in_sigmoid))[0]
 
 
 class _Ear:
@@ -132,7 +163,7 @@ class _Ear:
             return output
         # A wrapper such as DDP calls the module a second time with the step itself: only class scores count.
         if isinstance(output, Tensor) and output.ndim == 2 and output.shape[1] > 1 and output.is_floating_point():
-            self.heard.append(output.detach().float())
+            self.heard.append(plain(output.detach()).float())
         return output
 
     def __deepcopy__(self, memo: dict[int, Any]) -> None:
@@ -150,13 +181,13 @@ def _is_compiled(module: nn.Module) -> bool:
     return compiled or whole or hasattr(module, "_orig_mod") or isinstance(module, torch.jit.ScriptModule)
 
 
-def _own(outputs: Any, count: int) -> Tensor | None:
+def _own(outputs: Any, count: int, task: Task) -> Tensor | None:
     if not isinstance(outputs, Mapping):
         return None
     for key in _KEYS:
         found = outputs.get(key)
         if isinstance(found, Tensor) and found.ndim in (1, 2) and len(found) == count:
-            scores = found.ndim == 2 and found.shape[1] > 1
-            if scores or not found.is_floating_point():
-                return found.detach() if scores else found.detach().reshape(-1)
+            own = task.own(plain(found.detach()))
+            if own is not None:
+                return own
     return None

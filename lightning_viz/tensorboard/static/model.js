@@ -55,7 +55,7 @@ export class Run {
   /** The tag of a probe's true class. @param {string} probe */
   label(probe) {
     const known = this.manifest?.probes[probe];
-    return known ? this.manifest?.class_tags[known.label] ?? '' : probe.replace(PROBE, '');
+    return known && !known.open ? this.manifest?.class_tags[known.label] ?? '' : probe.replace(PROBE, '');
   }
 
   /** The epoch of a step: that of the last one before it, where it has none of its own. @param {number} step */

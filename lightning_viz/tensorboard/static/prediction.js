@@ -7,7 +7,7 @@ import { Plot } from './plot.js';
 
 /**
  * @typedef {import('./app.js').Moment} Moment
- * @typedef {{ name: string, probability: number | null, right: boolean, known: boolean }} Said
+ * @typedef {{ name: string, probability: number | null, right: boolean | null, known: boolean }} Said Right is null where nothing is right or wrong.
  */
 
 const FRAME = { width: 190, height: 64 };
@@ -18,7 +18,8 @@ export class Prediction {
     this.app = app;
     this.probe = probe;
     const { run } = app;
-    this.label = run?.className(run.label(probe)) ?? probe;
+    const labels = run?.manifest?.probes[probe]?.labels;
+    this.label = labels?.length ? labels.map((k) => run?.className(k)).join(', ') : run?.className(run.label(probe)) ?? probe;
     const item = run?.manifest?.probes[probe]?.item;
     const about = item === undefined ? probe.replaceAll('_', ' ') : `${probe.split('_').slice(0, 2).join(' ')} · item ${item}`;
     this.said = [el('span', { className: 'said' }), el('span', { className: 'said' })];
@@ -34,7 +35,7 @@ export class Prediction {
   }
 
   isWrong() {
-    return this.app.moments().some((moment) => this.at(moment).known && !this.at(moment).right);
+    return this.app.moments().some((moment) => this.at(moment).known && this.at(moment).right === false);
   }
 
   show() {
@@ -45,8 +46,9 @@ export class Prediction {
       if (!moment) return;
       const { name, probability, right, known } = this.at(moment);
       const share = probability === null ? '' : ` ${percent(probability)}`;
-      node.textContent = `${moments.length > 1 ? `${moment.name}: ` : ''}${known ? `${right ? '✓' : '✗'} ${name}${share}` : '…'}`;
-      node.className = `said ${known ? (right ? 'right' : 'wrong') : ''}`;
+      const mark = right === null || this.#labels(moment) ? '' : `${right ? '✓' : '✗'} `;
+      node.textContent = `${moments.length > 1 ? `${moment.name}: ` : ''}${known ? `${mark}${name}${share}` : '…'}`;
+      node.className = `said ${known && right !== null ? (right ? 'right' : 'wrong') : ''}`;
     });
     this.#chart();
   }
@@ -58,12 +60,41 @@ export class Prediction {
     const known = run.manifest?.probes[this.probe]; // without it nobody knows what is right
     if (point && known) {
       const [, index, probability] = point;
+      const other = index < 0 ? null : this.#otherwise(moment, index, probability);
+      if (other) return other;
       return { name: index < 0 ? 'nothing finite' : run.className(index), probability, right: index === known.label, known: true };
     }
     const best = this.#classes(run).map((tag) => ({ tag, value: this.app.point('scalars', `probability/${this.probe}/${tag}`, moment)?.[1] }));
     if (best.length < 2 || best.some(({ value }) => typeof value !== 'number')) return { name: '', probability: null, right: false, known: false };
     const { tag, value } = best.reduce((a, b) => (b.value > a.value ? b : a));
     return { name: run.className(tag), probability: value, right: tag === run.label(this.probe), known: true };
+  }
+
+  /** All true labels of the probe, where there may be several. @param {Moment} moment */
+  #labels({ run }) {
+    return run.manifest?.probes[this.probe]?.labels;
+  }
+
+  /** What is said where it is no single class. @param {Moment} moment @param {number} index @param {number | null} said @returns {Said | null} */
+  #otherwise(moment, index, said) {
+    const { labels, values, open } = moment.run.manifest?.probes[this.probe] ?? {};
+    if (labels) return this.#several(moment, labels);
+    const name = values ? `${number(said)} (true ${number(values[index])})` : `${moment.run.className(index)} ${number(said)}`;
+    return values || open ? { name, probability: null, right: null, known: true } : null;
+  }
+
+  /** Every label that is true or said: right, missed or false. @param {Moment} moment @param {number[]} labels @returns {Said} */
+  #several(moment, labels) {
+    const { run } = moment;
+    const told = (run.manifest?.class_tags ?? []).map((tag, k) => {
+      const value = this.app.point('scalars', `probability/${this.probe}/${tag}`, moment)?.[1];
+      return { name: run.className(k), value, true: labels.includes(k) };
+    });
+    const shown = told.filter(({ value, true: is }) => is || value > 0.5);
+    /** @param {{ name: string, value: any, true: boolean }} one */
+    const text = ({ name, value, true: is }) => `${is && value > 0.5 ? '✓' : is ? 'missed' : '✗'} ${name}${typeof value === 'number' ? ` ${percent(value)}` : ''}`;
+    const right = shown.every(({ value, true: is }) => is === value > 0.5);
+    return { name: shown.map(text).join(', ') || 'no label', probability: null, right, known: true };
   }
 
   /** The moments at which the prediction became another. @returns {[at: number, text: string][]} */
@@ -112,3 +143,8 @@ export class Prediction {
 
 /** @param {number} i */
 const shade = (i) => COLOURS[i % COLOURS.length];
+
+/** A value in a few digits. @param {number | null | undefined} value */
+function number(value) {
+  return typeof value === 'number' ? String(Number(value.toPrecision(3))) : '?';
+}

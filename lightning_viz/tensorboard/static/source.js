@@ -1,7 +1,9 @@
 // Where runs, series and pictures come from: TensorBoard's server, or the exported page itself.
 
 /**
- * @typedef {{ label: number, item?: number, print?: string }} ProbeEntry
+ * @typedef {{
+ *   label: number, labels?: number[], values?: number[], open?: boolean, item?: number, print?: string,
+ * }} ProbeEntry Of several labels all, of values the true ones; open where nothing is right or wrong.
  * @typedef {{ caption?: number, film?: boolean }} PictureEntry
  * @typedef {{
  *   version: number, classes: string[], class_tags: string[],

@@ -159,7 +159,7 @@ def test_tag_and_caption_say_both_classes(options, tag, about):
     callback = SaliencyMaps(**options)
     _, pictures, _ = drawn(callback, scene)
     assert set(pictures) == {f"probe_00_bread/saliency_{tag}", f"probe_01_egg/saliency_{tag}"}
-    _, columns, said = callback._question(scene)
+    _, columns, said = callback._question(scene, callback.asked(scene))
     assert said == about
     assert columns.max() < 5  # one column for each distinct pair
 
@@ -168,7 +168,7 @@ def test_the_rival_of_a_network_that_is_not_finite_is_another_class():
     scene = scene_of(Says(float("nan"), float("nan"), float("nan")))
     callback = SaliencyMaps(against="rival")
     callback.prepare(scene)
-    _, _, said = callback._question(scene)
+    _, _, said = callback._question(scene, callback.asked(scene))
     assert not any(text.startswith(text.split(" against ")[1].split(" (")[0]) for text in said)
 
 

@@ -170,8 +170,8 @@ class Still(Told):
 class Marks(MapFigures):
     """Notes what captions say."""
 
-    def measured(self, scene, i, values, **more):
-        results, mark = super().measured(scene, i, values, **more)
+    def measured(self, scene, ask, values, **more):
+        results, mark = super().measured(scene, ask, values, **more)
         self.marks = [*getattr(self, "marks", []), (scene.step, mark)]
         return results, mark
 

@@ -20,6 +20,7 @@ from lightning_viz import (
     DeepDream,
     FilterActivations,
     FilterAscent,
+    GradCam,
     LimePanels,
     Probes,
     SaliencyMaps,
@@ -59,21 +60,20 @@ def test_a_channel_out_of_range(callback, tmp_path):
     refuses(tmp_path, callback(channels=[3, 16]), "0 to 15", "[16]", "channels=")
 
 
-@pytest.mark.parametrize("callback", [FilterAscent, FilterActivations, DeepDream])
-def test_a_network_without_a_convolution(callback, tmp_path):
+def test_a_network_without_a_layer_for_it(tmp_path):
     class Dense(Counting):
         def __init__(self):
             super().__init__()
             self.net = nn.Sequential(nn.Flatten(), nn.Linear(768, 3))
 
-    refuses(tmp_path, callback(), "no convolution", "layer=", module=Dense)
+    refuses(tmp_path, GradCam(on_error="raise"), "no layer to take", "layer=", "net.1", module=Dense)
 
 
 def test_no_such_class(tmp_path):
     refuses(tmp_path, SaliencyMaps(target="Eggs"), "Eggs", "Egg")
 
 
-def test_a_batch_without_images_and_labels(tmp_path):
+def test_labels_that_are_values_for_several_outputs(tmp_path):
     class Odd(Stripes):
         def __getitem__(self, i):
             image, label = super().__getitem__(i)
@@ -87,7 +87,15 @@ def test_a_batch_without_images_and_labels(tmp_path):
             pass
 
     data = lambda: dict.fromkeys(loaders(), DataLoader(Odd(12), batch_size=4))
-    refuses(tmp_path, SaliencyMaps(), "integer labels", "float64 (4,)", "unpack=", module=Regression, data=data)
+    refuses(
+        tmp_path,
+        SaliencyMaps(),
+        "labels (N,) that are no whole numbers",
+        "(N, 3)",
+        "unpack=",
+        module=Regression,
+        data=data,
+    )
 
 
 Sample = namedtuple("Sample", "name picture kind")
@@ -156,7 +164,7 @@ def test_forward_returns_no_class_scores(tmp_path):
         def validation_step(self, batch, batch_idx):
             pass
 
-    refuses(tmp_path, SaliencyMaps(), "class scores", "(8, 16, 8, 8)", "net=", module=Maps)
+    refuses(tmp_path, SaliencyMaps(), "class scores", "(1, 16, 8, 8)", "net=", module=Maps)
 
 
 def test_class_names_that_do_not_fit_the_outputs(tmp_path):
@@ -218,17 +226,17 @@ def test_arguments_are_checked_where_they_are_written(callback, options, words):
 
 
 def test_a_forward_that_takes_no_images(tmp_path):
-    class TakesBatches(Counting):
-        def forward(self, batch):
-            return self.net(batch[0])
+    class TakesMore(Counting):
+        def forward(self, *, image, prompt):
+            return self.net(image)
 
         def training_step(self, batch, batch_idx):
-            return F.cross_entropy(self(batch), batch[1])
+            return F.cross_entropy(self(image=batch[0], prompt="food"), batch[1])
 
         def validation_step(self, batch, batch_idx):
-            self(batch)
+            self(image=batch[0], prompt="food")
 
-    refuses(tmp_path, SaliencyMaps(), "to take images", "(8, 3, 16, 16)", "net=", module=TakesBatches)
+    refuses(tmp_path, SaliencyMaps(), "to take images", "(8, 3, 16, 16)", "net=", module=TakesMore)
 
 
 def test_it_cannot_be_told_which_integers_are_the_labels(tmp_path):
@@ -259,7 +267,17 @@ TEXT, FLAG, WORD = [3, "", True, ["a"]], [1, "yes", None], [3, "nope", ["gradien
 PAIR, FILL, DICT = [2.5, True, "8", [8], [8, 0], [8.0, 8]], ["grey", 3, None], [[1], "abs", {1: 2}, 3]
 WRONG = {
     **dict.fromkeys(
-        ("every_n_epochs", "every_n_steps", "samples", "segments", "confusions", "images", "features", "batch_size"),
+        (
+            "every_n_epochs",
+            "every_n_steps",
+            "samples",
+            "segments",
+            "confusions",
+            "images",
+            "features",
+            "batch_size",
+            "labels",
+        ),
         WHOLE,
     ),
     **dict.fromkeys(("octaves", "jitter", "tile", "steps", "warm_steps", "variants", "size"), WHOLE),

@@ -133,3 +133,19 @@ def test_the_arguments_of_attributions_are_written_in_yaml(cli):
         )
     )
     assert {f"probe_00_bread/{tag}" for tag in OPTIONS} <= set(tags)
+
+
+@pytest.mark.parametrize("task", ["task: labels", "task: similarity", "guide: 1", "guide: [0.5, 1.0, -1.0]"])
+def test_the_task_is_told_in_yaml(cli, task):
+    """Of labels that are no rows of 0 and 1, the first one is refused; the others say what images are held against."""
+    text = f"""
+    - class_path: lightning_viz.SaliencyMaps
+      init_args:
+        on_error: raise
+        probes: {{count: 3, {task}}}
+"""
+    if task == "task: labels":
+        with pytest.raises(ValueError, match="labels \\(N, classes\\) of 0 and 1"):
+            cli(text)
+    else:
+        assert "probe_00_bread/saliency" in cli(text)

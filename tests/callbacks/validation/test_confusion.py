@@ -84,9 +84,10 @@ def test_the_network_is_asked_again_only_where_it_was_not_overheard(module, extr
         hook.remove()
         return count.count(False)
 
-    # Choosing the probes asks for the number of classes, and whether the copy is right; drawing asks nothing.
-    setup = 2
-    assert calls([ConfusionMatrixPanel(on_error="raise")]) - calls([]) == extra + setup
+    # Choosing the probes asks what the network takes, for its number of classes, and whether the copy is right; drawing
+    # asks nothing. Where batches are asked again, the first one tells whether images are enough.
+    setup = 3
+    assert calls([ConfusionMatrixPanel(on_error="raise")]) - calls([]) == extra + setup + bool(extra)
 
 
 def test_the_sanity_check_is_not_counted(tmp_path):

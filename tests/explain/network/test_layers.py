@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from lightning_viz.explain.network.layers import layer_output
-from lightning_viz.explain.network.naming import find_layer, last_convolution
+from lightning_viz.explain.network.naming import find_layer
 
 
 def network():
@@ -56,16 +56,6 @@ def test_wrong_name_suggests_close_ones():
 def test_hopeless_name_lists_the_layers(name):
     with pytest.raises(ValueError, match=r"'0', '0\.0'"):
         find_layer(network(), name)
-
-
-def test_last_convolution_prefers_two_dimensions():
-    assert last_convolution(nn.Sequential(nn.Conv2d(1, 1, 1), nn.Conv1d(1, 1, 1))) == "0"
-    assert last_convolution(nn.Sequential(nn.Conv1d(1, 1, 1), nn.Conv3d(1, 1, 1))) == "1"
-
-
-def test_without_convolution_it_says_what_to_pass():
-    with pytest.raises(ValueError, match=r"layer=.*'0'"):
-        last_convolution(nn.Sequential(nn.Linear(1, 1)))
 
 
 @pytest.mark.parametrize("stop", [True, False])

@@ -1,6 +1,7 @@
 """Class names and the images' range are found where projects keep them, and images may be bytes."""
 
 import warnings
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -43,6 +44,15 @@ def test_names_may_be_kept_with_their_numbers(tmp_path):
         class_to_idx = {"soup": 2, "bread": 0, "egg": 1}
 
     assert probe_names(tmp_path, dataset=Numbered) == {"bread", "egg", "soup"}
+
+
+def test_names_may_be_kept_by_the_networks_configuration(tmp_path):
+    class Hub(Project):
+        def __init__(self):
+            super().__init__()
+            self.net.config = SimpleNamespace(id2label={2: "soup", 0: "bread", 1: "egg"})
+
+    assert probe_names(tmp_path, module=Hub) == {"bread", "egg", "soup"}
 
 
 def test_names_that_do_not_fit_hide_none_that_do(tmp_path):

@@ -7,10 +7,14 @@ import numpy as np
 import pytest
 import torch
 from projects import Project, Stripes, events, fit
-from torch.utils.data import ConcatDataset, DataLoader, Subset
+from pytorch_lightning.utilities import CombinedLoader
+from torch import nn
+from torch.utils.data import BatchSampler, ConcatDataset, DataLoader, SequentialSampler, Subset, TensorDataset
 
 from lightning_viz import ConfusionMatrixPanel, Probes, SaliencyMaps
-from lightning_viz.harness.probes.batches import dataset_labels, first_loader, unpack_batch
+from lightning_viz.harness.probes.batches import unpack_batch
+from lightning_viz.harness.probes.labels import dataset_labels
+from lightning_viz.harness.probes.loaders import first_loader
 from lightning_viz.harness.probes.selection import spread
 
 
@@ -42,6 +46,37 @@ def test_images_and_labels_are_found_in_any_nesting(batch):
     images, labels = unpack_batch(batch)
     assert images is X
     assert labels.tolist() == [0, 1, 2, 3]
+
+
+MASK, PATHS = (torch.rand(4, 1, 8, 8) > 0.5).float(), ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        (torch.arange(3, 7), X, Y),
+        (PATHS, X, Y),
+        (MASK, X, Y),
+        (Y + 3, X, Y.float(), torch.rand(4)),
+        {"mask": MASK, "x": X, "y": Y},
+        {"thumb": torch.rand(4, 3, 4, 4), "pixel_values": X, "labels": Y},
+        {"depth": torch.rand(4, 1, 8, 8), "image": X, "label": Y},
+    ],
+)
+def test_what_stands_before_the_images_is_not_taken_for_them_or_for_labels(batch):
+    images, labels = unpack_batch(batch)
+    assert images is X
+    assert labels.tolist() == [0, 1, 2, 3]
+
+
+class Noted(torch.Tensor):
+    """A tensor that keeps notes, and stays what it is whatever is done with it."""
+
+
+def test_tensors_with_notes_become_plain_ones():
+    images, labels = unpack_batch({"image": X.as_subclass(Noted), "label": Y.as_subclass(Noted)})
+    assert (type(images), type(labels)) == (torch.Tensor, torch.Tensor)
+    assert torch.equal(images, X)
 
 
 def test_items_without_a_class_are_no_probes(tmp_path):
@@ -122,6 +157,94 @@ def test_the_first_loader_is_found_in_lists_and_mappings():
     loader = DataLoader(Stripes(4))
     assert first_loader([{"a": loader}, DataLoader(Stripes(2))]) is loader
     assert first_loader(None) is None
+
+
+class Looking(SaliencyMaps):
+    """Notes what it explains."""
+
+    def __init__(self, **arguments):
+        super().__init__(on_error="raise", **arguments)
+        self.seen = None
+
+    def draw(self, scene):
+        self.seen = scene.probes
+        yield from super().draw(scene)
+
+
+class Shows(Project):
+    """Its validation takes what comes."""
+
+    def training_step(self, batch, batch_idx):
+        return nn.functional.cross_entropy(self(batch[0]), batch[1])
+
+    def validation_step(self, batch, batch_idx, dataloader_idx=0):
+        self(batch[0])
+
+
+def whole_batches():
+    data = Stripes(24)
+    batches = TensorDataset(data.images.unflatten(0, (4, 6)), torch.tensor(data.targets).unflatten(0, (4, 6)))
+    return DataLoader(batches, batch_size=None), data
+
+
+def lists_of_indices():
+    data = Stripes(24)
+    items = TensorDataset(data.images, torch.tensor(data.targets))
+    return DataLoader(items, sampler=BatchSampler(SequentialSampler(items), 6, False), batch_size=None), data
+
+
+@pytest.mark.parametrize("make", [whole_batches, lists_of_indices])
+@pytest.mark.parametrize("wish", [{"count": 5}, {"per_class": 2}, {"indices": [7, 3, 22]}], ids=str)
+def test_data_sets_that_make_their_own_batches(make, wish, tmp_path):
+    loader, data = make()
+    names = {"class_names": data.classes}
+    looking = Looking(probes=Probes(**wish, **names))
+    fit(tmp_path, [looking], module=Shows, data=lambda: dict.fromkeys(["train_dataloaders", "val_dataloaders"], loader))
+    chosen = looking.seen.indices
+    assert torch.equal(looking.seen.images, data.images[list(chosen)])
+    assert looking.seen.labels.tolist() == [data.targets[i] for i in chosen]
+    assert chosen == tuple(wish["indices"]) if "indices" in wish else len(set(looking.seen.labels.tolist())) == 3
+
+
+class Unlabelled(Stripes):
+    def __getitem__(self, i):
+        return (self.images[i],)
+
+
+@pytest.mark.parametrize("order", [0, 1])
+def test_of_several_loaders_the_first_with_labels_or_the_one_that_is_named(order, tmp_path):
+    loaders = {"more": DataLoader(Unlabelled(6, seed=4), 2), "own": DataLoader(Stripes(6, seed=5), 2)}
+    loaders["last"] = DataLoader(Stripes(6, seed=6), 2)
+    loaders = dict(list(loaders.items())[:: -1 if order else 1])
+    expected = {None: 6 if order else 5, "own": 5, "last": 6, 1: 5}
+    for wanted, seed in expected.items():
+        looking = Looking(probes=Probes(loader=wanted, indices=[2]))
+        data = lambda: {"train_dataloaders": DataLoader(Stripes(6), 2), "val_dataloaders": loaders}
+        if wanted == 1:
+            data = lambda: {"train_dataloaders": DataLoader(Stripes(6), 2), "val_dataloaders": list(loaders.values())}
+        fit(tmp_path / f"{wanted}", [looking], module=Shows, data=data, max_epochs=1)
+        assert torch.equal(looking.seen.images[0], Stripes(6, seed=seed).images[2])
+    with pytest.raises(ValueError, match=r"loader= as one of \[0, 1, 2\].*received 'none'"):
+        fit(tmp_path, [Looking(probes=Probes(loader="none"))], module=Shows, data=data, max_epochs=1)
+
+
+@pytest.mark.parametrize("on_error", ["warn", "raise"])
+def test_batches_of_several_loaders_side_by_side_are_told_before_the_first(on_error, tmp_path):
+    class Both(Shows):
+        def validation_step(self, batch, batch_idx):
+            [self(x) for x, _ in batch.values()]
+
+    make = lambda: DataLoader(Stripes(6), 2)
+    both = lambda: {
+        "train_dataloaders": make(),
+        "val_dataloaders": CombinedLoader({"a": make(), "b": make()}, "max_size"),
+    }
+    callbacks = [SaliencyMaps(), ConfusionMatrixPanel(on_error=on_error)]
+    expected = pytest.raises(ValueError, match="side by side") if on_error == "raise" else pytest.warns(match="side by")
+    with expected:
+        fit(tmp_path, callbacks, module=Both, data=both, max_epochs=1)
+    if on_error == "warn":
+        assert {tag.rpartition("/")[2] for tag in events(tmp_path).Tags()["images"]} == {"input", "saliency", "curves"}
 
 
 def test_probes_are_seen_as_in_validation(tmp_path):

@@ -1,0 +1,70 @@
+"""What a validation has counted, as a picture, and as figures: by what was counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from lightning_viz.harness.probes.spec import slugs
+from lightning_viz.harness.sinks.results import Pixels, Scalar
+from lightning_viz.harness.validation.counting import LabelTally, Tally, ValueTally
+from lightning_viz.render.confusion import confusion_picture, recall, worst_confusions
+from lightning_viz.render.labels import labels_picture, worst_mix_ups
+from lightning_viz.render.size import Floats
+from lightning_viz.render.values import values_picture
+
+MOST_RECALLS = 50
+"""With more classes than this, only the mean of their recalls is logged."""
+
+
+def picture(tally: Tally, names: Sequence[str], where: str) -> Pixels:
+    """The picture of a count.
+
+    Args:
+        tally: The count.
+        names: Of the scores.
+        where: The epoch and the loader, as captions tell them.
+    """
+    left_out = [f"left out: {count} {reason}" for reason, count in tally.left_out.items()]
+    if isinstance(tally, ValueTally):
+        errors = (tally.errors / max(tally.images, 1)).tolist()
+        told = ", ".join(f"{name} {error:.3g}" for name, error in zip(names, errors, strict=True))
+        lines = [f"{where} · {tally.images} images · mean absolute error: {told}", *left_out]
+        return values_picture(tally.points.numpy(), names, caption=lines)
+    table = tally.table.numpy()
+    if isinstance(tally, LabelTally):
+        hits, misses, alarms = (tally.each[:, a, b].numpy() for a, b in ((1, 1), (1, 0), (0, 1)))
+        head = f"{where} · {hits.sum()} of {hits.sum() + misses.sum()} labels found, {alarms.sum()} false alarms"
+        lines = [head, *worst_mix_ups(table, tally.of.numpy(), names), *left_out]
+        return labels_picture(hits, misses, alarms, names, caption=lines)
+    lines = [f"{where} · {int(table.trace())} of {int(table.sum())} right", *worst_confusions(table, names), *left_out]
+    return confusion_picture(table, names, caption=lines)
+
+
+def figures(tally: Tally, names: Sequence[str], loader: str) -> Iterator[Scalar]:
+    """The recall of every class, of several labels the precision too; the mean absolute error of every value."""
+    if isinstance(tally, ValueTally):
+        errors = (tally.errors / max(tally.images, 1)).numpy()
+        yield from _shares("mae", loader, errors, names)
+    elif isinstance(tally, LabelTally):
+        each = tally.each.numpy().astype(np.float64)
+        yield from _shares("recall", loader, _share(each[:, 1, 1], each[:, 1, 0]), names)
+        yield from _shares("precision", loader, _share(each[:, 1, 1], each[:, 0, 1]), names)
+    else:
+        yield from _shares("recall", loader, recall(tally.table.numpy()), names)
+
+
+def _share(of: Floats, others: Floats) -> Floats:
+    total = of + others
+    return np.where(total > 0, of / np.maximum(total, 1), np.nan)
+
+
+def _shares(what: str, loader: str, shares: Floats, names: Sequence[str]) -> Iterator[Scalar]:
+    found = np.isfinite(shares)  # classes that the loader does not have are NaN
+    if len(shares) > MOST_RECALLS and found.any():
+        yield Scalar(f"{what}/{loader}/mean", float(shares[found].mean()))
+    elif len(shares) <= MOST_RECALLS:
+        tags = slugs(names)
+        for k in np.flatnonzero(found):
+            yield Scalar(f"{what}/{loader}/{tags[k]}", float(shares[k]))

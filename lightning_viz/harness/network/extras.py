@@ -1,0 +1,174 @@
+"""What a network is given beside the images: a table, a second view, the rest of the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lightning_viz.harness.tensors import mapped, plain
+
+
+class _Images:
+    """The place of the images."""
+
+    def __reduce__(self) -> str:
+        """There is one of it in every process."""
+        return "IMAGES"
+
+
+IMAGES = _Images()
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What has an entry for each image.
+
+    Attributes:
+        values: A tensor (N, ...), or a list of N things that are none.
+        labels: Whether these are the labels.
+    """
+
+    values: Any
+    labels: bool = False
+
+    def of(self, items: Sequence[int]) -> Rows:
+        """Those of some images."""
+        if isinstance(self.values, Tensor):
+            return replace(self, values=self.values[torch.as_tensor(items, device=self.values.device)])
+        return replace(self, values=[self.values[i] for i in items])
+
+    def repeated(self, count: int) -> Any:
+        """The one entry as many times."""
+        if isinstance(self.values, Tensor):
+            return self.values.expand(count, *self.values.shape[1:])
+        return list(self.values) * count
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What stands beside the images, image by image, so that some of them go to the network with what is theirs.
+
+    Attributes:
+        tree: Any nesting in which `IMAGES` stands for the images and `Rows` for what belongs to each of them: a batch,
+            or positional and named arguments, `(args, kwargs)`.
+        count: N.
+        given: Whether the user has said what stands beside the images; then `IMAGES` is not in it.
+    """
+
+    tree: Any
+    count: int
+    given: bool = False
+
+    @classmethod
+    def of(cls, batch: Any, images: Tensor, labels: Tensor | None, *, given: bool = False) -> Extras:
+        """Takes a batch apart.
+
+        Args:
+            batch: Any nesting.
+            images: The tensor in it that holds the images, (N, C, H, W).
+            labels: The one that holds the labels, if any.
+            given: See above.
+        """
+        count = len(images)
+
+        def part(found: Any) -> Any:
+            if isinstance(found, Tensor):
+                own = plain(found)
+                if _same(own, images) and not given:
+                    return IMAGES
+                is_labels = labels is not None and _same(own, labels)
+                return Rows(own.detach(), is_labels) if own.ndim and len(own) == count else own
+            noted = isinstance(found, list) and len(found) == count and not _holds_tensors(found)
+            return Rows(found) if noted else found
+
+        return cls(mapped(batch, part), count, given)
+
+    @property
+    def holds_rows(self) -> bool:
+        """Whether anything belongs to one image and not to another; else any number of images may go together."""
+        return bool(_rows(self.tree))
+
+    @property
+    def holds_images(self) -> bool:
+        """Whether the images have a place in it."""
+        return _holds(self.tree)
+
+    @staticmethod
+    def joined(parts: Sequence[Extras]) -> Extras:
+        """One behind the other; nestings are those of the first."""
+        columns = [_rows(part.tree) for part in parts]
+        joined = iter([_joined(rows) for rows in zip(*columns, strict=True)])
+        tree = mapped(parts[0].tree, lambda part: next(joined) if isinstance(part, Rows) else part)
+        return replace(parts[0], tree=tree, count=sum(part.count for part in parts))
+
+    def each(self, function: Callable[[Rows], Any], count: int) -> Extras:
+        """The same nesting with other rows."""
+        return replace(self, tree=mapped(self.tree, lambda p: function(p) if isinstance(p, Rows) else p), count=count)
+
+    def rows(self, items: Sequence[int]) -> Extras:
+        """What belongs to some of the images."""
+        return self.each(lambda rows: rows.of(items), len(items))
+
+    def to(self, device: torch.device) -> Extras:
+        """The same on another device."""
+
+        def part(found: Any) -> Any:
+            if isinstance(found, Rows):
+                return replace(found, values=part(found.values))
+            return found.to(device) if isinstance(found, Tensor) else found
+
+        return replace(self, tree=mapped(self.tree, part))
+
+    def around(self, images: Tensor) -> Any:
+        """The nesting with images in their place, and beside them what is theirs.
+
+        Args:
+            images: (M, C, H, W), as many as there are rows; or any number of one image, where there is one row.
+
+        Raises:
+            ValueError: There are others than these.
+        """
+        if self.count not in (1, len(images)) and self.holds_rows:
+            raise ValueError(
+                f"Expected {self.count} images, each of which has something of its own beside it, received "
+                f"{len(images)}: ask `scene.subject.of(i)` for copies of probe i."
+            )
+
+        def part(found: Any) -> Any:
+            if isinstance(found, Rows):
+                return found.values if self.count == len(images) else found.repeated(len(images))
+            return images if found is IMAGES else found
+
+        return mapped(self.tree, part)
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    # Not by identity: what a subclass is stripped of is another object each time.
+    alike = one.shape == other.shape and one.dtype == other.dtype and one.stride() == other.stride()
+    return alike and one.data_ptr() == other.data_ptr()
+
+
+def _holds_tensors(parts: list[Any]) -> bool:
+    return any(isinstance(part, (Tensor, tuple, list, dict)) for part in parts)
+
+
+def _holds(tree: Any) -> bool:
+    found: list[bool] = []
+    mapped(tree, lambda part: found.append(part is IMAGES) or part)  # type: ignore[func-returns-value]
+    return any(found)
+
+
+def _rows(tree: Any) -> list[Rows]:
+    found: list[Rows] = []
+    mapped(tree, lambda part: found.append(part) or Ellipsis if isinstance(part, Rows) else part)  # type: ignore[func-returns-value]
+    return found
+
+
+def _joined(rows: Sequence[Rows]) -> Rows:
+    if isinstance(rows[0].values, Tensor):
+        return replace(rows[0], values=torch.cat([one.values for one in rows]))
+    return replace(rows[0], values=[value for one in rows for value in one.values])

@@ -1,0 +1,77 @@
+"""One class per image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from lightning_viz.harness.network.subject import Subject, log_odds, probabilities
+from lightning_viz.harness.tasks.task import Task, first_name, percent
+
+
+class Classes(Task):
+    """One class per image: scores exclude each other, and a softmax makes probabilities of them."""
+
+    name = "classes"
+    curves = "probability"
+    unit = "log-odds"
+    counts = "classes"
+    exclusive = True
+
+    def subject(self, subject: Subject, images: Tensor) -> Subject:
+        """The network itself; a single logit counts as two classes."""
+        return subject
+
+    def own(self, found: Tensor) -> Tensor | None:
+        """Scores (N, K), or predicted classes (N,)."""
+        if found.ndim == 2 and found.shape[1] > 1:
+            return found
+        return None if found.is_floating_point() else found.reshape(-1)
+
+    def said(self, scores: Tensor) -> Tensor:
+        """Probabilities, whose rows sum to 1."""
+        return probabilities(scores)
+
+    def explained(self, scores: Tensor) -> Tensor:
+        """The log-odds of each class against all others."""
+        return log_odds(scores)
+
+    def read(self, labels: Tensor | None, count: int) -> Tensor:
+        """Long (N,); of one-hot and soft labels (N, K) the largest."""
+        if labels is None:
+            raise ValueError("Expected labels (N,) of classes, received none: pass probes=Probes(unpack=...).")
+        return labels.argmax(1) if labels.ndim == 2 and labels.shape[1] > 1 else labels.reshape(-1).long()
+
+    def no_label(self, labels: Tensor, columns: int) -> Tensor:
+        """Which labels are no class."""
+        return (labels < 0) | (labels >= columns)
+
+    def title(self, label: Tensor, names: Sequence[str]) -> str:
+        """The name of the true class."""
+        return names[int(label)]
+
+    def present(self, label: Tensor, said: Tensor) -> list[int]:
+        """The true class."""
+        return [int(label)]
+
+    def predicted(self, said: Tensor, label: Tensor) -> list[int]:
+        """The class with the highest probability."""
+        return [int(said.argmax())]
+
+    def rival(self, label: Tensor, said: Tensor, column: int) -> int | None:
+        """The strongest other class."""
+        others = said.clone()
+        others[column] = -torch.inf
+        return int(others.argmax())
+
+    def verdict(self, label: Tensor, said: Tensor, names: Sequence[str]) -> str:
+        """For example `Egg ✓ 87 %`, or `Egg, says Bread 62 %`."""
+        best, probability = self.best(said, label)
+        right = " ✓" if best == int(label) else f", says {first_name(names[best])}"
+        return f"{first_name(names[int(label)])}{right} {percent(probability)}"
+
+    def marked(self, label: Tensor) -> list[int]:
+        """The true class."""
+        return [int(label)]

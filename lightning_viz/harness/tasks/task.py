@@ -1,0 +1,201 @@
+"""A task says what the outputs of a network mean, and what is asked of an image; methods do not know which it is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from lightning_viz.explain.attribution.targets import RIVAL, Target, class_index
+from lightning_viz.harness.network.subject import Subject
+
+Kind = Literal["classes", "labels", "values", "similarity", "none"]
+
+Counted = Literal["classes", "labels", "values"]
+"""Tasks whose predictions can be counted over a validation."""
+
+
+class Task(ABC):
+    """What the outputs of a network mean, and what is asked of an image.
+
+    A column is one of the scores (N, K), a label what is true of one image, `said` a row (K,) of what the network says.
+
+    Attributes:
+        name: As `Probes(task=...)` has it.
+        curves: What the tags of its curves begin with.
+        unit: What is explained where nothing else is asked for, in captions.
+        counts: How a validation is counted; None where there is nothing to count.
+        several: Whether several columns may be explained of one image, each with tags of its own.
+        exclusive: Whether one column is true of an image, and no other.
+        compares: Whether images are held against each other, or against guides.
+        signs: What a part of the image does to a score that raises or lowers it.
+        shares: Whether what is said lies in [0, 1], so that it can be judged how faithful a map is to it.
+    """
+
+    name: ClassVar[Kind]
+    curves: ClassVar[str]
+    unit: ClassVar[str]
+    counts: ClassVar[Counted | None] = None
+    several: ClassVar[bool] = False
+    exclusive: ClassVar[bool] = False
+    compares: ClassVar[bool] = False
+    signs: ClassVar[tuple[str, str]] = ("for", "against")
+    shares: ClassVar[bool] = True
+
+    # What the network puts out
+
+    @abstractmethod
+    def subject(self, subject: Subject, images: Tensor) -> Subject:
+        """The network as images (N, C, H, W) -> scores (N, K) that can be explained one by one.
+
+        Args:
+            subject: The network, with what stands beside the probes.
+            images: The probes, (N, C, H, W).
+        """
+
+    def scores(self, outputs: Tensor) -> Tensor:
+        """Outputs (N, K) that were overheard as scores, as `subject` puts them out."""
+        return outputs
+
+    def own(self, found: Tensor) -> Tensor | None:
+        """What a step itself returned as its predictions or logits; None where it is no such thing."""
+        return found if found.ndim == 2 and found.is_floating_point() else None
+
+    def finite(self, scores: Tensor) -> Tensor:
+        """Bool, of the shape of the scores: which say something."""
+        return scores.isfinite()
+
+    @abstractmethod
+    def said(self, scores: Tensor) -> Tensor:
+        """What scores (N, K) say, (N, K), as captions tell it."""
+
+    def explained(self, scores: Tensor) -> Tensor:
+        """What is explained of scores (N, K) in place of their gradients' own unit, (N, K)."""
+        return scores
+
+    def told(self, subject: Subject, images: Tensor) -> Tensor:
+        """What tells one network from another: something that is put out for images (N, C, H, W)."""
+        return subject.outputs(images)
+
+    def check(self, subject: Subject, images: Tensor, called: str) -> None:  # noqa: B027
+        """Checks that there are scores to explain.
+
+        Raises:
+            ValueError: There are none.
+        """
+
+    # What is known of an image
+
+    @abstractmethod
+    def read(self, labels: Tensor | None, count: int) -> Tensor:
+        """Labels of a batch of so many images, as probes keep them, (N,) or (N, K).
+
+        Raises:
+            ValueError: There are none, and they are wanted.
+        """
+
+    def no_label(self, labels: Tensor, columns: int) -> Tensor:
+        """Bool (N,): of which images nothing is known that could be held against so many columns."""
+        return torch.zeros(len(labels), dtype=torch.bool, device=labels.device)
+
+    @abstractmethod
+    def title(self, label: Tensor, names: Sequence[str]) -> str:
+        """What is true of an image, as captions tell it."""
+
+    def slug(self, label: Tensor, names: Sequence[str]) -> str:
+        """The same for tags, where a number would only confuse."""
+        return self.title(label, names)
+
+    # What is asked of it
+
+    def columns(self, target: Target, label: Tensor, said: Tensor, names: Sequence[str]) -> list[int]:
+        """The columns that a target asks for: of the label, of what is predicted, or one by index or name.
+
+        Raises:
+            TypeError: The target is neither text nor a whole number.
+            ValueError: There is no such column.
+        """
+        if target == "label":
+            return self.present(label, said)
+        return self.predicted(said, label) if target == "predicted" else [class_index(target, names)]
+
+    @abstractmethod
+    def present(self, label: Tensor, said: Tensor) -> list[int]:
+        """The columns of what is true of an image, the surest first; at least one."""
+
+    @abstractmethod
+    def predicted(self, said: Tensor, label: Tensor) -> list[int]:
+        """The columns of what the network says, the surest first; at least one."""
+
+    @abstractmethod
+    def rival(self, label: Tensor, said: Tensor, column: int) -> int | None:
+        """What comes closest to a column, and is not that; None where it has no rival."""
+
+    def opponent(
+        self, against: Target, column: int, label: Tensor, said: Tensor, names: Sequence[str]
+    ) -> tuple[int | None, bool]:
+        """What to hold a column against, and whether that is its rival, which stands in where it would be itself."""
+        others = [] if against == RIVAL else self.columns(against, label, said, names)
+        other = next((k for k in others if k != column), None)
+        return (self.rival(label, said, column), True) if other is None else (other, False)
+
+    # What is told of it
+
+    @abstractmethod
+    def verdict(self, label: Tensor, said: Tensor, names: Sequence[str]) -> str:
+        """What is true of an image, and what the network says, in a few words; `said` is finite."""
+
+    def best(self, said: Tensor, label: Tensor) -> tuple[int, float]:
+        """The column that the network says most surely, and what it says of it."""
+        best = self.predicted(said, label)[0]
+        return best, float(said[best])
+
+    def drawn(self, label: Tensor, columns: int, most: int) -> list[int]:
+        """The columns of which curves are drawn: all where there are few, else what is true."""
+        return list(range(columns)) if columns <= most else self.marked(label)
+
+    def marked(self, label: Tensor) -> list[int]:
+        """The columns that are true of an image."""
+        return []
+
+    def about(self, label: Tensor) -> dict[str, Any]:
+        """What the Explanations tab gets to know of a probe."""
+        marked = self.marked(label)
+        return {"label": marked[0] if marked else 0}
+
+
+def strongest(said: Tensor, columns: Sequence[int]) -> list[int]:
+    """Columns in the order of what is said of them, the strongest first.
+
+    >>> strongest(torch.tensor([0.1, 0.9, 0.5]), [0, 1, 2])
+    [1, 2, 0]
+    """
+    return sorted(columns, key=lambda k: -float(said[k]))
+
+
+def percent(share: float) -> str:
+    """A probability as captions tell it.
+
+    Example:
+        >>> percent(0.873), percent(0.0042)
+        ('87 %', '0.4 %')
+    """
+    hundredths = 100 * share
+    # The best of a thousand classes may have little.
+    return f"{hundredths:.0f} %" if hundredths >= 1 else f"{hundredths:.1g} %"
+
+
+def first_name(name: str, length: int = 18) -> str:
+    """A class name that leaves room for others: of several synonyms the first, cut if need be.
+
+    Example:
+        >>> [first_name(n) for n in ("tiger shark, Galeocerdo cuvieri", "Bread, toast", "black-and-tan coonhound")]
+        ['tiger shark', 'Bread, toast', 'black-and-tan coo…']
+    """
+    if len(name) <= length:
+        return name
+    first = name.split(",")[0].strip() or name
+    return first if len(first) <= length else f"{first[: length - 1]}…"

@@ -179,8 +179,13 @@ def _weighs(one: _Ran, image: Tensor) -> bool:
     """Whether a module has weights for places, of which it puts out several."""
     if isinstance(one.module, _CONVOLUTIONS):
         gate = one.output.ndim == 4 and one.output.shape[1] == 1
-        return not gate and _places(one.output, one.module, image) > 1
+        return not gate and _places(one.output, one.module, image) >= _several(image)
     return isinstance(one.module, _OF_TOKENS) and one.output.ndim > 2 and one.output.shape[1:-1].numel() > 1
+
+
+def _several(image: Tensor) -> int:
+    """How many places are enough to tell one from another: two, but one of an image of one pixel."""
+    return min(image.shape[-2:].numel(), 2)
 
 
 def _places(output: Tensor, module: nn.Module, image: Tensor) -> int:
@@ -205,7 +210,9 @@ def _blocks(ran: Sequence[_Ran], weighing: Sequence[_Ran], graph: _Graph, image:
     """The innermost modules with weights inside that all of the image passes through, in their order, as maps."""
     inside = {one.name for one in weighing}
     holding = [one for one in ran if any(_within(name, one.name) for name in inside)]
-    passed = [one for one in holding if _places(one.output, one.module, image) > 1 and graph.all_passes(one)]
+    passed = [
+        one for one in holding if _places(one.output, one.module, image) >= _several(image) and graph.all_passes(one)
+    ]
     found = [o for o in passed if not any(p.name != o.name and _within(p.name, o.name) for p in passed)]
     found = _by_depth([one for one in found if not _is_a_part(one.module)])
     says = [_has_a_say(one, gradient, image) for one, gradient in zip(found, graph.gradients(found), strict=True)]

@@ -10,7 +10,7 @@ from torch import Tensor
 from lightning_viz.callbacks.attribution.figures import tag_of
 from lightning_viz.callbacks.attribution.maps import MapCallback
 from lightning_viz.callbacks.attribution.painting import flattened, painted
-from lightning_viz.callbacks.base.captions import captioned
+from lightning_viz.callbacks.base.captions import captioned, instead
 from lightning_viz.callbacks.base.keywords import OfMaps, Unpack
 from lightning_viz.explain.attribution.targets import RIVAL, check_against, check_target
 from lightning_viz.harness.arguments import is_whole, refusal, whole
@@ -21,7 +21,6 @@ from lightning_viz.harness.run.scene import Ask, Scene
 from lightning_viz.harness.sinks.results import Pixels, Result
 from lightning_viz.render.color import symmetric
 from lightning_viz.render.colorbar import colorbar
-from lightning_viz.render.panel import notice
 
 
 class AttributionCallback(MapCallback):
@@ -134,7 +133,6 @@ class AttributionCallback(MapCallback):
         lines = self.lines + (self.against is not None)
         for ask, values, what in zip(asked, maps, about, strict=True):
             i = ask.probe
-            values = self._in_unit(scene.probes.images[i], values)
             drawn = self.flat(values)
             full = self.full(scene, ask, self.bound(drawn)) if bool(drawn.isfinite().all()) else 0.0
             images, note = self._tiles(scene.probes.pixels[i], values, full)
@@ -167,11 +165,12 @@ class AttributionCallback(MapCallback):
         return torch.tensor([scene.asked(self.target)[0].column], device=scene.probes.images.device)
 
     def _answer(self, scene: Scene, asked: Sequence[Ask]) -> tuple[list[Tensor], list[str]]:
-        """The method's values for what is asked, and what each is called."""
+        """The method's values for what is asked, in the unit that is drawn, and what each is called."""
         subject, targets, about = self._question(scene, asked)
         images, maps = scene.probes.images, list[Tensor]()
         for one, some in subject.groups([ask.probe for ask in asked]):
-            maps += self.attribute(one, images[some], targets[len(maps) : len(maps) + len(some)])
+            found = self.attribute(one, images[some], targets[len(maps) : len(maps) + len(some)])
+            maps += [self._in_unit(images[i], values) for i, values in zip(some, found, strict=True)]
         return maps, about
 
     def _question(self, scene: Scene, asked: Sequence[Ask]) -> tuple[Subject, Tensor, list[str]]:
@@ -222,8 +221,7 @@ class AttributionCallback(MapCallback):
             "are not finite any more. The pictures say so.",
             key="not finite",
         )
-        height, width = pixels.shape[-2:]
-        return [notice("not finite", 176, round(176 * height / width))] * 2, ", not finite"
+        return [instead("not finite", pixels)] * 2, ", not finite"
 
 
 def _class(name: str, value: str | int) -> str | int:

@@ -8,14 +8,13 @@ from torch import Tensor
 
 from lightning_viz.callbacks.attribution.maps import MapCallback
 from lightning_viz.callbacks.attribution.regions import Lime, Regions, fidelity, largest
-from lightning_viz.callbacks.base.captions import captioned
+from lightning_viz.callbacks.base.captions import captioned, instead
 from lightning_viz.callbacks.base.keywords import OfMaps, Unpack
 from lightning_viz.explain.attribution.targets import RIVAL
 from lightning_viz.explain.lime.explain import LimeWeights
 from lightning_viz.harness.run.scene import Ask, Scene
 from lightning_viz.harness.sinks.results import Picture, Result
 from lightning_viz.render.colorbar import colorbar
-from lightning_viz.render.panel import notice
 
 _UNITS = {"log_odds": "log-odds", "scores": "score", "probabilities": "probability"}
 
@@ -150,8 +149,7 @@ class LimePanels(MapCallback):
             "or at the precision. The pictures say so.",
             key="not finite",
         )
-        height, width = scene.probes.images.shape[2:]
-        tile = notice("the scores are not finite", 176, round(176 * height / width))
+        tile = instead("the scores are not finite", scene.probes.pixels[i])
         return captioned(f"{scene.probes.tag(i)}/lime", [tile, tile], [scene.caption(i)], titles=["", ""], lines=4)
 
     def _picture(self, scene: Scene, ask: Ask, found: dict[int, LimeWeights], full: float, mark: str) -> Picture:

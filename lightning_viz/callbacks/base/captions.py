@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from torch import Tensor
+
 from lightning_viz.harness.sinks.results import Picture, Pixels
-from lightning_viz.render.panel import caption_height, panel
+from lightning_viz.render.panel import caption_height, notice, panel
 
 
 def captioned(
@@ -28,3 +30,9 @@ def captioned(
         bars: What the colours stand for.
     """
     return Picture(tag, panel(image, caption, titles=titles, lines=lines, bars=bars), caption=caption_height(lines))
+
+
+def instead(text: str, image: Tensor) -> Pixels:
+    """A tile that says why there is no map of an image, (..., H, W), of the shape that the map would have had."""
+    height, width = image.shape[-2:]
+    return notice(text, 176, round(176 * height / width))

@@ -11,6 +11,7 @@ from torch import Tensor
 from lightning_viz.callbacks.attribution.maps import FLOOR, PARTS
 from lightning_viz.callbacks.attribution.painting import flattened, painted
 from lightning_viz.callbacks.attribution.regions import Lime, fidelity, largest
+from lightning_viz.callbacks.base.captions import instead
 from lightning_viz.explain.attribution.baselines import baseline
 from lightning_viz.explain.attribution.integrated import integrated_gradients
 from lightning_viz.harness.network.contrast import contrast
@@ -120,8 +121,7 @@ def _shares(scene: Scene, subject: Subject, column: Tensor, steps: int) -> tuple
     start = baseline("blurred", probes.images, black=black, white=white)
     values = integrated_gradients(subject, probes.images, column, [start], steps=steps)[0][0]
     if not bool(values.isfinite().all()):
-        height, width = probes.images.shape[2:]
-        return notice("not finite", 176, round(176 * height / width)), "not finite"
+        return instead("not finite", probes.images), "not finite"
     drawn = flattened(values, signed=True, grain=GRAIN)
     floor = FLOOR * PARTS / drawn.numel() if scene.task.unit == "log-odds" else 0.0
     full = max(symmetric(drawn.cpu().numpy())[1], floor)

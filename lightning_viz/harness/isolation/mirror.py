@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from lightning_viz.harness.isolation.comparison import Comparison, UnknownModuleError, wrapped
 from lightning_viz.harness.isolation.kinds import (
+    WEAK,
     is_plain,
     is_shared,
     is_untouchable,
@@ -21,7 +22,6 @@ from lightning_viz.harness.isolation.kinds import (
 from lightning_viz.harness.isolation.reach import is_filled, parts, reachable, uncompiled
 from lightning_viz.harness.isolation.standins import Eager, Untouchable
 
-_WEAK = (weakref.WeakKeyDictionary, weakref.WeakValueDictionary, weakref.WeakSet)
 _COPIES_ITSELF = ("__deepcopy__", "__reduce__", "__reduce_ex__", "__getstate__")
 
 
@@ -93,7 +93,7 @@ def _prepared(thing: Any, memo: dict[int, Any]) -> Iterable[Callable[[], None]]:
         elif isinstance(one, weakref.ref):
             if (target := memo.get(id(one()))) is not None:
                 memo[id(one)] = weakref.ref(target)
-        elif isinstance(one, _WEAK):
+        elif isinstance(one, WEAK):
             yield from _weak(one, memo)
         elif isinstance(one, (FunctionType, BuiltinFunctionType, functools._lru_cache_wrapper)):
             yield from _callable(one, memo)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: prints one table, in markdown."""
+"""`python -m benchmarks`: prints a table for each group, in markdown."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from types import ModuleType
 import torch
 
 from benchmarks import ascent, dream, gradients, lime, measures, memory, ranks, training
-from benchmarks.measure import Line, table
+from benchmarks.measure import table
 from benchmarks.network import Settings
 
 GROUPS: dict[str, ModuleType] = {
@@ -49,11 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     groups = given.pop("only")
     settings = Settings(**given)
     print(f"{machine()}\nhomework 3's network, {settings.size} px, width {settings.width}\n", flush=True)
-    lines: list[Line] = []
-    for name in groups:
+    for name in groups:  # a table each as soon as it is measured, so that what fails later takes nothing along
         print(f"measuring {name} ...", file=sys.stderr)
-        lines += GROUPS[name].lines(settings)
-    print(table(lines))
+        print(table(GROUPS[name].lines(settings)), end="\n\n", flush=True)
 
 
 def machine() -> str:

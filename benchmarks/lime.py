@@ -67,8 +67,8 @@ class Case:
         @torch.no_grad()
         def scores(images: np.ndarray) -> np.ndarray:
             batch = torch.from_numpy(np.asarray(images)).permute(0, 3, 1, 2).float()
-            said = self.net(self.normalize(batch))
-            found: np.ndarray = (said if self.outputs is None else self.outputs(said)).numpy()
+            outputs = self.net(self.normalize(batch))
+            found: np.ndarray = (outputs if self.outputs is None else self.outputs(outputs)).numpy()
             return found
 
         image = self.pixels.permute(1, 2, 0).double().numpy()

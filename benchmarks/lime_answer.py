@@ -115,7 +115,7 @@ def _timed(call: Callable[[int], None], samples: int) -> Callable[[], None]:
 
 def _answers(case: Case, design: str, samples: int) -> tuple[Tensor, Tensor]:
     """Masks (S, n), and the class's output under each, (S,); kept in the temp folder."""
-    path = FOLDER / f"{case.name}_{_said(case):.2f}_{design}_{samples}.pt"  # another network has another answer
+    path = FOLDER / f"{case.name}_{_predicted(case):.2f}_{design}_{samples}.pt"  # another network has another answer
     if not path.exists():
         segments = superpixels(case.pixels)
         masks = draw_masks(int(segments.max()) + 1, samples, seed=1, design=design)  # type: ignore[arg-type]
@@ -127,7 +127,7 @@ def _answers(case: Case, design: str, samples: int) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def _said(case: Case) -> float:
+def _predicted(case: Case) -> float:
     return float(log_odds(case.net(case.normalize(case.pixels[None])))[0, case.label])
 
 

@@ -26,7 +26,7 @@ class Line:
     reference: float
     unit: str | None = None
 
-    def told(self, value: float) -> str:
+    def shown(self, value: float) -> str:
         """A value with its unit."""
         return duration(value) if self.unit is None else f"{value:.3g} {self.unit}"
 
@@ -54,7 +54,7 @@ def side_by_side(calls: Mapping[str, Callable[[], object]], repetitions: int) ->
 
 def table(lines: Iterable[Line]) -> str:
     """All lines, as one table."""
-    rows = [[x.what, x.told(x.seconds), x.against, x.told(x.reference), f"{x.ratio:.3g}"] for x in lines]
+    rows = [[x.what, x.shown(x.seconds), x.against, x.shown(x.reference), f"{x.ratio:.3g}"] for x in lines]
     return aligned([["what", "time", "against", "its time", "ratio"], *rows])
 
 

@@ -30,7 +30,7 @@ def lines(settings: Settings) -> Iterator[Line]:
 def _seconds(processes: int, settings: Settings) -> float:
     command = [sys.executable, "-m", "benchmarks.ranks", str(processes), str(settings.size), str(settings.width)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    ended = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    ended = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)  # errors are shown
     return float(ended.stdout.rsplit("drawn in", 1)[1].split()[0])
 
 

@@ -62,8 +62,8 @@ def main() -> None:
         for fill, filled in FILLS.items():
             found = [measured(net, item, {**cut, "segments": options.segments}, filled) for item in items]
             means = {key: float(np.nanmean([one[key] for one in found])) for key in found[0]}
-            told = "  ".join(f"{key} {value:.3g}" for key, value in means.items() if not math.isnan(value))
-            print(f"{name}, blanked: {fill}:  {told}", flush=True)
+            text = "  ".join(f"{key} {value:.3g}" for key, value in means.items() if not math.isnan(value))
+            print(f"{name}, blanked: {fill}:  {text}", flush=True)
 
 
 def measured(

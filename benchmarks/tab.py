@@ -165,7 +165,7 @@ def write(folder: Path, probes: int, methods: Sequence[str], epochs: int) -> int
         for epoch in range(-1, epochs - 1):
             values = [log_format.epoch(epoch)]
             for i, tag in enumerate(tags):
-                values += _said(random, tag)
+                values += _predictions(random, tag)
                 values += [
                     value
                     for k, method in enumerate(methods)
@@ -179,10 +179,10 @@ def _step(epoch: int) -> int:
     return -1 if epoch < 0 else 35 * epoch + 34
 
 
-def _said(random: np.random.Generator, tag: str) -> Iterator[Any]:
-    said = random.dirichlet(np.full(len(CLASSES), 0.3))
-    yield log_format.said(tag, int(said.argmax()), float(said.max()))
-    for name, share in zip(CLASS_TAGS, said, strict=True):
+def _predictions(random: np.random.Generator, tag: str) -> Iterator[Any]:
+    shares = random.dirichlet(np.full(len(CLASSES), 0.3))
+    yield log_format.prediction(tag, int(shares.argmax()), float(shares.max()))
+    for name, share in zip(CLASS_TAGS, shares, strict=True):
         yield Summary.Value(tag=f"probability/{tag}/{name}", simple_value=float(share))
 
 

@@ -59,7 +59,7 @@ class Answers:
         return "\n\n".join([self._head(), self._looks(), self._filters(), self._classes(), self._dreams()]) + "\n"
 
     def _head(self) -> str:
-        right = float((self.study.said.argmax(1) == self.study.labels).float().mean())
+        right = float((self.study.probabilities.argmax(1) == self.study.labels).float().mean())
         count = len(self.study.labels)
         return f"# The homework, answered\n\nOf {count} validation images, the network names {_percent(right)} rightly."
 

@@ -20,20 +20,22 @@ class Study:
     Attributes:
         network: In eval mode.
         images: The validation images.
-        said: Class probabilities, float32 (N, 11).
+        probabilities: Class probabilities, float32 (N, 11).
         labels: Long (N,).
     """
 
     network: FoodClassifier
     images: FoodImages
-    said: Tensor
+    probabilities: Tensor
     labels: Tensor
 
     @property
     def table(self) -> Tensor:
         """How often each class (row) was taken for each (column), long (11, 11)."""
         count = len(CLASS_NAMES)
-        return torch.bincount(self.labels * count + self.said.argmax(1), minlength=count**2).reshape(count, count)
+        return torch.bincount(self.labels * count + self.probabilities.argmax(1), minlength=count**2).reshape(
+            count, count
+        )
 
     @property
     def recall(self) -> Tensor:
@@ -41,10 +43,10 @@ class Study:
         table = self.table.float()
         return table.diagonal() / table.sum(1)
 
-    def surest(self, label: int, said: int) -> int | None:
-        """The image of one class that is most surely said to be another, or the same; None where there is none."""
-        found = ((self.labels == label) & (self.said.argmax(1) == said)).nonzero()[:, 0]
-        return None if len(found) == 0 else int(found[self.said[found, said].argmax()])
+    def surest(self, label: int, probabilities: int) -> int | None:
+        """The image of one class that is most surely taken for another, or the same; None where there is none."""
+        found = ((self.labels == label) & (self.probabilities.argmax(1) == probabilities)).nonzero()[:, 0]
+        return None if len(found) == 0 else int(found[self.probabilities[found, probabilities].argmax()])
 
 
 def study(checkpoint: Path, root: str | None, seed: int = 0) -> Study:
@@ -62,5 +64,5 @@ def study(checkpoint: Path, root: str | None, seed: int = 0) -> Study:
     images = loader.dataset
     assert isinstance(images, FoodImages)
     with torch.no_grad():
-        said = torch.cat([network(batch).softmax(1) for batch, _ in DataLoader(images, batch_size=64)])
-    return Study(network, images, said, torch.tensor(images.targets))
+        probabilities = torch.cat([network(batch).softmax(1) for batch, _ in DataLoader(images, batch_size=64)])
+    return Study(network, images, probabilities, torch.tensor(images.targets))

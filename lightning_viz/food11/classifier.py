@@ -96,7 +96,7 @@ class FoodClassifier(LightningModule):
         if not fits:
             size = self.hparams["size"]
             raise ValueError(
-                f"expected {size} x {size} images, got {tuple(images.shape)}; give data and model one size"
+                f"Expected {size} x {size} images, received {tuple(images.shape)}; give data and model one size"
             )
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
@@ -141,17 +141,21 @@ def _block(inputs: int, outputs: int) -> list[nn.Module]:
 
 def _check(classes: int, size: int, width: int, lr: float) -> None:
     if size < 32 or size % 32:
-        raise ValueError(f"size must be a multiple of 32 (five poolings halve it), got {size}; try 64 or 128")
+        raise ValueError(
+            f"Expected size to be a multiple of 32 (five poolings halve it), received {size}; try 64 or 128"
+        )
     if classes < 2:
-        raise ValueError(f"classes must be at least 2, got {classes}")
+        raise ValueError(f"Expected classes to be at least 2, received {classes}")
     if width < 1:
-        raise ValueError(f"width must be at least 1, got {width}")
+        raise ValueError(f"Expected width to be at least 1, received {width}")
     if lr <= 0:
-        raise ValueError(f"lr must be positive, got {lr}")
+        raise ValueError(f"Expected lr to be positive, received {lr}")
 
 
 def _check_network(network: str, width: int) -> None:
     if network not in ("cnn", "transformer"):
-        raise ValueError(f"network must be 'cnn' or 'transformer', got {network!r}")
+        raise ValueError(f"Expected network to be 'cnn' or 'transformer', received {network!r}")
     if network == "transformer" and width % 4:
-        raise ValueError(f"width must be a multiple of 4 (the heads of a transformer share it), got {width}")
+        raise ValueError(
+            f"Expected width to be a multiple of 4 (the heads of a transformer share it), received {width}"
+        )

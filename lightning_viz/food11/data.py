@@ -61,9 +61,11 @@ class FoodData(LightningDataModule):
         super().__init__()
         for name, value in (("size", size), ("batch_size", batch_size)):
             if value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}")
+                raise ValueError(f"Expected {name} to be at least 1, received {value}")
         if min(train_count, val_count) < 1:
-            raise ValueError(f"train_count and val_count must be at least 1, got {train_count} and {val_count}")
+            raise ValueError(
+                f"Expected train_count and val_count of at least 1, received {train_count} and {val_count}"
+            )
         self.class_names = list(CLASS_NAMES)
         self.root, self.size, self.batch_size = root, size, batch_size
         self.augment, self.num_workers = augment, num_workers
@@ -129,11 +131,11 @@ class FoodData(LightningDataModule):
         layout = self._found()
         listed = layout.splits.get(split)
         if listed is None or not listed.files:
-            raise ValueError(f"`{stage}` needs {split} images, {layout.root} has none; {KNOWN}")
+            raise ValueError(f"Expected {split} images for `{stage}`, received {layout.root} with none. {KNOWN}")
         if stage == "test" and listed.labels is None:
             raise ValueError(
-                f"`test` needs labels, but the testing images of {layout.root}, {layout.name}, have none: "
-                "run `validate` for figures or `predict` for a table"
+                f"Expected labels for `test`, received {layout.root} ({layout.name}), whose testing images have none: "
+                "run `validate` for figures or `predict` for a table."
             )
 
     def _read(self, split: str) -> FoodImages:

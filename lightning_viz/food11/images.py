@@ -99,5 +99,7 @@ def _read_image(file: Path, size: int) -> Tensor:
             upright = ImageOps.exif_transpose(image).convert("RGB")
             pixels = np.array(upright.resize((size, size), Image.Resampling.BILINEAR))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{file}: no readable image ({error}); replace or remove the file") from error
+        raise ValueError(
+            f"Expected a readable image, received {file} ({error}): replace or remove the file."
+        ) from error
     return torch.from_numpy(pixels).permute(2, 0, 1)

@@ -103,15 +103,17 @@ def _split_folders(folder: Path) -> dict[str, Path]:
 def _find_base(root: Path) -> Path:
     """The shallowest folder that holds splits."""
     if not root.is_dir():
-        raise ValueError(f"no such folder: {root}; {KNOWN}")
+        raise ValueError(f"Expected a folder with Food-11, received {root}, which does not exist. {KNOWN}")
     level = [root]
     for _ in range(_NESTING + 1):
         if found := [folder for folder in level if _split_folders(folder)]:
             if len(found) > 1:
-                raise ValueError(f"several data sets in {root}: pass one of {', '.join(map(str, found))}")
+                raise ValueError(
+                    f"Expected one data set, received {root} with several: pass one of {', '.join(map(str, found))}."
+                )
             return found[0]
         level = [inner for folder in level for inner in visible(folder)[0]]
-    raise ValueError(f"no Food-11 layout in {root}: found {contents(root)}; {KNOWN}{_hint(root)}")
+    raise ValueError(f"Expected a folder with Food-11, received {root} with {contents(root)}. {KNOWN}{_hint(root)}")
 
 
 def _hint(root: Path) -> str:

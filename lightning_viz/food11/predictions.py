@@ -37,7 +37,9 @@ class PredictionsCsv(BasePredictionWriter):
         """
         super().setup(trainer, pl_module, stage)
         if stage == "predict" and self.path.is_dir():
-            raise ValueError(f"path must name a file, but {self.path} is a folder; try {self.path}/predictions.csv")
+            raise ValueError(
+                f"Expected path to name a file, received the folder {self.path}: try {self.path}/predictions.csv"
+            )
 
     def write_on_epoch_end(
         self,

@@ -20,8 +20,8 @@ CLASS_NAMES = (
 )
 LABELLED = ("labeled", "labelled")  # homework 2021's folder next to "unlabeled"
 KNOWN = (
-    "expected training/, validation/ and testing/ (or evaluation/, test/) with <label>_<n>.jpg, or a folder "
-    "per class by name (Noodles-Pasta) or label (0 to 10), or training/labeled/<label>/"
+    "It needs training/, validation/ and testing/ (or evaluation/, test/) with <label>_<n>.jpg, or a folder "
+    "per class by name (Noodles-Pasta) or label (0 to 10), or training/labeled/<label>/."
 )
 
 
@@ -80,7 +80,7 @@ def list_split(folder: Path, split: str) -> Split:
     else:
         found = list(_by_prefix(files))
     if not found:
-        raise ValueError(f"no images in {folder}: found {contents(folder)}; {KNOWN}")
+        raise ValueError(f"Expected a folder with images, received {folder} with {contents(folder)}. {KNOWN}")
     return _sorted(found)
 
 
@@ -90,7 +90,7 @@ def _by_folder(folders: list[Path]) -> Iterator[tuple[Path, int]]:
         for file in visible(folder)[1]:
             if label is None:
                 names = ", ".join(CLASS_NAMES)
-                raise ValueError(f"{file}: folder {folder.name!r} is no class; expected {names} or 0 to 10")
+                raise ValueError(f"Expected folders named {names} or 0 to 10, received {folder.name!r} ({file}).")
             yield file, _checked(label, file)
 
 
@@ -98,7 +98,7 @@ def _by_prefix(files: list[Path]) -> Iterator[tuple[Path, int]]:
     for file in files:
         label = _prefix(file)
         if label is None:
-            raise ValueError(f"{file}: no label in its name, expected <label>_<n>.jpg, label 0 to 10")
+            raise ValueError(f"Expected files named <label>_<n>.jpg, label 0 to 10, received {file}.")
         yield file, _checked(int(label), file)
 
 
@@ -126,7 +126,7 @@ def _plain(name: str) -> str:
 
 def _checked(label: int, file: Path) -> int:
     if label >= len(CLASS_NAMES):
-        raise ValueError(f"{file}: label {label} is outside 0 to 10, Food-11's classes")
+        raise ValueError(f"Expected labels from 0 to 10, Food-11's classes, received {label} ({file}).")
     return label
 
 

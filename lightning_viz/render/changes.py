@@ -26,13 +26,13 @@ class Row(NamedTuple):
 
     Attributes:
         true: The name of a class.
-        said: The name of what it is taken for.
+        predicted: The name of what it is taken for.
         numbers: How often, for example `31 → 27`.
         sign: Of the change.
     """
 
     true: str
-    said: str
+    predicted: str
     numbers: str
     sign: int
 
@@ -63,7 +63,7 @@ def changes_picture(
     widest = max((length(row.numbers, SIZE) for row in rows), default=0.0)
     for k, row in enumerate(rows):
         y = edge + k * step
-        pair = pair_name(row.true, row.said, int(width - widest - 4 * edge), between=between)
+        pair = pair_name(row.true, row.predicted, int(width - widest - 4 * edge), between=between)
         write(draw, (edge, y), pair, LIGHT, SIZE)
         colour = MORE if row.sign > 0 else LESS if row.sign < 0 else LIGHT
         write(draw, (width - edge - length(row.numbers, SIZE), y), row.numbers, colour, SIZE)
@@ -71,14 +71,14 @@ def changes_picture(
     return np.concatenate([top, np.asarray(canvas)])
 
 
-def pair_name(true: str, said: str, width: int, size: int = SIZE, *, between: str = TAKEN) -> str:
+def pair_name(true: str, predicted: str, width: int, size: int = SIZE, *, between: str = TAKEN) -> str:
     """What is taken for what in one line: both names are shortened alike where they do not fit.
 
     >>> pair_name("egg", "bread", 200), pair_name("noodles and pasta", "vegetables and fruit", 180)
     ('egg taken for bread', 'noodle… taken for veget…')
     """
     room = width - length(between, size)
-    one, other = length(true, size), length(said, size)
+    one, other = length(true, size), length(predicted, size)
     if one + other > room:
         one, other = (max(room / 2, room - other), max(room / 2, room - one))
-    return elide(true, ceil(one), size) + between + elide(said, ceil(other), size)
+    return elide(true, ceil(one), size) + between + elide(predicted, ceil(other), size)

@@ -40,7 +40,7 @@ def to_uint8(pixels: ArrayLike) -> Picture:
     values = np.asarray(pixels, dtype=np.float64)
     values = values[None] if values.ndim == 2 else values
     if values.ndim != 3 or 0 in values.shape:
-        raise ValueError(f"expected an image (C, H, W) or (H, W), got {values.shape}.")
+        raise ValueError(f"Expected an image (C, H, W) or (H, W), received {values.shape}.")
     values = values[:3] if len(values) >= 3 else np.repeat(values.mean(0, keepdims=True), 3, axis=0)
     known: NDArray[np.bool_] = np.all(np.isfinite(values), axis=0)
     image = np.rint(np.clip(np.nan_to_num(values), 0, 1) * 255).astype(np.uint8).transpose(1, 2, 0)
@@ -90,7 +90,7 @@ def symmetric(values: ArrayLike, *, scale: float | None = None, percentile: floa
     if scale is None:
         scale = _scale(np.abs(clean[np.isfinite(clean)]), percentile)
     if not 0 <= scale < np.inf:
-        raise ValueError(f"scale must be a finite number from 0, got {scale}.")
+        raise ValueError(f"Expected scale to be a finite number from 0, received {scale}.")
     return np.clip(clean / (scale or 1.0), -1, 1), float(scale)
 
 
@@ -142,7 +142,7 @@ def overlay(pixels: ArrayLike, heat: ArrayLike, *, signed: bool = False, alpha: 
     """
     image, values = to_uint8(pixels), _map(heat)
     if image.shape[:2] != values.shape:
-        raise ValueError(f"the map must be of the image's size {image.shape[:2]}, got {values.shape}.")
+        raise ValueError(f"Expected a map of the image's size {image.shape[:2]}, received {values.shape}.")
     grey = np.repeat(image @ np.array([0.299, 0.587, 0.114])[:, None], 3, axis=2) * 0.5
     if not signed:
         check_unsigned(values)
@@ -158,7 +158,7 @@ def check_unsigned(values: Floats) -> None:
         ValueError: If there is a value below 0.
     """
     if (values < 0).any():
-        raise ValueError(f"expected magnitudes, got values down to {np.nanmin(values):.3g}: pass signed=True.")
+        raise ValueError(f"Expected magnitudes, got values down to {np.nanmin(values):.3g}: pass signed=True.")
 
 
 def hatch(height: int, width: int) -> Picture:
@@ -181,7 +181,7 @@ def _scale(magnitudes: Floats, percentile: float) -> float:
 def _map(values: ArrayLike) -> Floats:
     array = _finite_or_nan(values)
     if array.ndim != 2:
-        raise ValueError(f"expected a map (H, W), got {array.shape}.")
+        raise ValueError(f"Expected a map (H, W), received {array.shape}.")
     return array
 
 

@@ -40,9 +40,9 @@ def colorbar(full: float, unit: str = "log-odds", *, colours: Colours = "signed"
     ((16, 350, 3), (16, 350, 3))
     """
     if not 0 <= full < np.inf:
-        raise ValueError(f"expected the value of full colour as a finite number from 0, got {full}.")
+        raise ValueError(f"Expected the value of full colour as a finite number from 0, received {full}.")
     if colours not in ("signed", "sequential", "superpixels"):
-        raise ValueError(f'expected colours= as "signed", "sequential" or "superpixels", got {colours!r}.')
+        raise ValueError(f'Expected colours= as "signed", "sequential" or "superpixels", received {colours!r}.')
     low, high = ("0" if colours == "sequential" else f"{MINUS}{_number(full)}"), _number(full)
     edge = margin(SIZE)
     title = elide(unit, width // 2, SIZE)

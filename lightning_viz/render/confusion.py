@@ -57,7 +57,7 @@ def worst_confusions(counts: ArrayLike, names: Sequence[str], top: int = 3) -> l
         ValueError: If `counts` is no square matrix of counts, or the names are not K.
 
     >>> from lightning_viz.render.fonts import plain
-    >>> [plain(said) for said in worst_confusions([[119, 31], [4, 96]], ["Bread", "Egg"])]
+    >>> [plain(line) for line in worst_confusions([[119, 31], [4, 96]], ["Bread", "Egg"])]
     ['Bread taken for Egg: 31 of 150', 'Egg taken for Bread: 4 of 100']
     """
     matrix = _counts(counts, names)
@@ -65,9 +65,9 @@ def worst_confusions(counts: ArrayLike, names: Sequence[str], top: int = 3) -> l
     order = np.argsort(-wrong, axis=None, kind="stable")[:top]
     cells = [divmod(int(cell), len(matrix)) for cell in order]
     return [
-        f"{isolated(names[true])} taken for {isolated(names[said])}: {wrong[true, said]} of {matrix[true].sum()}"
-        for true, said in cells
-        if wrong[true, said]
+        f"{isolated(names[true])} taken for {isolated(names[k])}: {wrong[true, k]} of {matrix[true].sum()}"
+        for true, k in cells
+        if wrong[true, k]
     ]
 
 
@@ -138,11 +138,13 @@ class Layout(NamedTuple):
 def _counts(counts: ArrayLike, names: Sequence[str] | None = None) -> NDArray[np.int64]:
     given = np.asarray(counts)
     if given.ndim != 2 or given.shape[0] != given.shape[1] or not len(given):
-        raise ValueError(f"counts must be a square matrix (K, K), got {given.shape}.")
+        raise ValueError(f"Expected counts to be a square matrix (K, K), received {given.shape}.")
     if not (given >= 0).all() or (given != np.floor(given)).any():
-        raise ValueError("counts must be whole numbers from 0, not shares: pass the matrix before normalisation.")
+        raise ValueError(
+            "Expected counts as whole numbers from 0, received others: pass the matrix before normalisation."
+        )
     if names is not None and len(names) != len(given):
-        raise ValueError(f"expected {len(given)} class names, one per row, got {len(names)}.")
+        raise ValueError(f"Expected {len(given)} class names, one per row, received {len(names)}.")
     return given.astype(np.int64)
 
 
@@ -167,12 +169,12 @@ def _write_cells(draw: ImageDraw.ImageDraw, matrix: NDArray[np.int64], shares: F
     if length("100", size) > cell - 1:
         return
     counted = 2 * (size + 2) <= cell and length(str(matrix.max()), size) <= cell - 1
-    for true, said in zip(*np.nonzero(matrix), strict=True):
-        share = float(shares[true, said])
-        texts = [f"{100 * share:.0f}", *([str(matrix[true, said])] if counted else [])]
+    for true, predicted in zip(*np.nonzero(matrix), strict=True):
+        share = float(shares[true, predicted])
+        texts = [f"{100 * share:.0f}", *([str(matrix[true, predicted])] if counted else [])]
         ink = (255, 255, 255) if share > 0.7 else _INK
         for row, text in enumerate(texts):
-            x = at.left + (said + 0.5) * cell - length(text, size) / 2
+            x = at.left + (predicted + 0.5) * cell - length(text, size) / 2
             y = at.top + (true + 0.5) * cell + (row - len(texts) / 2) * (size + 2) - 1
             write(draw, (round(x), round(y)), text, ink, size)
 

@@ -134,12 +134,12 @@ def _font_with(letter: str) -> str | None:
     for path in _system_fonts():
         if ord(letter) in _letters(path):
             return path
-    _tell(unicodedata.name(letter, "UNKNOWN").split()[0])
+    _report(unicodedata.name(letter, "UNKNOWN").split()[0])
     return None
 
 
 @cache
-def _tell(script: str) -> None:
+def _report(script: str) -> None:
     warnings.warn(
         f"No font of this system has all letters of a name ({script}): boxes stand for them in the pictures. Install "
         "a font that has them, for example Noto Sans (on Debian: fonts-noto-core, for Chinese, Japanese and Korean "

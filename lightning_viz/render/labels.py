@@ -16,7 +16,7 @@ from lightning_viz.render.size import Picture
 from lightning_viz.render.text import elide
 
 PARTS = (("hits", "#1f5fa8"), ("misses", "#9ecae1"), ("false alarms", "#e07b39"))
-"""Blue for what is true, dark where it was said; orange for what is not."""
+"""Blue for what is true, dark where it was predicted; orange for what is not."""
 
 MOST = 40
 """Classes that are shown: of more, those with the most misses and false alarms."""
@@ -26,7 +26,7 @@ def worst_mix_ups(pairs: ArrayLike, of: ArrayLike, names: Sequence[str], top: in
     """The most frequent mistakes in words, the most frequent first.
 
     Args:
-        pairs: (K, K) whole numbers: how often the row was missed where the column was said falsely.
+        pairs: (K, K) whole numbers: how often the row was missed where the column was predicted falsely.
         of: (K,): how often each class is true.
         names: K class names.
         top: How many at most.
@@ -38,21 +38,21 @@ def worst_mix_ups(pairs: ArrayLike, of: ArrayLike, names: Sequence[str], top: in
     wrong = counts * (1 - np.eye(len(counts), dtype=np.int64))
     cells = [divmod(int(cell), len(counts)) for cell in np.argsort(-wrong, axis=None, kind="stable")[:top]]
     return [
-        f"{names[missed]} missed where {names[said]} is said ({wrong[missed, said]} of {true[missed]})"
-        for missed, said in cells
-        if wrong[missed, said]
+        f"{names[missed]} missed where {names[predicted]} is said ({wrong[missed, predicted]} of {true[missed]})"
+        for missed, predicted in cells
+        if wrong[missed, predicted]
     ]
 
 
 def labels_picture(
     hits: ArrayLike, misses: ArrayLike, alarms: ArrayLike, names: Sequence[str], *, caption: Sequence[str] = ()
 ) -> Picture:
-    """A bar per class: how often it was found, missed and said falsely.
+    """A bar per class: how often it was found, missed and predicted falsely.
 
     Args:
-        hits: (K,): how often the class is true and said.
-        misses: (K,): how often it is true and not said.
-        alarms: (K,): how often it is said and not true.
+        hits: (K,): how often the class is true and predicted.
+        misses: (K,): how often it is true and not predicted.
+        alarms: (K,): how often it is predicted and not true.
         names: K class names.
         caption: Lines below.
 

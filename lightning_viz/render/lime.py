@@ -89,11 +89,11 @@ def tinted(base: Floats, signs: NDArray[np.int64], tint: Floats) -> Floats:
 
 def _check(image: Picture, labels: NDArray[np.int64], signs: NDArray[np.int64], strength: Floats) -> None:
     if labels.shape != image.shape[:2]:
-        raise ValueError(f"segments must be of the image's size {image.shape[:2]}, got {labels.shape}.")
+        raise ValueError(f"Expected segments to be of the image's size {image.shape[:2]}, received {labels.shape}.")
     count = int(labels.max()) + 1
     if signs.shape != (count,) or strength.shape != (count,):
         raise ValueError(
-            f"expected {count} weights and selections, one per superpixel, got {strength.shape}, {signs.shape}."
+            f"Expected {count} weights and selections, one per superpixel, received {strength.shape}, {signs.shape}."
         )
 
 

@@ -48,7 +48,7 @@ def panel(
     images = [image] if isinstance(image, np.ndarray) else list(image)
     body = grid(images, columns=in_a_row(images, columns or len(images)), titles=titles, width=width)
     if wrong := [bar.shape[1] for bar in bars if bar.shape[1] != width]:
-        raise ValueError(f"expected colour bars as wide as the panel, {width}, got {wrong[0]}.")
+        raise ValueError(f"Expected colour bars as wide as the panel, {width}, received {wrong[0]}.")
     body = np.concatenate([body, *bars])
     lines = len(caption) if lines is None else lines
     laid = fit_lines(list(caption), lines, width - 2 * margin(SIZE), SIZE)
@@ -140,14 +140,16 @@ def fitted(image: Picture, height: int, width: int) -> Picture:
 
 def _check(images: Sequence[Picture], columns: int, titles: Sequence[str] | None, width: int) -> None:
     if not images or columns < 1:
-        raise ValueError(f"at least one picture and one column are needed, got {len(images)} and {columns}.")
+        raise ValueError(f"Expected at least one picture and one column, received {len(images)} and {columns}.")
     if width < columns * (GAP + 16):
-        raise ValueError(f"{columns} columns need a width of {columns * (GAP + 16)} pixels or more, got {width}.")
+        raise ValueError(
+            f"Expected width of at least {columns * (GAP + 16)} pixels for {columns} columns, received {width}."
+        )
     for image in images:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
-            raise ValueError(f"pictures must be uint8 (h, w, 3), got {image.dtype} {image.shape}.")
+            raise ValueError(f"Expected pictures to be uint8 (h, w, 3), received {image.dtype} {image.shape}.")
     if titles is not None and len(titles) != len(images):
-        raise ValueError(f"expected one title per picture, {len(images)}, got {len(titles)}.")
+        raise ValueError(f"Expected one title per picture, {len(images)}, received {len(titles)}.")
 
 
 def _centred(image: Picture, height: int, width: int) -> Picture:

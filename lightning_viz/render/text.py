@@ -31,7 +31,7 @@ def line_height(size: int) -> int:
 def elide(text: str, width: int, size: int) -> str:
     """Shortens one line until it fits, with an ellipsis in place of what is left out.
 
-    Where names are marked by `isolated`, the longest of them are cut first: what is said of them stays.
+    Where names are marked by `isolated`, the longest of them are cut first: the rest stays.
 
     >>> elide("bread", 300, 13), elide("a long caption", 60, 13)
     ('bread', 'a long…')
@@ -74,11 +74,11 @@ def fit_lines(texts: list[str], lines: int, width: int, size: int) -> list[str]:
     ['one', 'two', 'three']
     """
     if len(texts) > lines:
-        raise ValueError(f"{len(texts)} caption lines do not fit into lines={lines}.")
+        raise ValueError(f"Expected at most lines={lines} caption lines, received {len(texts)}.")
     spare, laid = lines - len(texts), list[str]()
     for text in texts:
         while len(wrap(text, width, size)) > 1 + spare and (shorter := _shorter_name(text, size)):
-            text = shorter  # what is said of a name is never cut before the name is
+            text = shorter  # the rest is never cut before the name is
         parts = wrap(text, width, size)
         shown = min(len(parts), 1 + spare)
         laid += [*parts[: shown - 1], elide(" ".join(parts[shown - 1 :]), width, size)]

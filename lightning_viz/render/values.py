@@ -57,12 +57,12 @@ def _drawn(points: Any, names: list[str], caption: list[str]) -> Picture:
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
-def _field(axes: Any, true: Any, said: Any, name: str) -> None:
+def _field(axes: Any, true: Any, predicted: Any, name: str) -> None:
     low, high = (float(true.min()), float(true.max())) if len(true) else (0.0, 1.0)
     room = 0.25 * (high - low) or 1.0
     low, high = low - room, high + room
     axes.plot((low, high), (low, high), color="#999999", linewidth=1)
-    axes.plot(true, said.clip(low, high), ".", color="#1f5fa8", markersize=6, alpha=0.6)
+    axes.plot(true, predicted.clip(low, high), ".", color="#1f5fa8", markersize=6, alpha=0.6)
     axes.set(xlim=(low, high), ylim=(low, high))
     axes.set_title(elide(name, 350, 16), fontsize=12)
     axes.set_xlabel("true", fontsize=11)

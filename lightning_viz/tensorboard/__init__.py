@@ -14,7 +14,7 @@ SCALARS = "scalars"
 
 MANIFEST = "lightning_viz/manifest"
 EPOCH = "lightning_viz/epoch"
-SAID = "lightning_viz/said/"
+PREDICTIONS = "lightning_viz/prediction/"
 MAP = "lightning_viz/map/"
 BOUND = "lightning_viz/bound/"
 

@@ -29,11 +29,11 @@ def route(method: str, answer: Callable[[Ask], Response]) -> Any:
     def application(request: Any) -> Response:
         try:
             if request.method not in ((method, "HEAD") if method == "GET" else (method,)):
-                raise MethodNotAllowed([method], f"Expected {method}, got {request.method}.")
+                raise MethodNotAllowed([method], f"Expected {method}, received {request.method}.")
             return answer(request)
         except HTTPException as refusal:
-            told: Response = http_util.Respond(request, refusal.description, "text/plain", code=refusal.code)
-            return told
+            refused: Response = http_util.Respond(request, refusal.description, "text/plain", code=refusal.code)
+            return refused
 
     return application
 
@@ -51,7 +51,7 @@ def texts(request: Ask, field: str, most: int | None = None) -> list[str]:
             raise TypeError
         "".join(found).encode()  # half of a surrogate pair could not be asked for
     except (ValueError, TypeError, RecursionError):
-        raise BadRequest(f"Expected a JSON list of texts in {field!r}, got {stated[:80]!r}.") from None
+        raise BadRequest(f"Expected a JSON list of texts in {field!r}, received {stated[:80]!r}.") from None
     if most is not None and len(found) > most:
-        raise BadRequest(f"Expected at most {most} entries in {field!r}, got {len(found)}.")
+        raise BadRequest(f"Expected at most {most} entries in {field!r}, received {len(found)}.")
     return found

@@ -58,7 +58,7 @@ class ExplanationsLoader(base_plugin.TBLoader):  # type: ignore[misc]
     def load(self, context: Any) -> base_plugin.TBPlugin | None:
         """Makes the tab; `None`, with one line in the log, where our installation is broken."""
         if self._raised_to is not None:
-            _tell(self._raised_to)
+            _report(self._raised_to)
             self._raised_to = None
         try:
             from lightning_viz.tensorboard.plugin import ExplanationsPlugin
@@ -87,11 +87,11 @@ def kept(text: str) -> int | None:
     if text == OFF:
         return None
     if not text.isdecimal() or not 1 <= int(text) <= MOST:
-        raise argparse.ArgumentTypeError(f"expected a number from 1 to {MOST} or {OFF!r}, got {text!r}")
+        raise argparse.ArgumentTypeError(f"Expected a number from 1 to {MOST} or {OFF!r}, received {text!r}")
     return int(text)
 
 
-def _tell(keep: int) -> None:
+def _report(keep: int) -> None:
     print(
         f"lightning_viz: TensorBoard keeps up to {keep} pictures per tag instead of 10; "
         "--lightning_viz_keep N sets another number, --lightning_viz_keep off turns this off.",

@@ -19,7 +19,7 @@ from lightning_viz.tensorboard import (
     MANIFEST,
     MAP,
     NAME,
-    SAID,
+    PREDICTIONS,
     SCALARS,
     manifest,
 )
@@ -44,7 +44,7 @@ READERS = {
     "maps": ("read_blob_sequences", NAME, MAP),
     "scalars": ("read_scalars", SCALARS, ""),
     "bounds": ("read_scalars", NAME, BOUND),
-    "said": ("read_tensors", NAME, SAID),
+    "predictions": ("read_tensors", NAME, PREDICTIONS),
 }
 """How each kind of series is read: the provider's method, the owner of the data, and what goes before the tag."""
 
@@ -74,26 +74,26 @@ class Log:
         images = self._ask("list_blob_sequences", IMAGES)
         maps = self._ask("list_blob_sequences", NAME)
         scalars = self._ask("list_scalars", SCALARS)
-        said = self._ask("list_tensors", NAME)
+        predictions = self._ask("list_tensors", NAME)
         manifests = self._ask("read_tensors", NAME, tags=[MANIFEST], downsample=1)
         epochs = self._ask("read_scalars", NAME, tags=[EPOCH], downsample=EVERY)
         lightnings = self._ask("read_scalars", SCALARS, tags=[LIGHTNINGS_EPOCH], downsample=EVERY)
         answer = {}
         for run, pictures in sorted(images.result().items()):
             stored = manifests.result().get(run, {}).get(MANIFEST)
-            told, problem = manifest.understand(_text(stored[-1]) if stored else None)
+            content, problem = manifest.understand(_text(stored[-1]) if stored else None)
             if self.has_unreadable_keys(run, pictures):
                 problem = f"{problem or ''} {WITH_UNREADABLE_KEYS}".strip()
             counted = epochs.result().get(run, {}).get(EPOCH) or lightnings.result().get(run, {}).get(LIGHTNINGS_EPOCH)
             answer[run] = {
-                "manifest": told,
+                "manifest": content,
                 "problem": problem,
                 "epochs": [point for point in by_step(counted or [], POINTS["scalars"]) if point[1] is not None],
                 "updated": max(found.max_wall_time or 0.0 for found in pictures.values()),
                 "images": _last_steps(pictures),
                 "maps": _last_steps(maps.result().get(run, {}), MAP),
                 "scalars": sorted(scalars.result().get(run, {})),
-                "said": sorted(_below(SAID, said.result().get(run, {}))),
+                "predictions": sorted(_below(PREDICTIONS, predictions.result().get(run, {}))),
             }
         return answer
 
@@ -106,12 +106,12 @@ class Log:
         """The names of all runs, with pictures or without."""
         return {run.run_name for run in self._provider.list_runs(self._context, experiment_id=self._experiment)}
 
-    def series(self, run: str, wish: Mapping[str, Sequence[str]]) -> dict[str, dict[str, list[Point]]] | None:
+    def series(self, run: str, wanted: Mapping[str, Sequence[str]]) -> dict[str, dict[str, list[Point]]] | None:
         """Series of one run.
 
         Args:
             run: The run's name.
-            wish: Tags of each kind in `READERS`.
+            wanted: Tags of each kind in `READERS`.
 
         Returns:
             Of each kind the points of each tag that exists, one per step, steps ascending. In pictures and maps a point
@@ -119,7 +119,7 @@ class Log:
         """
         runs = self._asking.submit(self.names)
         asked = {}
-        for kind, tags in wish.items():
+        for kind, tags in wanted.items():
             method, owner, prefix = READERS[kind]
             if tags:  # the Rust server takes no tags for all tags
                 named = [prefix + tag for tag in tags]

@@ -52,9 +52,9 @@ def _served(folder: Path) -> Iterator[Any | None]:
         command = [binary, f"--logdir={folder}", "--reload=once", f"--samples-per-plugin={IMAGES}=all,{NAME}=all"]
         command += ["--port=0", f"--port-file={port}", "--die-after-stdin", "--verbose"]
         with (
-            log.open("wb") as told,
+            log.open("wb") as record,
             subprocess.Popen(
-                command, stdin=subprocess.PIPE, stderr=told, env={**os.environ, "RUST_LOG": "info"}
+                command, stdin=subprocess.PIPE, stderr=record, env={**os.environ, "RUST_LOG": "info"}
             ) as server,
         ):
             try:
@@ -72,10 +72,10 @@ def _provider(port: Path) -> Any:
 def _is_through(server: subprocess.Popen[bytes], log: Path) -> bool:
     began = time.monotonic()
     while server.poll() is None:
-        told = log.read_bytes()
-        if FINISHED in told:
+        record = log.read_bytes()
+        if FINISHED in record:
             return True
-        if STARTED not in told and time.monotonic() - began > PATIENCE:
+        if STARTED not in record and time.monotonic() - began > PATIENCE:
             return False
         time.sleep(0.02)
     return False

@@ -112,25 +112,25 @@ def batches(series: Sequence[list[str]], size: int = 512) -> Iterator[list[list[
 
 def without_films(entry: dict[str, Any]) -> dict[str, Any]:
     """What a run holds, without its films where it has other pictures."""
-    told = (entry["manifest"] or {}).get("pictures", {})
-    stills = {tag: step for tag, step in entry["images"].items() if not _is_film(tag, told.get(tag, {}))}
+    pictures = (entry["manifest"] or {}).get("pictures", {})
+    stills = {tag: step for tag, step in entry["images"].items() if not _is_film(tag, pictures.get(tag, {}))}
     return {**entry, "images": stills or entry["images"]}
 
 
-def _is_film(tag: str, told: dict[str, Any]) -> bool:
+def _is_film(tag: str, pictures: dict[str, Any]) -> bool:
     last = tag.rpartition("/")[2]
-    return bool(told.get("film", last == "filmstrip" or last.startswith("film_")))
+    return bool(pictures.get("film", last == "filmstrip" or last.startswith("film_")))
 
 
 def everything(entry: dict[str, Any]) -> dict[str, list[str]]:
-    """The wish for all series of a run."""
+    """What is asked of all series of a run."""
     maps = list(entry["maps"])
     return {
         "images": list(entry["images"]),
         "maps": maps,
         "bounds": maps,
         "scalars": entry["scalars"],
-        "said": entry["said"],
+        "predictions": entry["predictions"],
     }
 
 

@@ -81,10 +81,10 @@ class ExplanationsPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
     def _series(self, request: Ask) -> Response:
         run = request.form.get("run")
         if run is None:
-            raise BadRequest("Expected the name of a run in 'run', got none.")
+            raise BadRequest("Expected the name of a run in 'run', received none.")
         found = self._log(request).series(run, {kind: texts(request, kind) for kind in READERS})
         if found is None:
-            raise NotFound(f"Expected a run of the log folder, got {run[:80]!r}.")
+            raise NotFound(f"Expected a run of the log folder, received {run[:80]!r}.")
         return _json(request, found)
 
     def _pack(self, request: Ask) -> Response:
@@ -100,7 +100,7 @@ class ExplanationsPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
     def _export(self, request: Ask) -> Response:
         log, wanted = self._log(request), request.args.getlist("run")
         if not wanted:
-            raise BadRequest("Expected the names of runs in 'run', got none.")
+            raise BadRequest("Expected the names of runs in 'run', received none.")
         runs = {run: entry for run, entry in log.runs().items() if run in wanted}
         if len(runs) < len(set(wanted)):
             raise NotFound("Expected runs with pictures, got the name of another.")

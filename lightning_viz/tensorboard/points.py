@@ -44,7 +44,7 @@ def _map(datum: Any) -> Point | None:
     return [datum.step, _key(datum, 0)] if datum.values else None
 
 
-def _said(datum: Any) -> Point | None:
+def _prediction(datum: Any) -> Point | None:
     if datum.numpy.shape != (2,) or datum.numpy.dtype.kind != "f":
         return None
     index, probability = (finite(float(value)) for value in datum.numpy)
@@ -63,6 +63,6 @@ POINTS: dict[str, Callable[[Any], Point | None]] = {
     "maps": _map,
     "scalars": _scalar,
     "bounds": _scalar,
-    "said": _said,
+    "predictions": _prediction,
 }
 """What a point of each kind of series is made by."""

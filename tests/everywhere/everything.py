@@ -88,6 +88,6 @@ def draw_everything(folder, net, *, only=CALLBACKS, options=None, common=None, *
 
 
 @torch.no_grad()
-def said_by(module: nn.Module, images):
+def outputs_of(module: nn.Module, images):
     """What a trained module says of images, in eval mode."""
     return module.eval()(images)

@@ -93,7 +93,7 @@ def test_every_forward_is_asked_as_its_step_does(name, tmp_path):
     assert torch.equal(probes.images, DATA.images[list(probes.indices)])
     with torch.no_grad():
         own = drawn.module.eval().net(probes.images, torch.stack([number(x) for x in probes.images]))
-    assert torch.allclose(drawn.scene.said, own.softmax(1), atol=1e-5)
+    assert torch.allclose(drawn.scene.predictions, own.softmax(1), atol=1e-5)
 
 
 def test_images_by_name_alone_leave_nothing_out(tmp_path):
@@ -186,14 +186,14 @@ def three(image):
     return torch.cat([number(image), image.amax().reshape(1)])
 
 
-SAID = {
+PREDICTED = {
     "similarity": lambda out: F.normalize(out, dim=1) @ F.normalize(out, dim=1).T,
     "values": lambda out: out,
     "labels": lambda out: out.sigmoid(),
 }
 
 
-@pytest.mark.parametrize("task", SAID)
+@pytest.mark.parametrize("task", PREDICTED)
 def test_every_task_is_asked_with_what_stands_beside_the_images(task, tmp_path):
     """The difference of two scores too, and each image is held against others with what is theirs."""
 
@@ -205,7 +205,7 @@ def test_every_task_is_asked_with_what_stands_beside_the_images(task, tmp_path):
         def draw(self, scene):
             x = scene.probes.images.clone().requires_grad_()
             out = scene.subject.net.net(x, torch.stack([three(image) for image in scene.probes.images]))
-            assert torch.allclose(scene.said, SAID[task](out), atol=1e-5)
+            assert torch.allclose(scene.predictions, PREDICTED[task](out), atol=1e-5)
             if task == "labels":
                 others = [scene.opponent("rival", ask)[0] for ask in self.asked(scene)]
                 rows = [(ask.probe, ask.column) for ask in self.asked(scene)]

@@ -3,7 +3,7 @@
 import pytest
 import torch
 import zoo
-from everything import CALLBACKS, draw_everything, said_by, train
+from everything import CALLBACKS, draw_everything, outputs_of, train
 from projects import events
 from sklearn.metrics import recall_score
 from torch import nn
@@ -35,9 +35,9 @@ def check(drawn, data):
     probes = drawn.scene.probes
     images = torch.stack([data.images[i] for i in probes.indices])
     assert torch.allclose(probes.pixels, images, atol=1e-6)
-    said = said_by(drawn.module, data.images)
-    assert torch.allclose(drawn.scene.said, said.softmax(1)[list(probes.indices)], atol=1e-5)
-    expected = recall_score(data.targets, said.argmax(1), average=None, labels=range(len(data.classes)))
+    predicted = outputs_of(drawn.module, data.images)
+    assert torch.allclose(drawn.scene.predictions, predicted.softmax(1)[list(probes.indices)], atol=1e-5)
+    expected = recall_score(data.targets, predicted.argmax(1), average=None, labels=range(len(data.classes)))
     shown = [drawn.scalars[f"recall/val/kind_{k}"] for k in range(len(data.classes))]
     assert shown == pytest.approx(expected.tolist())
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 import torch
 import zoo
-from everything import draw_everything, said_by, train
+from everything import draw_everything, outputs_of, train
 from torch.nn import functional as F
 
 from lightning_viz import Probes, SaliencyMaps
@@ -54,8 +54,8 @@ def test_every_output(name, tmp_path):
 
     drawn = draw_everything(tmp_path, net, learner=Reads)
     images = drawn.scene.probes.images
-    expected = read(said_by(drawn.module, images)).softmax(1)
-    assert torch.allclose(drawn.scene.said, expected, atol=1e-5)
+    expected = read(outputs_of(drawn.module, images)).softmax(1)
+    assert torch.allclose(drawn.scene.predictions, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("width", [3, 5], ids=["as wide", "wider"])
@@ -69,8 +69,8 @@ def test_two_outputs_without_names_are_told_and_read_by_a_function(width, tmp_pa
     with pytest.raises(ValueError, match=rf"2 outputs.*\(1, {width}\) and \(1, 3\).*Probes\(scores="):
         train(tmp_path / "without", net, [SaliencyMaps()], learner=Reads)
     drawn = draw_everything(tmp_path, net, learner=Reads, common={"probes": Probes(count=2, scores=read)})
-    expected = read(said_by(drawn.module, drawn.scene.probes.images)).softmax(1)
-    assert torch.allclose(drawn.scene.said, expected, atol=1e-5)
+    expected = read(outputs_of(drawn.module, drawn.scene.probes.images)).softmax(1)
+    assert torch.allclose(drawn.scene.predictions, expected, atol=1e-5)
 
 
 def test_what_scores_makes_must_be_scores(tmp_path):
@@ -105,9 +105,9 @@ def test_every_single_output(name, tmp_path):
         return made
 
     drawn = draw_everything(tmp_path, net, learner=Binary, classes=2)
-    said = said_by(drawn.module, zoo.Pictures(seed=2, classes=2).images).reshape(-1)
-    second = said if sigmoid else said.sigmoid()
-    assert torch.allclose(drawn.scene.said[:, 1], second[list(drawn.scene.probes.indices)], atol=1e-5)
+    predicted = outputs_of(drawn.module, zoo.Pictures(seed=2, classes=2).images).reshape(-1)
+    second = predicted if sigmoid else predicted.sigmoid()
+    assert torch.allclose(drawn.scene.predictions[:, 1], second[list(drawn.scene.probes.indices)], atol=1e-5)
     assert drawn.scalars["recall/val/kind_1"] == pytest.approx((second[1::2] > 0.5).float().mean().item())
 
 
@@ -152,5 +152,7 @@ def test_every_type_of_image(dtype, tmp_path):
     chosen = list(drawn.scene.probes.indices)
     given = (255 * data.images).to(dtype) if whole else data.images.to(dtype)
     assert torch.allclose(drawn.scene.probes.pixels, given.float()[chosen] / (255 if whole else 1), atol=1e-6)
-    said = said_by(drawn.module, given[chosen]).float()
-    assert torch.allclose(probabilities(said), drawn.scene.said, atol=1e-2 if dtype == torch.bfloat16 else 1e-5)
+    predicted = outputs_of(drawn.module, given[chosen]).float()
+    assert torch.allclose(
+        probabilities(predicted), drawn.scene.predictions, atol=1e-2 if dtype == torch.bfloat16 else 1e-5
+    )

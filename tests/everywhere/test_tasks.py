@@ -5,7 +5,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 import zoo
-from everything import CALLBACKS, TINY, draw_everything, said_by, train
+from everything import CALLBACKS, TINY, draw_everything, outputs_of, train
 from found import OF_LAYERS
 from projects import events
 from torch import nn
@@ -58,13 +58,13 @@ def test_several_labels(head, tmp_path):
 
     drawn = draw_everything(tmp_path, net, learner=Independent, item=several)
     scene = drawn.scene
-    said = said_by(drawn.module, scene.probes.images)
-    shares = said if sigmoid else said.sigmoid()
+    predicted = outputs_of(drawn.module, scene.probes.images)
+    shares = predicted if sigmoid else predicted.sigmoid()
     assert scene.task.name == "labels"
-    assert torch.allclose(scene.said, shares, atol=1e-5)
+    assert torch.allclose(scene.predictions, shares, atol=1e-5)
     images = zoo.Pictures(seed=2).images
     labels = torch.stack([several(None, y)[1] for y in zoo.Pictures(seed=2).targets])
-    found = said_by(drawn.module, images)
+    found = outputs_of(drawn.module, images)
     found = found if sigmoid else found.sigmoid()
     each = multilabel_confusion_matrix(found, labels, 3).double()
     for k in range(3):
@@ -113,7 +113,7 @@ def test_lime_holds_the_surest_label_against_what_is_false_or_missed(tmp_path):
 
     class Looks(LimePanels):
         def _picture(self, scene, ask, found, scale, mark):
-            sides.append((scene.probes.labels[ask.probe], scene.said[ask.probe], list(found)))
+            sides.append((scene.probes.labels[ask.probe], scene.predictions[ask.probe], list(found)))
             return super()._picture(scene, ask, found, scale, mark)
 
     def net():
@@ -122,11 +122,11 @@ def test_lime_holds_the_surest_label_against_what_is_false_or_missed(tmp_path):
         return made
 
     train(tmp_path, net, [Looks(on_error="raise", **TINY["LimePanels"], probes=4)], learner=Independent, item=several)
-    for label, said, (left, right) in sides:
+    for label, predicted, (left, right) in sides:
         present = label.nonzero().flatten().tolist()
-        assert left == max(present, key=lambda k: said[k])
-        wrong = [k for k in range(3) if bool(said[k] > 0.5) != bool(label[k]) and k != left]
-        assert right == max(wrong or [k for k in range(3) if not label[k]], key=lambda k: said[k])
+        assert left == max(present, key=lambda k: predicted[k])
+        wrong = [k for k in range(3) if bool(predicted[k] > 0.5) != bool(label[k]) and k != left]
+        assert right == max(wrong or [k for k in range(3) if not label[k]], key=lambda k: predicted[k])
 
 
 SOFT = {
@@ -147,9 +147,9 @@ def test_rows_that_sum_to_one_are_classes(kind, tmp_path):
     data = zoo.Pictures(seed=2)
     chosen = list(drawn.scene.probes.indices)
     assert drawn.scene.probes.labels.tolist() == [data.targets[i] for i in chosen]
-    said = said_by(drawn.module, data.images)
-    assert torch.allclose(drawn.scene.said, said.softmax(1)[chosen], atol=1e-5)
-    assert drawn.scalars["recall/val/kind_1"] == pytest.approx((said[1::3].argmax(1) == 1).float().mean().item())
+    predicted = outputs_of(drawn.module, data.images)
+    assert torch.allclose(drawn.scene.predictions, predicted.softmax(1)[chosen], atol=1e-5)
+    assert drawn.scalars["recall/val/kind_1"] == pytest.approx((predicted[1::3].argmax(1) == 1).float().mean().item())
 
 
 class Regression(zoo.Learner):
@@ -171,12 +171,12 @@ def test_values(kind, tmp_path):
     net = lambda: zoo.Then(zoo.convolutions(classes=outputs), wrap)
     drawn = draw_everything(tmp_path, net, learner=Regression, item=lambda x, y: (x, label(y)))
     data = zoo.Pictures(seed=2)
-    said = said_by(drawn.module, data.images).reshape(len(data), -1)
+    predicted = outputs_of(drawn.module, data.images).reshape(len(data), -1)
     true = torch.stack([torch.as_tensor(label(y)).float().reshape(-1) for y in data.targets])
     assert drawn.scene.task.name == "values"
-    assert torch.allclose(drawn.scene.said, said[list(drawn.scene.probes.indices)], atol=1e-5)
+    assert torch.allclose(drawn.scene.predictions, predicted[list(drawn.scene.probes.indices)], atol=1e-5)
     name = "value" if outputs == 1 else "value_0"
-    assert drawn.scalars[f"mae/val/{name}"] == pytest.approx((said - true).abs().mean(0)[0].item(), rel=1e-4)
+    assert drawn.scalars[f"mae/val/{name}"] == pytest.approx((predicted - true).abs().mean(0)[0].item(), rel=1e-4)
     assert f"true {true[drawn.scene.probes.indices[0], 0]:.3g}" in drawn.scene.caption(0)
     assert not [tag for tag in drawn.scalars if "deletion" in tag]
 
@@ -189,9 +189,9 @@ def test_ranks_of_an_ordinal_network_are_a_value(tmp_path):
 
     common = {"probes": Probes(count=2, task="values")}
     drawn = draw_everything(tmp_path, lambda: zoo.convolutions(classes=2), learner=Coral, common=common)
-    said = said_by(drawn.module, drawn.scene.probes.images)
+    predicted = outputs_of(drawn.module, drawn.scene.probes.images)
     assert drawn.scene.task.name == "values"
-    assert torch.allclose(drawn.scene.said[:, 0], said.sigmoid().sum(1), atol=1e-5)
+    assert torch.allclose(drawn.scene.predictions[:, 0], predicted.sigmoid().sum(1), atol=1e-5)
 
 
 class Embeds(zoo.Learner):
@@ -215,10 +215,10 @@ def test_an_embedding_without_labels_is_explained_by_the_nearest_probe(tmp_path)
         item=lambda x, y: x,
     )
     scene = drawn.scene
-    embedded = F.normalize(said_by(drawn.module, scene.probes.images), dim=1)
+    embedded = F.normalize(outputs_of(drawn.module, scene.probes.images), dim=1)
     cosines = embedded @ embedded.T
     assert scene.task.name == "similarity"
-    assert torch.allclose(scene.said, cosines, atol=1e-5)
+    assert torch.allclose(scene.predictions, cosines, atol=1e-5)
     tables = [tag for tag in events(tmp_path / "with").Tags()["images"] if tag.startswith("similarity/")]
     assert len(tables) == 1
     for i in range(4):
@@ -241,8 +241,8 @@ def test_guides_by_name_are_what_images_are_held_against(tmp_path):
         only=[SaliencyMaps, LimePanels, GradCam],
         common={"probes": Probes(count=3, task="similarity", guide=guide)},
     )
-    embedded = said_by(drawn.module, drawn.scene.probes.images)
-    assert torch.allclose(drawn.scene.said, F.cosine_similarity(embedded[:, None], vectors, dim=2), atol=1e-5)
+    embedded = outputs_of(drawn.module, drawn.scene.probes.images)
+    assert torch.allclose(drawn.scene.predictions, F.cosine_similarity(embedded[:, None], vectors, dim=2), atol=1e-5)
     assert drawn.scene.probes.class_names == ("kind 0", "kind 1", "kind 2")
     assert set(drawn.pictures["SaliencyMaps"]) == {f"probe_0{k}_kind_{k}/saliency" for k in range(3)}
 
@@ -306,7 +306,9 @@ def test_the_words_overrule_what_is_recognised(tmp_path):
         common={"probes": Probes(count=2, task="labels")},
     )
     assert drawn.scene.task.name == "labels"
-    assert torch.allclose(drawn.scene.said, said_by(drawn.module, drawn.scene.probes.images).sigmoid(), atol=1e-5)
+    assert torch.allclose(
+        drawn.scene.predictions, outputs_of(drawn.module, drawn.scene.probes.images).sigmoid(), atol=1e-5
+    )
 
 
 def test_the_task_is_told_before_the_first_batch(tmp_path, caplog):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 import zoo
-from everything import CALLBACKS, draw_everything, said_by, train
+from everything import CALLBACKS, draw_everything, outputs_of, train
 from found import OF_ATTENTION
 from torch import nn
 
@@ -33,8 +33,8 @@ def test_everything_is_drawn_in_a_block(patches, shape, tmp_path):
     every = [*CALLBACKS, *OF_ATTENTION]
     drawn = draw_everything(tmp_path, net, only=every, options=in_layer("encoder.1"), shape=shape)
     data = zoo.Pictures(seed=2, shape=shape)
-    said = said_by(drawn.module, drawn.scene.probes.images).softmax(1)
-    assert torch.allclose(drawn.scene.said, said, atol=1e-5)
+    predicted = outputs_of(drawn.module, drawn.scene.probes.images).softmax(1)
+    assert torch.allclose(drawn.scene.predictions, predicted, atol=1e-5)
     assert torch.equal(drawn.scene.probes.images, data.images[list(drawn.scene.probes.indices)])
     assert "probe_00_kind_0/deep_dream_net_encoder_1" in drawn.pictures["DeepDream"]
 

@@ -37,13 +37,13 @@ def test_a_transformer_takes_the_place_of_the_convolutions(size: int, width: int
     model = FoodClassifier(classes=5, size=size, width=width, network="transformer")
     assert model(torch.rand(2, 3, size, size)).shape == (2, 5)
     assert {name for name, _ in model.named_children()} == {"transformer", "accuracies"}
-    with pytest.raises(ValueError, match=rf"expected {size} x {size} images, got \(1, 3, 96, 96\)"):
+    with pytest.raises(ValueError, match=rf"Expected {size} x {size} images, received \(1, 3, 96, 96\)"):
         model(torch.rand(1, 3, 96, 96))
 
 
 @pytest.mark.parametrize("wrong", [{"network": "mlp"}, {"width": 6, "network": "transformer"}])
 def test_networks_that_cannot_be_are_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be"):
+    with pytest.raises(ValueError, match=f"Expected {next(iter(wrong))} to be"):
         FoodClassifier(**wrong)
 
 
@@ -55,12 +55,12 @@ def test_probabilities_sum_to_one() -> None:
 
 @pytest.mark.parametrize("wrong", [{"size": 100}, {"size": 0}, {"classes": 1}, {"width": 0}, {"lr": 0.0}])
 def test_arguments_out_of_range_are_refused(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be"):
+    with pytest.raises(ValueError, match=f"Expected {next(iter(wrong))} to be"):
         FoodClassifier(**wrong)
 
 
 def test_images_of_another_size_are_refused_in_words() -> None:
-    with pytest.raises(ValueError, match=r"expected 32 x 32 images, got \(1, 3, 64, 64\)"):
+    with pytest.raises(ValueError, match=r"Expected 32 x 32 images, received \(1, 3, 64, 64\)"):
         FoodClassifier(size=32, width=2)(torch.rand(1, 3, 64, 64))
 
 

@@ -150,9 +150,9 @@ class TestDrawnFood:
     @pytest.mark.parametrize("index", [4, -5])
     def test_index_out_of_range(self, index):
         food = DrawnFood(4, size=32)
-        with pytest.raises(IndexError, match="out of range"):
+        with pytest.raises(IndexError, match="Expected an index within"):
             food[index]
-        with pytest.raises(IndexError, match="out of range"):
+        with pytest.raises(IndexError, match="Expected an index within"):
             food.mask(index)
 
     @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def test_turned_photographs_stand_upright(tmp_path: Path) -> None:
 def test_a_file_that_is_no_image_is_named_before_the_first_batch(homework: Path, content: bytes | None) -> None:
     file = homework / "validation" / "3_0.jpg"
     file.write_bytes(file.read_bytes()[:400] if content is None else content)
-    with pytest.raises(ValueError, match=r"validation/3_0\.jpg: no readable image"):
+    with pytest.raises(ValueError, match=r"readable image, received .*validation/3_0\.jpg"):
         FoodData(str(homework), size=32).setup("fit")
 
 
@@ -110,18 +110,18 @@ def test_unlabelled_testing_can_be_predicted_but_not_tested(homework: Path) -> N
     data = FoodData(str(homework), size=32)
     data.setup("predict")
     assert data.predict_dataloader().dataset.targets == [-1] * 5
-    with pytest.raises(ValueError, match=r"`test` needs labels.*homework 2020"):
+    with pytest.raises(ValueError, match=r"Expected labels for `test`.*homework 2020"):
         data.setup("test")
 
 
 def test_a_missing_split_is_named(write) -> None:
-    with pytest.raises(ValueError, match="`fit` needs validation images"):
+    with pytest.raises(ValueError, match="Expected validation images for `fit`"):
         FoodData(str(write("training/1_0.jpg")), size=32).setup("fit")
 
 
 @pytest.mark.parametrize("wrong", [{"size": 0}, {"batch_size": 0}, {"train_count": 0}, {"val_count": -1}])
 def test_arguments_out_of_range_are_refused(wrong: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match=f"{next(iter(wrong))}.* must be at least 1"):
+    with pytest.raises(ValueError, match=f"Expected .*{next(iter(wrong))}.* at least 1"):
         FoodData(**wrong)
 
 

@@ -90,8 +90,10 @@ def test_satellighte(tmp_path):
     found = kinds(tmp_path / "drawn")
     assert found == {"": OF_THE_NETWORK, "00_sky_blue": OF_A_PROBE, "01_brick_red": OF_A_PROBE}
     scalars = events(tmp_path / "drawn")
-    said = [scalars.Scalars(f"probability/probe_00_sky_blue/{n}")[-1].value for n in ("sky_blue", "grass", "brick_red")]
-    assert sum(said) == pytest.approx(1, abs=1e-5)
+    predicted = [
+        scalars.Scalars(f"probability/probe_00_sky_blue/{n}")[-1].value for n in ("sky_blue", "grass", "brick_red")
+    ]
+    assert sum(predicted) == pytest.approx(1, abs=1e-5)
 
 
 @pytest.mark.filterwarnings("ignore:'pin_memory' argument is set as true")

@@ -136,6 +136,6 @@ def test_the_picture_of_a_class_is_taken_for_it():
     net, classes = pretrained().eval().requires_grad_(False), [ESPRESSO, EGYPTIAN_CAT]
     normalize = lambda pixels: (pixels - Photographs.mean) / Photographs.std
     found = maximise_channels(net, classes, size=(128, 128), steps=32, normalize=normalize)
-    said = net(normalize(found.pixels)).softmax(1)
-    assert said.argmax(1).tolist() == classes
-    assert said.amax(1).min() > 0.9
+    predicted = net(normalize(found.pixels)).softmax(1)
+    assert predicted.argmax(1).tolist() == classes
+    assert predicted.amax(1).min() > 0.9

@@ -60,16 +60,16 @@ def test_a_checkpoint_that_is_not_there_is_told_before_anything_is_written(tmp_p
 
 def test_the_table_counts_what_is_taken_for_what(checkpoint):
     found = study(checkpoint, None)
-    said = found.said.argmax(1)
-    for true, other in ((3, 3), (3, int(said[0])), (9, 0)):
-        assert int(found.table[true, other]) == int(((found.labels == true) & (said == other)).sum())
+    predicted = found.probabilities.argmax(1)
+    for true, other in ((3, 3), (3, int(predicted[0])), (9, 0)):
+        assert int(found.table[true, other]) == int(((found.labels == true) & (predicted == other)).sum())
     assert int(found.table.sum()) == len(found.labels)
     assert found.recall.shape == (len(CLASS_NAMES),)
-    taken = int(said[0])
+    taken = int(predicted[0])
     surest = found.surest(int(found.labels[0]), taken)
-    assert said[surest] == taken
-    same = (found.labels == found.labels[0]) & (said == taken)
-    assert found.said[surest, taken] == found.said[same, taken].max()
+    assert predicted[surest] == taken
+    same = (found.labels == found.labels[0]) & (predicted == taken)
+    assert found.probabilities[surest, taken] == found.probabilities[same, taken].max()
     missing = (found.table == 0).nonzero()[0].tolist()
     assert found.surest(*missing) is None
 

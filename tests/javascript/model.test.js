@@ -11,7 +11,7 @@ const NBSP = '\u00a0';
 function run(patch = {}) {
   return new Run('demo', {
     manifest: null, problem: null, epochs: [[-1, -1], [4, 0], [9, 1], [14, 2]], updated: 0,
-    images: {}, maps: {}, scalars: [], said: [], ...patch,
+    images: {}, maps: {}, scalars: [], predictions: [], ...patch,
   });
 }
 

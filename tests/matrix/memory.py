@@ -55,7 +55,7 @@ class QuantisationAware(Project):
 
 
 class Normed(Project):
-    """With a spectral norm in the old way, and one as a parametrisation."""
+    """With a spectral norm in the old way, and one as a parametrization."""
 
     def __init__(self):
         super().__init__()

@@ -112,7 +112,7 @@ def test_pictures_are_those_of_a_single_process(run):
 def test_the_explanations_tab_hears_of_all_of_them(run):
     alone, together = (events(run("still", *how).folder) for how in (("auto", 1), ()))
     tags, others = ({t for t in log.Tags()["tensors"] if t.startswith("lightning_viz/")} for log in (alone, together))
-    assert tags == others >= {"lightning_viz/map/probe_07_soup/lime", "lightning_viz/said/probe_07_soup"}
+    assert tags == others >= {"lightning_viz/map/probe_07_soup/lime", "lightning_viz/prediction/probe_07_soup"}
     for tag in (tag for tag in tags if "/map/" in tag):
         one, two = ([event.tensor_proto.string_val[0] for event in log.Tensors(tag)] for log in (alone, together))
         assert len(one) == len(two) == 2

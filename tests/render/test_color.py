@@ -73,7 +73,7 @@ def test_symmetric_of_sparse_empty_and_unknown_maps():
     assert not symmetric(np.zeros(9))[0].any()
     assert symmetric([np.nan, np.inf])[1] == 0
     assert symmetric([1.0, np.nan, -2.0], percentile=100)[1] == 2
-    with pytest.raises(ValueError, match="scale must be"):
+    with pytest.raises(ValueError, match="Expected scale to be"):
         symmetric(sparse, scale=-1)
 
 
@@ -104,7 +104,7 @@ def test_colour_maps_hatch_what_is_not_finite_and_want_one_map(colour):
     values = np.zeros((6, 6))
     values[2:4, 1:5] = [np.nan, np.inf, -np.inf, np.nan]
     assert np.array_equal(colour(values)[2:4, 1:5], hatch(6, 6)[2:4, 1:5])
-    with pytest.raises(ValueError, match=r"expected a map \(H, W\), got \(3, 4, 4\)"):
+    with pytest.raises(ValueError, match=r"Expected a map \(H, W\), received \(3, 4, 4\)"):
         colour(np.zeros((3, 4, 4)))
 
 

@@ -56,7 +56,7 @@ def test_a_panel_sets_bars_between_pictures_and_caption():
     assert np.array_equal(picture[:350], plain[:350])
     assert np.array_equal(picture[350:382], np.concatenate([one, one]))
     assert np.array_equal(picture[382:], plain[350:])
-    with pytest.raises(ValueError, match="as wide as the panel, 350, got 200"):
+    with pytest.raises(ValueError, match="as wide as the panel, 350, received 200"):
         panel(image, bars=[colorbar(1.0, width=200)])
 
 

@@ -37,10 +37,10 @@ def hues(picture, classes):
 
 
 def test_recall_and_shares_are_scikit_learns():
-    true, said = pairs()
-    counts = confusion_matrix(true, said)
-    assert np.allclose(recall(counts), recall_score(true, said, average=None))
-    assert np.allclose(_shares(counts), confusion_matrix(true, said, normalize="true"))
+    true, predicted = pairs()
+    counts = confusion_matrix(true, predicted)
+    assert np.allclose(recall(counts), recall_score(true, predicted, average=None))
+    assert np.allclose(_shares(counts), confusion_matrix(true, predicted, normalize="true"))
 
 
 def test_absent_classes_have_no_recall():
@@ -52,15 +52,15 @@ def test_absent_classes_have_no_recall():
 def test_worst_confusions_are_the_largest_counts_off_the_diagonal():
     counts = np.diag([100, 50, 70])
     counts[0, 1], counts[2, 0], counts[1, 2] = 9, 31, 4
-    said = [*map(plain, worst_confusions(counts, ["Bread", "Egg", "Soup"], top=2))]
-    assert said == ["Soup taken for Bread: 31 of 101", "Bread taken for Egg: 9 of 109"]
+    predicted = [*map(plain, worst_confusions(counts, ["Bread", "Egg", "Soup"], top=2))]
+    assert predicted == ["Soup taken for Bread: 31 of 101", "Bread taken for Egg: 9 of 109"]
     assert len(worst_confusions(counts, names(3), top=99)) == 3
     assert worst_confusions(np.eye(3, dtype=int), names(3)) == []
 
 
 def test_darker_means_a_larger_share_of_the_row():
-    true, said = pairs()
-    counts = confusion_matrix(true, said)
+    true, predicted = pairs()
+    counts = confusion_matrix(true, predicted)
     counts[3] *= 50
     picture = confusion_picture(counts, FOOD, title="epoch 1")
     light, right = cells(picture, 11).sum(axis=2), np.eye(11, dtype=bool)
@@ -166,7 +166,7 @@ def test_the_users_style_and_figures_are_left_alone():
         ([[0.5, 0.5], [0, 1]], "before normalisation"),
         ([[1, -1], [0, 1]], "whole numbers from 0"),
         ([[np.nan, 1], [0, 1]], "whole numbers"),
-        (np.eye(3), "expected 3 class names, one per row, got 2"),
+        (np.eye(3), "Expected 3 class names, one per row, received 2"),
     ],
 )
 def test_what_is_no_matrix_of_counts_is_named(counts, message):

@@ -53,11 +53,11 @@ def test_what_is_said_of_an_arabic_name_stays_behind_it():
     rows = ink(line)
     head = round(length(before, 14))
     assert np.array_equal(rows[:, : head + 4], ink(before)[:, : head + 4])
-    said = ink(" ✓ 99 %")
-    end, own = np.flatnonzero(rows.any(axis=0))[-1], np.flatnonzero(said.any(axis=0))
+    predicted = ink(" ✓ 99 %")
+    end, own = np.flatnonzero(rows.any(axis=0))[-1], np.flatnonzero(predicted.any(axis=0))
     width = own[-1] - own[0]
     assert end == pytest.approx(7 + length(before + ARABIC, 14) + own[-1] - 7, abs=2)
-    assert rows[:, end - width : end + 1].sum() == pytest.approx(said.sum(), rel=0.15)
+    assert rows[:, end - width : end + 1].sum() == pytest.approx(predicted.sum(), rel=0.15)
 
 
 def test_arabic_words_follow_each_other_from_right_to_left():

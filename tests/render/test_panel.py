@@ -39,7 +39,7 @@ def test_size_depends_on_the_number_of_lines_alone(lines):
 def test_no_caption_leaves_the_picture_alone_and_too_many_lines_are_named():
     image = photo(50)
     assert np.array_equal(panel(image), enlarge(image, 350))
-    with pytest.raises(ValueError, match=r"2 caption lines do not fit into lines=1"):
+    with pytest.raises(ValueError, match=r"at most lines=1 caption lines, received 2"):
         panel(image, ["a", "b"], lines=1)
 
 
@@ -79,7 +79,7 @@ def test_elide_keeps_what_fits():
 
 
 def test_too_many_columns_are_named():
-    with pytest.raises(ValueError, match="40 columns need a width of 800"):
+    with pytest.raises(ValueError, match="width of at least 800 pixels for 40 columns"):
         grid([photo(8)] * 40, 40)
 
 
@@ -140,7 +140,7 @@ def test_odd_shapes_stay_whole_and_in_proportion(height, width):
     ],
 )
 def test_what_is_no_picture_is_named(images, keywords):
-    with pytest.raises(ValueError, match=r"at least one picture|must be uint8|one title per picture"):
+    with pytest.raises(ValueError, match=r"at least one picture|to be uint8|one title per picture"):
         panel(images, **keywords)
 
 
@@ -215,7 +215,7 @@ def test_outlines_stand_exactly_between_superpixels():
 
 def test_weights_that_do_not_fit_are_named():
     pixels, segments = quarters(8)
-    with pytest.raises(ValueError, match="expected 4 weights"):
+    with pytest.raises(ValueError, match="Expected 4 weights"):
         superpixel_picture(pixels, segments, [1.0], [1])
     with pytest.raises(ValueError, match="image's size"):
         superpixel_picture(pixels, segments[:4], np.ones(4), np.ones(4))

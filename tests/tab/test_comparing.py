@@ -52,9 +52,13 @@ def test_two_epochs_side_by_side(visit, board, run):
     tab.find("#base").press("ArrowRight")
     tab.shows("epoch 1", at="#base-label")
     side_by_side(tab, pictures[1], pictures[3])
-    names = [f"epoch {e}: {'✓' if said == 'Bread' else '✗'} {said}" for e in (1, 3) for said in [run.said(BREAD)[e][0]]]
-    said = tab.find("tbody tr").first.locator(".said:visible")
-    expect(said).to_have_text([re.compile(f"^{name} ") for name in names])
+    names = [
+        f"epoch {e}: {'✓' if predicted == 'Bread' else '✗'} {predicted}"
+        for e in (1, 3)
+        for predicted in [run.predictions(BREAD)[e][0]]
+    ]
+    predicted = tab.find("tbody tr").first.locator(".predicted:visible")
+    expect(predicted).to_have_text([re.compile(f"^{name} ") for name in names])
     tab.has_state(at="3", against="epoch", base="1")
     side_by_side(visit(tab.page.url), pictures[1], pictures[3])
 

@@ -71,7 +71,7 @@ def test_without_a_manifest_it_shows_what_there_is_and_says_what_is_missing(visi
     tab.eventually(lambda: holds(tab.image("saliency", BREAD, 3), run.pictures(SALIENCY)[3]))
     expect(tab.find("tbody tr:visible .label")).to_have_text(["bread", "egg", "soup"])
     probability = math.floor(100 * run.figures(f"probability/{BREAD}/bread")[3] + 0.5)
-    expect(tab.find("tbody tr").first.locator(".said:visible")).to_have_text(f"✓ bread {probability} %")
+    expect(tab.find("tbody tr").first.locator(".predicted:visible")).to_have_text(f"✓ bread {probability} %")
 
 
 def test_names_are_shown_as_text_whatever_they_hold(visit, odd):

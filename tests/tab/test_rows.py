@@ -15,8 +15,10 @@ WIDTH, HEIGHT, EDGE, FIRST, LAST = 190, 64, 3, -1, 4
 
 def flips(run, probe):
     """What is told of each epoch whose prediction is another than the one before."""
-    said = list(run.said(probe).items())
-    return [f"epoch {epoch}: now {name}" for (_, (before, _)), (epoch, (name, _)) in pairwise(said) if name != before]
+    predicted = list(run.predictions(probe).items())
+    return [
+        f"epoch {epoch}: now {name}" for (_, (before, _)), (epoch, (name, _)) in pairwise(predicted) if name != before
+    ]
 
 
 def across(epoch):
@@ -30,9 +32,9 @@ def visible(tab, *labels):
 @pytest.fixture
 def probes(run):
     """The probes' predictions; of these three, one flips and some are wrong for a while."""
-    said = {name: run.said(probe) for probe, name in PROBES.items()}
+    predicted = {name: run.predictions(probe) for probe, name in PROBES.items()}
     assert len({bool(flips(run, probe)) for probe in PROBES}) == 2
-    return said
+    return predicted
 
 
 def test_a_row_tells_class_prediction_and_probability_of_the_epoch(visit, board, run):
@@ -41,11 +43,11 @@ def test_a_row_tells_class_prediction_and_probability_of_the_epoch(visit, board,
         tab.shows(told(epoch) if epoch == 4 else f"{told(epoch)} of 4")
         for i, (probe, name) in enumerate(PROBES.items()):
             row = tab.find("tbody tr").nth(i)
-            predicted, probability = run.said(probe)[epoch]
+            predicted, probability = run.predictions(probe)[epoch]
             mark = "✓" if predicted == name else "✗"
             expect(row.locator(".label")).to_have_text(name)
             share = math.floor(100 * probability + 0.5)
-            expect(row.locator(".said:visible")).to_have_text(f"{mark} {predicted} {share} %")
+            expect(row.locator(".predicted:visible")).to_have_text(f"{mark} {predicted} {share} %")
             x = float(row.locator(".cursor").get_attribute("x1"))
             assert x == pytest.approx(across(epoch))
         tab.find("main").press("ArrowRight")
@@ -68,7 +70,7 @@ def test_rows_are_filtered_by_text_by_mistakes_and_by_flips(visit, board, run, p
     tab = visit(link(board, at=0))
     visible(tab, *NAMES)
     tab.find("#text").fill("Egg")
-    visible(tab, *[name for name, said in probes.items() if "Egg" in (name, said[0][0])])
+    visible(tab, *[name for name, predicted in probes.items() if "Egg" in (name, predicted[0][0])])
     tab.find("#text").fill("no such class")
     expect(tab.find("tbody tr:visible")).to_have_count(0)
     expect(tab.find(".empty")).to_contain_text("No probe fits")
@@ -76,7 +78,7 @@ def test_rows_are_filtered_by_text_by_mistakes_and_by_flips(visit, board, run, p
     tab.find("#rows").select_option("mistaken now")
     for epoch in (0, 1, 2, 3):
         tab.shows(f"epoch {epoch} of 4")
-        visible(tab, *[name for name, said in probes.items() if said[epoch][0] != name])
+        visible(tab, *[name for name, predicted in probes.items() if predicted[epoch][0] != name])
         tab.find("main").press("ArrowRight")
     tab.find("#rows").select_option("ever flipped")
     visible(tab, *[name for probe, name in PROBES.items() if flips(run, probe)])

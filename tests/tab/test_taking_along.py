@@ -94,7 +94,7 @@ def test_the_exported_file_needs_no_network(visit, context, board, run, other, t
             blob = run.pictures(f"{BREAD}/{method}")[epoch]
             tab.eventually(lambda image=image, blob=blob: holds(image, blob))
         tab.find("main").press("ArrowLeft")
-    expect(tab.find("tbody tr").first.locator(".said:visible")).to_contain_text(run.said(BREAD)[1][0])
+    expect(tab.find("tbody tr").first.locator(".predicted:visible")).to_contain_text(run.predictions(BREAD)[1][0])
     tab.cell("saliency", BREAD).click()
     zoomed(tab, run, 1)
     zips(tab, run, tmp_path)

@@ -105,9 +105,9 @@ class Log:
     def figures(self, tag):
         return self._by_epoch({e.step: e.value for e in self._events.Scalars(tag)})
 
-    def said(self, probe):
+    def predictions(self, probe):
         """The predicted class and its probability."""
-        told = self._by_epoch(self._tensors(f"said/{probe}"))
+        told = self._by_epoch(self._tensors(f"prediction/{probe}"))
         return {epoch: (NAMES[int(k)], float(probability)) for epoch, (k, probability) in told.items()}
 
     def maps(self, tag):

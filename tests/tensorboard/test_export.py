@@ -87,7 +87,7 @@ def test_the_tab_exports_the_runs_that_are_asked_for(board, log):
     assert holds_what_was_logged(exported, HOSTILE, log.blobs[HOSTILE])
     tags = {
         "scalars": ["epoch", "loss"],
-        "said": ["lost", "odd", "probe_00_bread"],
+        "predictions": ["lost", "odd", "probe_00_bread"],
         "bounds": ["probe_00_bread/saliency"],
     }
     for kind, points in board.series(DEMO, **tags).items():

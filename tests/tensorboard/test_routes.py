@@ -38,27 +38,27 @@ def test_the_listing_tells_what_each_run_holds(board):
     assert demo["images"][SALIENCY] == demo["images"]["probe_00_bread/film_saliency"] == STEPS[-1]
     assert demo["maps"] == {SALIENCY: STEPS[-1], "probe_01_dairy_product/saliency": STEPS[-1]}
     assert demo["scalars"] == ["epoch", "loss"]
-    assert demo["said"] == ["lost", "odd", "probe_00_bread", "probe_01_dairy_product"]
+    assert demo["predictions"] == ["lost", "odd", "probe_00_bread", "probe_01_dairy_product"]
 
 
 def test_every_epoch_is_served_with_the_bytes_that_were_logged(board, log):
-    series = board.series(DEMO, images=[SALIENCY], maps=[SALIENCY], bounds=[SALIENCY], said=["probe_00_bread"])
+    series = board.series(DEMO, images=[SALIENCY], maps=[SALIENCY], bounds=[SALIENCY], predictions=["probe_00_bread"])
     for kind, tag in [("images", SALIENCY), ("maps", f"lightning_viz/map/{SALIENCY}")]:
         steps, keys = zip(*series[kind][SALIENCY], strict=True)
         assert list(steps) == STEPS
         assert len(set(keys)) == len(keys)
         assert [blob for blob, _ in board.pack(keys)] == [log.blobs[DEMO][tag, step] for step in STEPS]
     assert series["bounds"][SALIENCY] == [[step, 0.5 * epoch] for step, epoch in zip(STEPS, EPOCHS, strict=True)]
-    assert series["said"]["probe_00_bread"] == [
+    assert series["predictions"]["probe_00_bread"] == [
         [step, epoch % 2, 0.75] for step, epoch in zip(STEPS, EPOCHS, strict=True)
     ]
     assert series["scalars"] == {}
 
 
 def test_a_step_has_one_point_and_what_is_not_finite_is_null(board):
-    series = board.series(DEMO, scalars=["loss"], said=["lost", "odd"])
+    series = board.series(DEMO, scalars=["loss"], predictions=["lost", "odd"])
     assert series["scalars"]["loss"] == [[0, 3.0], [7, 2.0], [14, None], [21, None]]
-    assert series["said"] == {"lost": [[0, -1, 0.0]], "odd": [[7, None, None]]}
+    assert series["predictions"] == {"lost": [[0, -1, 0.0]], "odd": [[7, None, None]]}
 
 
 def test_the_first_of_several_images_stands_for_all(board, log):
@@ -107,8 +107,8 @@ def test_names_of_any_letters_come_back_as_they_are(board, loader, log, name, ta
 
 
 def test_unknown_tags_are_left_out_and_none_are_not_all(board):
-    series = board.series(DEMO, images=["nowhere"], scalars=[], said=["nobody"], maps=["confusion/val"])
-    assert series == {"images": {}, "maps": {}, "scalars": {}, "bounds": {}, "said": {}}
+    series = board.series(DEMO, images=["nowhere"], scalars=[], predictions=["nobody"], maps=["confusion/val"])
+    assert series == {"images": {}, "maps": {}, "scalars": {}, "bounds": {}, "predictions": {}}
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_keys_that_stand_for_nothing_are_not_found(board):
         ("/series", {"run": ""}, 404),
         ("/series", {"run": BARE, "images": '["a"'}, 400),
         ("/series", {"run": DEMO, "images": '"a"'}, 400),
-        ("/series", {"run": DEMO, "said": '{"a": 1}'}, 400),
+        ("/series", {"run": DEMO, "predictions": '{"a": 1}'}, 400),
         ("/series", {"run": DEMO, "maps": "[1]"}, 400),
         ("/series", {"run": DEMO, "scalars": "[null]"}, 400),
         ("/series", {"run": DEMO, "bounds": "[["}, 400),

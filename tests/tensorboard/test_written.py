@@ -20,15 +20,19 @@ def test_what_the_callbacks_write_is_read(loader, static, tmp_path):
     values = np.array([[1.0, -0.5, 0.25]])
     with written(tmp_path / "run") as run:
         for step, epoch in [(-1, -1), (7, 0), (14, 1)]:
-            told = [log_format.manifest(content), log_format.epoch(epoch), log_format.said("probe_00_egg", 0, 0.75)]
+            told = [
+                log_format.manifest(content),
+                log_format.epoch(epoch),
+                log_format.prediction("probe_00_egg", 0, 0.75),
+            ]
             run.add_all(step, [*told, *log_format.map_values(tag, values, 2.0)])
             run.image(tag, step, picture(0))
     with Board(loader, tmp_path, ready=lambda runs: runs.get("run", {}).get("images", {}).get(tag) == 14) as board:
         found = board.runs()["run"]
-        series = board.series("run", maps=[tag], bounds=[tag], said=["probe_00_egg"])
+        series = board.series("run", maps=[tag], bounds=[tag], predictions=["probe_00_egg"])
         ((blob, _), *_) = board.pack([key for _, key in series["maps"][tag]])
     assert (found["manifest"], found["problem"]) == ({"version": 1, **content}, None)
     assert found["epochs"] == [[-1, -1.0], [7, 0.0], [14, 1.0]]
     assert blob == log_format.encoded(values, 2.0)
     assert series["bounds"][tag] == [[-1, 2.0], [7, 2.0], [14, 2.0]]
-    assert series["said"]["probe_00_egg"] == [[-1, 0, 0.75], [7, 0, 0.75], [14, 0, 0.75]]
+    assert series["predictions"]["probe_00_egg"] == [[-1, 0, 0.75], [7, 0, 0.75], [14, 0, 0.75]]

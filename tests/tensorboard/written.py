@@ -106,9 +106,9 @@ class Written:
     def epoch(self, step, epoch):
         self.tensor("lightning_viz", DATA_CLASS_SCALAR, "lightning_viz/epoch", step, np.float32(epoch))
 
-    def said(self, probe, step, *said):
-        value = np.array(said, np.float32)
-        self.tensor("lightning_viz", DATA_CLASS_TENSOR, f"lightning_viz/said/{probe}", step, value)
+    def prediction(self, probe, step, *pair):
+        value = np.array(pair, np.float32)
+        self.tensor("lightning_viz", DATA_CLASS_TENSOR, f"lightning_viz/prediction/{probe}", step, value)
 
     def map(self, tag, step, blob, bound):
         named = f"lightning_viz/map/{tag}"
@@ -145,7 +145,7 @@ def demo(folder):
             for probe in ("probe_01_dairy_product", "probe_00_bread"):
                 run.image(f"{probe}/saliency", step, picture(epoch + 1, "JPEG"))
                 run.map(f"{probe}/saliency", step, heat(epoch + 1), 0.5 * epoch)
-                run.said(probe, step, epoch % 2, 0.75)
+                run.prediction(probe, step, epoch % 2, 0.75)
             run.image("confusion/val", step, picture(epoch + 2))
         run.manifest(MANIFEST, step=STEPS[-1])
         run.image("probe_00_bread/film_saliency", STEPS[-1], picture(0, "GIF"))
@@ -154,9 +154,9 @@ def demo(folder):
         for step, loss in [(0, 3.0), (7, 1.0), (7, 2.0), (14, float("nan")), (21, float("inf"))]:
             run.scalar("loss", step, loss)
         run.scalar("epoch", 0, 99.0)
-        run.said("lost", 0, -1, 0)
-        run.said("odd", 0, 1, 2, 3)
-        run.said("odd", 7, float("nan"), float("inf"))
+        run.prediction("lost", 0, -1, 0)
+        run.prediction("odd", 0, 1, 2, 3)
+        run.prediction("odd", 7, float("nan"), float("inf"))
     return run.blobs
 
 

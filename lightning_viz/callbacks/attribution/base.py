@@ -209,7 +209,7 @@ class AttributionCallback(MapCallback):
             full: The value that is drawn in full colour.
 
         Returns:
-            Pictures side by side, uint8 (h, w, 3), and what is to be said of them in the caption, if anything.
+            Pictures side by side, uint8 (h, w, 3), and what the caption adds about them, if anything.
         """
         return painted(pixels, self.flat(values), full, signed=self.signed), ""
 

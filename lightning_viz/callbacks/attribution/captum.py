@@ -98,8 +98,8 @@ class CaptumAttribution(AttributionCallback):
         except Exception as error:
             takes = ", ".join(self._takes)
             raise ValueError(
-                f"{self.method} does not do with init={self.init} and arguments={self.arguments} on this network; it "
-                f"takes {takes}. It says: {type(error).__name__}: {error}"
+                f"Expected arguments of {self.method} ({takes}), received init={self.init} and "
+                f"arguments={self.arguments}, with which it fails on this network: {type(error).__name__}: {error}"
             ) from error
 
     def attribute(self, subject: Subject, images: Tensor, targets: Tensor) -> Tensor:
@@ -161,5 +161,7 @@ def _map(found: Tensor, layer: nn.Module | None, image: Tensor) -> Tensor:
         return found.sum(1)
     maps = found if layer is None else channels_second(lambda _: found, layer, maps=True)(image)
     if maps.ndim != 4:
-        raise ValueError(f"expected values for places of the image, got {tuple(found.shape)}: choose another layer.")
+        raise ValueError(
+            f"Expected values for places of the image, received {tuple(found.shape)}: choose another layer."
+        )
     return upsampled(maps.sum(1), size)

@@ -123,16 +123,16 @@ def _curves(scene: Scene, ask: Ask, values: Tensor, *, shared: dict[Hashable, An
     They are of the class that is predicted; of several labels of the one that the map is of.
     """
     i = ask.probe
-    image, column = scene.probes.images[i], ask.column if scene.task.several else int(scene.said[i].argmax())
+    image, column = scene.probes.images[i], ask.column if scene.task.several else int(scene.predictions[i].argmax())
     colour, subject = _nothing(scene.probes, image), scene.subject.of(i)
 
     def probability(images: Tensor) -> Tensor:
-        return scene.task.said(subject(images))[:, column]
+        return scene.task.predictions(subject(images))[:, column]
 
     if (i, column) not in shared:
         with torch.no_grad():
             (empty,) = Chunks()(probability, colour.expand_as(image)[None]).tolist()
-        shared[i, column] = float(scene.said[i, column]), empty
+        shared[i, column] = float(scene.predictions[i, column]), empty
     options: dict[str, Any] = {"colour": colour, "ends": shared[i, column]}
     own = faithful_curves(probability, image, values, seed=seed, **options)
     return own, chance_curves(probability, image, values, seed=seed, **options)

@@ -127,11 +127,11 @@ class MapFigures:
             What to yield, and what to add to the caption: nothing, or that the map looks as if nothing was learnt, or
             that the maps are no better than their own texture elsewhere.
         """
-        values, self._predicted = values.detach().float().cpu(), scene.said
+        values, self._predicted = values.detach().float().cpu(), scene.predictions
         metrics = {"entropy": entropy(values), "sum": magnitudes(values), **_held_to_mask(scene, ask, values)}
         shown = self._shown(scene, ask, values, bound)
         if not self._compares:
-            return [*shown, *self.told(metrics)], ""
+            return [*shown, *self.logged(metrics)], ""
         key = self._key(scene.probes, ask.probe, ask.mark)
         changes = self._changes(scene, key, values)
         alike = changes.get("rank_untrained", 0.0)
@@ -141,11 +141,11 @@ class MapFigures:
         top = Keep(f"{key}/full", torch.tensor(max(bound, self.largest(scene, ask))))
         moments = ["previous"] + ["untrained"] * (scene.step == BEFORE) + ["best"] * self._best
         kept = [Keep(f"{key}/{moment}", values.clone()) for moment in moments]
-        told = self.told({**metrics, **changes})
+        results = self.logged({**metrics, **changes})
         areas, curves = self._faithfulness.held(scene, ask, values, self._kept, key=key, units=units)
-        return [*shown, *told, *kept, top, *self.told(areas), *curves], mark
+        return [*shown, *results, *kept, top, *self.logged(areas), *curves], mark
 
-    def told(self, metrics: Mapping[str, float]) -> list[Result]:
+    def logged(self, metrics: Mapping[str, float]) -> list[Result]:
         """Metrics of one probe as parts of their means over all probes, without those that are not finite."""
         stem = f"explanations/{self._tag}{self._number}"
         return [Mean(f"{stem}/{metric}", value) for metric, value in metrics.items() if math.isfinite(value)]
@@ -160,17 +160,17 @@ class MapFigures:
             asked: What the maps are of.
             maps: Makes some of them as they are drawn, (H, W) each.
         """
-        still = self._predicted is not None and torch.equal(self._predicted, scene.said)
+        still = self._predicted is not None and torch.equal(self._predicted, scene.predictions)
         if (still and self._faithfulness.due) or not scene.task.shares:
             return
-        mine = [ask for ask in asked if bool(scene.said[ask.probe].isfinite().all())]
+        mine = [ask for ask in asked if bool(scene.predictions[ask.probe].isfinite().all())]
         keys = [self._key(scene.probes, ask.probe, ask.mark) for ask in mine]
         last = [self._kept.get(f"{key}/previous") for key in keys]
         known = [values for values in last if still and values is not None]
         found = known if len(known) == len(mine) else maps(scene, mine)
         for ask, values, key in zip(mine, found, keys, strict=True):
             areas, curves = self._faithfulness.judged(scene, ask, values, key=key)
-            yield from [*self.told(areas), *(Keep(curve.tag + _ENDED, curve.value) for curve in curves)]
+            yield from [*self.logged(areas), *(Keep(curve.tag + _ENDED, curve.value) for curve in curves)]
 
     def curves(self) -> list[Picture]:
         """The curves of the last maps as a picture; none where there are none."""

@@ -71,4 +71,4 @@ class IntegratedGradients(AttributionCallback):
         """One picture per probe, what there is to tell of it, and its delta."""
         yield from super().draw(scene)
         for delta in self._delta.tolist() if self.asked(scene) else ():
-            yield from self.figures.told({"delta": abs(delta)})
+            yield from self.figures.logged({"delta": abs(delta)})

@@ -119,7 +119,7 @@ class LimePanels(MapCallback):
         """One picture per probe, and what there is to tell of the label's weights as a map."""
         for ask in self.asked(scene):
             i, classes = ask.probe, _classes(scene, ask)
-            if not bool(scene.said[i].isfinite().all()):
+            if not bool(scene.predictions[i].isfinite().all()):
                 yield self._refusal(scene, i)
                 continue
             before = scene.subject.work.units
@@ -128,7 +128,7 @@ class LimePanels(MapCallback):
             full, values = self.full(scene, ask, largest(found)), self._over_pixels(i, found[0])
             metrics, mark = self.figures.measured(scene, ask, values, units=units, bound=full)
             yield self._picture(scene, ask, dict(zip(classes, found, strict=True)), full, mark)
-            yield from [*metrics, *self.figures.told({"fidelity": found[0].fidelity})]
+            yield from [*metrics, *self.figures.logged({"fidelity": found[0].fidelity})]
 
     def asked(self, scene: Scene) -> list[Ask]:
         """The label of each probe that this process draws; of several the surest."""

@@ -121,7 +121,7 @@ class MapCallback(ExplanationCallback):
         step = logged_step(trainer)
         drawing.conclude(step, lambda scene: self.figures.concluded(scene, self.asked(scene), self.maps_of))
         curves = self.figures.curves() if trainer.is_global_zero else []
-        drawing.tell(attempt(lambda: drawing.write([curves], step, ended=True) if curves else None)[1])
+        drawing.report(attempt(lambda: drawing.write([curves], step, ended=True) if curves else None)[1])
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]

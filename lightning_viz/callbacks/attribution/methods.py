@@ -24,7 +24,9 @@ def find_method(path: str) -> Any:
     """
     module, _, name = path.rpartition(".") if isinstance(path, str) else ("", "", "DeepLift")
     if not module:
-        raise ValueError(f"Expected method= as the dotted path of a class, such as 'captum.attr.{name}', got {path!r}.")
+        raise ValueError(
+            f"Expected method= as the dotted path of a class, such as 'captum.attr.{name}', received {path!r}."
+        )
     try:
         found = getattr(import_module(module), name, None)
     except ModuleNotFoundError as error:
@@ -33,7 +35,7 @@ def find_method(path: str) -> Any:
     if not isinstance(found, type) or not hasattr(found, "attribute"):
         known = [key for key, value in vars(import_module(module)).items() if hasattr(value, "attribute")]
         close = get_close_matches(name, known, n=3) or known
-        raise ValueError(f"{module} has no method {name!r}. Expected one of {', '.join(close)}.")
+        raise ValueError(f"Expected method= as one of {module}: {', '.join(close)}; received {name!r}.")
     if "attribution_method" in signature(found).parameters:
         raise ValueError(
             f"Expected method= that asks a network, received {path!r}, which asks another method: pass that one as "

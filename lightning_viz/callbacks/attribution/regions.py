@@ -106,7 +106,7 @@ class Lime:
 
     def weights(self, scene: Scene, i: int, regions: Regions, classes: Sequence[int]) -> list[LimeWeights]:
         """The weights of the superpixels of probe `i` for some classes, from the same masked copies."""
-        outputs = {"log_odds": scene.task.explained, "scores": None, "probabilities": scene.task.said}
+        outputs = {"log_odds": scene.task.explained, "scores": None, "probabilities": scene.task.predictions}
         return explain(
             scene.subject.of(i),
             scene.probes.pixels[i],

@@ -1,4 +1,4 @@
-"""How a callback draws in a run: prepare, decide, draw, gather, write, tell."""
+"""How a callback draws in a run: prepare, decide, draw, gather, write, report."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lightning_viz.harness.network.outputs import AmbiguousError, NoScoresError,
 from lightning_viz.harness.network.subject import NotYetError, UnsuitedError, check_shapes, find_subject
 from lightning_viz.harness.probes.selection import NotSeenYetError, SplitNotLoadedError
 from lightning_viz.harness.probes.spec import ProbeBatch, Split
-from lightning_viz.harness.run.processes import OtherProcessError, attempt, reason, told
+from lightning_viz.harness.run.processes import OtherProcessError, as_text, attempt, reason
 from lightning_viz.harness.run.progress import drawing
 from lightning_viz.harness.run.run import Run
 from lightning_viz.harness.run.scene import Scene
@@ -35,7 +35,7 @@ class Drawing:
     """The drawings of one callback in one run of a Trainer.
 
     All processes go the same way through it, so that none waits for another in vain: an error is kept, travels with the
-    pictures, and is told, or raised on all of them, at the end.
+    pictures, and is reported, or raised on all of them, at the end.
 
     Args:
         callback: What draws.
@@ -55,7 +55,7 @@ class Drawing:
 
         Raises:
             ValueError: Something does not fit; the text says what was expected, what was received and how to mend it.
-                With `on_error="warn"`, what nobody could mend by an argument is told, and nothing is drawn.
+                With `on_error="warn"`, what nobody could mend by an argument is reported, and nothing is drawn.
         """
         callback, run = self._callback, self.run
         _ = run.sinks  # which all processes make together
@@ -113,14 +113,14 @@ class Drawing:
         claimed = [result for result in drawn if self._claim(result.tag, step)]
         self.run.sinks.write(claimed, step, epoch_at(self.run.trainer, step, ended=ended))
 
-    def tell(self, error: Exception | None) -> None:
+    def report(self, error: Exception | None) -> None:
         """What is done about an error: a warning, once, or where that is wanted an end, on all processes.
 
         Raises:
             Exception: The error, or that of another process, with `on_error="raise"`.
         """
         if self._callback.on_error == "raise":  # on all processes, else the others would wait for this one
-            text = self.run.processes.tell(told(error))
+            text = self.run.processes.first(as_text(error))
             error = error or (OtherProcessError(text) if text is not None else None)
         if error is not None:
             self._failed(error)
@@ -133,7 +133,7 @@ class Drawing:
         shown = draw if ended or not callback.per_probe else lambda scene: self._with_inputs(draw, scene)
         results, failure = self._drawn(shown, step, processes.buffers(self.run.module))
         try:
-            parts = processes.gather((results if processes.contributes else [], told(failure)))
+            parts = processes.gather((results if processes.contributes else [], as_text(failure)))
         except Exception as alone:  # of processes in lockstep one has failed, and this one may tell why
             raise alone from failure
         drawn = [found for found, _ in parts]
@@ -141,7 +141,7 @@ class Drawing:
         took = Scalar(f"explain_seconds/{callback.called}", seconds())
         _, unwritten = attempt(lambda: self.write([*drawn, [took]], step, ended=ended))
         elsewhere = next((OtherProcessError(text) for _, text in parts if text is not None), None)
-        self.tell(failure or unwritten or elsewhere)
+        self.report(failure or unwritten or elsewhere)
 
     def _prepared_late(self) -> bool:
         _, error = attempt(self._prepare)
@@ -202,7 +202,7 @@ class Drawing:
         probes, few = run.probes(callback.probes, subject, module), callback.rehearsal
 
         def predict() -> Tensor:
-            found = run.said(callback.probes, subject, step)
+            found = run.predictions(callback.probes, subject, step)
             return found[:1] if few else found
 
         epoch = epoch_at(run.trainer, step)
@@ -234,8 +234,8 @@ class Drawing:
         if self.run.claims.first_time(reason(error)):
             callback.warn_once(
                 f"{callback.called} could not draw at epoch {self.run.trainer.current_epoch}. Training goes on, and "
-                "neither its later failures nor those of other callbacks for the same reason are told; to stop at the "
-                f"first one, pass on_error='raise'.\n{''.join(traceback.format_exception(error))}",
+                "neither its later failures nor those of other callbacks for the same reason are reported; to stop at "
+                f"the first one, pass on_error='raise'.\n{''.join(traceback.format_exception(error))}",
                 key="failed",
             )
 

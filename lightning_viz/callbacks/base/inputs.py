@@ -9,17 +9,17 @@ from lightning_viz.callbacks.base.captions import captioned
 from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.run.claims import Claims
 from lightning_viz.harness.run.scene import Scene
-from lightning_viz.harness.sinks.results import Picture, Said, Scalar
+from lightning_viz.harness.sinks.results import Picture, Prediction, Scalar
 from lightning_viz.render.color import to_uint8
 from lightning_viz.render.likeness import likeness_picture
 from lightning_viz.render.text import channels_shown
 
 MOST_CURVES = 20
-"""With more classes than this, only what is said of the true ones is logged."""
+"""With more classes than this, only the predictions of the true ones are logged."""
 
 
-def inputs(scene: Scene, claims: Claims) -> Iterator[Picture | Said | Scalar]:
-    """The probes that no other callback has logged at this step: each as a picture, and what is said of it."""
+def inputs(scene: Scene, claims: Claims) -> Iterator[Picture | Prediction | Scalar]:
+    """The probes that no other callback has logged at this step: each as a picture, and its prediction."""
     probes = scene.probes
     tags = probes.class_tags
     # Every process claims every probe, so that all know what has been logged.
@@ -32,9 +32,9 @@ def inputs(scene: Scene, claims: Claims) -> Iterator[Picture | Said | Scalar]:
             caption = [scene.caption(i), f"item {probes.indices[i]} of the data set{shown}"]
             yield captioned(f"{probes.tag(i)}/input", to_uint8(probes.pixels[i].cpu().numpy()), caption, lines=2)
             if tags:
-                yield Said(probes.tag(i), *scene.prediction(i))
+                yield Prediction(probes.tag(i), *scene.prediction(i))
             for k in scene.task.drawn(probes.labels[i], len(tags), MOST_CURVES):
-                yield Scalar(f"{_stem(probes, i)}/{tags[k]}", float(scene.said[i, k]))
+                yield Scalar(f"{_stem(probes, i)}/{tags[k]}", float(scene.predictions[i, k]))
 
 
 def _alike(scene: Scene) -> Picture:
@@ -43,11 +43,11 @@ def _alike(scene: Scene) -> Picture:
     rows = [f"probe {number} ({probes.label_name(i)})" for i, number in enumerate(probes.numbers[: len(probes)])]
     caption = [f"{scene.when} · cosines of the probes' embeddings"]
     tag = f"similarity/{'_'.join(map(str, probes.numbers[:1]))}_and_others"
-    return Picture(tag, likeness_picture(scene.said.cpu(), rows, probes.class_names, caption=caption), flat=True)
+    return Picture(tag, likeness_picture(scene.predictions.cpu(), rows, probes.class_names, caption=caption), flat=True)
 
 
 def charts(probes: ProbeBatch) -> dict[str, list[Any]]:
-    """One chart per probe with what is said of it, such as the probabilities, for TensorBoard's Custom Scalars."""
+    """One chart per probe with its predictions, such as the probabilities, for TensorBoard's Custom Scalars."""
     if not probes.class_names:
         return {}
     return {probes.tag(i): ["Multiline", [f"^{_stem(probes, i)}/"]] for i in range(len(probes))}

@@ -26,7 +26,7 @@ def affordable(run: Run, allowance: Allowance, name: str, say: Callable[[str], o
     if is_replay(trainer):  # in which nothing is trained
         return True
     # Each process has a clock of its own: that of the first one counts.
-    refusal = run.processes.tell(allowance.refusal(run.clock.trained))
+    refusal = run.processes.first(allowance.refusal(run.clock.trained))
     if refusal is not None:
         say(f"{name} draws less often: {refusal}")
     return refusal is None

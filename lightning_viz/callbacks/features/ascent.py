@@ -14,7 +14,7 @@ from lightning_viz.callbacks.features.base import LayerCallback
 from lightning_viz.explain.network.chunks import Chunks
 from lightning_viz.explain.optimisation.ascent import Ascent
 from lightning_viz.explain.optimisation.filters import coefficients_shape, maximise_channels
-from lightning_viz.explain.optimisation.objectives import Wish
+from lightning_viz.explain.optimisation.objectives import Objective
 from lightning_viz.harness.arguments import number, whole
 from lightning_viz.harness.run.entry import entry, taken, unusable
 from lightning_viz.harness.run.run import run_of
@@ -112,14 +112,14 @@ class AscentCallback(LayerCallback):
         self._last = taken(trainer, checkpoint, "ascents", lambda found: _checked(found.get(self.called, {}))) or {}
 
     def climb(
-        self, scene: Scene, features: Callable[[Tensor], Tensor], wishes: Mapping[str, Wish], **options: Any
+        self, scene: Scene, features: Callable[[Tensor], Tensor], objectives: Mapping[str, Objective], **options: Any
     ) -> dict[str, Ascent]:
         """Finds the pictures of this drawing.
 
         Args:
             scene: The scene.
             features: What is climbed.
-            wishes: What each picture is to raise, by its tag.
+            objectives: What each picture is to raise, by its tag.
             options: Those of `maximise_channels`.
 
         Returns:
@@ -127,18 +127,18 @@ class AscentCallback(LayerCallback):
         """
         maximise = partial(maximise_channels, features=features, lr=self.lr, **options)
         if self.warm_steps is None or options.get("start") is not None:
-            return _by_tag(wishes, maximise(channels=[*wishes.values()], steps=self._few(self.steps)))
+            return _by_tag(objectives, maximise(channels=[*objectives.values()], steps=self._few(self.steps)))
         sought = repr(sorted((name, value) for name, value in options.items() if name not in ("device", "normalize")))
         if self._part is None and scene.isolation is not None:
             self._part = scene.isolation.reads(features, scene.probes.images)
         network = scene.since(self._part or frozenset())
         put_out = _digest(Chunks()(features, scene.probes.images))
         last, kept = self._sound(sought, options), dict[str, _Last]()
-        other = scene.share.latest(any(last[tag]["put_out"] != put_out for tag in wishes if tag in last))
-        ways = {tag: self._way(last.get(tag), CHANGED if other else network, sought) for tag in wishes}
+        other = scene.share.latest(any(last[tag]["put_out"] != put_out for tag in objectives if tag in last))
+        ways = {tag: self._way(last.get(tag), CHANGED if other else network, sought) for tag in objectives}
         found: dict[str, Ascent] = {}
         for way in dict.fromkeys(ways.values()):
-            some = {tag: wish for tag, wish in wishes.items() if ways[tag] == way}
+            some = {tag: objective for tag, objective in objectives.items() if ways[tag] == way}
             before = torch.cat([last[tag]["coefficients"] for tag in some]) if way.keep else None
             found |= _by_tag(
                 some, maximise(channels=[*some.values()], steps=self._few(way.steps), last=before, keep=way.keep)
@@ -156,7 +156,7 @@ class AscentCallback(LayerCallback):
 
         They may come from a checkpoint that is damaged.
         """
-        shape = coefficients_shape((options["image_channels"], *options["size"]), options.get("parametrisation"))
+        shape = coefficients_shape((options["image_channels"], *options["size"]), options.get("parametrization"))
         variants = options.get("variants", 1)
         sound = {t: one for t, one in self._last.items() if one["options"] != sought or _fits(one, (variants, *shape))}
         if len(sound) < len(self._last):
@@ -203,6 +203,6 @@ def _fits(one: _Last, shape: tuple[int, ...]) -> bool:
 
 
 def _by_tag(tags: Collection[str], ascent: Ascent) -> dict[str, Ascent]:
-    """The pictures of each wish: its variants."""
+    """The pictures of each objective: its variants."""
     parts = zip(*(part.chunk(len(tags)) for part in ascent), strict=True)
     return {tag: Ascent(*part) for tag, part in zip(tags, parts, strict=True)}

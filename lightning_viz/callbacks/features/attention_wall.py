@@ -60,8 +60,8 @@ class AttentionWall(ExplanationCallback):
         uniform, blind = ([mark[k] for mark in marks] for k in (0, 1))
         picture = wall([layer.maps.cpu().numpy() for layer in found], uniform, blind)
         heads = sum(len(row) for row in uniform)
-        told = f"{_count(uniform)} uniform (hatched), {_count(blind)} the same for all images (framed)"
-        caption = [f"{scene.when} · {len(found)} layers, {heads} heads", told]
+        counts = f"{_count(uniform)} uniform (hatched), {_count(blind)} the same for all images (framed)"
+        caption = [f"{scene.when} · {len(found)} layers, {heads} heads", counts]
         yield captioned("attention/wall", picture, caption, lines=3)
         yield Scalar("attention/uniform", _count(uniform) / heads)
         yield Scalar("attention/blind", _count(blind) / heads)

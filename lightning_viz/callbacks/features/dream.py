@@ -124,7 +124,7 @@ class DeepDream(ExplanationCallback):
         for i, dreamt in zip(mine, dreams, strict=True):
             caption = [scene.caption(i), f"dream of {shorten(name)}, {dreamt.shape[2]} x {dreamt.shape[1]} px"]
             caption += [f"towards {towards.name}"] if towards else []
-            real = bool(scene.said[i].isfinite().all())
+            real = bool(scene.predictions[i].isfinite().all())
             image = to_uint8(dreamt.cpu().numpy()) if real else notice("not finite", *dreamt.shape[:0:-1])
             yield captioned(f"{scene.probes.tag(i)}/{tag}", image, caption, lines=len(caption))
 

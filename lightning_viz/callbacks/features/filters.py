@@ -10,8 +10,8 @@ from lightning_viz.callbacks.base.keywords import OfAscent, Unpack
 from lightning_viz.callbacks.base.layers import check_gradient
 from lightning_viz.callbacks.features.ascent import AscentCallback
 from lightning_viz.callbacks.features.objectives import check_classes, check_directions, check_objective
-from lightning_viz.explain.optimisation.filters import Parametrisation
-from lightning_viz.explain.optimisation.objectives import Wish, check_channels, class_indices, laid_out, reduced
+from lightning_viz.explain.optimisation.filters import Parametrization
+from lightning_viz.explain.optimisation.objectives import Objective, check_channels, class_indices, laid_out, reduced
 from lightning_viz.explain.optimisation.parametrise import magnitude_spectrum
 from lightning_viz.harness.arguments import flag, one_of, whole
 from lightning_viz.harness.probes.spec import shorten, slug
@@ -63,9 +63,9 @@ class FilterAscent(AscentCallback):
         super().__init__(**arguments)
         if classes is not None and (directions is not None or self.layer is not None):
             raise ValueError("Expected classes=, or layer= and directions=, received both: use two callbacks.")
-        usual: Parametrisation = "maco" if classes is not None and start == "noise" else "fourier"
+        usual: Parametrization = "maco" if classes is not None and start == "noise" else "fourier"
         wanted = usual if parametrization is None else parametrization
-        self.parametrization = one_of("parametrization", wanted, get_args(Parametrisation))
+        self.parametrization = one_of("parametrization", wanted, get_args(Parametrization))
         self.transforms = flag("transforms", transforms)
         self.start = one_of("start", start, ("noise", "probes"))
         self.variants = whole("variants", variants)
@@ -75,7 +75,7 @@ class FilterAscent(AscentCallback):
         self.classes = None if classes is None else check_classes(classes)
         self.directions = None if directions is None else check_directions(directions)
         self.per_probe = start == "probes"
-        self._wishes: dict[str, Wish] = {}
+        self._objectives: dict[str, Objective] = {}
 
     def prepare(self, scene: Scene) -> None:
         """Finds layer and channels, or classes, and checks that there is something to climb.
@@ -86,15 +86,17 @@ class FilterAscent(AscentCallback):
         if self.classes is not None:
             scene.task.check(scene.subject, scene.probes.images, self.called)
             chosen = class_indices(self.classes, scene.probes.class_names)
-            self._wishes = {scene.probes.class_tags[k]: k for k in chosen}
-            self.check("scores", scene.said[:1])
+            self._objectives = {scene.probes.class_tags[k]: k for k in chosen}
+            self.check("scores", scene.predictions[:1])
             scene.subject.require_gradient(scene.probes.images)
             return
         super().prepare(scene)
         for direction in self.directions or []:
             check_channels(list(direction), self.available)
-        mixtures: dict[str, Wish] = {f"direction_{k}": direction for k, direction in enumerate(self.directions or [])}
-        self._wishes = mixtures or {str(channel): channel for channel in self.chosen}
+        mixtures: dict[str, Objective] = {
+            f"direction_{k}": direction for k, direction in enumerate(self.directions or [])
+        }
+        self._objectives = mixtures or {str(channel): channel for channel in self.chosen}
         check_gradient(scene, self.layer, self.found(scene)[1])
 
     def check(self, name: str, output: Tensor) -> None:
@@ -110,23 +112,27 @@ class FilterAscent(AscentCallback):
         """One picture per channel, or per probe and channel."""
         where = "class" if self.classes is not None else slug(self.found(scene)[0])
         if self.start == "noise":
-            wishes = {f"filters/{where}/{name}": self._wishes[name] for name in scene.mine(list(self._wishes))}
-            if wishes:
-                yield from self._ascend(scene, wishes)
+            objectives = {
+                f"filters/{where}/{name}": self._objectives[name] for name in scene.mine(list(self._objectives))
+            }
+            if objectives:
+                yield from self._ascend(scene, objectives)
             return
         for i in scene.mine(range(len(scene.probes))):
             stem = f"{scene.probes.tag(i)}/ascent_{where}_"
-            yield from self._ascend(scene, {stem + name: wish for name, wish in self._wishes.items()}, i)
+            yield from self._ascend(scene, {stem + name: objective for name, objective in self._objectives.items()}, i)
 
-    def _ascend(self, scene: Scene, wishes: dict[str, Wish], probe: int | None = None) -> Iterable[Picture | Scalar]:
+    def _ascend(
+        self, scene: Scene, objectives: dict[str, Objective], probe: int | None = None
+    ) -> Iterable[Picture | Scalar]:
         images = scene.probes.images
         found = self.climb(
             scene,
             self.features(scene, probe or 0) if self.classes is None else scene.subject.of(probe or 0),
-            wishes,
+            objectives,
             size=(images.shape[2], images.shape[3]),
             image_channels=images.shape[1],
-            parametrisation=self.parametrization,
+            parametrization=self.parametrization,
             spectrum=magnitude_spectrum(scene.probes.pixels).cpu() if self.parametrization == "maco" else None,
             transforms=self.transforms,
             normalize=scene.probes.normalize,
@@ -139,7 +145,7 @@ class FilterAscent(AscentCallback):
         for tag, ascent in found.items():
             before, after = float(ascent.start.mean()), float(ascent.reached.mean())
             caption = [
-                f"{scene.when} · {self._said(scene, wishes[tag], probe)}",
+                f"{scene.when} · {self._predictions(scene, objectives[tag], probe)}",
                 f"activation {before:.3g} → {after:.3g}{channels_shown(images.shape[1])}",
             ]
             shown = ascent.pixels.cpu().numpy()
@@ -148,9 +154,9 @@ class FilterAscent(AscentCallback):
             yield captioned(tag, picture, caption, lines=2)
             yield Scalar(f"{tag}_activation", after)
 
-    def _said(self, scene: Scene, wish: Wish, probe: int | None) -> str:
+    def _predictions(self, scene: Scene, objective: Objective, probe: int | None) -> str:
         origin = "" if probe is None else f" from {scene.probes.label_name(probe)}"
         if self.classes is not None:
-            return f"what {scene.probes.class_names[wish]} looks like{origin}"  # type: ignore[index]
-        what = f"channel {wish}" if isinstance(wish, int) else f"direction {wish}"
+            return f"what {scene.probes.class_names[objective]} looks like{origin}"  # type: ignore[index]
+        what = f"channel {objective}" if isinstance(objective, int) else f"direction {objective}"
         return f"{shorten(self.found(scene)[0])}, {what}{origin}"

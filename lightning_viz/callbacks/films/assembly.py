@@ -32,12 +32,12 @@ class TakesFilms(Protocol):
 
 
 class Reels:
-    """The frames of a run, and what is made of them. What fails is told once, and the rest is made.
+    """The frames of a run, and what is made of them. What fails is reported once, and the rest is made.
 
     Args:
         sinks: Where films go; the `Sinks` of a run.
         frames: What they are made of.
-        on_error: Whether what fails is told or raised.
+        on_error: Whether what fails is reported or raised.
     """
 
     def __init__(self, sinks: TakesFilms, frames: Frames, on_error: Literal["warn", "raise"] = "warn") -> None:
@@ -55,13 +55,13 @@ class Reels:
         """
         until = time.monotonic() + patience
         reels: dict[str, list[Frame]] = {}
-        with self.told("read the frames"):
+        with self.reporting("read the frames"):
             reels = {tag: reel for tag, reel in self.frames.by_tag().items() if len(reel) > 1}
         try:
             return self._make(reels, until)
         finally:  # also where Ctrl-C has ended it, of those that there are
             for step, epoch in sorted({(reel[-1].step, reel[-1].epoch) for reel in reels.values()}):
-                with self.told("tell the Explanations tab of them"):
+                with self.reporting("tell the Explanations tab of them"):
                     self.sinks.write([], step, epoch)
 
     def _make(self, reels: dict[str, list[Frame]], until: float) -> bool:
@@ -73,12 +73,12 @@ class Reels:
         for what, make in [*strips, *films]:
             if time.monotonic() > until:
                 return False
-            with self.told(what):
+            with self.reporting(what):
                 make()
         return True
 
     @contextmanager
-    def told(self, what: str) -> Iterator[None]:
+    def reporting(self, what: str) -> Iterator[None]:
         """Goes on after a failure, and warns of the first one of its kind; or does not go on, where that is wanted."""
         try:
             yield
@@ -87,7 +87,7 @@ class Reels:
                 raise
             self._warn(
                 type(error).__name__,
-                f"Films could not {what}. Training is not affected, and later failures of this kind are not told. "
+                f"Films could not {what}. Training is not affected, and later failures of this kind are not reported. "
                 f"{type(error).__name__}: {error}",
             )
 

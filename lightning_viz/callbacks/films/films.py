@@ -108,7 +108,7 @@ class Films(Callback):
         earlier, self._earlier = self._earlier, None
         if self._reels is None:
             return
-        with self._reels.told("go on with earlier frames"):
+        with self._reels.reporting("go on with earlier frames"):
             self._begin(self._reels.frames, earlier, logged_step(trainer) if trainer.global_step else BEFORE - 1)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

@@ -67,12 +67,12 @@ class ValidationCallback(ExplanationCallback):
         if side_by_side(run.trainer):
             raise UnsuitedError(
                 "Expected validation batches of one loader each, but a CombinedLoader gives batches of several loaders "
-                "side by side, and it cannot be told of which the network said what: return a list of loaders, or "
+                "side by side, and nobody knows which predictions belong to which: return a list of loaders, or "
                 "CombinedLoader(..., mode='sequential')."
             )
 
     def see(
-        self, trainer: pl.Trainer, loader: str, batch: Any, *, said: Tensor, labels: Tensor, counted: Tensor
+        self, trainer: pl.Trainer, loader: str, batch: Any, *, predictions: Tensor, labels: Tensor, counted: Tensor
     ) -> None:
         """Looks at a batch that has passed.
 
@@ -80,7 +80,7 @@ class ValidationCallback(ExplanationCallback):
             trainer: The Trainer.
             loader: The name of its loader.
             batch: As it came.
-            said: Scores (N, K), or predicted classes (N,).
+            predictions: Scores (N, K), or predicted classes (N,).
             labels: As the task keeps them, (N,) or (N, K).
             counted: Bool (N,): which are counted.
         """
@@ -131,21 +131,21 @@ class ValidationCallback(ExplanationCallback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Counts what the step said."""
+        """Counts the predictions of the step."""
         if self._predictions is None:
             return
         try:
-            said, labels = self._predictions.collect(outputs, batch)
+            predictions, labels = self._predictions.collect(outputs, batch)
             self._task = self._predictions.task
             loader = self._loader(trainer, dataloader_idx)
-            counted = self._counts[loader].add(said, labels)
-            self.see(trainer, loader, batch, said=said, labels=labels, counted=counted)
+            counted = self._counts[loader].add(predictions, labels)
+            self.see(trainer, loader, batch, predictions=predictions, labels=labels, counted=counted)
         except Exception as error:  # told at the end of this validation, where all processes meet
             self._error = error
             self._close()
 
     def on_test_batch_end(self, *args: Any, **kwargs: Any) -> None:
-        """Counts what the step said."""
+        """Counts the predictions of the step."""
         self.on_validation_batch_end(*args, **kwargs)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -180,7 +180,7 @@ class ValidationCallback(ExplanationCallback):
         self._counts, self._error, self._counting = {}, None, self.due(trainer)
         if self._counting:
             subject = find_subject(trainer, pl_module, self.net, self.probes.scores)
-            self._predictions = run_of(trainer).predictions(self.probes, subject, self._task, seed=self.seed)
+            self._predictions = run_of(trainer).overheard(self.probes, subject, self._task, seed=self.seed)
 
     def _close(self) -> None:
         if self._predictions is not None:

@@ -29,8 +29,8 @@ def picture(tally: Tally, names: Sequence[str], where: str) -> Pixels:
     left_out = [f"left out: {count} {reason}" for reason, count in tally.left_out.items()]
     if isinstance(tally, ValueTally):
         errors = (tally.errors / max(tally.images, 1)).tolist()
-        told = ", ".join(f"{name} {error:.3g}" for name, error in zip(names, errors, strict=True))
-        lines = [f"{where} · {tally.images} images · mean absolute error: {told}", *left_out]
+        means = ", ".join(f"{name} {error:.3g}" for name, error in zip(names, errors, strict=True))
+        lines = [f"{where} · {tally.images} images · mean absolute error: {means}", *left_out]
         return values_picture(tally.points.numpy(), names, caption=lines)
     table = tally.table.numpy()
     if isinstance(tally, LabelTally):

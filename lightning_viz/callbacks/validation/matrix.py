@@ -16,9 +16,9 @@ class ConfusionMatrixPanel(ValidationCallback):
     validation step itself made, where they can be overheard; else the network is asked once more. Rows are true
     classes.
 
-    Of several labels per image, a bar per class: how often it was found, missed and said falsely, and below it which
-    class is said where another is missed; `recall/...` and `precision/<loader>/<class>`. Of values, predicted against
-    true ones, and `mae/<loader>/<value>`, the mean absolute error.
+    Of several labels per image, a bar per class: how often it was found, missed and predicted falsely, and below it
+    which class is predicted where another is missed; `recall/...` and `precision/<loader>/<class>`. Of values,
+    predicted against true ones, and `mae/<loader>/<value>`, the mean absolute error.
 
     Args:
         common: The arguments of `ExplanationCallback`; `probes` tells class names and how to unpack a batch.

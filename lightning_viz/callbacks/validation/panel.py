@@ -56,15 +56,15 @@ def explain(scene: Scene, mistake: Mistake, confusion: Confusion, *, lime: Lime,
         steps: Points of the integrated gradients.
         few: Whether the smallest number of masked copies will do.
     """
-    own, (true, said) = _alone(scene, mistake), (confusion.true, confusion.said)
-    names = [first_name(scene.probes.class_names[k], 15) for k in (true, said)]
-    lead, scale = _lead(own, true, said, steps)
+    own, (true, predicted) = _alone(scene, mistake), (confusion.true, confusion.predicted)
+    names = [first_name(scene.probes.class_names[k], 15) for k in (true, predicted)]
+    lead, scale = _lead(own, true, predicted, steps)
     regions = lime.cut(own.probes.pixels[0], few=few, enough=True)
-    found = lime.weights(own, 0, regions, (true, said))
+    found = lime.weights(own, 0, regions, (true, predicted))
     full = max(largest(found), FLOOR)
     tiles = [lime.painted(own.probes.pixels[0], regions, one, full) for one in found]
     fits = [f"{name}, R² {fidelity(one)}" for name, one in zip(names, found, strict=True)]
-    title = f"says {elide(names[1], 96, SMALL)} {percent(_confidence(own, mistake, said))}"
+    title = f"says {elide(names[1], 96, SMALL)} {percent(_confidence(own, mistake, predicted))}"
     shown = to_uint8(own.probes.pixels[0].cpu().numpy())
     return Explained([shown, lead, *tiles], [title, f"{names[1]} over {names[0]}", *fits], scale, f"{full:.2g}")
 
@@ -92,9 +92,9 @@ def explain_error(scene: Scene, mistake: Mistake, *, lime: Lime, steps: int, few
 
 def error_panel(scene: Scene, mistake: Mistake, explained: Explained) -> Pixels:
     """The picture of one error: of the first value, where there are several."""
-    true, said = mistake.values or (0.0, 0.0)
+    true, predicted = mistake.values or (0.0, 0.0)
     caption = [
-        f"{scene.when} · says {said:.3g}, true {true:.3g}",
+        f"{scene.when} · says {predicted:.3g}, true {true:.3g}",
         f"orange raises it, blue lowers it: full {explained.scale}" + channels_shown(scene.probes.images.shape[1]),
         f"LIME: orange raises it, blue lowers it: full {explained.regions}",
     ]
@@ -107,10 +107,10 @@ def _alone(scene: Scene, mistake: Mistake) -> Scene:
     return replace(scene, probes=replace(scene.probes, images=image, labels=labels, numbers=(0,), indices=(0,)))
 
 
-def _lead(scene: Scene, true: int, said: int, steps: int) -> tuple[Pixels, str]:
+def _lead(scene: Scene, true: int, predicted: int, steps: int) -> tuple[Pixels, str]:
     """Where the lead of the predicted class over the true one comes from in the one image of a scene, and its scale."""
     probes = scene.probes
-    targets, rivals = (torch.tensor([k], device=probes.images.device) for k in (said, true))
+    targets, rivals = (torch.tensor([k], device=probes.images.device) for k in (predicted, true))
     return _shares(scene, *contrast(scene.subject, targets, rivals, len(probes.class_names)), steps)
 
 
@@ -137,15 +137,15 @@ def confusion_panel(scene: Scene, confusion: Confusion, explained: Sequence[Expl
         explained: Images that were mistaken so, the surest first.
         images: How many there is room for: the height depends on nothing but this and the images' shape.
     """
-    true, said = (first_name(scene.probes.class_names[k]) for k in (confusion.true, confusion.said))
+    true, predicted = (first_name(scene.probes.class_names[k]) for k in (confusion.true, confusion.predicted))
     missing = images - len(explained)
     said_so = notice("no other image is kept", 176, 176)
     tiles = [tile for one in explained for tile in one.tiles] + missing * [said_so, *_blank(scene, _TILES - 1)]
     titles = [title for one in explained for title in one.titles] + missing * _TILES * [""]
     was = "" if confusion.was in (None, confusion.count) else f" (was {confusion.was})"
     caption = [
-        f"{scene.when} · {_mix_up(scene, true, said)}: {confusion.count} of {confusion.of}{was}",
-        f"orange {said}, blue {true}: full {', '.join(one.scale for one in explained)}"
+        f"{scene.when} · {_mix_up(scene, true, predicted)}: {confusion.count} of {confusion.of}{was}",
+        f"orange {predicted}, blue {true}: full {', '.join(one.scale for one in explained)}"
         + channels_shown(scene.probes.images.shape[1]),
         f"LIME: orange for, blue against: full {', '.join(one.regions for one in explained)} log-odds",
     ]
@@ -169,23 +169,23 @@ def changes(scene: Scene, loader: str, found: Report) -> Pixels:
     if found.left_out:
         head.append("left out: " + ", ".join(f"{count} {reason}" for reason, count in found.left_out.items()))
     names = [first_name(name) for name in scene.probes.class_names]
-    rows = [Row(names[one.true], names[one.said], *_movement(one)) for one in found.moved]
+    rows = [Row(names[one.true], names[one.predicted], *_movement(one)) for one in found.moved]
     return changes_picture(head, rows, lines=3, most=ROWS, between=MISSED if scene.task.several else TAKEN)
 
 
 MISSED = " missed, said: "
 
 
-def _mix_up(scene: Scene, true: str, said: str) -> str:
-    return f"{true} missed where {said} is said" if scene.task.several else f"{true} taken for {said}"
+def _mix_up(scene: Scene, true: str, predicted: str) -> str:
+    return f"{true} missed where {predicted} is said" if scene.task.several else f"{true} taken for {predicted}"
 
 
 def _since(found: Report, epoch: int) -> str:
     if found.since is None:
         return "the first validation" + ("; its most frequent confusions:" if found.moved else "")
     since = f"since epoch {found.since}" if found.since != epoch else "since the one before"
-    told = ", ".join(f"{count} {kind}" for kind, count in found.kinds.items() if count)
-    return f"{since}: {told or 'no confusion has changed'}"
+    counts = ", ".join(f"{count} {kind}" for kind, count in found.kinds.items() if count)
+    return f"{since}: {counts or 'no confusion has changed'}"
 
 
 def _movement(one: Confusion) -> tuple[str, int]:
@@ -194,11 +194,11 @@ def _movement(one: Confusion) -> tuple[str, int]:
     return f"{one.was} → {one.count}", one.count - one.was
 
 
-def _confidence(scene: Scene, mistake: Mistake, said: int) -> float:
+def _confidence(scene: Scene, mistake: Mistake, predicted: int) -> float:
     if mistake.confidence is not None:
         return mistake.confidence
     with torch.no_grad():
-        return float(scene.task.said(scene.subject(scene.probes.images))[0, said])
+        return float(scene.task.predictions(scene.subject(scene.probes.images))[0, predicted])
 
 
 def _blank(scene: Scene, count: int) -> list[Pixels]:

@@ -44,9 +44,9 @@ class ConfusionPanels(ValidationCallback):
     changed most since the last drawing, whose counts are part of Lightning's checkpoints: a resumed run compares with
     them.
 
-    Of several labels per image, a confusion is a class that is missed where another is said falsely. Of values, the
-    pictures show the images with the largest errors of the first value: the image, what raises and lowers the value,
-    and LIME; there is no list of changes.
+    Of several labels per image, a confusion is a class that is missed where another is predicted falsely. Of values,
+    the pictures show the images with the largest errors of the first value: the image, what raises and lowers the
+    value, and LIME; there is no list of changes.
 
     Drawn after every validation (of every n-th epoch), whatever `every_n_steps` says. The images are kept from the
     batches as they pass, in 64 MiB. With many classes or large images that is not enough for all confusions: the most
@@ -124,7 +124,7 @@ class ConfusionPanels(ValidationCallback):
         self._past = taken(trainer, checkpoint, "confusions", read) or {}
 
     def see(
-        self, trainer: pl.Trainer, loader: str, batch: Any, *, said: Tensor, labels: Tensor, counted: Tensor
+        self, trainer: pl.Trainer, loader: str, batch: Any, *, predictions: Tensor, labels: Tensor, counted: Tensor
     ) -> None:
         """Keeps the surest mistakes."""
         if loader not in self._mistakes:
@@ -134,7 +134,7 @@ class ConfusionPanels(ValidationCallback):
         # As a sampler deals them out in turn, so that one process and several agree on which image came first.
         before = self._counts[loader].seen - len(labels)
         places = [trainer.global_rank + trainer.world_size * (before + i) for i in range(len(labels))]
-        self._mistakes[loader].see(images, said, labels, counted=counted, places=places)
+        self._mistakes[loader].see(images, predictions, labels, counted=counted, places=places)
 
     def counted(self, trainer: pl.Trainer) -> None:
         """The first process chooses the confusions, and all of them learn which images are the surest."""
@@ -144,7 +144,7 @@ class ConfusionPanels(ValidationCallback):
             self._error = self._error or failure
             return
         self._reports = reports
-        pairs = [(loader, (one.true, one.said)) for loader, found in reports.items() for one in found.top]
+        pairs = [(loader, (one.true, one.predicted)) for loader, found in reports.items() for one in found.top]
         pairs = [(loader, ERROR) for loader in self._tallies] if self._of_values else pairs
         own = [self._mistakes[loader].surest(pair) if loader in self._mistakes else [] for loader, pair in pairs]
         parts = zip(*processes.exchange(own), strict=True)
@@ -209,7 +209,7 @@ class ConfusionPanels(ValidationCallback):
         if rank >= len(found.top):
             return notice_panel(scene, _no_confusion(found, several=scene.task.several), self.images)
         confusion = found.top[rank]
-        mistakes = self._surest[loader, (confusion.true, confusion.said)]
+        mistakes = self._surest[loader, (confusion.true, confusion.predicted)]
         options: dict[str, Any] = {"lime": self.lime, "steps": self.steps, "few": self.rehearsal}
         explained = [explain(scene, one, confusion, **options) for one in mistakes]
         return confusion_panel(scene, confusion, explained, self.images)

@@ -66,7 +66,7 @@ def attention_maps(
         ValueError: If the method, a layer or a head is unknown, or the scores are not (N, K).
     """
     if method not in get_args(Method):
-        raise ValueError(f"expected a method of {list(get_args(Method))}, got {method!r}.")
+        raise ValueError(f"Expected a method of {list(get_args(Method))}, received {method!r}.")
     if method == "heads":
         return head_maps(
             scores, net, images, layers=layers, heads=heads, tokens=tokens, batch_size=batch_size
@@ -148,7 +148,7 @@ def _of(heads: Sequence[int] | None, stack: Sequence[Tensor]) -> list[Tensor]:
     count = min(layer.shape[1] for layer in stack)
     wrong = [head for head in heads if not 0 <= head < count]
     if wrong:
-        raise ValueError(f"expected heads= from 0 to {count - 1}, got {wrong}.")
+        raise ValueError(f"Expected heads= from 0 to {count - 1}, received {wrong}.")
     return [layer[:, list(heads)] for layer in stack]
 
 

@@ -100,6 +100,6 @@ def _identity(stack: Stack) -> Tensor:
     counts = [layer.shape[-1] for layer in stack]
     if len(set(counts)) > 1:
         raise ValueError(
-            f"expected layers of the same tokens, got {counts} tokens: pass layers= with those of one stage."
+            f"Expected layers of the same tokens, received {counts} tokens: pass layers= with those of one stage."
         )
     return torch.eye(counts[0], device=stack[0].device, dtype=stack[0].dtype).expand(len(stack[0]), -1, -1)

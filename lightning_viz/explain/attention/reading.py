@@ -187,7 +187,7 @@ def _index(found: list[Layer], wanted: int | str) -> int:
     ends = [k for k, name in enumerate(names) if name == wanted or name.endswith(f".{wanted}")]
     if len(ends) != 1:
         raise ValueError(
-            f"layers={wanted!r} is {'ambiguous' if ends else 'no layer'}: expected indices from {-len(found)} to "
-            f"{len(found) - 1}, or names of {names}."
+            f"Expected layers= as indices from {-len(found)} to {len(found) - 1} or names of {names}, received "
+            f"{wanted!r}, which is {'ambiguous' if ends else 'no layer'}."
         )
     return ends[0]

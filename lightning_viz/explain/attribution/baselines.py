@@ -26,7 +26,7 @@ def check_baselines(kinds: Sequence[str], name: str) -> None:
     """
     if not kinds or any(kind not in get_args(Baseline) for kind in kinds):
         known = ", ".join(map(repr, get_args(Baseline)))
-        raise ValueError(f"expected {name}= of {known}, got {', '.join(map(repr, kinds)) or 'none'}.")
+        raise ValueError(f"Expected {name}= of {known}, received {', '.join(map(repr, kinds)) or 'none'}.")
 
 
 def baseline(kind: str, images: Tensor, *, black: Tensor, white: Tensor, seed: int = 0) -> Tensor:

@@ -54,7 +54,7 @@ def grad_cam(
              [3., 0.]]])
     """
     if method not in get_args(Method):
-        raise ValueError(f"expected method 'gradcam' or 'gradcam++', got {method!r}.")
+        raise ValueError(f"Expected method 'gradcam' or 'gradcam++', received {method!r}.")
     call = channels_last(scores)
 
     def some(batch: Tensor, classes: Tensor) -> Tensor:
@@ -85,8 +85,8 @@ def _spatial(found: Tensor, layer: nn.Module, seen: PatchesSeen) -> Tensor:
     maps = arranged(found, layer, seen, maps=True)
     if maps.ndim != 4 or len(maps) != seen.count:
         raise ValueError(
-            "expected a layer with a spatial output: (N, channels, height, width), or as many tokens as patches of one "
-            f"size make of the image, got {('N', *found.shape[1:])}: choose a convolution, what follows one, or a "
+            "Expected a layer with a spatial output: (N, channels, height, width), or as many tokens as patches of one "
+            f"size make of the image, received {('N', *found.shape[1:])}: choose a convolution, what follows one, or a "
             "transformer's block."
         )
     return maps

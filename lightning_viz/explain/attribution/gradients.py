@@ -167,10 +167,10 @@ def checked(scores: Tensor, images: Tensor) -> Tensor:
         ValueError: They are not.
     """
     if scores.ndim != 2 or len(scores) != len(images):
-        raise ValueError(f"expected scores (N, K) for {len(images)} images, got {tuple(scores.shape)}.")
+        raise ValueError(f"Expected scores (N, K) for {len(images)} images, received {tuple(scores.shape)}.")
     if not scores.requires_grad:
         raise ValueError(
-            "the scores do not depend on the images: is the network detached, or run under torch.no_grad()?"
+            "The scores do not depend on the images: is the network detached, or run under torch.no_grad()?"
         )
     return scores
 

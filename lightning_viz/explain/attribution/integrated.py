@@ -55,7 +55,7 @@ def integrated_gradients(
     Integrated(values=tensor([[[[9.]]]]), delta=tensor([0.]))
     """
     if steps < 1 or not baselines:
-        raise ValueError(f"expected steps >= 1 and a baseline, got {steps} and {len(baselines)}.")
+        raise ValueError(f"Expected steps >= 1 and a baseline, received {steps} and {len(baselines)}.")
     starts = torch.stack(list(baselines))
     nodes, weights = (torch.from_numpy(x).to(images) / 2 for x in np.polynomial.legendre.leggauss(steps))
     values = torch.zeros_like(images)
@@ -71,6 +71,6 @@ def integrated_gradients(
     chunks = gradient_chunks(images, batch_size)
     gradients_of_copies(scores, points, targets, count=steps * len(starts), fold=fold, chunks=chunks)
     ends, classes = torch.cat([images, *starts]), targets.repeat(1 + len(starts))
-    said = target_scores(scores, ends.__getitem__, torch.arange(len(ends)), classes, chunks=chunks)
-    gained = said[: len(images)] - said[len(images) :].reshape(len(starts), -1).mean(0)
+    predictions = target_scores(scores, ends.__getitem__, torch.arange(len(ends)), classes, chunks=chunks)
+    gained = predictions[: len(images)] - predictions[len(images) :].reshape(len(starts), -1).mean(0)
     return Integrated(values, values.sum((1, 2, 3)) - gained.to(values))

@@ -74,6 +74,6 @@ def check_window(window: tuple[int, int], stride: tuple[int, int], size: tuple[i
     fits = all(1 <= step <= side <= whole for step, side, whole in zip(stride, window, size, strict=True))
     if not fits:
         raise ValueError(
-            f"expected a window no larger than the image and a stride from 1 to the window's size, got window {window} "
+            f"Expected a window no larger than the image and a stride from 1 to the window's size, got window {window} "
             f"and stride {stride} for images {size}: mend window= or stride=."
         )

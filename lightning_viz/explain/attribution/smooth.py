@@ -45,9 +45,9 @@ def smooth_gradient(
         ValueError: If `samples` is below 1, `level` below 0, or the statistic unknown.
     """
     if samples < 1 or level < 0:
-        raise ValueError(f"expected samples >= 1 and level >= 0, got {samples} and {level}.")
+        raise ValueError(f"Expected samples >= 1 and level >= 0, received {samples} and {level}.")
     if statistic not in get_args(Statistic):
-        raise ValueError(f"expected statistic 'mean', 'square' or 'variance', got {statistic!r}.")
+        raise ValueError(f"Expected statistic 'mean', 'square' or 'variance', received {statistic!r}.")
     noise = level * _noise(images, samples, seed)
     spread = images.amax((1, 2, 3), keepdim=True) - images.amin((1, 2, 3), keepdim=True)
     mean, squares = torch.zeros_like(images), torch.zeros_like(images)

@@ -50,7 +50,7 @@ def check_against(against: Target, target: Target, class_names: Sequence[str]) -
     check_target(against, class_names)
     words = {against, target} & set(_WORDS)
     if against == target or (not words and class_index(against, class_names) == class_index(target, class_names)):
-        raise ValueError(f"expected two classes, got target={target!r} against={against!r}: try against='rival'.")
+        raise ValueError(f"Expected two classes, received target={target!r} against={against!r}: try against='rival'.")
 
 
 def class_index(target: Target, class_names: Sequence[str]) -> int:
@@ -68,14 +68,14 @@ def class_index(target: Target, class_names: Sequence[str]) -> int:
     (1, 0)
     """
     if isinstance(target, bool) or not isinstance(target, (str, int)):
-        raise TypeError(f"expected target= as text or a class index, got {type(target).__name__} {target!r}.")
+        raise TypeError(f"Expected target= as text or a class index, received {type(target).__name__} {target!r}.")
     names = list(class_names)
     if target in names:
         return names.index(str(target))
     if isinstance(target, str) and not target.isdecimal():
-        raise ValueError(f"target={target!r} is no class. {_hint(target, names)}")
+        raise ValueError(f"Expected target= as a class, received {target!r}. {_hint(target, names)}")
     if not 0 <= int(target) < len(names):
-        raise ValueError(f"target={target!r}: expected a class index from 0 to {len(names) - 1}.")
+        raise ValueError(f"Expected target= as a class from 0 to {len(names) - 1}, received {target!r}.")
     return int(target)
 
 

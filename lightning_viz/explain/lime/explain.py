@@ -55,7 +55,7 @@ def fit(masks: Tensor, outputs: Tensor, *, kernel_width: float = 0.25, alpha: fl
     coefficients = _ridge(stays, target, shares, alpha)
     model = FittedRidge(stays, target, shares, coefficients, alpha)
     weights, intercept = coefficients[1:].float(), float(coefficients[0])
-    if not model.tells:
+    if not model.informative:
         return LimeWeights(weights, torch.full_like(weights, math.inf), intercept, math.nan, 0.0, len(masks))
     errors = model.covariance.diagonal()[1:].sqrt().float()
     return LimeWeights(weights, errors, intercept, model.fidelity(), model.reliability(), len(masks))
@@ -132,11 +132,13 @@ def _still(target: Tensor) -> bool:
 
 def _check_fit(masks: Tensor, outputs: Tensor, kernel_width: float, alpha: float) -> None:
     if masks.ndim != 2 or outputs.shape != masks.shape[:1]:
-        raise ValueError(f"expected masks (S, n) and outputs (S,), got {tuple(masks.shape)}, {tuple(outputs.shape)}.")
+        raise ValueError(
+            f"Expected masks (S, n) and outputs (S,), received {tuple(masks.shape)}, {tuple(outputs.shape)}."
+        )
     if kernel_width <= 0 or alpha <= 0:
-        raise ValueError(f"kernel_width and alpha must be above 0, got {kernel_width} and {alpha}.")
+        raise ValueError(f"Expected kernel_width and alpha above 0, received {kernel_width} and {alpha}.")
 
 
 def _check_labels(labels: Sequence[int], classes: int) -> None:
     if wrong := [label for label in labels if not 0 <= label < classes]:
-        raise ValueError(f"labels must be classes from 0 to {classes - 1}, got {wrong[0]}.")
+        raise ValueError(f"Expected labels to be classes from 0 to {classes - 1}, received {wrong[0]}.")

@@ -22,7 +22,7 @@ def hadamard(order: int) -> Tensor:
     [[1, 1, 1, 1], [1, 0, 1, 0], [1, 0, 0, 1], [1, 1, 0, 0]]
     """
     if not _is_known(order):
-        raise ValueError(f"expected an order from hadamard_order, got {order}.")
+        raise ValueError(f"Expected an order from hadamard_order, received {order}.")
     if order == 1:
         return torch.ones(1, 1, dtype=torch.bool)
     if _is_paley(order):

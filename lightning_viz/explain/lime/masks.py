@@ -41,9 +41,9 @@ def draw_masks(
     """
     least = 2 if design == "hadamard" else 1
     if n < 1 or samples < least:
-        raise ValueError(f"at least 1 superpixel and {least} samples are needed, got {n} and {samples}.")
+        raise ValueError(f"Expected at least 1 superpixel and {least} samples, received {n} and {samples}.")
     if design not in ("independent", "hadamard"):
-        raise ValueError(f'design must be "independent" or "hadamard", got {design!r}.')
+        raise ValueError(f'Expected design "independent" or "hadamard", received {design!r}.')
     random = torch.Generator().manual_seed(seed)
     if 2**n <= samples:
         return _listed(n, random)
@@ -110,7 +110,7 @@ def finite(scores: Tensor, probabilities: Callable[[Tensor], Tensor] | None = No
     """
     outputs = (scores if probabilities is None else probabilities(scores)).float()
     if not torch.isfinite(outputs).all():
-        raise ValueError("the network's scores of masked images are not all finite: nothing to fit.")
+        raise ValueError("The network's scores of masked images are not all finite: nothing to fit.")
     return outputs
 
 

@@ -80,7 +80,7 @@ class FittedRidge:
             self._variance *= self._samples / max(self._samples - 1, 1)
 
     @property
-    def tells(self) -> bool:
+    def informative(self) -> bool:
         """Whether there are enough masks for errors and fidelity."""
         return self._all or self._samples >= fewest_samples(self._n, paired=self._group == 2)
 

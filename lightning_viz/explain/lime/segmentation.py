@@ -48,7 +48,7 @@ def check_method(method: object) -> None:
     """
     if not callable(method) and method not in get_args(Method):
         names = ", ".join(map(repr, get_args(Method)))
-        raise ValueError(f"expected segmentation= as one of {names}, or a function, got {method!r}.")
+        raise ValueError(f"Expected segmentation= as one of {names}, or a function, received {method!r}.")
 
 
 def grid(height: int, width: int, segments: int) -> Labels:
@@ -96,7 +96,7 @@ def _felzenszwalb(image: Image, segments: int, sigma: float) -> Labels:
 def _checked(labels: Labels, size: tuple[int, ...]) -> Labels:
     if labels.shape != size or not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(
-            f"expected the segmentation to return whole numbers {size}, got {labels.dtype} {labels.shape}: "
+            f"Expected the segmentation to return whole numbers {size}, received {labels.dtype} {labels.shape}: "
             "it takes an image (H, W, 3) in [0, 1] and returns a label for each pixel."
         )
     return labels

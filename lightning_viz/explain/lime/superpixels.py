@@ -54,7 +54,7 @@ def superpixels(
     height, width = pixels.shape[-2:]
     wanted = min(max(round(0.4 * math.sqrt(height * width)), 16), 64) if segments is None else segments
     if wanted < FEWEST:
-        raise ValueError(f"segments must be {FEWEST} or more, got {segments}.")
+        raise ValueError(f"Expected segments to be {FEWEST} or more, received {segments}.")
     # A superpixel of one pixel has the mean colour of itself: to blank it would change nothing.
     wanted = min(wanted, max(height * width // 4, FEWEST))
     found = cut(_rgb(pixels), method, wanted, compactness=compactness, sigma=sigma)
@@ -123,7 +123,7 @@ def fill_image(pixels: Tensor, segments: Tensor, fill: float | Tensor | None) ->
         return colour.expand_as(pixels)
     except RuntimeError as error:
         shape, wanted = tuple(torch.as_tensor(fill).shape), tuple(pixels.shape)
-        raise ValueError(f"fill must be one value, one per channel, or {wanted}, got {shape}.") from error
+        raise ValueError(f"Expected fill to be one value, one per channel, or {wanted}, received {shape}.") from error
 
 
 def top_superpixels(
@@ -159,16 +159,18 @@ def check_segments(pixels: Tensor, segments: Tensor, masks: Tensor) -> None:
     """
     if pixels.ndim != 3 or segments.shape != pixels.shape[-2:]:
         raise ValueError(
-            f"expected pixels (C, H, W) and segments (H, W), got {tuple(pixels.shape)} and {tuple(segments.shape)}."
+            f"Expected pixels (C, H, W) and segments (H, W), received {tuple(pixels.shape)}, {tuple(segments.shape)}."
         )
     count = int(segments.max()) + 1
     if masks.ndim != 2 or masks.shape[1] != count:
-        raise ValueError(f"masks must be (samples, {count}), one column per superpixel, got {tuple(masks.shape)}.")
+        raise ValueError(
+            f"Expected masks to be (samples, {count}), one column per superpixel, received {tuple(masks.shape)}."
+        )
 
 
 def _check_pixels(pixels: Tensor) -> None:
     if pixels.ndim != 3 or not pixels.numel():
-        raise ValueError(f"pixels must be one image (C, H, W), got {tuple(pixels.shape)}.")
+        raise ValueError(f"Expected pixels to be one image (C, H, W), received {tuple(pixels.shape)}.")
 
 
 def _rgb(pixels: Tensor) -> NDArray[np.float64]:

@@ -113,7 +113,7 @@ def faithful_curves(
         ValueError: An unknown fill.
     """
     if fill not in get_args(Fill):
-        raise ValueError(f"expected fill 'mean' or 'road', got {fill!r}.")
+        raise ValueError(f"Expected fill 'mean' or 'road', received {fill!r}.")
     if not bool(values.isfinite().all()) or bool((values == values.flatten()[0]).all()):
         return Curves(*torch.full((2, len(shares)), math.nan))
     counts = (shares[1:-1] * image[0].numel()).round()
@@ -122,9 +122,9 @@ def faithful_curves(
     gone = torch.cat([strongest, ~strongest])
     images = imputed(image, gone, seed=seed) if fill == "road" else torch.where(gone[:, None], colour, image)
     with torch.no_grad():
-        said = Chunks()(probability, images).float().cpu()
+        predictions = Chunks()(probability, images).float().cpu()
     whole, empty = (torch.tensor([end]) for end in ends)
-    down, up = said.chunk(2)
+    down, up = predictions.chunk(2)
     return Curves(torch.cat([whole, down, empty]), torch.cat([empty, up, whole]))
 
 

@@ -47,7 +47,7 @@ class Chunks:
 
     def __init__(self, size: int | None = None) -> None:
         if size is not None and size < 1:
-            raise ValueError(f"expected chunks of at least 1, got {size}.")
+            raise ValueError(f"Expected chunks of at least 1, received {size}.")
         self._size = size
         self._fitting: dict[object, int] = {}
 

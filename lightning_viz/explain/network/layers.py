@@ -102,7 +102,7 @@ def _first_with_gradient(
         if gradient is not None:
             return output.detach().float(), gradient.float()
     raise ValueError(
-        f"the scores do not depend on the layer {type(layer).__name__} in a way that can be differentiated: choose "
+        f"The scores do not depend on the layer {type(layer).__name__} in a way that can be differentiated: choose "
         "another one."
     )
 
@@ -115,7 +115,7 @@ class _LayerReached(BaseException):
 def _check_visible(layer: nn.Module) -> None:
     if isinstance(layer, torch.jit.ScriptModule):
         raise ValueError(
-            f"the layer {layer.original_name} is scripted or traced, so what it puts out stays hidden: choose one that "
+            f"The layer {layer.original_name} is scripted or traced, so what it puts out stays hidden: choose one that "
             "is not, or leave torch.jit until after the training."
         )
 
@@ -123,9 +123,9 @@ def _check_visible(layer: nn.Module) -> None:
 def _checked(seen: list[Tensor | None], layer: nn.Module) -> Tensor:
     kind = type(layer).__name__
     if not seen:
-        raise ValueError(f"the layer {kind} did not run: choose one that the forward pass calls.")
+        raise ValueError(f"The layer {kind} did not run: choose one that the forward pass calls.")
     if seen[0] is None:
-        raise ValueError(f"the layer {kind} put out no tensor: choose a layer inside it, or behind it.")
+        raise ValueError(f"The layer {kind} put out no tensor: choose a layer inside it, or behind it.")
     return seen[0].float()
 
 

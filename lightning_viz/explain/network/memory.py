@@ -26,7 +26,7 @@ class Bound:
 
     def __init__(self, limit: int) -> None:
         if limit < 1:
-            raise ValueError(f"expected a bound of at least 1 MiB, got {limit}.")
+            raise ValueError(f"Expected a bound of at least 1 MiB, received {limit}.")
         self.limit = limit
         self.exceeded = 0
 

@@ -31,8 +31,10 @@ def find_layer(root: nn.Module, name: str) -> tuple[str, nn.Module]:
     if len({id(modules[key]) for key in endings}) == 1:
         return endings[0], modules[endings[0]]
     if endings:
-        raise ValueError(f"layer={name!r} is ambiguous, pass one of the full names: {_listing(endings)}.")
-    raise ValueError(f"{type(root).__name__} has no layer {name!r}. {_hint(name, list(modules))}")
+        raise ValueError(f"Expected layer= as a full name, received {name!r}, which ends several: {_listing(endings)}.")
+    raise ValueError(
+        f"Expected layer= as a layer of {type(root).__name__}, received {name!r}. {_hint(name, list(modules))}"
+    )
 
 
 def layers_of(root: nn.Module) -> str:

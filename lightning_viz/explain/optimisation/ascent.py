@@ -20,7 +20,7 @@ class Ascent(NamedTuple):
     """What gradient ascent found, and how far it came.
 
     Attributes:
-        pixels: (N, C, H, W); in [0, 1] if the parametrisation keeps its pictures there.
+        pixels: (N, C, H, W); in [0, 1] if the parametrization keeps its pictures there.
         start: (N,) objective of the pictures at the start.
         reached: (N,) objective of `pixels`, seen without random transforms.
         coefficients: What the pictures are made from, (N, ...), to go on from later.
@@ -72,7 +72,7 @@ def ascend(
     2.0
     """
     if steps < 0 or lr <= 0:
-        raise ValueError(f"expected steps >= 0 and lr > 0, got steps={steps} and lr={lr}.")
+        raise ValueError(f"Expected steps >= 0 and lr > 0, received steps={steps} and lr={lr}.")
     normalize = normalize or _unchanged
     start = _value(picture, objective, normalize)
     adam = torch.optim.Adam([picture.coefficients], lr=lr)
@@ -122,7 +122,7 @@ def _value(picture: Picture, objective: Callable[[Tensor], Tensor], normalize: C
         pixels = picture.pixels()
         value = objective(normalize(pixels))
     if value.shape != (len(pixels),):
-        raise ValueError(f"expected one objective per picture, ({len(pixels)},), got {tuple(value.shape)}.")
+        raise ValueError(f"Expected one objective per picture, ({len(pixels)},), received {tuple(value.shape)}.")
     return value
 
 

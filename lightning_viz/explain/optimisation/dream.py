@@ -116,7 +116,7 @@ def _steps(iterations: int | Sequence[int], octaves: int) -> list[int]:
     """
     each = [iterations] if isinstance(iterations, int) else list(iterations)
     if not each:
-        raise ValueError("expected iterations of at least one octave, got none.")
+        raise ValueError("Expected iterations of at least one octave, received none.")
     return ([each[0]] * octaves + each)[-octaves:] if octaves > 0 else each
 
 
@@ -125,7 +125,7 @@ def _places(features: Features, guide: Tensor) -> Tensor:
     """The guide's output as columns (D, M), of many places some."""
     output = features(guide)
     if output.ndim < 2 or len(output) != 1:
-        raise ValueError(f"expected one guide and a layer with an output (N, D, ...), got {tuple(output.shape)}.")
+        raise ValueError(f"Expected one guide and a layer with an output (N, D, ...), received {tuple(output.shape)}.")
     places = output[0].flatten(1)
     return places[:, :: -(-places.shape[1] // _MOST_PLACES)]
 
@@ -160,12 +160,12 @@ def _eights(side: float) -> int:
 
 def _check_picture(pixels: Tensor, canvas: tuple[int, int]) -> None:
     if pixels.ndim != 4 or not len(pixels):
-        raise ValueError(f"expected pixels (N, C, H, W) with N >= 1, got {tuple(pixels.shape)}.")
+        raise ValueError(f"Expected pixels (N, C, H, W) with N >= 1, received {tuple(pixels.shape)}.")
     if min(canvas) < 1:
-        raise ValueError(f"expected a canvas of at least 1 x 1 pixels, got {canvas}.")
+        raise ValueError(f"Expected a canvas of at least 1 x 1 pixels, received {canvas}.")
 
 
 def _check_options(**least: tuple[float, float]) -> None:
     for name, (value, minimum) in least.items():
         if value < minimum:
-            raise ValueError(f"expected {name} >= {minimum}, got {value}.")
+            raise ValueError(f"Expected {name} >= {minimum}, received {value}.")

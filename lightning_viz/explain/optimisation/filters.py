@@ -13,11 +13,11 @@ from lightning_viz.explain.attribution.gradients import gradient_size
 from lightning_viz.explain.network.chunks import Chunks
 from lightning_viz.explain.network.layout import channels_last
 from lightning_viz.explain.optimisation.ascent import Ascent, ascend
-from lightning_viz.explain.optimisation.objectives import Features, Reduce, Wish, check_channels, climbs, is_reduce
+from lightning_viz.explain.optimisation.objectives import Features, Objective, Reduce, check_channels, climbs, is_reduce
 from lightning_viz.explain.optimisation.parametrise import FourierImage, MacoImage, Picture, PixelImage
 from lightning_viz.explain.optimisation.transforms import RandomCrops, RandomViews
 
-Parametrisation = Literal["fourier", "pixels", "maco"]
+Parametrization = Literal["fourier", "pixels", "maco"]
 Device = torch.device | str | None
 
 _SETTLING, _VIEWS = 128, 2
@@ -47,7 +47,7 @@ def channel_outputs(features: Features, images: Tensor, channels: Sequence[int])
         maps = features(some)
         if maps.ndim != 4:
             raise ValueError(
-                f"expected a layer output with spatial extent, (N, D, h, w), got {tuple(maps.shape)}: "
+                f"Expected a layer output with spatial extent, (N, D, h, w), received {tuple(maps.shape)}: "
                 "choose a convolution or another layer before the flattening."
             )
         check_channels(channels, maps.shape[1])
@@ -59,13 +59,13 @@ def channel_outputs(features: Features, images: Tensor, channels: Sequence[int])
 
 def maximise_channels(
     features: Features,
-    channels: Sequence[Wish],
+    channels: Sequence[Objective],
     *,
     size: tuple[int, int],
     image_channels: int = 3,
     steps: int = 128,
     lr: float = 0.05,
-    parametrisation: Parametrisation = "fourier",
+    parametrization: Parametrization = "fourier",
     spectrum: Tensor | None = None,
     transforms: bool = True,
     normalize: Callable[[Tensor], Tensor] | None = None,
@@ -91,7 +91,7 @@ def maximise_channels(
         image_channels: C.
         steps: Steps of Adam.
         lr: Its learning rate; with `"maco"` it is the first one, and falls to zero at the end.
-        parametrisation: `"fourier"` gives pictures in [0, 1]; `"pixels"` leaves the pixels unbounded; `"maco"` moves
+        parametrization: `"fourier"` gives pictures in [0, 1]; `"pixels"` leaves the pixels unbounded; `"maco"` moves
             phases only, and gives pictures with the spectrum of photographs; its steps take twice as long.
         spectrum: What `"maco"` keeps to, (C, H, W // 2 + 1), see `magnitude_spectrum`.
         transforms: Shift, scale and turn the pictures a little at every step; with `"maco"`, see a part under noise.
@@ -114,13 +114,13 @@ def maximise_channels(
     Raises:
         ValueError: If the layer has no such channel, or an argument is out of its range.
     """
-    _check_options(channels, parametrisation, reduce, variants, batch_size)
-    maco = parametrisation == "maco"
+    _check_options(channels, parametrization, reduce, variants, batch_size)
+    maco = parametrization == "maco"
     views = RandomCrops if maco else RandomViews
-    make = partial(_picture, parametrisation, seeds=range(seed, seed + variants), device=device, spectrum=spectrum)
+    make = partial(_picture, parametrization, seeds=range(seed, seed + variants), device=device, spectrum=spectrum)
     call = channels_last(features)
     if last is not None and len(last) != len(channels) * variants:
-        raise ValueError(f"expected last with {len(channels) * variants} pictures, got {len(last)}.")
+        raise ValueError(f"Expected last with {len(channels) * variants} pictures, received {len(last)}.")
 
     def climb(some: range) -> Ascent:
         shape = (len(some), image_channels, *size)
@@ -128,10 +128,10 @@ def maximise_channels(
         picture = make(shape, begin)
         if last is not None:
             _go_on(picture, last[some.start * variants : some.stop * variants], keep)
-        wishes = [channels[i] for i in some]
+        objectives = [channels[i] for i in some]
         return ascend(
             picture,
-            climbs(wishes, call, reduce=reduce, variants=variants, diversity=diversity),
+            climbs(objectives, call, reduce=reduce, variants=variants, diversity=diversity),
             steps=steps,
             lr=lr,
             transform=views(seed) if transforms else None,
@@ -146,19 +146,19 @@ def maximise_channels(
     return Ascent(*map(torch.cat, zip(*found, strict=True)))
 
 
-def coefficients_shape(shape: tuple[int, int, int], parametrisation: Parametrisation | None = None) -> tuple[int, ...]:
+def coefficients_shape(shape: tuple[int, int, int], parametrization: Parametrization | None = None) -> tuple[int, ...]:
     """The shape of what one picture (C, H, W) is made from: that of an entry of `Ascent.coefficients`.
 
     >>> coefficients_shape((3, 8, 8)), coefficients_shape((3, 8, 8), "pixels")
     ((3, 8, 5, 2), (3, 8, 8))
     """
     half = (*shape[:2], shape[2] // 2 + 1)
-    made = _picture(parametrisation or "fourier", (1, *shape), None, seeds=[0], device=None, spectrum=torch.ones(half))
+    made = _picture(parametrization or "fourier", (1, *shape), None, seeds=[0], device=None, spectrum=torch.ones(half))
     return tuple(made.coefficients.shape[1:])
 
 
 def _picture(
-    kind: Parametrisation,
+    kind: Parametrization,
     shape: tuple[int, int, int, int],
     start: Tensor | None,
     *,
@@ -168,7 +168,7 @@ def _picture(
 ) -> Picture:
     count, *rest = shape
     if kind == "maco" and spectrum is None:
-        raise ValueError("expected spectrum= with parametrisation 'maco', got none: see `magnitude_spectrum`.")
+        raise ValueError("Expected spectrum= with parametrization 'maco', received none: see `magnitude_spectrum`.")
     options: dict[str, Any] = {"spectrum": spectrum} if kind == "maco" else {}
     made: type[Any] = {"fourier": FourierImage, "pixels": PixelImage, "maco": MacoImage}[kind]
     picture: Picture
@@ -176,7 +176,7 @@ def _picture(
         picture = made.from_noise(shape[1:], [*seeds] * count, device=device, **options)
         return picture
     if list(start.shape[-3:]) != rest or start.ndim not in (3, 4) or (start.ndim == 4 and len(start) != count):
-        raise ValueError(f"expected start {shape[1:]} or one per channel, got {tuple(start.shape)}.")
+        raise ValueError(f"Expected start {shape[1:]} or one per channel, received {tuple(start.shape)}.")
     pixels = start.to(device or start.device).expand(shape).repeat_interleave(len(seeds), 0)
     picture = made.from_pixels(pixels, **options)
     return picture
@@ -185,19 +185,21 @@ def _picture(
 def _go_on(picture: Picture, last: Tensor, keep: float) -> None:
     begin = picture.coefficients
     if last.shape != begin.shape:
-        raise ValueError(f"expected last {tuple(begin.shape)}, got {tuple(last.shape)}.")
+        raise ValueError(f"Expected last {tuple(begin.shape)}, received {tuple(last.shape)}.")
     with torch.no_grad():
         begin.lerp_(last.to(begin.device), keep)
 
 
-def _check_options(channels: Sequence[Wish], kind: str, reduce: Reduce, variants: int, batch_size: int | None) -> None:
+def _check_options(
+    channels: Sequence[Objective], kind: str, reduce: Reduce, variants: int, batch_size: int | None
+) -> None:
     if not channels:
-        raise ValueError("expected at least one channel, got none.")
-    if kind not in get_args(Parametrisation):
-        raise ValueError(f"expected parametrisation 'fourier', 'pixels' or 'maco', got {kind!r}.")
+        raise ValueError("Expected at least one channel, received none.")
+    if kind not in get_args(Parametrization):
+        raise ValueError(f"Expected parametrization 'fourier', 'pixels' or 'maco', received {kind!r}.")
     if not is_reduce(reduce):
-        raise ValueError(f"expected reduce 'mean', 'sum', 'neuron' or a (row, column), got {reduce!r}.")
+        raise ValueError(f"Expected reduce 'mean', 'sum', 'neuron' or a (row, column), received {reduce!r}.")
     if variants < 1:
-        raise ValueError(f"expected variants >= 1, got {variants}.")
+        raise ValueError(f"Expected variants >= 1, received {variants}.")
     if batch_size is not None and batch_size < 1:
-        raise ValueError(f"expected batch_size >= 1, got {batch_size}.")
+        raise ValueError(f"Expected batch_size >= 1, received {batch_size}.")

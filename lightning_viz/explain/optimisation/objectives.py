@@ -17,7 +17,7 @@ Features = Callable[[Tensor], Tensor]
 Direction = dict[int, float]
 """Weights of channels: what is raised is the sum of their outputs, each times its weight."""
 
-Wish = Union[int, Direction]  # noqa: UP007  # at run time, for Python 3.10
+Objective = Union[int, Direction]  # noqa: UP007  # at run time, for Python 3.10
 """What a picture is to raise: a channel, or a direction."""
 
 Reduce = Union[Literal["mean", "sum", "neuron"], tuple[int, int]]  # noqa: UP007  # with strings, `|` fails in Python 3.10
@@ -25,34 +25,34 @@ Reduce = Union[Literal["mean", "sum", "neuron"], tuple[int, int]]  # noqa: UP007
 
 
 def climbs(
-    wishes: Sequence[Wish], features: Features, *, reduce: Reduce, variants: int, diversity: float
+    objectives: Sequence[Objective], features: Features, *, reduce: Reduce, variants: int, diversity: float
 ) -> Callable[[Tensor], Tensor]:
-    """The objective of a batch of pictures, `variants` of each wish next to each other.
+    """The objective of a batch of pictures, `variants` of each objective next to each other.
 
     Args:
-        wishes: Of every picture: a channel, or a direction.
+        objectives: Of every picture: a channel, or a direction.
         features: Images -> (N, D, h, w) or (N, D).
         reduce: Over the places of the map.
-        variants: How many pictures answer each wish.
+        variants: How many pictures answer each objective.
         diversity: See `dissimilar`.
 
     Returns:
-        Images (len(wishes) * variants, C, H, W) -> as many values. It raises a `ValueError` where the layer has no such
-        channel or place.
+        Images (len(objectives) * variants, C, H, W) -> as many values. It raises a `ValueError` where the layer has no
+        such channel or place.
     """
 
     def objective(images: Tensor) -> Tensor:
         maps = features(images)
         maps = laid_out(maps)
-        check_channels([channel for wish in wishes for channel in _weights(wish)], maps.shape[1])
-        value = reduced(_chosen(maps, [wish for wish in wishes for _ in range(variants)]), reduce)
+        check_channels([channel for objective in objectives for channel in _weights(objective)], maps.shape[1])
+        value = reduced(_chosen(maps, [objective for objective in objectives for _ in range(variants)]), reduce)
         return value if variants == 1 else dissimilar(value, maps, variants, diversity)
 
     return objective
 
 
 def dissimilar(value: Tensor, maps: Tensor, variants: int, weight: float) -> Tensor:
-    """Takes from each value what its picture has in common with the other variants of the same wish.
+    """Takes from each value what its picture has in common with the other variants of the same objective.
 
     That is the mean cosine of the Gram matrices of the layer's output ("Feature Visualization", Olah et al., Distill,
     2017), in units of the value itself, so that one weight suits all layers.
@@ -60,7 +60,7 @@ def dissimilar(value: Tensor, maps: Tensor, variants: int, weight: float) -> Ten
     Args:
         value: (N,), variants next to each other.
         maps: (N, D, h, w).
-        variants: How many of the N answer one wish.
+        variants: How many of the N answer one objective.
         weight: Share of its value that a picture loses where it is like all others.
 
     Returns:
@@ -102,21 +102,21 @@ def check_channels(channels: Sequence[int], count: int) -> None:
     """
     wrong = [channel for channel in channels if not 0 <= channel < count]
     if wrong:
-        raise ValueError(f"channels {wrong} do not exist: the layer has {count}, expected 0 to {count - 1}.")
+        raise ValueError(f"Expected channels from 0 to {count - 1}, received {wrong}: the layer has {count}.")
 
 
-def _weights(wish: Wish) -> Direction:
-    return wish if isinstance(wish, dict) else {wish: 1.0}
+def _weights(objective: Objective) -> Direction:
+    return objective if isinstance(objective, dict) else {objective: 1.0}
 
 
-def _chosen(maps: Tensor, wishes: Sequence[Wish]) -> Tensor:
+def _chosen(maps: Tensor, objectives: Sequence[Objective]) -> Tensor:
     """(N, h, w): of every picture what it is to raise."""
-    channels = [wish for wish in wishes if isinstance(wish, int)]
-    if len(channels) == len(wishes):
-        return maps[list(range(len(wishes))), channels]
+    channels = [objective for objective in objectives if isinstance(objective, int)]
+    if len(channels) == len(objectives):
+        return maps[list(range(len(objectives))), channels]
     weights = maps.new_zeros(maps.shape[:2])
-    for i, wish in enumerate(wishes):
-        weights[i, list(_weights(wish))] = maps.new_tensor(list(_weights(wish).values()))
+    for i, objective in enumerate(objectives):
+        weights[i, list(_weights(objective))] = maps.new_tensor(list(_weights(objective).values()))
     return torch.einsum("nd,ndhw->nhw", weights, maps)
 
 
@@ -132,7 +132,7 @@ def laid_out(maps: Tensor) -> Tensor:
         ValueError: If it is neither (N, D, h, w) nor (N, D).
     """
     if maps.ndim not in (2, 4):
-        raise ValueError(f"expected a layer output (N, D, h, w) or (N, D), got {tuple(maps.shape)}.")
+        raise ValueError(f"Expected a layer output (N, D, h, w) or (N, D), received {tuple(maps.shape)}.")
     return maps if maps.ndim == 4 else maps[..., None, None]
 
 
@@ -149,5 +149,7 @@ def reduced(maps: Tensor, reduce: Reduce) -> Tensor:
         return maps.sum((1, 2))
     row, column = (height // 2, width // 2) if isinstance(reduce, str) else reduce
     if not (0 <= row < height and 0 <= column < width):
-        raise ValueError(f"no neuron at {(row, column)}: the layer puts out maps of {height} x {width}.")
+        raise ValueError(
+            f"Expected a neuron within {height} x {width}, what the layer puts out, received {(row, column)}."
+        )
     return maps[:, row, column]

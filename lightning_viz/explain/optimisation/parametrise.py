@@ -129,7 +129,7 @@ class MacoImage:
     def __init__(self, phases: Tensor, spectrum: Tensor, size: tuple[int, int]) -> None:
         expected = (phases.shape[1], size[0], size[1] // 2 + 1)
         if spectrum.shape != expected:
-            raise ValueError(f"expected spectrum {expected}, as of pictures {size}, got {tuple(spectrum.shape)}.")
+            raise ValueError(f"Expected spectrum {expected}, as of pictures {size}, received {tuple(spectrum.shape)}.")
         self._phases = phases.detach().clone().float().requires_grad_()
         self._spectrum = spectrum.to(phases.device)
         self._size = size

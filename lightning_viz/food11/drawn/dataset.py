@@ -34,11 +34,11 @@ class DrawnFood(Dataset[tuple[Tensor, int]]):
 
     def __init__(self, count: int, *, size: int = 64, seed: int = 0) -> None:
         if count < 1:
-            raise ValueError(f"count must be at least 1, got {count}")
+            raise ValueError(f"Expected count to be at least 1, received {count}")
         if size < MIN_SIZE:
-            raise ValueError(f"size must be at least {MIN_SIZE} pixels for the food to be seen, got {size}")
+            raise ValueError(f"Expected size to be at least {MIN_SIZE} pixels for the food to be seen, received {size}")
         if seed < 0:
-            raise ValueError(f"seed must be 0 or more, got {seed}")
+            raise ValueError(f"Expected seed to be 0 or more, received {seed}")
         self.count, self.size, self.seed = count, size, seed
         self.classes: list[str] = list(CLASSES)
         self.targets: list[int] = [i % len(CLASSES) for i in range(count)]
@@ -61,5 +61,5 @@ class DrawnFood(Dataset[tuple[Tensor, int]]):
 
     def _checked(self, index: int) -> int:
         if not -self.count <= index < self.count:
-            raise IndexError(f"index {index} is out of range for {self.count} drawn pictures")
+            raise IndexError(f"Expected an index within {self.count} drawn pictures, received {index}.")
         return int(index) % self.count

@@ -48,9 +48,9 @@ def draw(seed: int, index: int, size: int = 64) -> Drawing:
     ('Soup', (64, 64, 3), True)
     """
     if size < MIN_SIZE:
-        raise ValueError(f"size must be at least {MIN_SIZE} pixels for the food to be seen, got {size}")
+        raise ValueError(f"Expected size to be at least {MIN_SIZE} pixels for the food to be seen, received {size}")
     if seed < 0 or index < 0:
-        raise ValueError(f"seed and index must be 0 or more, got seed={seed} and index={index}")
+        raise ValueError(f"Expected seed and index of 0 or more, received seed={seed} and index={index}")
     rng, label = np.random.default_rng((seed, index)), index % len(CLASSES)
     canvas = Canvas(size, rng, zoom=rng.uniform(0.88, 1.12), tilt=rng.uniform(0.86, 1.0))
     _compose(canvas, label)

@@ -21,7 +21,7 @@ def contact_sheet(*, size: int = 128, seed: int = 0, per_class: int = 8, labels:
         ValueError: If per_class is below 1, or size or seed are out of `draw`'s range.
     """
     if per_class < 1:
-        raise ValueError(f"per_class must be at least 1, got {per_class}")
+        raise ValueError(f"Expected per_class to be at least 1, received {per_class}")
     left, step = (LABEL_WIDTH if labels else 0) + GAP, size + GAP
     sheet = np.full((len(CLASSES) * step + GAP, left + per_class * step, 3), 255, np.uint8)
     for row in range(len(CLASSES)):

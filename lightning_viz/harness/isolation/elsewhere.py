@@ -54,7 +54,7 @@ def elsewhere(read: Callable[[], T], *touched: object) -> T:
         why = str(error)
     with held_generators(*touched):
         result = read()  # which may well fail here as it did there
-    _tell(why)
+    _report(why)
     return result
 
 
@@ -148,7 +148,7 @@ def _answer(pipe: Connection, read: Callable[[], Any]) -> None:
 _TOLD: set[str] = set()
 
 
-def _tell(why: str) -> None:
+def _report(why: str) -> None:
     if why not in _TOLD:
         _TOLD.add(why)
         rank_zero_info(

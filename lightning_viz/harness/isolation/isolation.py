@@ -39,7 +39,7 @@ class Isolation:
         self._watch: Watch | None = None
         self._refusal = refusal
         if refusal is not None:
-            _tell(refusal)
+            _report(refusal)
 
     @contextmanager
     def __call__(self, *, seed: int = 0, buffers: Sequence[Tensor] = ()) -> Iterator[nn.Module]:
@@ -77,7 +77,7 @@ class Isolation:
         if self._copy is None:
             return False
         self._copy, self._refusal = None, why
-        _tell(why)
+        _report(why)
         return True
 
     def verify(self, run: Callable[[nn.Module], Tensor]) -> None:
@@ -150,7 +150,7 @@ class Isolation:
                 self._refusal = "there is no memory for a copy"
             if self._refusal is not None:
                 self._copy = None
-                _tell(self._refusal)
+                _report(self._refusal)
         return self._copy
 
 
@@ -167,7 +167,7 @@ def _close(one: Tensor, other: Tensor) -> bool:
     return one.shape == other.shape and torch.allclose(one, other, _ROUNDING, _ROUNDING * largest, equal_nan=True)
 
 
-def _tell(refusal: str) -> None:
+def _report(refusal: str) -> None:
     rank_zero_info(
         "The network is explained in its place and put back to what it was each time, since no copy of it can be had: "
         f"{refusal.splitlines()[0]}"

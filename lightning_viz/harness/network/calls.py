@@ -83,7 +83,7 @@ def _announced(subject: Subject, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     """The subject, once it is told what it is given."""
     if subject.extras is not None and subject.extras.holds_rows:
         rank_zero_info(
-            f"The network is given what its batch has beside the images: forward({_told(args, kwargs)}). Only the "
+            f"The network is given what its batch has beside the images: forward({_signature(args, kwargs)}). Only the "
             "images are explained."
         )
     return subject
@@ -149,7 +149,7 @@ def _takes_any(net: nn.Module) -> bool:
     return any(p.kind is p.VAR_KEYWORD for p in _parameters(net).values())
 
 
-def _told(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+def _signature(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     return ", ".join([*map(_word, args), *(f"{name}={_word(part)}" for name, part in kwargs.items())])
 
 

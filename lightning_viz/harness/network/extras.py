@@ -56,7 +56,7 @@ class Extras:
         tree: Any nesting in which `IMAGES` stands for the images and `Rows` for what belongs to each of them: a batch,
             or positional and named arguments, `(args, kwargs)`.
         count: N.
-        given: Whether the user has said what stands beside the images; then `IMAGES` is not in it.
+        given: Whether the user has named what stands beside the images; then `IMAGES` is not in it.
     """
 
     tree: Any

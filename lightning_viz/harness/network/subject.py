@@ -220,7 +220,7 @@ def find_subject(
     if name not in modules:
         children = ", ".join(n for n, _ in module.named_children())
         raise ValueError(
-            f"net={net!r} is no module of {type(module).__name__}; it has: {children}. Pass one of its dotted paths."
+            f"Expected net= as the dotted path of a module of {type(module).__name__} ({children}), received {net!r}."
         )
     return Subject(modules[name], name, trainer.precision_plugin, scores=scores)
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lightning_viz.harness.network.calls import IMAGE_NAMES
 from lightning_viz.harness.network.extras import Extras
-from lightning_viz.harness.probes.labels import UNPACK, as_labels, labels_around, told
+from lightning_viz.harness.probes.labels import UNPACK, as_labels, described, labels_around
 from lightning_viz.harness.tensors import named_tensors, plain
 
 
@@ -82,7 +82,7 @@ def unpacked(batch: Any, unpack: Callable[..., Any] | None = None) -> Unpacked:
     if images is None:
         raise ValueError(
             "Expected a batch with images (N, C, H, W), floats or bytes, and labels (N,) or (N, classes), received "
-            f"{[told(name, t) for name, t in tensors] or type(batch).__name__}: {UNPACK}"
+            f"{[described(name, t) for name, t in tensors] or type(batch).__name__}: {UNPACK}"
         )
     return _unpacked(batch, images, labels_around(images, tensors))
 

@@ -32,7 +32,7 @@ def find_labels(candidates: Sequence[tuple[str, Tensor]]) -> Tensor | None:
         return named[0]
     first = next((kind for kind in kinds if kind), [])
     if len([name for name, _ in first if name]) > 1:
-        raise ValueError(f"Expected one tensor of labels, received {[told(n, t) for n, t in first]}: {UNPACK}")
+        raise ValueError(f"Expected one tensor of labels, received {[described(n, t) for n, t in first]}: {UNPACK}")
     return first[0][1] if first else None
 
 
@@ -81,8 +81,8 @@ def groups(labels: Tensor | None, count: int) -> list[int]:
     return (place * 10 // count).tolist()
 
 
-def told(name: str, tensor: Tensor) -> str:
-    """A tensor of a batch, as errors tell it."""
+def described(name: str, tensor: Tensor) -> str:
+    """A tensor of a batch, as errors describe it."""
     return f"{name} {str(tensor.dtype)[6:]} {tuple(tensor.shape)}".strip()
 
 

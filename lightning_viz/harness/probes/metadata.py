@@ -19,7 +19,7 @@ from lightning_viz.harness.probes.spec import Probes, channel_values
 from lightning_viz.harness.tensors import are_bytes
 
 
-class Told(NamedTuple):
+class Metadata(NamedTuple):
     """What others tell about the images.
 
     Attributes:
@@ -36,7 +36,7 @@ class Told(NamedTuple):
     counts: frozenset[int] = frozenset()
 
 
-def ask(trainer: pl.Trainer, loader: DataLoader[Any]) -> Told:
+def ask(trainer: pl.Trainer, loader: DataLoader[Any]) -> Metadata:
     """Asks whoever may know: the data module, the data set, what it wraps, its transforms, and the LightningModule.
 
     Elsewhere, since what they do when they are asked is theirs.
@@ -44,12 +44,12 @@ def ask(trainer: pl.Trainer, loader: DataLoader[Any]) -> Told:
     dataset: Any = getattr(loader, "dataset", None)
     datamodule, module = getattr(trainer, "datamodule", None), trainer.lightning_module
 
-    def asked() -> Told:
+    def asked() -> Metadata:
         places = list(_places(datamodule, dataset))
         whole = _whole(dataset, [])[0]
         names = list(_names([*places, module]))
         counts = frozenset([*map(len, names), *_counts([*places, module, *module.modules()])])
-        return Told(names, list(_scales(places)), callable(_get(whole, "mask")), counts)
+        return Metadata(names, list(_scales(places)), callable(_get(whole, "mask")), counts)
 
     return elsewhere(asked, datamodule, dataset)
 
@@ -111,7 +111,7 @@ def _numbers(values: Any) -> list[float]:
     return found
 
 
-def class_names(told: Told, spec: Probes, classes: int) -> tuple[str, ...]:
+def class_names(known: Metadata, spec: Probes, classes: int) -> tuple[str, ...]:
     """A name per class; where nobody knows them, its number.
 
     Raises:
@@ -122,7 +122,7 @@ def class_names(told: Told, spec: Probes, classes: int) -> tuple[str, ...]:
             f"Expected {classes} class names, one per output of the network, received {len(spec.class_names)}: "
             "mend probes=Probes(class_names=[...])."
         )
-    found = told.names if spec.class_names is None else [list(spec.class_names)]
+    found = known.names if spec.class_names is None else [list(spec.class_names)]
     names = next((names for names in found if len(names) == classes), None)
     if names is None:
         rank_zero_warn(
@@ -133,7 +133,7 @@ def class_names(told: Told, spec: Probes, classes: int) -> tuple[str, ...]:
     return tuple(printable(str(name)) for name in names)
 
 
-def normalization(told: Told, spec: Probes, images: Tensor) -> tuple[Tensor, Tensor]:
+def normalization(known: Metadata, spec: Probes, images: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and std (C, 1, 1); where nobody knows them, the range of the images: [0, 1], bytes, or what they reach.
 
     Of more than three channels, which are no colours, each has a range of its own.
@@ -142,7 +142,7 @@ def normalization(told: Told, spec: Probes, images: Tensor) -> tuple[Tensor, Ten
     pairs: list[tuple[Any, Any]] = [(spec.mean, spec.std)] if spec.mean is not None and spec.std is not None else []
     if are_bytes(images):  # the network scales them itself, and with what others know of them
         pairs.append((0.0, 1 / 255))
-    pairs += told.scales
+    pairs += known.scales
     if pairs:
         mean, std = pairs[0]
         return channel_values(mean, channels, "mean").to(images), channel_values(std, channels, "std").to(images)
@@ -167,11 +167,11 @@ def _whole(dataset: Any, indices: Sequence[int]) -> tuple[Any, list[int]]:
     return dataset, list(indices)
 
 
-def masks(told: Told, loader: DataLoader[Any], indices: Sequence[int], images: Tensor) -> Tensor | None:
+def masks(known: Metadata, loader: DataLoader[Any], indices: Sequence[int], images: Tensor) -> Tensor | None:
     """Where the evidence lies: what the data set's `mask(index)` returns, also behind a `Subset`.
 
     Args:
-        told: Whether there are some.
+        known: Whether there are some.
         loader: The loader.
         indices: Items of its data set.
         images: These items, (N, C, H, W).
@@ -179,7 +179,7 @@ def masks(told: Told, loader: DataLoader[Any], indices: Sequence[int], images: T
     Returns:
         Bool (N, H, W) on the CPU, or None where the data set has no masks of that size.
     """
-    if not told.masks:
+    if not known.masks:
         return None
     dataset, items = _whole(loader.dataset, indices)
     try:

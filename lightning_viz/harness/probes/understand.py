@@ -15,7 +15,7 @@ from lightning_viz.harness.names import printable
 from lightning_viz.harness.network.outputs import check_bytes
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.probes.files import read_image
-from lightning_viz.harness.probes.metadata import Told, class_names
+from lightning_viz.harness.probes.metadata import Metadata, class_names
 from lightning_viz.harness.probes.spec import ProbeBatch, Probes, is_by_name
 from lightning_viz.harness.tasks.labels import ends_in_sigmoid
 from lightning_viz.harness.tasks.nothing import Nothing
@@ -25,7 +25,7 @@ from lightning_viz.harness.tasks.task import Task
 
 
 def understood(
-    probes: ProbeBatch, seen: Tensor | None, columns: int | None, *, known: Told, spec: Probes, subject: Subject
+    probes: ProbeBatch, seen: Tensor | None, columns: int | None, *, known: Metadata, spec: Probes, subject: Subject
 ) -> ProbeBatch:
     """The probes with their task, labels and names.
 
@@ -43,13 +43,13 @@ def understood(
     """
     counts = known.counts | ({len(spec.class_names)} if spec.class_names else set())
     evidence = Evidence(seen, columns, counts, lambda: ends_in_sigmoid(subject, probes.images))
-    wish = spec.task or (None if spec.guide is None else "similarity")
+    wanted = spec.task or (None if spec.guide is None else "similarity")
     labels = probes.labels if probes.labels.shape[1:] != (0,) else None
     try:
-        task, why = recognise(wish, evidence)
+        task, why = recognise(wanted, evidence)
         found = None if isinstance(task, Similarity) else _read(task, labels, probes, columns)
     except ValueError as error:  # which concerns whoever asks for scores
-        if wish is not None:
+        if wanted is not None:
             raise
         task, why = Nothing(str(error)), ""
     if why:
@@ -103,13 +103,13 @@ def _check(task: Task, labels: Tensor, columns: int) -> None:
         )
 
 
-def _value_names(known: Told, spec: Probes, count: int) -> tuple[str, ...]:
+def _value_names(known: Metadata, spec: Probes, count: int) -> tuple[str, ...]:
     if spec.class_names is not None or any(len(names) == count > 1 for names in known.names):
         return class_names(known, spec, count)
     return ("value",) if count == 1 else tuple(f"value {k}" for k in range(count))
 
 
-def _like(probes: ProbeBatch, labels: Tensor | None, *, known: Told, spec: Probes) -> ProbeBatch:
+def _like(probes: ProbeBatch, labels: Tensor | None, *, known: Metadata, spec: Probes) -> ProbeBatch:
     """Probes that are held against each other, or against guides."""
     task, names = _guides(probes, spec)
     titles = _titles(labels, known, len(probes))
@@ -139,7 +139,7 @@ def _guides(probes: ProbeBatch, spec: Probes) -> tuple[Similarity, tuple[str, ..
     return Similarity(vectors=torch.tensor(list(by_name.values()))), tuple(map(str, by_name))
 
 
-def _titles(labels: Tensor | None, known: Told, count: int) -> tuple[str, ...]:
+def _titles(labels: Tensor | None, known: Metadata, count: int) -> tuple[str, ...]:
     """What each probe is called: its class, where it has a known one."""
     whole = labels is not None and labels.ndim == 1 and not labels.is_floating_point()
     if labels is None or not whole or int(labels.min()) < 0:

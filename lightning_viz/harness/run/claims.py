@@ -1,4 +1,4 @@
-"""What was claimed, said and counted in a run, so that callbacks that share a Trainer do not repeat each other."""
+"""What was claimed, reported and counted in a run, so that callbacks that share a Trainer do not repeat each other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Claims:
 
     def __init__(self) -> None:
         self._claimed: dict[Hashable, int] = {}
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self._namesakes: dict[str, list[Probes]] = {}
         self._shared: dict[tuple[Probes, str], tuple[int, dict[Hashable, Any]]] = {}
         self._charts: dict[str, list[Any]] = {}
@@ -27,8 +27,8 @@ class Claims:
 
     def first_time(self, text: str) -> bool:
         """Whether no callback has told this before in this run."""
-        fresh = text not in self._told
-        self._told.add(text)
+        fresh = text not in self._reported
+        self._reported.add(text)
         return fresh
 
     def namesake(self, name: str, spec: Probes) -> int:

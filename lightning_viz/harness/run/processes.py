@@ -97,7 +97,7 @@ class Processes:
             Exception: What `make` raised here, or `OtherProcessError` where it failed elsewhere.
         """
         made, error = attempt(make)
-        parts = self.exchange((made if self.rank == 0 else None, told(error)))
+        parts = self.exchange((made if self.rank == 0 else None, as_text(error)))
         if error is not None:
             raise error
         elsewhere = next((text for _, text in parts if text is not None), None)
@@ -113,8 +113,8 @@ class Processes:
         dist.gather_object(own, parts, dst=0, group=self._group)
         return parts or []
 
-    def tell(self, text: str | None) -> str | None:
-        """What the first process says, on all of them."""
+    def first(self, text: str | None) -> str | None:
+        """What the first process has, on all of them."""
         return self.exchange(text)[0]
 
     def buffers(self, module: nn.Module) -> list[Tensor]:
@@ -154,7 +154,7 @@ def reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def told(error: Exception | None) -> str | None:
+def as_text(error: Exception | None) -> str | None:
     """An error as text, which travels where not every exception can."""
     return None if error is None else "".join(traceback.format_exception(error))
 

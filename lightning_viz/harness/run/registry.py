@@ -31,7 +31,7 @@ class Registry:
         self._numbers = numbers
         self._observed: dict[Probes, Observed] = {}
         self._probes: dict[tuple[Probes, str], ProbeBatch] = {}
-        self._said: dict[tuple[Probes, str], tuple[int, Tensor]] = {}
+        self._predictions: dict[tuple[Probes, str], tuple[int, Tensor]] = {}
 
     def observe(self, trainer: pl.Trainer, spec: Probes, split: Split, batch: Any, number: int) -> None:
         """Looks at a batch that passes, where the probes can come from nowhere else.
@@ -98,14 +98,14 @@ class Registry:
             self._probes[key] = probes.to(trainer.lightning_module.device).numbered(numbers)
         return self._probes[key]
 
-    def said(self, spec: Probes, subject: Subject, step: int) -> Tensor:
+    def predictions(self, spec: Probes, subject: Subject, step: int) -> Tensor:
         """What the network says of the probes, (N, K), asked once per step for all callbacks.
 
         Raises:
             ValueError: The network has another number of outputs than at the start.
         """
         key = (spec, subject.name)
-        if key not in self._said or self._said[key][0] != step:
+        if key not in self._predictions or self._predictions[key][0] != step:
             probes = self._probes[key]
             with torch.no_grad():
                 found = _says(probes, subject.beside(probes.extras))
@@ -114,14 +114,14 @@ class Registry:
                     f"Expected scores for {len(probes.class_names)} classes, as at the start of the run, received "
                     f"{found.shape[1]}: pass net= with a part that keeps its outputs, or start a new run."
                 )
-            self._said[key] = step, found
-        return self._said[key][1]
+            self._predictions[key] = step, found
+        return self._predictions[key][1]
 
 
 def _says(probes: ProbeBatch, subject: Subject) -> Tensor:
     if not probes.class_names:  # nothing is asked
         return probes.images.new_zeros(len(probes), 0)
-    return probes.task.said(probes.task.subject(subject, probes.images).on(probes.images))
+    return probes.task.predictions(probes.task.subject(subject, probes.images).on(probes.images))
 
 
 def _passes_in(trainer: pl.Trainer, spec: Probes, split: Split, number: int | None = None) -> bool:

@@ -96,7 +96,7 @@ class Run:
         if subject.name not in self._verified:
             self._verified.add(subject.name)
             images, first = probes.images[:1], subject.beside(probes.extras).of(0)
-            self.isolation.verify(lambda module: probes.task.told(first.within(module), images))
+            self.isolation.verify(lambda module: probes.task.fingerprint(first.within(module), images))
 
     def defaults(self, subject: Subject, probes: ProbeBatch) -> Defaults:
         """The layers of a network that are taken where no name is given, found once; ask in the isolation.
@@ -107,8 +107,8 @@ class Run:
         """
         if subject.name not in self._defaults:
             first = subject.beside(probes.extras).of(0)
-            told = partial(probes.task.told, first)
-            self._defaults[subject.name] = default_layers(told, subject.net, probes.images[:1])
+            fingerprint = partial(probes.task.fingerprint, first)
+            self._defaults[subject.name] = default_layers(fingerprint, subject.net, probes.images[:1])
         return self._defaults[subject.name]
 
     def is_still(self, part: Collection[str], moment: int) -> bool:
@@ -146,15 +146,15 @@ class Run:
         """
         return self._registry.probes(self.trainer, module or self.module, spec, subject, self.processes.agree)
 
-    def said(self, spec: Probes, subject: Subject, step: int) -> Tensor:
+    def predictions(self, spec: Probes, subject: Subject, step: int) -> Tensor:
         """What the network says of the probes, (N, K), asked once per step for all callbacks; ask in the isolation.
 
         Raises:
             ValueError: The network has another number of outputs than at the start.
         """
-        return self._registry.said(spec, subject, step)
+        return self._registry.predictions(spec, subject, step)
 
-    def predictions(self, spec: Probes, subject: Subject, task: Task | None, *, seed: int) -> Predictions:
+    def overheard(self, spec: Probes, subject: Subject, task: Task | None, *, seed: int) -> Predictions:
         """What hears the network's predictions, one for all who ask for the same while one of them keeps it."""
         key = (self.module, subject, spec.unpack, task and task.name, seed)
         found = self._predictions.get(key)

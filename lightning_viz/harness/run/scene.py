@@ -61,7 +61,7 @@ class Scene:
     find_layers: Callable[[], Defaults] | None = None
 
     @cached_property
-    def said(self) -> Tensor:
+    def predictions(self) -> Tensor:
         """What the network says of the probes, (N, K); asked when it is wanted for the first time.
 
         Probabilities in [0, 1] where the task is one of classes or labels; else values, or cosines.
@@ -73,7 +73,9 @@ class Scene:
         """The layers that are taken where no name is given; looked for when they are wanted for the first time."""
         if self.find_layers is not None:
             return self.find_layers()
-        return default_layers(partial(self.task.told, self.subject.of(0)), self.subject.net, self.probes.images[:1])
+        return default_layers(
+            partial(self.task.fingerprint, self.subject.of(0)), self.subject.net, self.probes.images[:1]
+        )
 
     @property
     def task(self) -> Task:
@@ -109,29 +111,29 @@ class Scene:
 
         For example `epoch 3 · Egg ✓ 87 %`, or `epoch 0 · Egg, says Bread 62 %`.
         """
-        probes, said = self.probes, self.said[i]
-        if bool(said.isfinite().all()):
-            told = self.task.verdict(probes.labels[i], said, probes.class_names)
+        probes, predictions = self.probes, self.predictions[i]
+        if bool(predictions.isfinite().all()):
+            verdict = self.task.verdict(probes.labels[i], predictions, probes.class_names)
         else:
-            told = f"{first_name(probes.label_name(i))}, says nothing finite"
-        return f"{self.when} · {told}" if told else self.when
+            verdict = f"{first_name(probes.label_name(i))}, says nothing finite"
+        return f"{self.when} · {verdict}" if verdict else self.when
 
     def prediction(self, i: int) -> tuple[int, float]:
         """What the network says most surely of probe `i`, and how surely; -1 and 0 where not all is finite, or nothing.
 
         For a task of classes the predicted class and its probability in [0, 1].
         """
-        said = self.said[i]
-        if not len(said) or not bool(said.isfinite().all()):
+        predictions = self.predictions[i]
+        if not len(predictions) or not bool(predictions.isfinite().all()):
             return -1, 0.0
-        return self.task.best(said, self.probes.labels[i])
+        return self.task.best(predictions, self.probes.labels[i])
 
     def asked(self, target: Target, *, most: int = 1) -> list[Ask]:
         """What a target asks of every probe: one column of each, or several, the surest first.
 
         Args:
             target: `"label"`, `"predicted"`, or a column by index or name.
-            most: Of several columns that are true of a probe, or said of it, at most so many.
+            most: Of several columns that are true of a probe, or predicted, at most so many.
 
         Raises:
             TypeError: The target is neither text nor a whole number.
@@ -141,10 +143,10 @@ class Scene:
         return [
             Ask(i, k, names[k], tags[k] if self.task.several else "")
             for i in range(len(self.probes))
-            for k in self.task.columns(target, self.probes.labels[i], self.said[i], names)[:most]
+            for k in self.task.columns(target, self.probes.labels[i], self.predictions[i], names)[:most]
         ]
 
     def opponent(self, against: Target, ask: Ask) -> tuple[int | None, bool]:
         """What to hold an asked column against, none where there is nothing, and whether that is its rival."""
-        label, said = self.probes.labels[ask.probe], self.said[ask.probe]
-        return self.task.opponent(against, ask.column, label, said, self.probes.class_names)
+        label, predictions = self.probes.labels[ask.probe], self.predictions[ask.probe]
+        return self.task.opponent(against, ask.column, label, predictions, self.probes.class_names)

@@ -2,7 +2,7 @@
 
 - `lightning_viz/manifest`: what is known of the run so far, as JSON.
 - `lightning_viz/epoch`: of a step at which anything is written; -1 before the first step of training.
-- `lightning_viz/said/<probe>`: the index of the predicted class and its probability; -1 and 0 where nothing is finite.
+- `lightning_viz/prediction/<probe>`: index and probability of the predicted class; -1 and 0 where nothing is finite.
 - `lightning_viz/map/<tag of the picture>`: a map in small, see `encoded`.
 - `lightning_viz/bound/<tag of the picture>`: the magnitude at which the colours of its picture are full.
 
@@ -49,7 +49,7 @@ def epoch(number: int) -> Any:
     return _value("epoch", DATA_CLASS_SCALAR, _floats([number]))
 
 
-def said(probe: str, index: int, probability: float) -> Any:
+def prediction(probe: str, index: int, probability: float) -> Any:
     """What the network says of a probe, a `Summary.Value`.
 
     Args:
@@ -57,7 +57,7 @@ def said(probe: str, index: int, probability: float) -> Any:
         index: Of the predicted class; -1 where the scores are not finite.
         probability: Of that class, in [0, 1].
     """
-    return _value(f"said/{probe}", DATA_CLASS_TENSOR, _floats([index, probability], [2]))
+    return _value(f"prediction/{probe}", DATA_CLASS_TENSOR, _floats([index, probability], [2]))
 
 
 def map_values(picture: str, values: npt.NDArray[np.floating[Any]], bound: float) -> list[Any]:

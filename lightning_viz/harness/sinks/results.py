@@ -105,7 +105,7 @@ class Map:
 
 
 @dataclass(frozen=True)
-class Said:
+class Prediction:
     """What the network says of a probe, for the Explanations tab.
 
     Attributes:
@@ -137,7 +137,7 @@ class Keep:
     value: Tensor
 
 
-Logged = Picture | Scalar | Map | Said
+Logged = Picture | Scalar | Map | Prediction
 """What loggers get, each what it takes."""
 
 Result = Logged | Mean | Keep

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.sinks.events import add_summary
-from lightning_viz.harness.sinks.results import Film, Logged, Map, Picture, Said
+from lightning_viz.harness.sinks.results import Film, Logged, Map, Picture, Prediction
 from lightning_viz.harness.steps import BEFORE
 
 
@@ -61,7 +61,7 @@ class Tab:
             return
         for picture in (result for result in results if isinstance(result, Picture)):
             self.manifest.note(picture)
-        values = [log_format.said(r.probe, r.index, r.probability) for r in results if isinstance(r, Said)]
+        values = [log_format.prediction(r.probe, r.index, r.probability) for r in results if isinstance(r, Prediction)]
         for shown in (result for result in results if isinstance(result, Map)):
             values += log_format.map_values(shown.picture, shown.values, shown.bound)
         # Never back to an earlier step, as that of a film may be: TensorBoard would drop what is later.

@@ -30,7 +30,7 @@ class Classes(Task):
             return found
         return None if found.is_floating_point() else found.reshape(-1)
 
-    def said(self, scores: Tensor) -> Tensor:
+    def predictions(self, scores: Tensor) -> Tensor:
         """Probabilities, whose rows sum to 1."""
         return probabilities(scores)
 
@@ -52,23 +52,23 @@ class Classes(Task):
         """The name of the true class."""
         return names[int(label)]
 
-    def present(self, label: Tensor, said: Tensor) -> list[int]:
+    def present(self, label: Tensor, prediction: Tensor) -> list[int]:
         """The true class."""
         return [int(label)]
 
-    def predicted(self, said: Tensor, label: Tensor) -> list[int]:
+    def predicted(self, prediction: Tensor, label: Tensor) -> list[int]:
         """The class with the highest probability."""
-        return [int(said.argmax())]
+        return [int(prediction.argmax())]
 
-    def rival(self, label: Tensor, said: Tensor, column: int) -> int | None:
+    def rival(self, label: Tensor, prediction: Tensor, column: int) -> int | None:
         """The strongest other class."""
-        others = said.clone()
+        others = prediction.clone()
         others[column] = -torch.inf
         return int(others.argmax())
 
-    def verdict(self, label: Tensor, said: Tensor, names: Sequence[str]) -> str:
+    def verdict(self, label: Tensor, prediction: Tensor, names: Sequence[str]) -> str:
         """For example `Egg ✓ 87 %`, or `Egg, says Bread 62 %`."""
-        best, probability = self.best(said, label)
+        best, probability = self.best(prediction, label)
         right = " ✓" if best == int(label) else f", says {first_name(names[best])}"
         return f"{first_name(names[int(label)])}{right} {percent(probability)}"
 

@@ -58,7 +58,7 @@ class Labels(Task):
         return outputs.logit(1e-6) if self.sigmoid else outputs
 
     def own(self, found: Tensor) -> Tensor | None:
-        """Logits, probabilities (N, K), told from each other as torchmetrics does, or what is said (N, K)."""
+        """Logits, probabilities (N, K), told from each other as torchmetrics does, or labels (N, K)."""
         if found.ndim != 2:
             return None
         if found.is_floating_point():
@@ -66,10 +66,10 @@ class Labels(Task):
         return torch.where(found > 0, torch.inf, -torch.inf)
 
     def finite(self, scores: Tensor) -> Tensor:
-        """All but NaN: who told what is said alone was infinitely sure of it."""
+        """All but NaN: labels without scores count as infinitely sure."""
         return ~scores.isnan()
 
-    def said(self, scores: Tensor) -> Tensor:
+    def predictions(self, scores: Tensor) -> Tensor:
         """Probabilities, each of its own."""
         return scores.sigmoid()
 
@@ -86,31 +86,32 @@ class Labels(Task):
         """The names of the true classes."""
         return ", ".join(names[k] for k in self.marked(label)) or "no label"
 
-    def present(self, label: Tensor, said: Tensor) -> list[int]:
+    def present(self, label: Tensor, prediction: Tensor) -> list[int]:
         """The true classes, the surest first; the strongest of all where none is true."""
-        return strongest(said, self.marked(label)) or [int(said.argmax())]
+        return strongest(prediction, self.marked(label)) or [int(prediction.argmax())]
 
-    def predicted(self, said: Tensor, label: Tensor) -> list[int]:
-        """The classes that are said, the surest first; the strongest of all where none is."""
-        return strongest(said, _where(said > 0.5)) or [int(said.argmax())]
+    def predicted(self, prediction: Tensor, label: Tensor) -> list[int]:
+        """The classes that are predicted, the surest first; the strongest of all where none is."""
+        return strongest(prediction, _where(prediction > 0.5)) or [int(prediction.argmax())]
 
-    def rival(self, label: Tensor, said: Tensor, column: int) -> int | None:
-        """The strongest class that is said falsely or missed; where all is right, the strongest that is not true."""
-        wrong, absent = _where((said > 0.5) != label.to(said.device)), _where(~label)
-        for some in (wrong, absent, range(len(said))):
-            if others := strongest(said, [k for k in some if k != column]):
+    def rival(self, label: Tensor, prediction: Tensor, column: int) -> int | None:
+        """The strongest class predicted falsely or missed; where all is right, the strongest that is not true."""
+        wrong, absent = _where((prediction > 0.5) != label.to(prediction.device)), _where(~label)
+        for some in (wrong, absent, range(len(prediction))):
+            if others := strongest(prediction, [k for k in some if k != column]):
                 return others[0]
         return None
 
-    def verdict(self, label: Tensor, said: Tensor, names: Sequence[str]) -> str:
+    def verdict(self, label: Tensor, prediction: Tensor, names: Sequence[str]) -> str:
         """For example `Egg ✓ 87 %, misses Bread 12 %, false: Soup 61 %`."""
-        true, said_so = label.to(said.device), said > 0.5
+        true, said_so = label.to(prediction.device), prediction > 0.5
         kinds = {" ✓": true & said_so, "misses": true & ~said_so, "false:": said_so & ~true}
         parts = []
         for word, which in kinds.items():
-            some = strongest(said, _where(which))
+            some = strongest(prediction, _where(which))
             shown = [
-                f"{first_name(names[k], 12)}{word if word == ' ✓' else ''} {percent(float(said[k]))}" for k in some
+                f"{first_name(names[k], 12)}{word if word == ' ✓' else ''} {percent(float(prediction[k]))}"
+                for k in some
             ]
             more = [f"{len(some) - _NAMED} more"] if len(some) > _NAMED else []
             listed = ", ".join([*shown[:_NAMED], *more])

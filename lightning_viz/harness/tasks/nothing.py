@@ -15,7 +15,7 @@ from lightning_viz.harness.tasks.task import Task
 
 @dataclass(frozen=True)
 class Nothing(Task):
-    """Images alone: what layers make of them can be shown, and nothing is said of them.
+    """Images alone: what layers make of them can be shown, and nothing is predicted of them.
 
     Attributes:
         reason: Why nothing else is known of them, where that could be mended.
@@ -32,11 +32,11 @@ class Nothing(Task):
         """The network itself."""
         return subject
 
-    def said(self, scores: Tensor) -> Tensor:
+    def predictions(self, scores: Tensor) -> Tensor:
         """Nothing, (N, 0)."""
         return scores[:, :0]
 
-    def told(self, subject: Subject, images: Tensor) -> Tensor:
+    def fingerprint(self, subject: Subject, images: Tensor) -> Tensor:
         """All that is put out."""
         return subject.everything(images)
 
@@ -64,19 +64,19 @@ class Nothing(Task):
         """What it is."""
         return "image"
 
-    def present(self, label: Tensor, said: Tensor) -> list[int]:
+    def present(self, label: Tensor, prediction: Tensor) -> list[int]:
         """None."""
         return []
 
-    def predicted(self, said: Tensor, label: Tensor) -> list[int]:
+    def predicted(self, prediction: Tensor, label: Tensor) -> list[int]:
         """None."""
         return []
 
-    def rival(self, label: Tensor, said: Tensor, column: int) -> int | None:
+    def rival(self, label: Tensor, prediction: Tensor, column: int) -> int | None:
         """None."""
         return None
 
-    def verdict(self, label: Tensor, said: Tensor, names: Sequence[str]) -> str:
+    def verdict(self, label: Tensor, prediction: Tensor, names: Sequence[str]) -> str:
         """Nothing."""
         return ""
 

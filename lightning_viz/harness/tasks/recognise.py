@@ -34,21 +34,21 @@ class Evidence(NamedTuple):
     in_sigmoid: Callable[[], bool]
 
 
-def recognise(wish: Kind | None, seen: Evidence) -> tuple[Task, str]:
+def recognise(wanted: Kind | None, seen: Evidence) -> tuple[Task, str]:
     """The task.
 
     Args:
-        wish: What is said of it; None recognises it.
+        wanted: What the user asks for; None recognises it.
         seen: What there is to recognise it by.
 
     Returns:
-        The task, and why, in a few words; empty where it was said, or is the usual one.
+        The task, and why, in a few words; empty where the user named it, or it is the usual one.
 
     Raises:
         ValueError: Two readings are left, or none fits.
     """
-    if wish is not None:
-        return _made(wish, seen), ""
+    if wanted is not None:
+        return _made(wanted, seen), ""
     kind, why = _kind(seen)
     return _made(kind, seen), why
 

@@ -61,7 +61,7 @@ class Similarity(Task):
         # Once for all probes, however many subjects of some of them are made of this one.
         return Similar.like(subject, references=cache(lambda: F.normalize(self._embedded(subject, images), dim=1)))
 
-    def said(self, scores: Tensor) -> Tensor:
+    def predictions(self, scores: Tensor) -> Tensor:
         """The cosines."""
         return scores
 
@@ -76,26 +76,26 @@ class Similarity(Task):
         """The guide that it should be like, where that is known."""
         return names[int(label)] if self._known(label, len(names)) else "image"
 
-    def present(self, label: Tensor, said: Tensor) -> list[int]:
+    def present(self, label: Tensor, prediction: Tensor) -> list[int]:
         """What it is to be like, or else most like."""
-        return [int(label)] if self._known(label, len(said)) else self.predicted(said, label)
+        return [int(label)] if self._known(label, len(prediction)) else self.predicted(prediction, label)
 
-    def predicted(self, said: Tensor, label: Tensor) -> list[int]:
+    def predicted(self, prediction: Tensor, label: Tensor) -> list[int]:
         """What it is most like."""
-        return [int(self._others(said, label).argmax())]
+        return [int(self._others(prediction, label).argmax())]
 
-    def rival(self, label: Tensor, said: Tensor, column: int) -> int | None:
+    def rival(self, label: Tensor, prediction: Tensor, column: int) -> int | None:
         """What it is next most like."""
-        others = self._others(said, label)
+        others = self._others(prediction, label)
         others[column] = -torch.inf
         best = int(others.argmax())
         return best if bool(others[best].isfinite()) else None
 
-    def verdict(self, label: Tensor, said: Tensor, names: Sequence[str]) -> str:
+    def verdict(self, label: Tensor, prediction: Tensor, names: Sequence[str]) -> str:
         """For example `nearest to probe 3, Egg .87`."""
-        best, cosine = self.best(said, label)
+        best, cosine = self.best(prediction, label)
         right = ""
-        if self._known(label, len(said)):
+        if self._known(label, len(prediction)):
             right = " ✓" if best == int(label) else f", is {first_name(names[int(label)])}"
         return f"nearest to {names[best]} {cosine:.2f}{right}"
 
@@ -124,8 +124,8 @@ class Similarity(Task):
     def _known(self, label: Tensor, count: int) -> bool:
         return not self.between and 0 <= int(label) < count
 
-    def _others(self, said: Tensor, label: Tensor) -> Tensor:
-        others = said.clone()
+    def _others(self, prediction: Tensor, label: Tensor) -> Tensor:
+        others = prediction.clone()
         if self.between:
             others[int(label)] = -torch.inf
         return others

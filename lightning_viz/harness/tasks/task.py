@@ -21,7 +21,7 @@ Counted = Literal["classes", "labels", "values"]
 class Task(ABC):
     """What the outputs of a network mean, and what is asked of an image.
 
-    A column is one of the scores (N, K), a label what is true of one image, `said` a row (K,) of what the network says.
+    A column is one of the scores (N, K), a label what is true of one image, `prediction` a row (K,) of predictions.
 
     Attributes:
         name: As `Probes(task=...)` has it.
@@ -32,7 +32,7 @@ class Task(ABC):
         exclusive: Whether one column is true of an image, and no other.
         compares: Whether images are held against each other, or against guides.
         signs: What a part of the image does to a score that raises or lowers it.
-        shares: Whether what is said lies in [0, 1], so that it can be judged how faithful a map is to it.
+        shares: Whether predictions lie in [0, 1], so that it can be judged how faithful a map is to it.
     """
 
     name: ClassVar[Kind]
@@ -69,14 +69,14 @@ class Task(ABC):
         return scores.isfinite()
 
     @abstractmethod
-    def said(self, scores: Tensor) -> Tensor:
-        """What scores (N, K) say, (N, K), as captions tell it."""
+    def predictions(self, scores: Tensor) -> Tensor:
+        """Scores (N, K) in the unit in which captions give them, (N, K)."""
 
     def explained(self, scores: Tensor) -> Tensor:
         """What is explained of scores (N, K) in place of their gradients' own unit, (N, K)."""
         return scores
 
-    def told(self, subject: Subject, images: Tensor) -> Tensor:
+    def fingerprint(self, subject: Subject, images: Tensor) -> Tensor:
         """What tells one network from another: something that is put out for images (N, C, H, W)."""
         return subject.outputs(images)
 
@@ -111,7 +111,7 @@ class Task(ABC):
 
     # What is asked of it
 
-    def columns(self, target: Target, label: Tensor, said: Tensor, names: Sequence[str]) -> list[int]:
+    def columns(self, target: Target, label: Tensor, prediction: Tensor, names: Sequence[str]) -> list[int]:
         """The columns that a target asks for: of the label, of what is predicted, or one by index or name.
 
         Raises:
@@ -119,39 +119,39 @@ class Task(ABC):
             ValueError: There is no such column.
         """
         if target == "label":
-            return self.present(label, said)
-        return self.predicted(said, label) if target == "predicted" else [class_index(target, names)]
+            return self.present(label, prediction)
+        return self.predicted(prediction, label) if target == "predicted" else [class_index(target, names)]
 
     @abstractmethod
-    def present(self, label: Tensor, said: Tensor) -> list[int]:
+    def present(self, label: Tensor, prediction: Tensor) -> list[int]:
         """The columns of what is true of an image, the surest first; at least one."""
 
     @abstractmethod
-    def predicted(self, said: Tensor, label: Tensor) -> list[int]:
+    def predicted(self, prediction: Tensor, label: Tensor) -> list[int]:
         """The columns of what the network says, the surest first; at least one."""
 
     @abstractmethod
-    def rival(self, label: Tensor, said: Tensor, column: int) -> int | None:
+    def rival(self, label: Tensor, prediction: Tensor, column: int) -> int | None:
         """What comes closest to a column, and is not that; None where it has no rival."""
 
     def opponent(
-        self, against: Target, column: int, label: Tensor, said: Tensor, names: Sequence[str]
+        self, against: Target, column: int, label: Tensor, prediction: Tensor, names: Sequence[str]
     ) -> tuple[int | None, bool]:
         """What to hold a column against, and whether that is its rival, which stands in where it would be itself."""
-        others = [] if against == RIVAL else self.columns(against, label, said, names)
+        others = [] if against == RIVAL else self.columns(against, label, prediction, names)
         other = next((k for k in others if k != column), None)
-        return (self.rival(label, said, column), True) if other is None else (other, False)
+        return (self.rival(label, prediction, column), True) if other is None else (other, False)
 
     # What is told of it
 
     @abstractmethod
-    def verdict(self, label: Tensor, said: Tensor, names: Sequence[str]) -> str:
-        """What is true of an image, and what the network says, in a few words; `said` is finite."""
+    def verdict(self, label: Tensor, prediction: Tensor, names: Sequence[str]) -> str:
+        """What is true of an image, and what the network predicts, in a few words; `prediction` is finite."""
 
-    def best(self, said: Tensor, label: Tensor) -> tuple[int, float]:
+    def best(self, prediction: Tensor, label: Tensor) -> tuple[int, float]:
         """The column that the network says most surely, and what it says of it."""
-        best = self.predicted(said, label)[0]
-        return best, float(said[best])
+        best = self.predicted(prediction, label)[0]
+        return best, float(prediction[best])
 
     def drawn(self, label: Tensor, columns: int, most: int) -> list[int]:
         """The columns of which curves are drawn: all where there are few, else what is true."""
@@ -167,13 +167,13 @@ class Task(ABC):
         return {"label": marked[0] if marked else 0}
 
 
-def strongest(said: Tensor, columns: Sequence[int]) -> list[int]:
-    """Columns in the order of what is said of them, the strongest first.
+def strongest(prediction: Tensor, columns: Sequence[int]) -> list[int]:
+    """Columns in the order of their predictions, the strongest first.
 
     >>> strongest(torch.tensor([0.1, 0.9, 0.5]), [0, 1, 2])
     [1, 2, 0]
     """
-    return sorted(columns, key=lambda k: -float(said[k]))
+    return sorted(columns, key=lambda k: -float(prediction[k]))
 
 
 def percent(share: float) -> str:

@@ -63,7 +63,7 @@ class Values(Task):
             return None
         return self.scores(found) if found.ndim == 2 else found.reshape(-1, 1)
 
-    def said(self, scores: Tensor) -> Tensor:
+    def predictions(self, scores: Tensor) -> Tensor:
         """The values."""
         return scores
 
@@ -85,21 +85,21 @@ class Values(Task):
         """What they are, since numbers are no names."""
         return "value"
 
-    def present(self, label: Tensor, said: Tensor) -> list[int]:
+    def present(self, label: Tensor, prediction: Tensor) -> list[int]:
         """The first value."""
         return [0]
 
-    def predicted(self, said: Tensor, label: Tensor) -> list[int]:
+    def predicted(self, prediction: Tensor, label: Tensor) -> list[int]:
         """The first value."""
         return [0]
 
-    def rival(self, label: Tensor, said: Tensor, column: int) -> int | None:
+    def rival(self, label: Tensor, prediction: Tensor, column: int) -> int | None:
         """None: values stand side by side."""
         return None
 
-    def verdict(self, label: Tensor, said: Tensor, names: Sequence[str]) -> str:
+    def verdict(self, label: Tensor, prediction: Tensor, names: Sequence[str]) -> str:
         """For example `says 3.2, true 2.9`, with names where there are several."""
-        pairs = zip(names, said.tolist(), label.tolist(), strict=True)
+        pairs = zip(names, prediction.tolist(), label.tolist(), strict=True)
         parts = [(f"{first_name(name, 12)} " if len(names) > 1 else "", one, true) for name, one, true in pairs]
         if len(parts) == 1:
             return f"says {parts[0][1]:.3g}, true {parts[0][2]:.3g}"

@@ -30,14 +30,14 @@ class Confusion:
 
     Attributes:
         true: The true class.
-        said: The predicted one.
+        predicted: The predicted one.
         count: How often.
         of: How many images of the true class there are.
         was: How often in the validation before; None in the first one.
     """
 
     true: int
-    said: int
+    predicted: int
     count: int
     of: int
     was: int | None
@@ -135,6 +135,6 @@ def _named(cells: list[int], tally: Tally, was: Tensor | None) -> list[Confusion
     table, of = tally.table, tally.of
     pairs = [divmod(cell, len(table)) for cell in cells]
     return [
-        Confusion(true, said, int(table[true, said]), int(of[true]), None if was is None else int(was[cell]))
-        for cell, (true, said) in zip(cells, pairs, strict=True)
+        Confusion(true, predicted, int(table[true, predicted]), int(of[true]), None if was is None else int(was[cell]))
+        for cell, (true, predicted) in zip(cells, pairs, strict=True)
     ]

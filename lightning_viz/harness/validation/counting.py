@@ -29,7 +29,7 @@ class Tally:
 
     Attributes:
         table: Long (K, K) on the CPU; rows are labels, columns predictions. Of several labels per image: on the
-            diagonal those that are true and said; else how often the row was missed where the column was said falsely.
+            diagonal those that are true and predicted; else how often the row is missed and the column a false alarm.
         left_out: How many were not counted, by reason.
     """
 
@@ -55,7 +55,7 @@ class LabelTally(Tally):
     """What was counted of several labels per image.
 
     Attributes:
-        each: Long (K, 2, 2), of every class: rows are whether it is true, columns whether it is said.
+        each: Long (K, 2, 2), of every class: rows are whether it is true, columns whether it is predicted.
     """
 
     each: Tensor = field(default_factory=lambda: torch.zeros(0, 2, 2, dtype=torch.long))
@@ -130,10 +130,10 @@ class _Labels(_Counted):
         self._pairs = torch.zeros(classes, classes, dtype=torch.long)
 
     def update(self, scores: Tensor, labels: Tensor) -> None:
-        said = scores > 0
-        self._metric.update(said.long(), labels.long())
-        missed, false = (labels & ~said).double().cpu(), (said & ~labels).double().cpu()
-        hits = (labels & said).sum(0).cpu()
+        predictions = scores > 0
+        self._metric.update(predictions.long(), labels.long())
+        missed, false = (labels & ~predictions).double().cpu(), (predictions & ~labels).double().cpu()
+        hits = (labels & predictions).sum(0).cpu()
         self._pairs += (missed.T @ false).round().long() + hits.diag()
 
     def tally(self, left_out: Counter[str]) -> Tally:
@@ -147,9 +147,9 @@ class _Values(_Counted):
         self._points: list[Tensor] = []
 
     def update(self, scores: Tensor, labels: Tensor) -> None:
-        said, true = scores.double().cpu(), labels.double().cpu()
-        self._errors += (said - true).abs().sum(0)
-        for pair in torch.stack([true, said], 1).float():
+        predictions, true = scores.double().cpu(), labels.double().cpu()
+        self._errors += (predictions - true).abs().sum(0)
+        for pair in torch.stack([true, predictions], 1).float():
             if self._images % self._every == 0:
                 self._points.append(pair)
             self._images += 1
@@ -163,7 +163,7 @@ class _Values(_Counted):
 
 
 class Count:
-    """Counts what is said of one loader on one process.
+    """Counts the predictions of one loader on one process.
 
     Args:
         loader: The loader, whose sampler may repeat items.
@@ -182,28 +182,30 @@ class Count:
         """How many items this process has got."""
         return self._seen
 
-    def add(self, said: Tensor, labels: Tensor) -> Tensor:
+    def add(self, predictions: Tensor, labels: Tensor) -> Tensor:
         """Counts one batch.
 
         Args:
-            said: Scores (N, K), or predicted classes (N,).
+            predictions: Scores (N, K), or predicted classes (N,).
             labels: As the task keeps them, (N,) or (N, K).
 
         Returns:
             Bool (N,): which were counted.
         """
         if self._counted is None:
-            columns = self._columns or (said.shape[1] if said.ndim == 2 else int(max(said.max(), labels.max())) + 1)
+            columns = self._columns or (
+                predictions.shape[1] if predictions.ndim == 2 else int(max(predictions.max(), labels.max())) + 1
+            )
             self._columns, self._counted = columns, self._begun(columns, labels.device)
         again = repeated(self._loader, self._seen, len(labels)).to(labels.device)
         self._seen += len(labels)
         no_class = self._task.no_label(labels, self._columns)
-        not_finite = ~self._task.finite(said).reshape(len(said), -1).all(dim=1)
+        not_finite = ~self._task.finite(predictions).reshape(len(predictions), -1).all(dim=1)
         kept = torch.ones_like(again)
         for reason, wrong in ((REPEATED, again), (NO_CLASS, no_class), (NOT_FINITE, not_finite)):
             self._left_out[reason] += int((kept & wrong).sum())
             kept &= ~wrong
-        self._counted.update(said[kept], labels[kept])
+        self._counted.update(predictions[kept], labels[kept])
         return kept
 
     def tally(self) -> Tally:

@@ -64,21 +64,23 @@ class Mistakes:
         """How many images are kept."""
         return self._images
 
-    def see(self, images: Tensor, said: Tensor, labels: Tensor, *, counted: Tensor, places: Sequence[int]) -> None:
+    def see(
+        self, images: Tensor, predictions: Tensor, labels: Tensor, *, counted: Tensor, places: Sequence[int]
+    ) -> None:
         """Looks through a batch.
 
         Args:
             images: (N, C, H, W), as the network takes them.
-            said: Scores (N, K), or predicted classes (N,).
+            predictions: Scores (N, K), or predicted classes (N,).
             labels: (N,), bool (N, K) of several labels per image, or float (N, M) of values, of which the first counts.
             counted: Bool (N,): which to look at; their scores are finite.
             places: When each came.
         """
         with torch.inference_mode(False), torch.no_grad():  # so that gradients can be taken of what is kept
-            for i, pair, confidence in _mistakes(said, labels, counted):
+            for i, pair, confidence in _mistakes(predictions, labels, counted):
                 self._counts[pair] += 1
                 if self._makes_room(pair, _order(confidence, places[i]), images[i].numel() * 4):
-                    values = (float(labels[i, 0]), float(said[i, 0])) if pair == ERROR else None
+                    values = (float(labels[i, 0]), float(predictions[i, 0])) if pair == ERROR else None
                     self._keep(pair, Mistake(images[i].float().cpu().clone(), confidence, places[i], values))
 
     def surest(self, pair: Pair) -> list[Mistake]:
@@ -125,31 +127,31 @@ def _order(confidence: float | None, place: int) -> tuple[float, int]:
     return -(confidence or 0.0), place
 
 
-def _mistakes(said: Tensor, labels: Tensor, counted: Tensor) -> Iterator[tuple[int, Pair, float | None]]:
+def _mistakes(predictions: Tensor, labels: Tensor, counted: Tensor) -> Iterator[tuple[int, Pair, float | None]]:
     """Number, classes and confidence of each image of a batch that was taken for something else."""
     if labels.ndim == 2 and labels.is_floating_point():
-        off = (said[:, 0] - labels[:, 0]).abs()
+        off = (predictions[:, 0] - labels[:, 0]).abs()
         yield from ((i, ERROR, float(off[i])) for i in (counted & (off > 0)).nonzero().flatten().tolist())
         return
     if labels.ndim == 2:
-        yield from _mixed_up(said, labels, counted)
+        yield from _mixed_up(predictions, labels, counted)
         return
-    predicted = said.argmax(dim=1) if said.ndim == 2 else said
+    predicted = predictions.argmax(dim=1) if predictions.ndim == 2 else predictions
     where = ((predicted != labels) & counted).nonzero().flatten()
     sure: Sequence[float | None] = [None] * len(where)
-    if said.ndim == 2:
-        share = torch.zeros_like(said, dtype=torch.float32)
-        share[counted] = probabilities(said[counted].float())
+    if predictions.ndim == 2:
+        share = torch.zeros_like(predictions, dtype=torch.float32)
+        share[counted] = probabilities(predictions[counted].float())
         sure = share[where, predicted[where]].tolist()
     pairs = zip(labels[where].tolist(), predicted[where].tolist(), strict=True)
     yield from zip(where.tolist(), pairs, sure, strict=True)
 
 
-def _mixed_up(said: Tensor, labels: Tensor, counted: Tensor) -> Iterator[tuple[int, Pair, float | None]]:
-    """The same of several labels: of each image every class that was missed with every one that was said falsely."""
-    found = said > 0
+def _mixed_up(predictions: Tensor, labels: Tensor, counted: Tensor) -> Iterator[tuple[int, Pair, float | None]]:
+    """The same of several labels: of each image every missed class with every falsely predicted one."""
+    found = predictions > 0
     missed, false = labels & ~found & counted[:, None], found & ~labels & counted[:, None]
-    sure = said.sigmoid()
+    sure = predictions.sigmoid()
     for i in (missed.any(1) & false.any(1)).nonzero().flatten().tolist():
         for true in missed[i].nonzero().flatten().tolist():
             for wrong in false[i].nonzero().flatten().tolist():

@@ -67,14 +67,14 @@ class Predictions:
             self._ear = _Ear.at(self._subject.net)
 
     def close(self) -> None:
-        """Stops listening, and lets go of what was said."""
+        """Stops listening, and lets go of what it heard."""
         if self._ear is not None:
             self._ear.leave()
         self._ear = None
         self._collected = None
 
     def collect(self, outputs: Any, batch: Any) -> tuple[Tensor, Tensor]:
-        """What the network said in the step that has just ended; the second caller hears what the first one did.
+        """What the network predicted in the step that has just ended; the second caller hears what the first one did.
 
         Args:
             outputs: What the step returned.

@@ -1,4 +1,4 @@
-// What is to be said above the pictures: there are none, some are missing, or the server does not answer.
+// What is to be shown above the pictures: there are none, some are missing, or the server does not answer.
 
 import { el } from './dom.js';
 

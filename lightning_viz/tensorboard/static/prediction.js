@@ -7,7 +7,7 @@ import { Plot } from './plot.js';
 
 /**
  * @typedef {import('./app.js').Moment} Moment
- * @typedef {{ name: string, probability: number | null, right: boolean | null, known: boolean }} Said Right is null where nothing is right or wrong.
+ * @typedef {{ name: string, probability: number | null, right: boolean | null, known: boolean }} Prediction Right is null where nothing is right or wrong.
  */
 
 const FRAME = { width: 190, height: 64 };
@@ -22,11 +22,11 @@ export class Prediction {
     this.label = labels?.length ? labels.map((k) => run?.className(k)).join(', ') : run?.className(run.label(probe)) ?? probe;
     const item = run?.manifest?.probes[probe]?.item;
     const about = item === undefined ? probe.replaceAll('_', ' ') : `${probe.split('_').slice(0, 2).join(' ')} · item ${item}`;
-    this.said = [el('span', { className: 'said' }), el('span', { className: 'said' })];
+    this.predicted = [el('span', { className: 'predicted' }), el('span', { className: 'predicted' })];
     this.plot = new Plot(app);
     this.key = el('span', { className: 'key' });
     const name = el('span', { className: 'label', textContent: this.label });
-    this.node = el('div', { className: 'prediction' }, name, el('span', { className: 'item', textContent: about }), ...this.said, this.plot.node, this.key);
+    this.node = el('div', { className: 'prediction' }, name, el('span', { className: 'item', textContent: about }), ...this.predicted, this.plot.node, this.key);
   }
 
   /** What a search for text looks through. */
@@ -40,7 +40,7 @@ export class Prediction {
 
   show() {
     const moments = this.app.moments();
-    this.said.forEach((node, i) => {
+    this.predicted.forEach((node, i) => {
       const moment = moments[i];
       node.hidden = !moment;
       if (!moment) return;
@@ -48,14 +48,14 @@ export class Prediction {
       const share = probability === null ? '' : ` ${percent(probability)}`;
       const mark = right === null || this.#labels(moment) ? '' : `${right ? '✓' : '✗'} `;
       node.textContent = `${moments.length > 1 ? `${moment.name}: ` : ''}${known ? `${mark}${name}${share}` : '…'}`;
-      node.className = `said ${known && right !== null ? (right ? 'right' : 'wrong') : ''}`;
+      node.className = `predicted ${known && right !== null ? (right ? 'right' : 'wrong') : ''}`;
     });
     this.#chart();
   }
 
-  /** What the network says at a moment. @param {Moment} moment @returns {Said} */
+  /** What the network predicts at a moment. @param {Moment} moment @returns {Prediction} */
   at(moment) {
-    const point = this.app.point('said', this.probe, moment);
+    const point = this.app.point('predictions', this.probe, moment);
     const { run } = moment;
     const known = run.manifest?.probes[this.probe]; // without it nobody knows what is right
     if (point && known) {
@@ -75,22 +75,22 @@ export class Prediction {
     return run.manifest?.probes[this.probe]?.labels;
   }
 
-  /** What is said where it is no single class. @param {Moment} moment @param {number} index @param {number | null} said @returns {Said | null} */
-  #otherwise(moment, index, said) {
+  /** The prediction where it is no single class. @param {Moment} moment @param {number} index @param {number | null} predicted @returns {Prediction | null} */
+  #otherwise(moment, index, predicted) {
     const { labels, values, open } = moment.run.manifest?.probes[this.probe] ?? {};
     if (labels) return this.#several(moment, labels);
-    const name = values ? `${number(said)} (true ${number(values[index])})` : `${moment.run.className(index)} ${number(said)}`;
+    const name = values ? `${number(predicted)} (true ${number(values[index])})` : `${moment.run.className(index)} ${number(predicted)}`;
     return values || open ? { name, probability: null, right: null, known: true } : null;
   }
 
-  /** Every label that is true or said: right, missed or false. @param {Moment} moment @param {number[]} labels @returns {Said} */
+  /** Every label that is true or predicted: right, missed or false. @param {Moment} moment @param {number[]} labels @returns {Prediction} */
   #several(moment, labels) {
     const { run } = moment;
-    const told = (run.manifest?.class_tags ?? []).map((tag, k) => {
+    const labelled = (run.manifest?.class_tags ?? []).map((tag, k) => {
       const value = this.app.point('scalars', `probability/${this.probe}/${tag}`, moment)?.[1];
       return { name: run.className(k), value, true: labels.includes(k) };
     });
-    const shown = told.filter(({ value, true: is }) => is || value > 0.5);
+    const shown = labelled.filter(({ value, true: is }) => is || value > 0.5);
     /** @param {{ name: string, value: any, true: boolean }} one */
     const text = ({ name, value, true: is }) => `${is && value > 0.5 ? '✓' : is ? 'missed' : '✗'} ${name}${typeof value === 'number' ? ` ${percent(value)}` : ''}`;
     const right = shown.every(({ value, true: is }) => is === value > 0.5);
@@ -101,8 +101,8 @@ export class Prediction {
   flips() {
     const { run, axis } = this.app;
     if (!run) return [];
-    const said = this.app.series.get('said', run.name, this.probe) ?? [];
-    const changed = said.slice(1).filter(([, index], i) => index !== said[i][1]);
+    const predicted = this.app.series.get('predictions', run.name, this.probe) ?? [];
+    const changed = predicted.slice(1).filter(([, index], i) => index !== predicted[i][1]);
     return changed.map(([step, index]) => [axis.of(run, step), `${axis.name(axis.of(run, step))}: now ${run.className(index)}`]);
   }
 
@@ -119,9 +119,9 @@ export class Prediction {
     const classes = this.#classes(run);
     const theirs = other && this.#classes(other).includes(label) ? [other] : [];
     const scalars = [...classes.map((tag) => ({ run, tag })), ...theirs.map((of) => ({ run: of, tag: label }))];
-    const said = series.get('said', run.name, this.probe);
-    const told = new Set((said ?? []).map(([, index]) => run.manifest?.class_tags[index]));
-    const rivals = classes.filter((tag) => tag !== label && told.has(tag));
+    const predicted = series.get('predictions', run.name, this.probe);
+    const seen = new Set((predicted ?? []).map(([, index]) => run.manifest?.class_tags[index]));
+    const rivals = classes.filter((tag) => tag !== label && seen.has(tag));
     const drawing = () => ({
       ...FRAME,
       range: /** @type {[number, number]} */ ([0, 1]),
@@ -135,7 +135,7 @@ export class Prediction {
       })),
     });
     const named = scalars.map(({ run: of, tag }) => ({ run: of, tag: `probability/${this.probe}/${tag}` }));
-    if (!this.plot.show(named, drawing, [said])) return;
+    if (!this.plot.show(named, drawing, [predicted])) return;
     const key = rivals.slice(0, 3).map((tag, i) => el('span', {}, el('i', { style: `background:${shade(i)}` }), run.className(tag)));
     this.key.replaceChildren(...key);
   }

@@ -7,7 +7,7 @@
  */
 
 /** @type {Kind[]} */
-const KINDS = ['images', 'maps', 'scalars', 'bounds', 'said'];
+const KINDS = ['images', 'maps', 'scalars', 'bounds', 'predictions'];
 
 export class Series {
   /** @type {Map<string, Points>} */
@@ -48,9 +48,9 @@ export class Series {
   #ask() {
     for (const [run, wanted] of this.#wanted) {
       const pairs = [...wanted].map((text) => /** @type {[Kind, string]} */ (JSON.parse(text)));
-      const wish = Object.fromEntries(KINDS.map((kind) => [kind, pairs.filter(([k]) => k === kind).map(([, tag]) => tag)]));
+      const tags = Object.fromEntries(KINDS.map((kind) => [kind, pairs.filter(([k]) => k === kind).map(([, tag]) => tag)]));
       this.source
-        .series(run, wish)
+        .series(run, tags)
         .then((answer) => {
           for (const [kind, tag] of pairs) this.#known.set(nameOf(kind, run, tag), answer[kind]?.[tag] ?? []);
           this.arrived();

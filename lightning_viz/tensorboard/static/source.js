@@ -11,17 +11,17 @@
  * }} Manifest
  * @typedef {{
  *   manifest: Manifest | null, problem: string | null, epochs: [step: number, epoch: number][],
- *   updated: number, images: Record<string, number>, maps: Record<string, number>, scalars: string[], said: string[],
+ *   updated: number, images: Record<string, number>, maps: Record<string, number>, scalars: string[], predictions: string[],
  * }} RunAnswer
  * @typedef {{ version: number, runs: Record<string, RunAnswer>, note?: string | null }} RunsAnswer
- * @typedef {'images' | 'maps' | 'scalars' | 'bounds' | 'said'} Kind
+ * @typedef {'images' | 'maps' | 'scalars' | 'bounds' | 'predictions'} Kind
  * @typedef {[step: number, ...rest: any[]][]} Points One per step, ascending: a blob's key, a value, or class and probability.
- * @typedef {Partial<Record<Kind, string[]>>} Wish
+ * @typedef {Partial<Record<Kind, string[]>>} Wanted
  * @typedef {Partial<Record<Kind, Record<string, Points>>>} SeriesAnswer
  * @typedef {{
  *   live: boolean,
  *   runs: () => Promise<RunsAnswer>,
- *   series: (run: string, wish: Wish) => Promise<SeriesAnswer>,
+ *   series: (run: string, wanted: Wanted) => Promise<SeriesAnswer>,
  *   blobs: (keys: string[]) => Promise<Map<string, Blob | null>>,
  *   exportUrl: (runs: string[]) => string | null,
  * }} Source
@@ -48,9 +48,9 @@ export class Server {
     return (await ask('./runs')).json();
   }
 
-  /** @param {string} run @param {Wish} wish */
-  async series(run, wish) {
-    const fields = Object.entries(wish).map(([kind, tags]) => [kind, JSON.stringify(tags)]);
+  /** @param {string} run @param {Wanted} wanted */
+  async series(run, wanted) {
+    const fields = Object.entries(wanted).map(([kind, tags]) => [kind, JSON.stringify(tags)]);
     return (await ask('./series', post({ run, ...Object.fromEntries(fields) }))).json();
   }
 
@@ -98,14 +98,14 @@ export class Embedded {
     return JSON.parse(document.getElementById('lightning_viz-runs')?.textContent ?? '{}');
   }
 
-  /** @param {string} run @param {Wish} wish */
-  async series(run, wish) {
+  /** @param {string} run @param {Wanted} wanted */
+  async series(run, wanted) {
     if (!this.#series.has(run)) this.#series.set(run, parsed('series', run));
     const all = /** @type {SeriesAnswer} */ (this.#series.get(run));
     /** @type {SeriesAnswer} */
     const answer = {};
-    for (const kind of /** @type {Kind[]} */ (Object.keys(wish))) {
-      const found = (wish[kind] ?? []).filter((tag) => all[kind]?.[tag]).map((tag) => [tag, all[kind]?.[tag]]);
+    for (const kind of /** @type {Kind[]} */ (Object.keys(wanted))) {
+      const found = (wanted[kind] ?? []).filter((tag) => all[kind]?.[tag]).map((tag) => [tag, all[kind]?.[tag]]);
       answer[kind] = Object.fromEntries(found);
     }
     return answer;

@@ -54,8 +54,8 @@ export function fromAddress(address) {
  * @returns {Record<string, string>}
  */
 export function toAddress(state) {
-  const told = Object.entries(state).filter(([name, value]) => value !== Reflect.get(DEFAULTS, name) && value !== null);
-  return Object.fromEntries(told.map(([name, value]) => [name, Array.isArray(value) ? value.map(escape).join(',') : String(value)]));
+  const chosen = Object.entries(state).filter(([name, value]) => value !== Reflect.get(DEFAULTS, name) && value !== null);
+  return Object.fromEntries(chosen.map(([name, value]) => [name, Array.isArray(value) ? value.map(escape).join(',') : String(value)]));
 }
 
 /** @param {string} name */

@@ -52,8 +52,8 @@ def scene_of(net, labels=LABELS, share=None):
     mean, std = torch.full((3, 1, 1), MEAN), torch.full((3, 1, 1), STD)
     probes = ProbeBatch((images - MEAN) / STD, labels, tuple(NAMES), count, count, mean, std)
     with torch.no_grad():
-        said = probabilities(subject(probes.images))
-    return Scene(subject, probes, lambda: said, 0, 0, share or Share())
+        predicted = probabilities(subject(probes.images))
+    return Scene(subject, probes, lambda: predicted, 0, 0, share or Share())
 
 
 def drawn(callback, scene):
@@ -159,8 +159,8 @@ def test_tag_and_caption_say_both_classes(options, tag, about):
     callback = SaliencyMaps(**options)
     _, pictures, _ = drawn(callback, scene)
     assert set(pictures) == {f"probe_00_bread/saliency_{tag}", f"probe_01_egg/saliency_{tag}"}
-    _, columns, said = callback._question(scene, callback.asked(scene))
-    assert said == about
+    _, columns, predicted = callback._question(scene, callback.asked(scene))
+    assert predicted == about
     assert columns.max() < 5  # one column for each distinct pair
 
 
@@ -168,8 +168,8 @@ def test_the_rival_of_a_network_that_is_not_finite_is_another_class():
     scene = scene_of(Says(float("nan"), float("nan"), float("nan")))
     callback = SaliencyMaps(against="rival")
     callback.prepare(scene)
-    _, _, said = callback._question(scene, callback.asked(scene))
-    assert not any(text.startswith(text.split(" against ")[1].split(" (")[0]) for text in said)
+    _, _, predicted = callback._question(scene, callback.asked(scene))
+    assert not any(text.startswith(text.split(" against ")[1].split(" (")[0]) for text in predicted)
 
 
 @pytest.mark.parametrize("baselines", ["black", ["white", "blurred"]])

@@ -42,8 +42,8 @@ def by_hand(noting, values, curves_of):
     net, probes = noting.scene.subject.net, noting.scene.probes
     areas = []
     for image, one in zip(probes.images, values, strict=True):
-        said = int(net(image[None])[0].argmax())
-        probability = lambda x, said=said: net(x).softmax(1)[:, said]
+        predicted = int(net(image[None])[0].argmax())
+        probability = lambda x, predicted=predicted: net(x).softmax(1)[:, predicted]
         colour = image.mean((1, 2), keepdim=True)
         ends = tuple(probability(torch.stack([image, colour.expand_as(image)])).tolist())
         curves = curves_of(probability, image, one, colour=colour, ends=ends)

@@ -162,7 +162,7 @@ def test_what_is_said_is_the_largest_of_the_logged_probabilities(run):
         for events_ in zip(*series, strict=True):
             values = [event.value for event in events_]
             expected.append((events_[0].step, int(np.argmax(values)), max(values)))
-        assert log.floats(f"said/{probe}") == expected
+        assert log.floats(f"prediction/{probe}") == expected
         assert len(expected) == 4
 
 
@@ -181,7 +181,7 @@ def test_where_nothing_is_finite_there_is_no_map_and_no_class(tmp_path):
     fit(tmp_path, [SaliencyMaps(probes=1), LimePanels(probes=1, samples=64)], module=Lost, max_epochs=1)
     log = Log(tmp_path)
     assert [step for step, *_ in log.floats("epoch")] == [-1, 5, 6]
-    assert log.floats("said/probe_00_bread")[1:] == [(5, -1, 0)]
+    assert log.floats("prediction/probe_00_bread")[1:] == [(5, -1, 0)]
     assert [*log.maps("probe_00_bread/saliency")] == [*log.maps("probe_00_bread/lime")] == [-1]
     assert len(log.read.Images("probe_00_bread/lime")) == 2
 

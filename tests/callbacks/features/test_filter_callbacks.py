@@ -249,9 +249,9 @@ def test_arguments_are_checked_where_they_are_written(options, words):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"classes": ["Tea"]}, "'Tea' is no class"),
-        ({"directions": [{99: 1.0}], "layer": "net.4"}, r"\[99\] do not exist"),
-        ({"objective": (50, 0), "layer": "net.4"}, "no neuron at"),
+        ({"classes": ["Tea"]}, "target= as a class, received 'Tea'"),
+        ({"directions": [{99: 1.0}], "layer": "net.4"}, r"received \[99\]"),
+        ({"objective": (50, 0), "layer": "net.4"}, "Expected a neuron"),
     ],
 )
 def test_what_the_network_lacks_is_told_before_the_first_batch(options, words, tmp_path):

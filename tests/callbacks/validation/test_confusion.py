@@ -68,10 +68,10 @@ def test_counts_are_those_of_scikit_learn(module, last, tmp_path):
     run = fit(tmp_path, [panel], module=module, data=data)
     truth = Stripes(last, seed=2)
     with torch.no_grad():
-        said = run.lightning_module.eval().net(truth.images).argmax(1)
-    assert panel.drawn["val"] == confusion_matrix(truth.targets, said).tolist()
+        predicted = run.lightning_module.eval().net(truth.images).argmax(1)
+    assert panel.drawn["val"] == confusion_matrix(truth.targets, predicted).tolist()
     recalls = [events(tmp_path).Scalars(f"recall/val/{n.lower()}")[-1].value for n in NAMES]
-    assert recalls == pytest.approx(recall_score(truth.targets, said, average=None).tolist())
+    assert recalls == pytest.approx(recall_score(truth.targets, predicted, average=None).tolist())
 
 
 @pytest.mark.parametrize(("module", "extra"), [(CallsForward, 0), (ReturnsLogits, 0), (CallsNet, 3), (TwoViews, 3)])

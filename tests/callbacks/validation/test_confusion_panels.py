@@ -73,10 +73,12 @@ def data(**validation):
 def by_hand(run, truth=None):
     """The confusions, the most frequent first, and of each the number and the probability of its surest image."""
     truth = truth or Noise()
-    said = run.lightning_module.eval().net(truth.images).softmax(1)
-    pairs = list(zip(truth.targets, said.argmax(1).tolist(), strict=True))
+    predicted = run.lightning_module.eval().net(truth.images).softmax(1)
+    pairs = list(zip(truth.targets, predicted.argmax(1).tolist(), strict=True))
     counts = Counter(pair for pair in pairs if pair[0] != pair[1])
-    surest = {pair: max((said[i].max().item(), i) for i in range(len(pairs)) if pairs[i] == pair) for pair in counts}
+    surest = {
+        pair: max((predicted[i].max().item(), i) for i in range(len(pairs)) if pairs[i] == pair) for pair in counts
+    }
     return sorted(counts.items(), key=lambda item: (-item[1], item[0])), surest, Counter(truth.targets)
 
 
@@ -93,7 +95,7 @@ def test_the_confusions_are_the_most_frequent_ones_and_the_images_the_surest(tmp
     run = fit(tmp_path, [panel], module=Guesses, data=data)
     counts, surest, of = by_hand(run)
     reports, shown = panel.found[-1]
-    found = [((one.true, one.said), one.count) for one in reports["val"].top]
+    found = [((one.true, one.predicted), one.count) for one in reports["val"].top]
     assert found == counts[:5]
     assert [one.of for one in reports["val"].top] == [of[pair[0]] for pair, _ in counts[:5]]
     assert (reports["val"].wrong, reports["val"].total) == (sum(count for _, count in counts), 60)
@@ -137,7 +139,7 @@ def test_the_contrast_is_what_autograd_says_on_the_way_from_the_blurred_image(tm
     ways = torch.linspace(0.5 / 500, 1 - 0.5 / 500, 500)[:, None, None, None]
     points = (start + ways * (image - start)).requires_grad_()
     scores = net(points)
-    (gradient,) = torch.autograd.grad((scores[:, one.said] - scores[:, one.true]).sum(), points)
+    (gradient,) = torch.autograd.grad((scores[:, one.predicted] - scores[:, one.true]).sum(), points)
     assert torch.allclose(values[0], ((image - start) * gradient.mean(0))[0], atol=1e-4)
 
 
@@ -152,7 +154,7 @@ def test_what_changed_is_told_against_the_validation_before_also_after_a_resume(
     assert (told.since, told.was_wrong, {one.was for one in told.top}) == (None, None, {None})
     assert (resumed.since, resumed.was_wrong) == (0, sum(before.values()))
     assert resumed.moved
-    assert all(one.was == before.get((one.true, one.said), 0) for one in [*resumed.top, *resumed.moved])
+    assert all(one.was == before.get((one.true, one.predicted), 0) for one in [*resumed.top, *resumed.moved])
     assert (last.since, last.was_wrong, last.wrong) == (1, resumed.wrong, sum(after.values()))
 
 
@@ -188,10 +190,10 @@ def test_where_the_step_tells_classes_alone_the_first_image_stands_for_a_confusi
     panel = Recording(confusions=4)
     run = fit(tmp_path, [panel], module=Classes, data=data)
     reports, shown = panel.found[-1]
-    assert [((one.true, one.said), one.count) for one in reports["val"].top] == by_hand(run)[0][:4]
+    assert [((one.true, one.predicted), one.count) for one in reports["val"].top] == by_hand(run)[0][:4]
     with torch.no_grad():
-        said = run.lightning_module.eval().net(Noise().images).argmax(1).tolist()
-    pairs = list(zip(Noise().targets, said, strict=True))
+        predicted = run.lightning_module.eval().net(Noise().images).argmax(1).tolist()
+    pairs = list(zip(Noise().targets, predicted, strict=True))
     for (_, pair), (one,) in shown.items():
         assert (one.confidence, one.place) == (None, pairs.index(pair))
 
@@ -220,7 +222,7 @@ def test_several_loaders_of_batches_as_dictionaries(tmp_path):
     run = fit(tmp_path, [panel], module=Reads, data=loaders)
     for number, seed in enumerate((0, 3)):
         top = panel.found[-1][0][f"val_{number}"].top
-        assert [((one.true, one.said), one.count) for one in top] == by_hand(run, Noise(seed=seed))[0][:3]
+        assert [((one.true, one.predicted), one.count) for one in top] == by_hand(run, Noise(seed=seed))[0][:3]
     assert {"confusions/val_0/1", "confusions/val_1/changes"} <= set(pictures(tmp_path))
 
 

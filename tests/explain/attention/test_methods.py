@@ -87,7 +87,7 @@ def test_two_layers_on_paper():
 
 @pytest.mark.parametrize("call", [rollout, legrad, lambda s: relevance(s, s)])
 def test_layers_of_several_stages_are_refused(call):
-    with pytest.raises(ValueError, match=r"same tokens, got \[7, 5\] tokens: pass layers="):
+    with pytest.raises(ValueError, match=r"same tokens, received \[7, 5\] tokens: pass layers="):
         call([torch.rand(2, 2, 7, 7), torch.rand(2, 2, 5, 5)])
 
 

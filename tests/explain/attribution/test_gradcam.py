@@ -148,7 +148,7 @@ def test_hooks_are_gone_also_after_an_error(network, images):
 
 
 def test_bad_arguments(network, images):
-    with pytest.raises(ValueError, match=r"'gradcam\+\+', got 'cam'"):
+    with pytest.raises(ValueError, match=r"'gradcam\+\+', received 'cam'"):
         grad_cam(network, network[4], images, TARGETS, method="cam")
     with pytest.raises(ValueError, match=r"spatial output.*'N', 54"):
         grad_cam(network, network[7], images, TARGETS)

@@ -148,14 +148,14 @@ def test_magnitude_is_the_largest_over_channels():
 
 
 def test_bad_scores_and_options(network, images):
-    with pytest.raises(ValueError, match=r"\(N, K\) for 4 images, got \(4,\)"):
+    with pytest.raises(ValueError, match=r"\(N, K\) for 4 images, received \(4,\)"):
         input_gradient(lambda x: x.sum((1, 2, 3)), images, TARGETS)
     with pytest.raises(ValueError, match="do not depend on the images"):
         loss_gradient(lambda x: network(x).detach(), images, TARGETS)
     for wrong in ({"samples": 0}, {"level": -1.0}):
-        with pytest.raises(ValueError, match="expected samples"):
+        with pytest.raises(ValueError, match="Expected samples"):
             smooth_gradient(network, images, TARGETS, **wrong)
-    with pytest.raises(ValueError, match=r"expected statistic 'mean'.*got 'median'"):
+    with pytest.raises(ValueError, match=r"Expected statistic 'mean'.*received 'median'"):
         smooth_gradient(network, images, TARGETS, statistic="median")
 
 

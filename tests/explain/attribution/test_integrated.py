@@ -64,7 +64,7 @@ def test_gauss_legendre_is_exact_for_polynomials():
 
 
 def test_bad_arguments(network, images):
-    with pytest.raises(ValueError, match="expected steps >= 1"):
+    with pytest.raises(ValueError, match="Expected steps >= 1"):
         integrated_gradients(network, images, TARGETS, [images], steps=0)
     with pytest.raises(ValueError, match="a baseline"):
         integrated_gradients(network, images, TARGETS, [])
@@ -111,5 +111,5 @@ def test_blurred_is_a_slow_gaussian(size):
 
 
 def test_an_unknown_baseline(images):
-    with pytest.raises(ValueError, match="'blurred', 'noise', got 'grey'"):
+    with pytest.raises(ValueError, match="'blurred', 'noise', received 'grey'"):
         made("grey", images)

@@ -277,9 +277,9 @@ def test_labels_and_shapes_that_do_not_fit_are_named():
     pixels, segments = blocks()
     masks = draw_masks(16, 5, seed=0)
     network = Additive(pixels, segments, torch.ones(16, 3))
-    with pytest.raises(ValueError, match="from 0 to 2, got 3"):
+    with pytest.raises(ValueError, match="from 0 to 2, received 3"):
         explain(network, pixels, [3], segments=segments, masks=masks, normalize=identity)
-    with pytest.raises(ValueError, match="expected masks"):
+    with pytest.raises(ValueError, match="Expected masks"):
         fit(masks, torch.zeros(4))
     with pytest.raises(ValueError, match="kernel_width"):
         fit(masks, torch.zeros(5), kernel_width=0)

@@ -96,7 +96,7 @@ def test_with_road_the_images_are_filled_by_their_neighbours(case):
         without, alone = imputed(image, torch.stack([strongest, ~strongest]), seed=3)
         assert found.deletion[k] == pytest.approx(float(probability(without[None])), abs=1e-4)
         assert found.insertion[k] == pytest.approx(float(probability(alone[None])), abs=1e-4)
-    with pytest.raises(ValueError, match="expected fill 'mean' or 'road', got 'blur'"):
+    with pytest.raises(ValueError, match="Expected fill 'mean' or 'road', received 'blur'"):
         curves_of(case, values, fill="blur")
 
 

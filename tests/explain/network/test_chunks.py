@@ -199,7 +199,7 @@ def test_what_counts_as_out_of_memory(error, expected):
 
 
 def test_chunks_of_nothing_are_refused():
-    with pytest.raises(ValueError, match="at least 1, got 0"):
+    with pytest.raises(ValueError, match="at least 1, received 0"):
         Chunks(0)
 
 

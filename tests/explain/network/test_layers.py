@@ -38,7 +38,7 @@ def test_unique_ending_gives_the_full_name():
 
 
 def test_ambiguous_ending_lists_the_choices():
-    with pytest.raises(ValueError, match=r"ambiguous.*'a\.0', 'b\.0'"):
+    with pytest.raises(ValueError, match=r"ends several.*'a\.0', 'b\.0'"):
         find_layer(Wrapped(a=network()[0], b=network()[0]), "0")
 
 

@@ -108,5 +108,5 @@ def test_a_bound_ends_with_its_context():
         pass
     Chunks()(net, IMAGES)
     assert net.sizes == [9]
-    with pytest.raises(ValueError, match="at least 1 MiB, got 0"), bounded(0):
+    with pytest.raises(ValueError, match="at least 1 MiB, received 0"), bounded(0):
         pass

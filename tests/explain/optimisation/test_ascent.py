@@ -62,7 +62,7 @@ def test_bad_arguments():
     for wrong in ({"steps": -1, "lr": 0.1}, {"steps": 1, "lr": 0.0}):
         with pytest.raises(ValueError, match=r"steps >= 0 and lr > 0"):
             ascend(PixelImage(torch.zeros(1, 1, 2, 2)), distance(0), **wrong)
-    with pytest.raises(ValueError, match=r"one objective per picture, \(1,\), got \(\)"):
+    with pytest.raises(ValueError, match=r"one objective per picture, \(1,\), received \(\)"):
         ascend(PixelImage(torch.zeros(1, 1, 2, 2)), torch.sum, steps=1, lr=0.1)
 
 

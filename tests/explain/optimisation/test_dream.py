@@ -243,7 +243,7 @@ def test_a_dead_layer_changes_nothing():
     "wrong", [{"octaves": 0}, {"octave_scale": 0.5}, {"iterations": -1}, {"jitter": -1}, {"tile": 0}, {"batch_size": 0}]
 )
 def test_options_out_of_range(features, wrong):
-    with pytest.raises(ValueError, match=f"expected {next(iter(wrong))} >= "):
+    with pytest.raises(ValueError, match=f"Expected {next(iter(wrong))} >= "):
         dream(features, photographs(), **wrong)
 
 

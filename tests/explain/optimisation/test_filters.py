@@ -30,24 +30,24 @@ def normalize(pixels):
     return (pixels - 0.5) / 0.25
 
 
-@pytest.mark.parametrize("parametrisation", ["fourier", "pixels"])
-def test_raises_its_objective(network, parametrisation):
+@pytest.mark.parametrize("parametrization", ["fourier", "pixels"])
+def test_raises_its_objective(network, parametrization):
     call = features(network, 4)
     found = maximise_channels(
-        call, range(12), size=(16, 20), steps=40, parametrisation=parametrisation, normalize=normalize
+        call, range(12), size=(16, 20), steps=40, parametrization=parametrization, normalize=normalize
     )
     assert found.pixels.shape == (12, 3, 16, 20)
     assert (found.reached > found.start).all()
     maps = call(normalize(found.pixels))
     assert torch.allclose(found.reached, maps.mean((2, 3)).diagonal(), atol=1e-5)
-    if parametrisation == "fourier":
+    if parametrization == "fourier":
         assert found.pixels.min() >= 0
         assert found.pixels.max() <= 1
 
 
 def of_phases(**options):
     spectrum = magnitude_spectrum(natural(16, 20))
-    return {"size": (20, 20), "parametrisation": "maco", "spectrum": spectrum, **options}
+    return {"size": (20, 20), "parametrization": "maco", "spectrum": spectrum, **options}
 
 
 def test_phases_alone_raise_what_pictures_of_that_spectrum_say(network):
@@ -74,8 +74,8 @@ def test_going_on_with_phases_keeps_the_picture(network):
 
 
 def test_phases_need_a_spectrum(network):
-    with pytest.raises(ValueError, match="expected spectrum= with parametrisation 'maco'"):
-        maximise_channels(features(network, 4), [0], size=(16, 16), parametrisation="maco")
+    with pytest.raises(ValueError, match="Expected spectrum= with parametrization 'maco'"):
+        maximise_channels(features(network, 4), [0], size=(16, 16), parametrization="maco")
 
 
 def test_beats_the_best_of_a_thousand_pictures(network):
@@ -159,17 +159,17 @@ def test_channel_outputs_are_the_layers(network):
 
 def test_wrong_channels_layers_and_options(network):
     call = features(network, 4)
-    with pytest.raises(ValueError, match=r"channels \[12, -1\] do not exist: the layer has 12, expected 0 to 11"):
+    with pytest.raises(ValueError, match=r"Expected channels from 0 to 11, received \[12, -1\]: the layer has 12"):
         maximise_channels(call, [0, 12, -1], size=(16, 16))
-    with pytest.raises(ValueError, match=r"\[99\] do not exist"):
+    with pytest.raises(ValueError, match=r"received \[99\]"):
         channel_outputs(call, torch.rand(1, 3, 16, 16), [99])
     with pytest.raises(ValueError, match="spatial extent"):
         channel_outputs(nn.Flatten(), torch.rand(1, 3, 16, 16), [0])
     with pytest.raises(ValueError, match=r"\(N, D, h, w\) or \(N, D\)"):
         maximise_channels(lambda x: x.flatten(2), [0], size=(16, 16))
-    wrongs = [{"parametrisation": "x"}, {"reduce": "x"}, {"batch_size": 0}, {"start": torch.rand(1, 3, 4, 4)}]
+    wrongs = [{"parametrization": "x"}, {"reduce": "x"}, {"batch_size": 0}, {"start": torch.rand(1, 3, 4, 4)}]
     for wrong in wrongs:
-        with pytest.raises(ValueError, match=f"expected {next(iter(wrong))}"):
+        with pytest.raises(ValueError, match=f"Expected {next(iter(wrong))}"):
             maximise_channels(call, [0], size=(16, 16), **wrong)
     with pytest.raises(ValueError, match="at least one channel"):
         maximise_channels(call, [], size=(16, 16))

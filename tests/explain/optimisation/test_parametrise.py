@@ -131,5 +131,5 @@ def test_phases_by_chance_are_fixed_by_their_seed():
 
 def test_a_spectrum_of_pictures_of_another_size_is_refused():
     spectrum = magnitude_spectrum(coloured(1, 8, 8))
-    with pytest.raises(ValueError, match=r"expected spectrum \(3, 8, 6\).*got \(3, 8, 5\)"):
+    with pytest.raises(ValueError, match=r"Expected spectrum \(3, 8, 6\).*received \(3, 8, 5\)"):
         MacoImage.from_noise((3, 8, 10), spectrum=spectrum)

@@ -16,8 +16,8 @@ def captions(labels, probabilities):
 
 
 def test_captions_tell_label_and_prediction_and_leave_room_for_both():
-    said = [[0.87, 0.1, 0.03], [0.2, 0.6, 0.2], [0.004, 0.004, 0.002], [float("nan")] * 3]
-    assert captions([0, 2, 1, 1], said) == [
+    predicted = [[0.87, 0.1, 0.03], [0.2, 0.6, 0.2], [0.004, 0.004, 0.002], [float("nan")] * 3]
+    assert captions([0, 2, 1, 1], predicted) == [
         "epoch 3 · Egg ✓ 87 %",
         "epoch 3 · German short-hair…, says great white shark 60 %",
         "epoch 3 · great white shark, says Egg 0.4 %",

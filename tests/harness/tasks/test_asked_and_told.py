@@ -13,32 +13,32 @@ from lightning_viz.harness.tasks.similarity import Similarity
 from lightning_viz.harness.tasks.values import Values
 
 NAMES = ("Bread", "Egg", "Rice", "Soup")
-SAID = torch.tensor([0.9, 0.2, 0.6, 0.1])
+PREDICTED = torch.tensor([0.9, 0.2, 0.6, 0.1])
 BREAD_AND_EGG = torch.tensor([True, True, False, False])
 
 
 def test_classes_ask_for_the_label_the_prediction_and_its_rival():
     task, label = Classes(), torch.tensor(1)
-    assert task.columns("label", label, SAID, NAMES) == [1]
-    assert task.columns("predicted", label, SAID, NAMES) == [0]
-    assert task.columns("Rice", label, SAID, NAMES) == task.columns(2, label, SAID, NAMES) == [2]
-    assert task.opponent(RIVAL, 0, label, SAID, NAMES) == (2, True)
-    assert task.opponent("predicted", 1, label, SAID, NAMES) == (0, False)
-    assert task.opponent("predicted", 0, label, SAID, NAMES) == (2, True)
-    assert task.verdict(label, SAID, NAMES) == "Egg, says Bread 90 %"
+    assert task.columns("label", label, PREDICTED, NAMES) == [1]
+    assert task.columns("predicted", label, PREDICTED, NAMES) == [0]
+    assert task.columns("Rice", label, PREDICTED, NAMES) == task.columns(2, label, PREDICTED, NAMES) == [2]
+    assert task.opponent(RIVAL, 0, label, PREDICTED, NAMES) == (2, True)
+    assert task.opponent("predicted", 1, label, PREDICTED, NAMES) == (0, False)
+    assert task.opponent("predicted", 0, label, PREDICTED, NAMES) == (2, True)
+    assert task.verdict(label, PREDICTED, NAMES) == "Egg, says Bread 90 %"
 
 
 def test_labels_ask_for_all_that_are_present_the_surest_first():
     task = Labels()
-    assert task.columns("label", BREAD_AND_EGG, SAID, NAMES) == [0, 1]
-    assert task.columns("predicted", BREAD_AND_EGG, SAID, NAMES) == [0, 2]
-    assert task.columns("label", torch.zeros(4).bool(), SAID, NAMES) == [0]
-    assert task.columns("predicted", BREAD_AND_EGG, SAID / 10, NAMES) == [0]
+    assert task.columns("label", BREAD_AND_EGG, PREDICTED, NAMES) == [0, 1]
+    assert task.columns("predicted", BREAD_AND_EGG, PREDICTED, NAMES) == [0, 2]
+    assert task.columns("label", torch.zeros(4).bool(), PREDICTED, NAMES) == [0]
+    assert task.columns("predicted", BREAD_AND_EGG, PREDICTED / 10, NAMES) == [0]
 
 
 def test_the_rival_of_a_label_is_the_strongest_false_or_missed_one():
     task = Labels()
-    assert task.rival(BREAD_AND_EGG, SAID, 0) == 2  # false at .6, before Egg that is missed at .2
+    assert task.rival(BREAD_AND_EGG, PREDICTED, 0) == 2  # false at .6, before Egg that is missed at .2
     assert task.rival(BREAD_AND_EGG, torch.tensor([0.9, 0.2, 0.1, 0.1]), 0) == 1
     assert task.rival(BREAD_AND_EGG, torch.tensor([0.9, 0.8, 0.1, 0.3]), 0) == 3  # all is right
     assert task.rival(torch.tensor([True]), torch.tensor([0.9]), 0) is None
@@ -46,16 +46,16 @@ def test_the_rival_of_a_label_is_the_strongest_false_or_missed_one():
 
 def test_labels_are_told_as_right_missed_and_false():
     task = Labels()
-    assert task.verdict(BREAD_AND_EGG, SAID, NAMES) == "Bread ✓ 90 %, misses Egg 20 %, false: Rice 60 %"
-    assert task.verdict(torch.zeros(4).bool(), SAID / 10, NAMES) == "no label ✓"
+    assert task.verdict(BREAD_AND_EGG, PREDICTED, NAMES) == "Bread ✓ 90 %, misses Egg 20 %, false: Rice 60 %"
+    assert task.verdict(torch.zeros(4).bool(), PREDICTED / 10, NAMES) == "no label ✓"
     assert task.title(BREAD_AND_EGG, NAMES) == "Bread, Egg"
 
 
 def test_labels_are_independent_and_read_from_logits_or_probabilities():
     logits = torch.tensor([[5.0, 5.0], [-5.0, 0.0]])
-    assert torch.allclose(Labels().said(logits), logits.sigmoid())
+    assert torch.allclose(Labels().predictions(logits), logits.sigmoid())
     assert torch.allclose(Labels(sigmoid=True).scores(logits.sigmoid()), logits, atol=1e-3)
-    assert torch.equal(Labels().said(Labels().own(torch.tensor([[1, 0]]))), torch.tensor([[1.0, 0.0]]))
+    assert torch.equal(Labels().predictions(Labels().own(torch.tensor([[1, 0]]))), torch.tensor([[1.0, 0.0]]))
 
 
 def test_values_are_told_beside_the_true_ones():
@@ -70,21 +70,21 @@ def test_values_are_told_beside_the_true_ones():
 
 
 def test_a_probe_is_not_held_against_itself():
-    task, said = Similarity(), torch.tensor([1.0, 0.3, 0.7])
-    assert task.columns("label", torch.tensor(0), said, NAMES[:3]) == [2]
-    assert task.rival(torch.tensor(0), said, 2) == 1
+    task, predicted = Similarity(), torch.tensor([1.0, 0.3, 0.7])
+    assert task.columns("label", torch.tensor(0), predicted, NAMES[:3]) == [2]
+    assert task.rival(torch.tensor(0), predicted, 2) == 1
     assert task.rival(torch.tensor(0), torch.tensor([1.0, 0.3]), 1) is None
-    assert task.verdict(torch.tensor(0), said, ("a", "b", "c")) == "nearest to c 0.70"
+    assert task.verdict(torch.tensor(0), predicted, ("a", "b", "c")) == "nearest to c 0.70"
 
 
 def test_guides_may_know_what_is_right():
-    task, said = Similarity(vectors=torch.eye(3)), torch.tensor([0.1, 0.3, 0.7])
+    task, predicted = Similarity(vectors=torch.eye(3)), torch.tensor([0.1, 0.3, 0.7])
     assert task.read(torch.tensor([2, 0]), 2).tolist() == [2, 0]
     assert task.read(None, 2).tolist() == [-1, -1]
-    assert task.columns("label", torch.tensor(0), said, NAMES[:3]) == [0]
-    assert task.columns("label", torch.tensor(-1), said, NAMES[:3]) == [2]
-    assert task.verdict(torch.tensor(2), said, NAMES) == "nearest to Rice 0.70 ✓"
-    assert task.verdict(torch.tensor(0), said, NAMES) == "nearest to Rice 0.70, is Bread"
+    assert task.columns("label", torch.tensor(0), predicted, NAMES[:3]) == [0]
+    assert task.columns("label", torch.tensor(-1), predicted, NAMES[:3]) == [2]
+    assert task.verdict(torch.tensor(2), predicted, NAMES) == "nearest to Rice 0.70 ✓"
+    assert task.verdict(torch.tensor(0), predicted, NAMES) == "nearest to Rice 0.70, is Bread"
 
 
 MULTI = torch.tensor([[1, 1, 0], [0, 1, 0]])

@@ -26,10 +26,10 @@ def test_with_room_for_all_the_surest_of_every_confusion_are_kept():
     kept, all_of_them = Mistakes(2, room=10**9, least=1), {}
     for images, scores, labels, places in stream(1000, 5):
         kept.see(images, scores, labels, counted=torch.ones(50).bool(), places=places)
-        sure, said = scores.softmax(1).max(1)
+        sure, predicted = scores.softmax(1).max(1)
         for i, place in enumerate(places):
-            if said[i] != labels[i]:
-                all_of_them.setdefault((int(labels[i]), int(said[i])), []).append((-float(sure[i]), place))
+            if predicted[i] != labels[i]:
+                all_of_them.setdefault((int(labels[i]), int(predicted[i])), []).append((-float(sure[i]), place))
     assert len(all_of_them) == 20
     for pair, those in all_of_them.items():
         assert [one.place for one in kept.surest(pair)] == [place for _, place in sorted(those)[:2]]

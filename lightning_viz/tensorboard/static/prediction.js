@@ -7,7 +7,7 @@ import { Plot } from './plot.js';
 
 /**
  * @typedef {import('./app.js').Moment} Moment
- * @typedef {{ name: string, probability: number | null, right: boolean | null, known: boolean }} Prediction Right is null where nothing is right or wrong.
+ * @typedef {{ name: string, probability: number | null, right: boolean | null, known: boolean }} Outcome Right is null where nothing is right or wrong.
  */
 
 const FRAME = { width: 190, height: 64 };
@@ -53,7 +53,7 @@ export class Prediction {
     this.#chart();
   }
 
-  /** What the network predicts at a moment. @param {Moment} moment @returns {Prediction} */
+  /** What the network predicts at a moment. @param {Moment} moment @returns {Outcome} */
   at(moment) {
     const point = this.app.point('predictions', this.probe, moment);
     const { run } = moment;
@@ -75,7 +75,7 @@ export class Prediction {
     return run.manifest?.probes[this.probe]?.labels;
   }
 
-  /** The prediction where it is no single class. @param {Moment} moment @param {number} index @param {number | null} predicted @returns {Prediction | null} */
+  /** The prediction where it is no single class. @param {Moment} moment @param {number} index @param {number | null} predicted @returns {Outcome | null} */
   #otherwise(moment, index, predicted) {
     const { labels, values, open } = moment.run.manifest?.probes[this.probe] ?? {};
     if (labels) return this.#several(moment, labels);
@@ -83,7 +83,7 @@ export class Prediction {
     return values || open ? { name, probability: null, right: null, known: true } : null;
   }
 
-  /** Every label that is true or predicted: right, missed or false. @param {Moment} moment @param {number[]} labels @returns {Prediction} */
+  /** Every label that is true or predicted: right, missed or false. @param {Moment} moment @param {number[]} labels @returns {Outcome} */
   #several(moment, labels) {
     const { run } = moment;
     const labelled = (run.manifest?.class_tags ?? []).map((tag, k) => {

@@ -58,7 +58,7 @@ def main(processes: int, size: int, width: int, folder: str) -> None:
     pictures = [
         SaliencyMaps(method="smoothgrad", samples=4),
         FilterAscent(steps=4),
-        LimePanels(samples=128),
+        LimePanels(samples=192),
         DeepDream(canvas=size, octaves=2, iterations=2),
     ]
     begin = Clock()

@@ -39,6 +39,8 @@ class FoodCLI(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Gives the probes to all callbacks, and says so when figures would come from random weights."""
         config = self.config[str(self.subcommand)]
+        if self.subcommand == "replay":  # it may write into the folder of the run, whose configuration stays
+            self.save_config_callback = None
         if self.subcommand in ("validate", "test", "predict") and not config.ckpt_path:
             rank_zero_warn("no --ckpt_path given: the network is untrained")
         for callback in (config.trainer.callbacks or []) if config.probes else []:

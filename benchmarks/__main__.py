@@ -14,7 +14,7 @@ from types import ModuleType
 
 import torch
 
-from benchmarks import ascent, dream, gradients, lime, measures, memory, ranks, training
+from benchmarks import ascent, background, dream, gradients, lime, measures, memory, ranks, training
 from benchmarks.measure import table
 from benchmarks.network import Settings
 
@@ -27,6 +27,7 @@ GROUPS: dict[str, ModuleType] = {
     "measures": measures,
     "memory": memory,
     "ranks": ranks,
+    "background": background,
 }
 """Modules with `lines(settings)`, by the name of their group, in the order of the table."""
 

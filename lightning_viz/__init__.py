@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lightning_viz.callbacks.validation.top_confusions import ConfusionPanels as ConfusionPanels
     from lightning_viz.harness.probes.spec import Probes as Probes
     from lightning_viz.harness.replay.replay import replay as replay
+    from lightning_viz.harness.replay.snapshots import Snapshots as Snapshots
     from lightning_viz.harness.run.scene import Scene as Scene
     from lightning_viz.harness.sinks.results import Picture as Picture
     from lightning_viz.harness.sinks.results import Scalar as Scalar
@@ -50,6 +51,7 @@ _HOME = {
     "SaliencyMaps": "callbacks.attribution.saliency",
     "Scalar": "harness.sinks.results",
     "Scene": "harness.run.scene",
+    "Snapshots": "harness.replay.snapshots",
     "replay": "harness.replay.replay",
 }
 

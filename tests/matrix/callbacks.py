@@ -44,13 +44,14 @@ class Unisolated(Reckless):
             yield run.module
 
 
-def everything(*, attends: bool = False) -> list[ExplanationCallback]:
+def everything(*, attends: bool = False, background: bool = False) -> list[ExplanationCallback]:
     """Every public callback at the end of an epoch, one in the midst of it, and what only the isolation makes safe.
 
     Args:
         attends: Also those that need a network with attention, in every method.
+        background: Whether they draw beside the training.
     """
-    common = {"probes": 2, "on_error": "raise"}
+    common = {"probes": 2, "on_error": "raise", "background": background}
     chosen = [*CALLBACKS, *OF_ATTENTION[1:]] if attends else CALLBACKS
     in_midst = SaliencyMaps(method="smoothgrad", samples=2, every_n_steps=2, **common)
     more = [AttentionMaps(method=m, **common) for m in ("rollout", "heads", "relevance", "legrad")] if attends else []

@@ -24,6 +24,7 @@ class Configuration:
         callbacks: Makes the callbacks that the project has of its own.
         interrupted: Stop after this many optimizer steps, and resume from a checkpoint.
         program: Run as a program of its own, as a launcher of several processes needs it.
+        background: Whether the callbacks draw beside the training.
         attends: Whether the network is a transformer, and callbacks of attention are on too.
         fast: Part of every run of the tests.
         gpu: Whether it is for GPUs only.
@@ -36,6 +37,7 @@ class Configuration:
     callbacks: Callable[[], list[pl.Callback]] = list
     interrupted: int = 0
     program: bool = False
+    background: bool = False
     attends: bool = False
     fast: bool = False
     gpu: bool = False

@@ -100,6 +100,7 @@ def stochastic() -> list[pl.Callback]:
 
 ROWS = {
     "plain": Configuration(fast=True),
+    "drawn in the background": Configuration(background=True, fast=True),
     "accumulate 3, validate in mid-epoch": Configuration(
         trainer={"accumulate_grad_batches": 3, "val_check_interval": 0.5}, fast=True
     ),

@@ -85,7 +85,11 @@ def main(name: str, drawing: str, accelerator: str, folder: str, guard: str = ""
     """One process."""
     quietly()
     configuration: Configuration = ROWS[name]
-    tried = partial(everything, attends=configuration.attends) if drawing == "with" else list
+    tried = (
+        partial(everything, attends=configuration.attends, background=configuration.background)
+        if drawing == "with"
+        else list
+    )
     outcome = run(configuration, Path(folder) / "log", tried, accelerator, guard=bool(guard))
     outcome.save(Path(folder) / f"outcome_{os.environ.get('LOCAL_RANK', 0)}.json")
 

@@ -169,6 +169,9 @@ ROWS = {
     "momentum teacher": Configuration(MomentumTeacher, trainer=AT_ONCE, fast=True),
     "max-norm constraint": Configuration(Constrained, trainer={**AT_ONCE, "limit_val_batches": 0}, fast=True),
     "EMA in forward": Configuration(MeanOfInputs, trainer=AT_ONCE),
+    "momentum teacher, drawn in the background": Configuration(
+        MomentumTeacher, trainer=AT_ONCE, background=True, fast=True
+    ),
     "dataclass state": Configuration(RemembersInDataclass, trainer=AT_ONCE, fast=True),
     "NumPy state": Configuration(RemembersInArray, trainer=AT_ONCE),
     "iterator state": Configuration(RemembersInIterators, trainer=AT_ONCE, fast=True),

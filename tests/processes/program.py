@@ -250,7 +250,8 @@ SCENARIOS = {
 def main(scenario, folder, strategy, devices):
     callbacks, options = SCENARIOS[scenario](folder)
     diary = Diary(folder, [c for c in callbacks if hasattr(c, "tags")])
-    defaults = {"max_epochs": 1, "strategy": strategy, "devices": int(devices)}
+    nodes = int(os.environ.get("GROUP_WORLD_SIZE", 1))  # which torchrun tells
+    defaults = {"max_epochs": 1, "strategy": strategy, "devices": int(devices), "num_nodes": nodes}
     (replayed if scenario == "replay" else fit)(folder, [*callbacks, diary], **{**defaults, **options})
 
 

@@ -16,7 +16,7 @@ from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.run.processes import attempt
 from lightning_viz.harness.run.run import Run, run_of
 from lightning_viz.harness.run.scene import Ask, Scene
-from lightning_viz.harness.steps import logged_step
+from lightning_viz.harness.steps import epoch_at, logged_step
 
 FLOOR = 0.1
 """The smallest value of full colour of a map of regions, in log-odds. The maps of an untrained network on drawn food
@@ -115,13 +115,15 @@ class MapCallback(ExplanationCallback):
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Holds the last maps against the network, and draws the curves."""
+        super().on_train_end(trainer, pl_module)
         drawing = self._drawing
         if drawing is None or not (drawing.active and drawing.ready):
             return
         step = logged_step(trainer)
         drawing.conclude(step, lambda scene: self.figures.concluded(scene, self.asked(scene), self.maps_of))
         curves = self.figures.curves() if trainer.is_global_zero else []
-        drawing.report(attempt(lambda: drawing.write([curves], step, ended=True) if curves else None)[1])
+        epoch = epoch_at(trainer, step, ended=True)
+        drawing.report(attempt(lambda: drawing.write([curves], step, epoch) if curves else None)[1])
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]

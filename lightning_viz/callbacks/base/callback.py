@@ -13,7 +13,7 @@ from typing_extensions import Self
 from lightning_viz.callbacks.base.drawing import Drawing
 from lightning_viz.callbacks.base.keywords import check_keywords, complete_help
 from lightning_viz.callbacks.base.pacing import name_in
-from lightning_viz.harness.arguments import LARGEST_SEED, is_whole, number, one_of, text, whole
+from lightning_viz.harness.arguments import LARGEST_SEED, flag, is_whole, number, one_of, text, whole
 from lightning_viz.harness.namespaces import Callback
 from lightning_viz.harness.probes.spec import ProbeBatch, Probes, Split
 from lightning_viz.harness.run.clock import Allowance
@@ -21,6 +21,8 @@ from lightning_viz.harness.run.run import Run, run_of
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Result
 from lightning_viz.harness.steps import BEFORE, logged_step
+
+Moment = Literal["start", "batch", "epoch", "validation"]
 
 
 class ExplanationCallback(Callback, ABC):
@@ -39,6 +41,11 @@ class ExplanationCallback(Callback, ABC):
             images go together, at least one. None takes as many as are fastest.
         max_overhead: The most that drawing may take, in units of the training time, for example 0.05: drawings that
             would come too early are left out, and those that are made stay what they are.
+        background: Whether to draw beside the training, in a forked process with one thread: training goes on at once,
+            the pictures follow at the step they belong to. Where drawing takes longer than training, moments are left
+            out, and `explain_skipped/<callback>` counts them; the last one is always drawn. Only on Linux, with one
+            process and without a GPU; elsewhere training waits, which is told once. A checkpoint knows of what was
+            drawn by then.
 
     Raises:
         ValueError: An interval or `memory` below 1, an unknown `on_error`, a `max_overhead` that is not above 0 or
@@ -56,6 +63,7 @@ class ExplanationCallback(Callback, ABC):
         on_error: Literal["warn", "raise"] = "warn",
         memory: Optional[int] = None,  # noqa: UP045
         max_overhead: Optional[float] = None,  # noqa: UP045
+        background: bool = False,
     ) -> None:
         super().__init__()
         if not isinstance(probes, Probes) and not is_whole(probes):
@@ -70,6 +78,7 @@ class ExplanationCallback(Callback, ABC):
         self.on_error = one_of("on_error", on_error, ("warn", "raise"))
         self.memory = whole("memory", memory, none=True, unit=" MiB")
         self.allowance = Allowance(number("max_overhead", max_overhead, none=True))
+        self.background = flag("background", background)
         self.called = type(self).__name__
         self._steps = 0
         self._warned: set[str] = set()
@@ -152,8 +161,8 @@ class ExplanationCallback(Callback, ABC):
         self._steps = trainer.global_step
         self._start()
         run_of(trainer).clock.begin()
-        if self.per_probe and trainer.global_step == 0 and not self.rehearsal:
-            self._explain(BEFORE)
+        if self.draws_at("start", trainer):
+            self._explain("start", trainer, BEFORE)
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Checks everything before the first batch of `trainer.validate`."""
@@ -183,32 +192,49 @@ class ExplanationCallback(Callback, ABC):
         self._observe("test", batch, dataloader_idx)
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any) -> None:
-        """Draws where the schedule is in steps."""
-        if not self.every_n_steps:
-            return
-        before, self._steps = self._steps, trainer.global_step
-        if self._steps // self.every_n_steps > before // self.every_n_steps:  # several optimizers may step over one
-            self._explain(logged_step(trainer))
+        """Draws where the schedule is in steps, and writes what was drawn in the background."""
+        run_of(trainer).background.collect()
+        due = self.draws_at("batch", trainer)
+        self._steps = trainer.global_step
+        if due:
+            self._explain("batch", trainer, logged_step(trainer))
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Draws where the schedule is in epochs."""
-        if self.due(trainer):
-            self._explain(logged_step(trainer, epoch_end=True))
+        if self.draws_at("epoch", trainer):
+            self._explain("epoch", trainer, logged_step(trainer, epoch_end=True))
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Waits for what is drawn in the background."""
+        if self._drawing is not None:
+            self._drawing.settle()
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """Ends what is drawn in the background."""
+        run_of(trainer).background.end()
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Draws at the end of `trainer.validate`."""
         if trainer.state.fn == "validate":
-            self._explain(logged_step(trainer))
+            self._explain("validation", trainer, logged_step(trainer))
 
     def on_test_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Draws at the end of `trainer.test`."""
-        self._explain(logged_step(trainer))
+        self._explain("validation", trainer, logged_step(trainer))
 
     def due(self, trainer: pl.Trainer) -> bool:
         """Whether to draw at the end of this epoch; always under `fast_dev_run`, which is there to try everything."""
         if self.rehearsal:
             return True
         return self.every_n_steps is None and (trainer.current_epoch + 1) % self.every_n_epochs == 0
+
+    def draws_at(self, moment: Moment, trainer: pl.Trainer) -> bool:
+        """Whether there is something to draw at the start, after this batch, or at the end of this epoch."""
+        if moment == "start":
+            return self.per_probe and trainer.global_step == 0 and not self.rehearsal
+        if moment == "batch" and self.every_n_steps:  # several optimizers may step over one
+            return trainer.global_step // self.every_n_steps > self._steps // self.every_n_steps
+        return moment == "epoch" and self.due(trainer)
 
     def _start(self) -> None:
         if self._drawing is not None:
@@ -218,9 +244,19 @@ class ExplanationCallback(Callback, ABC):
         if self._drawing is not None:
             self._drawing.observe(split, batch, number)
 
-    def _explain(self, step: int) -> None:
+    def _explain(self, moment: Moment, trainer: pl.Trainer, step: int) -> None:
         if self._drawing is not None:
-            self._drawing.explain(step)
+            self._drawing.explain(step, followed=self._is_followed(moment, trainer))
+
+    def _is_followed(self, moment: Moment, trainer: pl.Trainer) -> bool:
+        """Whether the next callback that does anything now draws in the background too, in the same process then."""
+        callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
+        for one in callbacks[callbacks.index(self) + 1 :]:
+            if not isinstance(one, ExplanationCallback):  # what it does to the network is not to be seen before it
+                return False
+            if one._drawing is not None and one.draws_at(moment, trainer):
+                return one.background
+        return False
 
 
 complete_help(ExplanationCallback)

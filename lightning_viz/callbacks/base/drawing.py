@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 from torch import Tensor, nn
 
+from lightning_viz.callbacks.base.beside import Beside
 from lightning_viz.callbacks.base.inputs import charts, inputs
 from lightning_viz.callbacks.base.pacing import affordable
 from lightning_viz.explain.network.memory import bounded
@@ -42,13 +43,16 @@ class Drawing:
         run: The run.
 
     Attributes:
+        callback: What draws.
+        run: The run.
         active: Whether anything is drawn.
         ready: Whether everything was checked.
     """
 
     def __init__(self, callback: ExplanationCallback, run: Run) -> None:
-        self._callback, self.run = callback, run
+        self.callback, self.run = callback, run
         self.active = self.ready = False
+        self._beside = Beside(self)
 
     def start(self) -> None:
         """Checks everything before the first batch.
@@ -57,7 +61,7 @@ class Drawing:
             ValueError: Something does not fit; the text says what was expected, what was received and how to mend it.
                 With `on_error="warn"`, what nobody could mend by an argument is reported, and nothing is drawn.
         """
-        callback, run = self._callback, self.run
+        callback, run = self.callback, self.run
         _ = run.sinks  # which all processes make together
         self.active = True
         run.forget_few(callback.probes)
@@ -80,21 +84,41 @@ class Drawing:
     def observe(self, split: Split, batch: Any, number: int) -> None:
         """Looks at a batch that passes, where the probes come from a stream; of the loader of this number."""
         if not self.ready:
-            self.run.observe(self._callback.probes, split, batch, number)
+            self.run.observe(self.callback.probes, split, batch, number)
 
-    def explain(self, step: int) -> None:
+    def explain(self, step: int, *, followed: bool = False) -> None:
         """Draws and writes everything of this moment, if there is time for it.
 
         Args:
             step: At which it is logged.
+            followed: Whether another callback comes next that draws this moment in the background.
         """
-        callback, clock = self._callback, self.run.clock
+        callback, clock, background = self.callback, self.run.clock, self.run.background
         late = lambda text: callback.warn_once(text, key="late", say=rank_zero_info)  # noqa: E731
-        if not self.active or not affordable(self.run, callback.allowance, callback.called, late):
-            return
         with clock.drawing() as seconds:
-            self._all_of(callback.draw, step, seconds)
+            if not self.active or not affordable(self.run, callback.allowance, callback.called, late):
+                background.launch()
+                return
+            if callback.background and self._beside.possible():
+                if self.ready or self._prepared_late():
+                    self._beside.draw(self._shown(callback.draw), step)
+            else:
+                self._all_of(callback.draw, step, seconds)
+            if not followed:
+                background.launch()
         callback.allowance.spend(seconds(), clock.trained)
+
+    @property
+    def missed(self) -> bool:
+        """Whether the last moment was left out, since the background is behind."""
+        return self._beside.missed is not None
+
+    def settle(self) -> None:
+        """Waits for the background when training is over, and draws the last moment if that was left out."""
+        self.run.background.finish()
+        if (step := self._beside.overdue) is not None:
+            with self.run.clock.drawing() as seconds:
+                self._all_of(self.callback.draw, step, seconds, after=True)
 
     def conclude(self, step: int, draw: Draw) -> None:
         """Draws what there is to say at the end of training.
@@ -107,11 +131,11 @@ class Drawing:
             with self.run.clock.drawing() as seconds:
                 self._all_of(draw, step, seconds, ended=True)
 
-    def write(self, parts: Sequence[Sequence[Result]], step: int, *, ended: bool = False) -> None:
+    def write(self, parts: Sequence[Sequence[Result]], step: int, epoch: int) -> None:
         """Writes what several processes have drawn; tags that another callback has drawn at this step are left out."""
         drawn = averaged(result for results in parts for result in results)
         claimed = [result for result in drawn if self._claim(result.tag, step)]
-        self.run.sinks.write(claimed, step, epoch_at(self.run.trainer, step, ended=ended))
+        self.run.sinks.write(claimed, step, epoch)
 
     def report(self, error: Exception | None) -> None:
         """What is done about an error: a warning, once, or where that is wanted an end, on all processes.
@@ -119,19 +143,34 @@ class Drawing:
         Raises:
             Exception: The error, or that of another process, with `on_error="raise"`.
         """
-        if self._callback.on_error == "raise":  # on all processes, else the others would wait for this one
+        if self.callback.on_error == "raise":  # on all processes, else the others would wait for this one
             text = self.run.processes.first(as_text(error))
             error = error or (OtherProcessError(text) if text is not None else None)
         if error is not None:
             self._failed(error)
 
-    def _all_of(self, draw: Draw, step: int, seconds: Callable[[], float], *, ended: bool = False) -> None:
+    def drawn(self, draw: Draw, step: int, *, ended: bool = False) -> tuple[list[Result], Exception | None]:
+        """What is drawn, here and now, until it fails.
+
+        Args:
+            draw: Makes it.
+            step: At which it is logged.
+            ended: Whether training is over.
+        """
+        return self._collected(draw, step, self.run.processes.buffers(self.run.module), ended=ended)
+
+    def _shown(self, draw: Draw) -> Draw:
+        return (lambda scene: self._with_inputs(draw, scene)) if self.callback.per_probe else draw
+
+    def _all_of(
+        self, draw: Draw, step: int, seconds: Callable[[], float], *, ended: bool = False, after: bool = False
+    ) -> None:
         if not self.ready and not self._prepared_late():
             return
-        callback, processes = self._callback, self.run.processes
+        callback, processes = self.callback, self.run.processes
         callback.decide(self.run, step, ended=ended)
-        shown = draw if ended or not callback.per_probe else lambda scene: self._with_inputs(draw, scene)
-        results, failure = self._drawn(shown, step, processes.buffers(self.run.module))
+        results, failure = self.drawn(draw if ended else self._shown(draw), step, ended=ended or after)
+        epoch = epoch_at(self.run.trainer, step, ended=ended or after)
         try:
             parts = processes.gather((results if processes.contributes else [], as_text(failure)))
         except Exception as alone:  # of processes in lockstep one has failed, and this one may tell why
@@ -139,7 +178,7 @@ class Drawing:
         drawn = [found for found, _ in parts]
         callback.keep(kept([results, *drawn]))
         took = Scalar(f"explain_seconds/{callback.called}", seconds())
-        _, unwritten = attempt(lambda: self.write([*drawn, [took]], step, ended=ended))
+        _, unwritten = attempt(lambda: self.write([*drawn, [took]], step, epoch))
         elsewhere = next((OtherProcessError(text) for _, text in parts if text is not None), None)
         self.report(failure or unwritten or elsewhere)
 
@@ -157,16 +196,16 @@ class Drawing:
         if any(self.run.processes.exchange(_may_be_of_the_copy(error))):
             left = self.run.isolation.leave_copy(f"its forward fails in one: {error}")
             if any(self.run.processes.exchange(left)):
-                self.run.choose_anew(self._callback.probes)
+                self.run.choose_anew(self.callback.probes)
                 found, error = attempt(self._checked)
         if found is None:
             raise error or AssertionError
-        self._callback.prepared(self.run, found)
+        self.callback.prepared(self.run, found)
         self.ready = True
-        self.run.sinks.describe(found, self.run.claims.charts(charts(found)) if self._callback.per_probe else None)
+        self.run.sinks.describe(found, self.run.claims.charts(charts(found)) if self.callback.per_probe else None)
 
     def _checked(self) -> ProbeBatch:
-        callback, run = self._callback, self.run
+        callback, run = self.callback, self.run
         with callback.isolation(run) as module:
             subject = find_subject(run.trainer, module, callback.net, callback.probes.scores)
             found = run.probes(callback.probes, subject, module)
@@ -175,8 +214,10 @@ class Drawing:
             run.processes.agree(lambda: callback.prepare(self._scene(module, step=BEFORE)))
         return found
 
-    def _drawn(self, draw: Draw, step: int, buffers: Sequence[Tensor]) -> tuple[list[Result], Exception | None]:
-        callback, results = self._callback, list[Result]()
+    def _collected(
+        self, draw: Draw, step: int, buffers: Sequence[Tensor], *, ended: bool
+    ) -> tuple[list[Result], Exception | None]:
+        callback, results = self.callback, list[Result]()
 
         def collect() -> None:
             with (
@@ -184,7 +225,7 @@ class Drawing:
                 callback.isolation(self.run, buffers) as module,
                 bounded(callback.memory) as bound,
             ):
-                for result in draw(self._scene(module, step)):
+                for result in draw(self._scene(module, step, ended=ended)):
                     results.append(result)
                     advance()
             if bound is not None and bound.exceeded:
@@ -196,8 +237,8 @@ class Drawing:
         yield from inputs(scene, self.run.claims)
         yield from draw(scene)
 
-    def _scene(self, module: nn.Module, step: int) -> Scene:
-        callback, run = self._callback, self.run
+    def _scene(self, module: nn.Module, step: int, *, ended: bool = False) -> Scene:
+        callback, run = self.callback, self.run
         subject = find_subject(run.trainer, module, callback.net, callback.probes.scores)
         probes, few = run.probes(callback.probes, subject, module), callback.rehearsal
 
@@ -205,7 +246,7 @@ class Drawing:
             found = run.predictions(callback.probes, subject, step)
             return found[:1] if few else found
 
-        epoch = epoch_at(run.trainer, step)
+        epoch = epoch_at(run.trainer, step, ended=ended)
         asked = probes.task.subject(subject.beside(probes.extras), probes.images)
         shown = (asked.of(0), probes.first()) if few else (asked, probes)
         layers = partial(run.defaults, subject, probes)
@@ -214,21 +255,21 @@ class Drawing:
     def _claim(self, tag: str, step: int) -> bool:
         if self.run.claims.claim(("tag", tag), step):
             return True
-        called = self._callback.called
+        called = self.callback.called
         why = f"Two callbacks draw {tag!r}, and {called} is the later one: give it other arguments or probes."
-        self._callback.warn_once(why, key="tag")
+        self.callback.warn_once(why, key="tag")
         return False
 
     def _leave_out(self, error: UnsuitedError) -> None:
         """Goes on without a callback that nobody could draw here, so that the others are drawn."""
-        if self._callback.on_error == "raise":
+        if self.callback.on_error == "raise":
             raise error
         self.active = False
         if self.run.claims.first_time(str(error)):
-            rank_zero_warn(f"{self._callback.called} and whatever else needs it is left out. {error}")
+            rank_zero_warn(f"{self.callback.called} and whatever else needs it is left out. {error}")
 
     def _failed(self, error: Exception) -> None:
-        callback = self._callback
+        callback = self.callback
         if callback.on_error == "raise":
             raise error
         if self.run.claims.first_time(reason(error)):

@@ -22,8 +22,7 @@ def inputs(scene: Scene, claims: Claims) -> Iterator[Picture | Prediction | Scal
     """The probes that no other callback has logged at this step: each as a picture, and its prediction."""
     probes = scene.probes
     tags = probes.class_tags
-    # Every process claims every probe, so that all know what has been logged.
-    fresh = [claims.claim(("input", number, scene.subject.name), scene.step) for number in probes.numbers]
+    fresh = claimed(probes, scene.subject.name, claims, scene.step)
     if scene.task.compares and any(fresh) and 0 in scene.mine(range(len(probes))):
         yield _alike(scene)
     for i in scene.mine(range(len(probes))):
@@ -35,6 +34,14 @@ def inputs(scene: Scene, claims: Claims) -> Iterator[Picture | Prediction | Scal
                 yield Prediction(probes.tag(i), *scene.prediction(i))
             for k in scene.task.drawn(probes.labels[i], len(tags), MOST_CURVES):
                 yield Scalar(f"{_stem(probes, i)}/{tags[k]}", float(scene.predictions[i, k]))
+
+
+def claimed(probes: ProbeBatch, name: str, claims: Claims, step: int) -> list[bool]:
+    """Which of the probes nobody has logged at this step as this network sees them; from now on somebody has.
+
+    Every process claims every probe, so that all know what has been logged.
+    """
+    return [claims.claim(("input", number, name), step) for number in probes.numbers]
 
 
 def _alike(scene: Scene) -> Picture:

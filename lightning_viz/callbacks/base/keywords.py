@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         on_error: Literal["warn", "raise"]
         memory: int | None
         max_overhead: float | None
+        background: bool
 
     class OfMaps(Common, total=False):
         """Those of `MapCallback`."""

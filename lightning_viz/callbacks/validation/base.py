@@ -5,7 +5,7 @@ from typing import Any
 import pytorch_lightning as pl
 from torch import Tensor
 
-from lightning_viz.callbacks.base.callback import ExplanationCallback
+from lightning_viz.callbacks.base.callback import ExplanationCallback, Moment
 from lightning_viz.callbacks.base.keywords import Common, Unpack
 from lightning_viz.harness.network.subject import UnsuitedError, find_subject
 from lightning_viz.harness.probes.loaders import flat, side_by_side
@@ -94,12 +94,6 @@ class ValidationCallback(ExplanationCallback):
 
     # Lightning's hooks: what is drawn belongs to validation, so the schedules of training do not draw it
 
-    def on_train_batch_end(self, *args: Any) -> None:
-        """Nothing to draw here."""
-
-    def on_train_epoch_end(self, *args: Any) -> None:
-        """Nothing to draw here."""
-
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Begins to count."""
         super().on_validation_start(trainer, pl_module)
@@ -160,7 +154,7 @@ class ValidationCallback(ExplanationCallback):
             if any(reason in tally.left_out for tally in self._tallies.values()):
                 self.warn_once(f"{self.called} leaves out {reason}.", key=reason)
         self.counted(trainer)
-        self._explain(logged_step(trainer))
+        self._explain("validation", trainer, logged_step(trainer))
 
     def on_test_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Draws what was counted."""
@@ -168,7 +162,12 @@ class ValidationCallback(ExplanationCallback):
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """Stops listening, also where the run ends in the midst of a batch."""
+        super().on_exception(trainer, pl_module, exception)
         self._close()
+
+    def draws_at(self, moment: Moment, trainer: pl.Trainer) -> bool:
+        """Whether there is something to draw: at the end of a validation that is counted."""
+        return moment == "validation" and self._counting
 
     def due(self, trainer: pl.Trainer) -> bool:
         """Whether this validation is counted."""

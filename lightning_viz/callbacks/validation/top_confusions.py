@@ -153,7 +153,12 @@ class ConfusionPanels(ValidationCallback):
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Draws what was counted, by all processes together, and lets go of the images."""
         super().on_validation_end(trainer, pl_module)
+        if self._drawing is None or not self._drawing.missed:  # else it may have to be drawn at the end
+            self._let_go()
+
+    def _open(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._let_go()
+        super()._open(trainer, pl_module)
 
     def draw(self, scene: Scene) -> Iterable[Picture]:
         """By loader, one picture per confusion and the list of changes.

@@ -72,6 +72,13 @@ class Isolation:
                     own.copy_(other)
                 yield self._module
 
+    def refresh(self) -> None:
+        """Brings the copy up to date, for a drawing in a process that is forked from this one."""
+        with switched(0), held_classes(self._module):
+            if self._brought_up_to_date(()) is None:
+                self._watch = self._watch or Watch(self._module)
+                self._watch.update()
+
     def leave_copy(self, why: str) -> bool:
         """From now on the module itself is explained, under a guard; whether that is something new."""
         if self._copy is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from torch import Tensor
 
 from lightning_viz.harness.namespaces import Callback
 from lightning_viz.harness.replay.checkpoints import Moment, in_order, moment_of, read, reason
+from lightning_viz.harness.replay.following import Following
+from lightning_viz.harness.run.processes import attempt
 from lightning_viz.harness.run.run import run_of
 
 
@@ -22,13 +25,13 @@ class Checkpoints:
 
     Args:
         trainer: The Trainer.
-        paths: Files, in any order.
+        source: Files, in any order, or those that are still to come.
         weights_only: How they are read.
     """
 
-    def __init__(self, trainer: pl.Trainer, paths: Sequence[Path], *, weights_only: bool) -> None:
+    def __init__(self, trainer: pl.Trainer, source: Sequence[Path] | Following, *, weights_only: bool) -> None:
         self._trainer = trainer
-        self._paths = paths
+        self._source = source
         self._weights_only = weights_only
 
     def __call__(self) -> None:
@@ -42,26 +45,57 @@ class Checkpoints:
         bar = trainer.progress_bar_callback
         taking_part = [c for c in _callbacks(trainer) if isinstance(c, Callback) or c is bar]
         with swapped(trainer, "callbacks", taking_part), _weights_kept(trainer):
-            # The first process decides for all, so that none waits for another in vain.
-            moments = run_of(trainer).processes.agree(self._usable)
-            if moments[0].global_step == 0:
-                self._load(moments.pop(0).path)
+            moments = self._moments()
+            first = next(moments, None)
+            if first is not None and first.global_step == 0 and self._loaded(first):
+                first = None
             _call(trainer, "on_train_start")
             _show_stream(trainer)
-            for number, moment in enumerate(moments, start=1):
-                rank_zero_info(f"Replaying {number} of {len(moments)}: {moment.when}")
-                self._load(moment.path)
-                _draw(trainer, moment)
+            for moment in chain([first] if first is not None else [], moments):
+                if self._loaded(moment):
+                    _draw(trainer, moment)
             _call(trainer, "on_train_end")
 
-    def _usable(self) -> list[Moment]:
-        moments, refused = list[Moment](), list[str]()
+    def _moments(self) -> Iterator[Moment]:
+        """Those that can be used. The first process decides for all, so that none waits for another in vain."""
+        processes = run_of(self._trainer).processes
+        if isinstance(self._source, Following):
+            found = self._source(self._tried)
+            while (moment := processes.agree(lambda: next(found, None) if processes.rank == 0 else None)) is not None:
+                rank_zero_info(f"Replaying {moment.when}")
+                yield moment
+            return
+        paths = self._source
+        usable = processes.agree(lambda: self._usable(paths))
+        untrained = int(usable[0].global_step == 0)
+        for number, moment in enumerate(usable, start=1 - untrained):
+            if number:
+                rank_zero_info(f"Replaying {number} of {len(usable) - untrained}: {moment.when}")
+            yield moment
+
+    def _loaded(self, moment: Moment) -> bool:
+        """Whether the model has the weights of a moment now; not where its file has been deleted meanwhile."""
+        _, error = attempt(lambda: self._load(moment.path))
+        gone = isinstance(self._source, Following) and not moment.path.exists()
+        if any(run_of(self._trainer).processes.exchange(gone and error is not None)):
+            rank_zero_info(f"{moment.path.name} was deleted before it was drawn.")
+            return False
+        if error is not None:
+            raise error
+        return True
+
+    def _tried(self, path: Path) -> dict[str, Any]:
+        """What a file holds, if the model can be given its weights."""
         with _weights_kept(self._trainer):
-            for path in self._paths:
-                try:
-                    moments.append(moment_of(path, self._load(path)))
-                except Exception as error:
-                    refused.append(f"{path}: {reason(error)}")
+            return self._load(path)
+
+    def _usable(self, paths: Sequence[Path]) -> list[Moment]:
+        moments, refused = list[Moment](), list[str]()
+        for path in paths:
+            try:
+                moments.append(moment_of(path, self._tried(path)))
+            except Exception as error:
+                refused.append(f"{path}: {reason(error)}")
         if not moments:
             raise ValueError(
                 f"Expected checkpoints of {type(self._trainer.lightning_module).__name__}, built with the arguments of "

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Union
+from typing import Any, Optional, Union
 
 import pytorch_lightning as pl
 
 from lightning_viz.harness.replay.checkpoints import find
+from lightning_viz.harness.replay.following import Following
 from lightning_viz.harness.replay.loop import Checkpoints, stand_at, swapped
 
 
@@ -20,6 +21,8 @@ def replay(
     val_dataloaders: Any = None,
     datamodule: Any = None,
     weights_only: bool = True,
+    follow: bool = False,
+    until: Optional[int] = None,  # noqa: UP045
 ) -> None:
     """Draws the pictures of a run from its checkpoints, as the Trainer's callbacks would have drawn them in it.
 
@@ -41,12 +44,18 @@ def replay(
         train_dataloaders: Those of the run, as for `trainer.fit`.
         val_dataloaders: Those of the run, as for `trainer.fit`.
         datamodule: That of the run, as for `trainer.fit`.
+        follow: Go on with the checkpoints that appear in a folder while the run goes on elsewhere, such as those of
+            `Snapshots`, until the run has ended. What is half-written is waited for, what is deleted before its turn is
+            told.
+        until: The last epoch to follow, for a run that does not say when it has ended.
         weights_only: False also reads checkpoints with Python objects, which may run any code: do you trust them?
 
     Raises:
-        ValueError: There is no checkpoint, or none that can be used; or what a callback finds before its first drawing.
+        ValueError: `follow` without a folder; there is no checkpoint, or none that can be used; or what a callback
+            finds before its first drawing.
     """
-    stand_in = Checkpoints(trainer, find(checkpoints), weights_only=weights_only)
+    source = _followed(checkpoints, until) if follow else find(checkpoints)
+    stand_in = Checkpoints(trainer, source, weights_only=weights_only)
     callbacks = [c for c in trainer.callbacks if not _acts_on_training(c)]  # type: ignore[attr-defined]
     fit_loop, loop = trainer.fit_loop, trainer.fit_loop.epoch_loop
     with ExitStack() as stack:
@@ -61,6 +70,12 @@ def replay(
         stand_at(trainer, epoch=0, global_step=0, step=0)
         stack.enter_context(swapped(fit_loop, "run", stand_in))
         trainer.fit(model, train_dataloaders, val_dataloaders, datamodule)
+
+
+def _followed(checkpoints: Any, until: int | None) -> Following:
+    if not isinstance(checkpoints, (str, Path)):
+        raise ValueError(f"Expected a folder in which checkpoints appear, received {checkpoints!r}.")
+    return Following(Path(checkpoints), until)
 
 
 def _acts_on_training(callback: object) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
+from pytorch_lightning.utilities import rank_zero_info
+
 from lightning_viz.harness.probes.spec import Probes
 
 
@@ -30,6 +32,11 @@ class Claims:
         fresh = text not in self._reported
         self._reported.add(text)
         return fresh
+
+    def say_once(self, text: str) -> None:
+        """Tells something once in this run, on the first process."""
+        if self.first_time(text):
+            rank_zero_info(text)
 
     def namesake(self, name: str, spec: Probes) -> int:
         """The number of a spec, from 0, among those whose metrics would have the same name."""

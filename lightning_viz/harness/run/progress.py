@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import pytorch_lightning as pl
@@ -23,7 +24,7 @@ def drawing(trainer: pl.Trainer, name: str) -> Iterator[Callable[[], None]]:
         A function to call after each picture.
     """
     bar = trainer.progress_bar_callback
-    if bar is None or not _shows(bar):
+    if bar is None or not _shows(bar) or _HIDDEN.get():
         yield lambda: None
     elif (rich := getattr(bar, "progress", None)) is not None:
         with _rich_task(rich, name) as advance:
@@ -32,6 +33,19 @@ def drawing(trainer: pl.Trainer, name: str) -> Iterator[Callable[[], None]]:
         form = "{desc}: {n_fmt} done, {elapsed}"
         with tqdm(desc=f"drawing {name}", bar_format=form, position=1, leave=False, dynamic_ncols=True) as line:
             yield lambda: (line.update(), None)[1]
+
+
+_HIDDEN: ContextVar[bool] = ContextVar("hidden", default=False)
+
+
+@contextmanager
+def hidden() -> Iterator[None]:
+    """Inside, nothing is shown: another process has the terminal."""
+    before = _HIDDEN.set(True)
+    try:
+        yield
+    finally:
+        _HIDDEN.reset(before)
 
 
 def _shows(bar: ProgressBar) -> bool:

@@ -14,6 +14,7 @@ from lightning_viz.explain.network.defaults import Defaults, default_layers
 from lightning_viz.harness.isolation.isolation import Isolation
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.probes.spec import ProbeBatch, Probes, Split
+from lightning_viz.harness.run.background import Background
 from lightning_viz.harness.run.best_metric import BestMetric
 from lightning_viz.harness.run.claims import Claims
 from lightning_viz.harness.run.clock import Clock
@@ -36,6 +37,7 @@ class Run:
         clock: How long is trained and how long is drawn.
         best: The best value so far of what the run monitors.
         claims: Who came first with what.
+        background: What is drawn beside the training.
     """
 
     def __init__(self, trainer: pl.Trainer) -> None:
@@ -44,10 +46,12 @@ class Run:
         self._processes: Processes | None = None
         self.clock = Clock()
         self.best = BestMetric()
+        self.background = Background()
         self.forget()
 
     def forget(self) -> None:
         """Drops what belongs to one run of the Trainer; the numbers of the probes stay."""
+        self.background.end()
         if self._processes is not None:
             self._processes.close()
         self._processes = None
@@ -58,6 +62,7 @@ class Run:
         self._registry = Registry(self._numbers)
         self._predictions: WeakValueDictionary[Hashable, Predictions] = WeakValueDictionary()
         self.claims = Claims()
+        self.background = Background()
 
     @property
     def trainer(self) -> pl.Trainer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -47,9 +48,27 @@ def add_summary(experiment: Any, summary: Any, step: int) -> None:
         queue._byte_queue.join()
         before = file.stat().st_size
         try:
-            queue._writer.write(event)
+            _write(queue._writer, event)
             queue._writer.flush()
         except OSError:
             with suppress(OSError):
                 os.truncate(file, before)
             raise
+
+
+def _write(writer: Any, data: bytes) -> None:
+    """Writes a record as TensorBoard does, whose checksums are computed in Python and take .12 s per MB."""
+    file = getattr(writer, "_writer", None)
+    if file is None:
+        writer.write(data)
+        return
+    length = struct.pack("<Q", len(data))
+    file.write(length + _checksum(length) + data + _checksum(data))
+
+
+def _checksum(data: bytes) -> bytes:
+    """CRC-32C, masked as in TensorFlow's records."""
+    import google_crc32c
+
+    found = google_crc32c.value(data)
+    return struct.pack("<I", ((found >> 15 | found << 17) + 0xA282EAD8) & 0xFFFFFFFF)

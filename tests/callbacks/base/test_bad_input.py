@@ -289,7 +289,7 @@ WRONG = {
     **dict.fromkeys(("net", "layer"), TEXT),
     "layers": ["block", 3, [], [True], [1.5], {"a": 1}, [""]],
     "heads": ["0", 3, [], [True], [-1], [1.5], {"a": 1}],
-    **dict.fromkeys(("transforms", "normalize_gradient"), FLAG),
+    **dict.fromkeys(("transforms", "normalize_gradient", "background"), FLAG),
     **dict.fromkeys(("on_error", "method", "design", "explain", "parametrization", "start", "fill"), WORD),
     **dict.fromkeys(("window", "stride", "canvas"), PAIR),
     **dict.fromkeys(("cover", "baseline"), FILL),

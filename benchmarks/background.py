@@ -1,0 +1,93 @@
+"""What drawing in the background takes from training: of the training's process, and of the time on the wall."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.loggers import TensorBoardLogger
+
+import lightning_viz as viz
+from benchmarks.measure import Line
+from benchmarks.network import Settings
+from lightning_viz.food11 import FoodClassifier, FoodData
+
+EPOCHS = 10
+"""Each long enough for the machine's other core to draw it."""
+
+
+def lines(settings: Settings) -> Iterator[Line]:
+    """The demo's network and callbacks; training has one thread, so that a core is left to draw."""
+    ways = {way: _measured(way) for way in ("none", "foreground", "background")}
+    bare = ways["none"]
+    for way in ("foreground", "background"):
+        for what, of in (("cpu", "processor time of the training's process"), ("wall", "time on the wall")):
+            more = max(ways[way][what] - bare[what], 0.0)
+            yield Line(f"drawing in the {way}: {of}", more, "training without callbacks", bare[what])
+
+
+def _measured(way: str) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.background", way]
+    ended = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    found: dict[str, float] = json.loads(ended.stdout.strip().splitlines()[-1])
+    return found
+
+
+class _Clock(pl.Callback):
+    """From the first batch of the second epoch to the last of the last one: before films, and before waiting."""
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Begins."""
+        if trainer.current_epoch == 1:
+            self.began = time.perf_counter(), time.process_time()
+
+    def on_train_batch_end(self, *args: Any) -> None:
+        """Notes how long that has been."""
+        if hasattr(self, "began"):
+            self.took = time.perf_counter() - self.began[0], time.process_time() - self.began[1]
+
+
+def _callbacks(background: bool) -> list[pl.Callback]:
+    return [
+        viz.SaliencyMaps(background=background),
+        viz.SaliencyMaps(method="smoothgrad", background=background),
+        viz.FilterAscent(layer="cnn.12", background=background),
+        viz.FilterWall(layer="cnn.14", background=background),
+        viz.FilterActivations(layer="cnn.6", background=background),
+        viz.LimePanels(background=background),
+        viz.DeepDream(layer="cnn.16", canvas=192, step=0.006, background=background),
+        viz.ConfusionMatrixPanel(background=background),
+        viz.ConfusionPanels(background=background),
+    ]
+
+
+def main(way: str) -> None:
+    """Trains the demo's network, and prints what it took."""
+    torch.set_num_threads(1)
+    pl.seed_everything(0, verbose=False)
+    clock = _Clock()
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = pl.Trainer(
+            max_epochs=EPOCHS,
+            accelerator="cpu",
+            logger=TensorBoardLogger(Path(folder)),
+            callbacks=[*([] if way == "none" else _callbacks(way == "background")), clock],
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        data = FoodData(size=64, batch_size=64, train_count=2200, val_count=550)
+        trainer.fit(FoodClassifier(size=64, width=16, lr=0.001, decay=True), data)
+    print(json.dumps({"wall": clock.took[0], "cpu": clock.took[1]}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -182,13 +182,44 @@ class ExplanationCallback(Callback, ABC):
         """Looks at what passes, where the probes come from a stream."""
         self._observe("test", batch, dataloader_idx)
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         """Draws where the schedule is in steps."""
+        self._observed(batch)
         if not self.every_n_steps:
             return
         before, self._steps = self._steps, trainer.global_step
         if self._steps // self.every_n_steps > before // self.every_n_steps:  # several optimizers may step over one
             self._explain(logged_step(trainer))
+
+    def on_validation_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Learns how the step calls the network."""
+        self._observed(batch)
+
+    def on_test_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Learns how the step calls the network."""
+        self._observed(batch)
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """Stops listening, also where the run ends in the midst of a batch."""
+        run_of(trainer).close()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Draws where the schedule is in epochs."""
@@ -217,6 +248,10 @@ class ExplanationCallback(Callback, ABC):
     def _observe(self, split: Split, batch: Any, number: int = 0) -> None:
         if self._drawing is not None:
             self._drawing.observe(split, batch, number)
+
+    def _observed(self, batch: Any) -> None:
+        if self._drawing is not None:
+            self._drawing.observed(batch)
 
     def _explain(self, step: int) -> None:
         if self._drawing is not None:

@@ -15,7 +15,7 @@ from lightning_viz.callbacks.base.pacing import affordable
 from lightning_viz.explain.network.memory import bounded
 from lightning_viz.harness.isolation.standins import UntouchableError
 from lightning_viz.harness.network.outputs import AmbiguousError, NoScoresError, RefusedError
-from lightning_viz.harness.network.subject import NotYetError, UnsuitedError, check_shapes, find_subject
+from lightning_viz.harness.network.subject import NotShownYetError, NotYetError, UnsuitedError, check_shapes
 from lightning_viz.harness.probes.selection import NotSeenYetError, SplitNotLoadedError
 from lightning_viz.harness.probes.spec import ProbeBatch, Split
 from lightning_viz.harness.run.processes import OtherProcessError, as_text, attempt, reason
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from lightning_viz.callbacks.base.callback import ExplanationCallback
 
 Draw = Callable[[Scene], Iterable[Result]]
+
+_NOT_SHOWN = (
+    "The network takes more than images, and the first batch will show what: there are pictures from then on. For one "
+    "of the untrained network, leave num_sanity_val_steps above 0, or pass probes=Probes(unpack=...)."
+)
 
 
 class Drawing:
@@ -48,7 +53,7 @@ class Drawing:
 
     def __init__(self, callback: ExplanationCallback, run: Run) -> None:
         self._callback, self.run = callback, run
-        self.active = self.ready = False
+        self.active = self.ready = self._waiting = False
 
     def start(self) -> None:
         """Checks everything before the first batch.
@@ -64,6 +69,7 @@ class Drawing:
         try:
             self._prepare()
         except NotYetError as error:  # the first drawing after something has passed begins with it
+            self._waiting = isinstance(error, NotShownYetError)
             if not isinstance(error, NotSeenYetError) and run.claims.first_time(str(error)):
                 rank_zero_info(str(error))
         except UnsuitedError as error:
@@ -81,6 +87,19 @@ class Drawing:
         """Looks at a batch that passes, where the probes come from a stream; of the loader of this number."""
         if not self.ready:
             self.run.observe(self._callback.probes, split, batch, number)
+            self.run.watch(self._callback.net)
+
+    def observed(self, batch: Any) -> None:
+        """Learns how the step has called the network with this batch.
+
+        Raises:
+            ValueError: That was waited for, and does not mend what was found before the first batch.
+        """
+        if not self.ready:
+            self.run.learn(self._callback.net, self._callback.probes, batch)
+        if self._waiting:
+            self._waiting = False
+            self.start()
 
     def explain(self, step: int) -> None:
         """Draws and writes everything of this moment, if there is time for it.
@@ -155,6 +174,8 @@ class Drawing:
         check_shapes(self.run.module)
         found, error = attempt(self._checked)
         if any(self.run.processes.exchange(_may_be_of_the_copy(error))):
+            if self.run.processes.agree(lambda: isinstance(error, RefusedError) and self._may_learn()):
+                raise NotShownYetError(_NOT_SHOWN)
             left = self.run.isolation.leave_copy(f"its forward fails in one: {error}")
             if any(self.run.processes.exchange(left)):
                 self.run.choose_anew(self._callback.probes)
@@ -165,11 +186,18 @@ class Drawing:
         self.ready = True
         self.run.sinks.describe(found, self.run.claims.charts(charts(found)) if self._callback.per_probe else None)
 
+    def _may_learn(self) -> bool:
+        return self.run.may_learn(self._callback.net)
+
     def _checked(self) -> ProbeBatch:
         callback, run = self._callback, self.run
         with callback.isolation(run) as module:
-            subject = find_subject(run.trainer, module, callback.net, callback.probes.scores)
+            subject = run.subject(module, callback.net, callback.probes)
             found = run.probes(callback.probes, subject, module)
+        guessed = callback.probes.unpack is None and found.extras is not None and found.extras.holds_rows
+        if guessed and run.processes.agree(self._may_learn):
+            run.choose_anew(callback.probes)
+            raise NotShownYetError(_NOT_SHOWN)
         run.verify(subject, found)
         with callback.isolation(run) as module:
             run.processes.agree(lambda: callback.prepare(self._scene(module, step=BEFORE)))
@@ -198,7 +226,7 @@ class Drawing:
 
     def _scene(self, module: nn.Module, step: int) -> Scene:
         callback, run = self._callback, self.run
-        subject = find_subject(run.trainer, module, callback.net, callback.probes.scores)
+        subject = run.subject(module, callback.net, callback.probes)
         probes, few = run.probes(callback.probes, subject, module), callback.rehearsal
 
         def predict() -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lightning_viz.callbacks.base.callback import ExplanationCallback
 from lightning_viz.callbacks.base.keywords import Common, Unpack
-from lightning_viz.harness.network.subject import UnsuitedError, find_subject
+from lightning_viz.harness.network.subject import UnsuitedError
 from lightning_viz.harness.probes.loaders import flat, side_by_side
 from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.run.run import Run, run_of
@@ -94,8 +94,11 @@ class ValidationCallback(ExplanationCallback):
 
     # Lightning's hooks: what is drawn belongs to validation, so the schedules of training do not draw it
 
-    def on_train_batch_end(self, *args: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         """Nothing to draw here."""
+        self._observed(batch)
 
     def on_train_epoch_end(self, *args: Any) -> None:
         """Nothing to draw here."""
@@ -132,8 +135,14 @@ class ValidationCallback(ExplanationCallback):
         dataloader_idx: int = 0,
     ) -> None:
         """Counts the predictions of the step."""
+        before = self._drawing is not None and self._drawing.ready
+        super().on_validation_batch_end(trainer, pl_module, outputs, batch, batch_idx, dataloader_idx)
         if self._predictions is None:
             return
+        if self._drawing is not None and self._drawing.ready and not before:  # this batch has told what was missing
+            self._close()
+            self._listen(trainer, pl_module)
+        assert self._predictions is not None
         try:
             predictions, labels = self._predictions.collect(outputs, batch)
             self._task = self._predictions.task
@@ -168,6 +177,7 @@ class ValidationCallback(ExplanationCallback):
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """Stops listening, also where the run ends in the midst of a batch."""
+        super().on_exception(trainer, pl_module, exception)
         self._close()
 
     def due(self, trainer: pl.Trainer) -> bool:
@@ -179,8 +189,12 @@ class ValidationCallback(ExplanationCallback):
     def _open(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._counts, self._error, self._counting = {}, None, self.due(trainer)
         if self._counting:
-            subject = find_subject(trainer, pl_module, self.net, self.probes.scores)
-            self._predictions = run_of(trainer).overheard(self.probes, subject, self._task, seed=self.seed)
+            self._listen(trainer, pl_module)
+
+    def _listen(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        run = run_of(trainer)
+        subject = run.subject(pl_module, self.net, self.probes)
+        self._predictions = run.overheard(self.probes, subject, self._task, seed=self.seed)
 
     def _close(self) -> None:
         if self._predictions is not None:

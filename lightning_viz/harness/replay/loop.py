@@ -44,6 +44,7 @@ class Checkpoints:
         with swapped(trainer, "callbacks", taking_part), _weights_kept(trainer):
             # The first process decides for all, so that none waits for another in vain.
             moments = run_of(trainer).processes.agree(self._usable)
+            run_of(trainer).batches_pass = False
             if moments[0].global_step == 0:
                 self._load(moments.pop(0).path)
             _call(trainer, "on_train_start")

@@ -178,7 +178,8 @@ def test_values(kind, tmp_path):
     name = "value" if outputs == 1 else "value_0"
     assert drawn.scalars[f"mae/val/{name}"] == pytest.approx((predicted - true).abs().mean(0)[0].item(), rel=1e-4)
     assert f"true {true[drawn.scene.probes.indices[0], 0]:.3g}" in drawn.scene.caption(0)
-    assert not [tag for tag in drawn.scalars if "deletion" in tag]
+    areas = {tag for tag in events(tmp_path / "with").Tags()["scalars"] if tag.startswith("explanations/occlusion/")}
+    assert {f"explanations/occlusion/{name}" for name in ("deletion", "deletion_chance", "insertion")} <= areas
 
 
 def test_ranks_of_an_ordinal_network_are_a_value(tmp_path):
@@ -187,8 +188,17 @@ def test_ranks_of_an_ordinal_network_are_a_value(tmp_path):
             above = (labels[:, None] > torch.arange(2)).float()
             return F.binary_cross_entropy_with_logits(output, above)
 
-    common = {"probes": Probes(count=2, task="values")}
-    drawn = draw_everything(tmp_path, lambda: zoo.convolutions(classes=2), learner=Coral, common=common)
+    class Ranks(nn.Module):
+        """Two thresholds of one score."""
+
+        def __init__(self):
+            super().__init__()
+            self.net, self.bias = zoo.convolutions(classes=1), nn.Parameter(torch.tensor([0.5, -0.5]))
+
+        def forward(self, x):
+            return self.net(x) + self.bias
+
+    drawn = draw_everything(tmp_path, Ranks, learner=Coral)
     predicted = outputs_of(drawn.module, drawn.scene.probes.images)
     assert drawn.scene.task.name == "values"
     assert torch.allclose(drawn.scene.predictions[:, 0], predicted.sigmoid().sum(1), atol=1e-5)

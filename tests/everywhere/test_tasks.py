@@ -7,9 +7,10 @@ import torch
 import zoo
 from everything import CALLBACKS, TINY, draw_everything, outputs_of, train
 from found import OF_LAYERS
-from projects import events
+from projects import events, trainer
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.data import DataLoader
 from torchmetrics.functional.classification import multilabel_confusion_matrix
 
 from lightning_viz import (
@@ -127,6 +128,32 @@ def test_lime_holds_the_surest_label_against_what_is_false_or_missed(tmp_path):
         assert left == max(present, key=lambda k: predicted[k])
         wrong = [k for k in range(3) if bool(predicted[k] > 0.5) != bool(label[k]) and k != left]
         assert right == max(wrong or [k for k in range(3) if not label[k]], key=lambda k: predicted[k])
+
+
+def test_each_label_is_held_against_its_own_mask(tmp_path):
+    class Masked(zoo.Pictures):
+        def mask(self, i):
+            bright = self.images[i, 0] > 0.5
+            return torch.stack([bright, ~bright, bright & False])
+
+    shares = []
+
+    class Looks(SaliencyMaps):
+        def draw(self, scene):
+            shares.clear()
+            asked = self.asked(scene)
+            for ask, values in zip(asked, self.maps_of(scene, asked), strict=True):
+                mask = data.mask(scene.probes.indices[ask.probe])[ask.column]
+                shares.extend([float(values[mask].sum() / values.sum())] if mask.any() else [])
+            yield from super().draw(scene)
+
+    net, data = zoo.convolutions(), Masked(seed=2, item=several)
+    net.sigmoid = False
+    loader = DataLoader(data, batch_size=6)
+    trainer(tmp_path, [Looks(probes=4, on_error="raise")], max_epochs=1).fit(Independent(net), loader, loader)
+    logged = events(tmp_path).Scalars("explanations/saliency/in_mask")[-1].value
+    assert len(shares) == 5  # of the labels of four images; the third label has no place
+    assert logged == pytest.approx(sum(shares) / len(shares), abs=1e-5)
 
 
 SOFT = {

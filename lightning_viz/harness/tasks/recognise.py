@@ -65,8 +65,16 @@ def _made(kind: Kind, seen: Evidence) -> Task:
         return Labels(sigmoid=seen.in_sigmoid())
     if kind == "values":
         return Values(ordinal=seen.columns is not None and seen.columns > 1 and _one_each(seen.labels))
-    plain: dict[Kind, Callable[[], Task]] = {"classes": Classes, "similarity": Similarity, "none": Nothing}
-    return plain[kind]()
+    if kind == "classes":
+        return Classes(sigmoid=_are_each_by_itself(seen.outputs) and seen.in_sigmoid())
+    return Similarity() if kind == "similarity" else Nothing()
+
+
+def _are_each_by_itself(outputs: Tensor | None) -> bool:
+    """Whether outputs (N, K) may be probabilities of more than one class, but not shares of one."""
+    if outputs is None or outputs.shape[1] < 2:
+        return False
+    return bool(((outputs >= 0) & (outputs <= 1)).all()) and not are_shares(outputs)
 
 
 def _kind(seen: Evidence) -> tuple[Kind, str]:

@@ -85,6 +85,7 @@ class ConfusionPanels(ValidationCallback):
         self._mistakes: dict[str, Mistakes] = {}
         self._reports: dict[str, Report] = {}
         self._surest: dict[tuple[str, Pair], list[Mistake]] = {}
+        self._counted: list[str] = []
         self._past: dict[str, Past] = {}
         self._extras: Extras | None = None
 
@@ -163,7 +164,8 @@ class ConfusionPanels(ValidationCallback):
             return
         self._reports = reports
         pairs = [(loader, (one.true, one.predicted)) for loader, found in reports.items() for one in found.top]
-        pairs = [(loader, ERROR) for loader in self._tallies] if self._of_values else pairs
+        self._counted = processes.agree(lambda: list(self._tallies))  # which the first process alone has added up
+        pairs = [(loader, ERROR) for loader in self._counted] if self._of_values else pairs
         own = [self._mistakes[loader].surest(pair) if loader in self._mistakes else [] for loader, pair in pairs]
         parts = zip(*processes.exchange(own), strict=True)
         self._surest = {where: surest(part, self._each) for where, part in zip(pairs, parts, strict=True)}
@@ -202,7 +204,7 @@ class ConfusionPanels(ValidationCallback):
         return self.confusions if self._of_values else self.images
 
     def _errors(self, scene: Scene) -> Iterable[Picture]:
-        for loader, rank in scene.mine([(loader, k) for loader in self._tallies for k in range(self.confusions)]):
+        for loader, rank in scene.mine([(loader, k) for loader in self._counted for k in range(self.confusions)]):
             found = self._surest[loader, ERROR]
             if rank < len(found):
                 options: dict[str, Any] = {"lime": self.lime, "steps": self.steps, "few": self.rehearsal}
@@ -220,7 +222,7 @@ class ConfusionPanels(ValidationCallback):
         }
 
     def _let_go(self) -> None:
-        self._mistakes, self._reports, self._surest = {}, {}, {}
+        self._mistakes, self._reports, self._surest, self._counted = {}, {}, {}, []
 
     def _picture(self, scene: Scene, loader: str, rank: int) -> Pixels:
         found = self._reports[loader]

@@ -20,3 +20,14 @@ CALLBACKS = [
 
 OF_LAYERS = [cls for cls in CALLBACKS if cls.__module__.startswith("lightning_viz.callbacks.features")]
 """Those that need no scores."""
+
+TINY = {
+    "ConfusionPanels": {"samples": 24, "segments": 8, "steps": 2},
+    "DeepDream": {"octaves": 1, "iterations": 1},
+    "FilterActivations": {"channels": 2},
+    "FilterAscent": {"channels": 2, "steps": 2},
+    "FilterWall": {"channels": 4, "steps": 2, "warm_steps": 1},
+    "IntegratedGradients": {"steps": 2},
+    "LimePanels": {"samples": 24, "segments": 8, "design": "independent"},
+}
+"""Settings with which a callback is quick."""

@@ -1,13 +1,14 @@
-"""The network of homework 3, five convolution blocks and three linear layers; or a transformer in its place."""
+"""The network of homework 3, five convolution blocks and three linear layers; a transformer, or several labels."""
 
 from itertools import pairwise
+from math import log
 from typing import Any, Literal
 
 import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchmetrics.classification import MulticlassAccuracy
+from torchmetrics.classification import MulticlassAccuracy, MultilabelExactMatch
 
 from lightning_viz.food11.transformer import FoodTransformer
 
@@ -22,6 +23,10 @@ class FoodClassifier(LightningModule):
     default arguments it has the homework's 12,833,803 parameters. With `network="transformer"` there is one layer
     instead, `transformer`, a `FoodTransformer`.
 
+    With `several` labels per image, every logit stands by itself: the last two blocks do not pool, `places` scores each
+    class at each place, and the logit of the image is their smooth maximum (arXiv:1411.6228, 2015). Losses are binary
+    cross-entropies, and the accuracy is the share of images of which every label is right.
+
     Takes images, float32 (N, 3, size, size) in [0, 1], and gives logits (N, classes).
 
     Args:
@@ -32,6 +37,7 @@ class FoodClassifier(LightningModule):
         lr: Adam's learning rate.
         decay: Lower the learning rate to 0 over the run, along half a cosine, instead of keeping it.
         network: `"cnn"` or `"transformer"`.
+        several: Whether images have several labels, (N, classes) of 0 and 1.
 
     Raises:
         ValueError: An argument is out of its range.
@@ -50,25 +56,32 @@ class FoodClassifier(LightningModule):
         *,
         decay: bool = False,
         network: Literal["cnn", "transformer"] = "cnn",
+        several: bool = False,
     ) -> None:
         super().__init__()
         _check(classes, size, width, lr)
-        _check_network(network, width)
+        _check_network(network, width, several)
         self.save_hyperparameters()
         self.lr, self.decay = lr, decay
-        self.network = network
+        self.network, self.several = network, several
         if network == "transformer":
             self.transformer = FoodTransformer(classes, size, width)
         else:
             self._convolve(classes, size, width)
         stages = ("train", "val", "test")
-        metrics = {f"{stage}_acc": MulticlassAccuracy(classes, average="micro") for stage in stages}
-        self.accuracies = nn.ModuleDict(metrics)
+        accuracy = MultilabelExactMatch if several else MulticlassAccuracy
+        options: dict[str, Any] = {} if several else {"average": "micro"}
+        self.accuracies = nn.ModuleDict({f"{stage}_acc": accuracy(classes, **options) for stage in stages})
 
     def _convolve(self, classes: int, size: int, width: int) -> None:
         channels = [3, width, 2 * width, 4 * width, 8 * width, 8 * width]
         blocks = [_block(*pair) for pair in pairwise(channels)]
+        if self.several:
+            blocks = [*blocks[:3], *(block[:-1] for block in blocks[3:])]
+            self.places = nn.Conv2d(8 * width, classes, 1)
         self.cnn = nn.Sequential(*(layer for block in blocks for layer in block))
+        if self.several:
+            return
         self.fc = nn.Sequential(
             nn.Linear(8 * width * (size // 32) ** 2, 16 * width),
             nn.ReLU(),
@@ -87,6 +100,8 @@ class FoodClassifier(LightningModule):
             self._check_size(images, images.shape[-2:] == (self.hparams["size"],) * 2)
             scores: Tensor = self.transformer(images)
             return scores
+        if self.several:
+            return _smooth_maximum(self.places(self.cnn(images)).flatten(2))
         features = self.cnn(images).flatten(1)
         self._check_size(images, features.shape[1] == self.fc[0].in_features)
         logits: Tensor = self.fc(features)
@@ -113,8 +128,8 @@ class FoodClassifier(LightningModule):
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Class probabilities (N, classes)."""
-        probabilities: Tensor = self(batch[0]).softmax(1)
-        return probabilities
+        logits: Tensor = self(batch[0])
+        return logits.sigmoid() if self.several else logits.softmax(1)
 
     def configure_optimizers(self) -> Any:
         """Adam over all parameters, with a learning rate that decays if asked to."""
@@ -127,12 +142,17 @@ class FoodClassifier(LightningModule):
     def _step(self, batch: Batch, stage: str) -> Tensor:
         images, labels = batch
         logits = self(images)
-        loss = F.cross_entropy(logits, labels)
+        loss = (F.binary_cross_entropy_with_logits if self.several else F.cross_entropy)(logits, labels)
         accuracy = self.accuracies[f"{stage}_acc"]
-        accuracy(logits, labels)
+        accuracy(logits, labels.long())
         logged: dict[str, Any] = {f"{stage}_loss": loss, f"{stage}_acc": accuracy}
         self.log_dict(logged, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(images))
         return loss
+
+
+def _smooth_maximum(scores: Tensor) -> Tensor:
+    """The logarithm of the mean of exponentials over places: (N, classes, places) -> (N, classes)."""
+    return scores.logsumexp(2) - log(scores.shape[2])
 
 
 def _block(inputs: int, outputs: int) -> list[nn.Module]:
@@ -152,9 +172,11 @@ def _check(classes: int, size: int, width: int, lr: float) -> None:
         raise ValueError(f"Expected lr to be positive, received {lr}")
 
 
-def _check_network(network: str, width: int) -> None:
+def _check_network(network: str, width: int, several: bool) -> None:
     if network not in ("cnn", "transformer"):
         raise ValueError(f"Expected network to be 'cnn' or 'transformer', received {network!r}")
+    if network == "transformer" and several:
+        raise ValueError("Expected network='cnn' for several labels per image, received network='transformer'.")
     if network == "transformer" and width % 4:
         raise ValueError(
             f"Expected width to be a multiple of 4 (the heads of a transformer share it), received {width}"

@@ -12,7 +12,7 @@ from lightning_viz.food11.images import FoodImages, collect_images, read_images
 from lightning_viz.food11.layouts import Layout, find_layout
 from lightning_viz.food11.splits import CLASS_NAMES, KNOWN
 
-Loader = DataLoader[tuple[Tensor, int]]
+Loader = DataLoader[tuple[Tensor, int | Tensor]]
 
 _STAGES = {
     "fit": ("training", "validation"),
@@ -23,7 +23,7 @@ _STAGES = {
 
 
 class FoodData(LightningDataModule):
-    """Food-11 in batches of images, float32 (N, 3, size, size) in [0, 1], and labels, int64 (N,).
+    """Food-11 in batches of images, float32 (N, 3, size, size) in [0, 1], and labels, int64 (N,); of tables (N, 11).
 
     Images are decoded and resized to squares once, before the first batch, and kept in memory as bytes
     (9,866 photographs of 128 x 128 take 485 MB). Values are not standardised, as in the homework.
@@ -41,6 +41,7 @@ class FoodData(LightningDataModule):
         train_count: How many training images to draw.
         val_count: How many validation images, and as many test images, to draw.
         seed: Which images are drawn.
+        tables: Draw tables with several dishes, whose labels are float32 (N, 11) of 0 and 1.
 
     Raises:
         ValueError: An argument is out of its range.
@@ -57,8 +58,11 @@ class FoodData(LightningDataModule):
         train_count: int = 2200,
         val_count: int = 550,
         seed: int = 0,
+        tables: bool = False,
     ) -> None:
         super().__init__()
+        if tables and root is not None:
+            raise ValueError(f"Expected tables=True without root, since tables are drawn, received root={root!r}.")
         for name, value in (("size", size), ("batch_size", batch_size)):
             if value < 1:
                 raise ValueError(f"Expected {name} to be at least 1, received {value}")
@@ -70,7 +74,7 @@ class FoodData(LightningDataModule):
         self.root, self.size, self.batch_size = root, size, batch_size
         self.augment, self.num_workers = augment, num_workers
         self.counts = {"training": train_count, "validation": val_count, "testing": val_count}
-        self.seed = seed
+        self.seed, self.tables = seed, tables
         self._layout: Layout | None = None
         self._splits: dict[str, FoodImages] = {}
 
@@ -120,12 +124,13 @@ class FoodData(LightningDataModule):
         )
 
     def _draw(self, split: str) -> FoodImages:
-        from lightning_viz.food11.drawn import DrawnFood  # the photographs' users never need it
+        from lightning_viz.food11.drawn import DrawnFood, DrawnTables  # the photographs' users never need it
 
         count, offset = self.counts[split], list(self.counts).index(split)
-        rank_zero_info(f"Drawn food: {count} {split} images of {self.size} x {self.size} in 11 classes")
-        source = DrawnFood(count, size=self.size, seed=self.seed + offset)
-        return FoodImages(collect_images(source, count, self.size), source.targets, mask=source.mask)
+        kind = "tables" if self.tables else "images"
+        rank_zero_info(f"Drawn food: {count} {split} {kind} of {self.size} x {self.size} in 11 classes")
+        source = (DrawnTables if self.tables else DrawnFood)(count, size=self.size, seed=self.seed + offset)
+        return FoodImages(*collect_images(source, count, self.size), mask=source.mask)
 
     def _check(self, split: str, stage: str) -> None:
         layout = self._found()

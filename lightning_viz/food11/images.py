@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,18 +17,18 @@ from lightning_viz.food11.splits import CLASS_NAMES
 NO_LABEL = -1
 
 
-class FoodImages(Dataset[tuple[Tensor, int]]):
+class FoodImages(Dataset[tuple[Tensor, int | Tensor]]):
     """One split's images, decoded.
 
     Items are `(image, label)`: float32 (3, size, size) in [0, 1] and an integer from 0 to 10, or -1 where
-    the split has no labels.
+    the split has no labels; of tables float32 (11,) of 0 and 1.
 
     Attributes:
         images: uint8 (N, 3, size, size).
         targets: N labels.
         classes: The 11 class names, by label.
         files: N paths, or None for drawn images.
-        mask: What makes item i that food, bool (size, size), or None where nobody knows.
+        mask: What makes item i that food, bool (size, size), or by class (11, size, size); None where nobody knows.
 
     Args:
         images: uint8 (N, 3, size, size).
@@ -39,13 +40,13 @@ class FoodImages(Dataset[tuple[Tensor, int]]):
     def __init__(
         self,
         images: Tensor,
-        targets: Sequence[int] | None,
+        targets: Sequence[int] | Sequence[Tensor] | None,
         files: Sequence[Path] | None = None,
         *,
         mask: Callable[[int], Tensor] | None = None,
     ) -> None:
         self.images = images
-        self.targets = list(targets) if targets is not None else [NO_LABEL] * len(images)
+        self.targets: list[Any] = list(targets) if targets is not None else [NO_LABEL] * len(images)
         self.files = list(files) if files is not None else None
         self.classes = list(CLASS_NAMES)
         self.mask = mask
@@ -53,7 +54,7 @@ class FoodImages(Dataset[tuple[Tensor, int]]):
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+    def __getitem__(self, index: int) -> tuple[Tensor, int | Tensor]:
         return self.images[index].float() / 255, self.targets[index]
 
 
@@ -84,12 +85,14 @@ def read_images(files: Sequence[Path], size: int) -> Tensor:
     return images
 
 
-def collect_images(source: Dataset[tuple[Tensor, int]], count: int, size: int) -> Tensor:
-    """Keeps a data set's images, float32 (3, size, size) in [0, 1], as uint8 (N, 3, size, size)."""
-    images = torch.empty(count, 3, size, size, dtype=torch.uint8)
+def collect_images(source: Dataset[tuple[Tensor, Any]], count: int, size: int) -> tuple[Tensor, list[Any]]:
+    """Keeps a data set's images, float32 (3, size, size) in [0, 1], as uint8 (N, 3, size, size), and its labels."""
+    images, labels = torch.empty(count, 3, size, size, dtype=torch.uint8), []
     for index in range(count):
-        images[index] = (source[index][0] * 255).round().to(torch.uint8)
-    return images
+        image, label = source[index]
+        images[index] = (image * 255).round().to(torch.uint8)
+        labels.append(label)
+    return images, labels
 
 
 def _read_image(file: Path, size: int) -> Tensor:

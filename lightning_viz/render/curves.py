@@ -23,7 +23,7 @@ def curves_picture(shares: ArrayLike, own: ArrayLike, chance: ArrayLike, *, titl
 
     Args:
         shares: (K,) in [0, 1], of the pixels.
-        own: (N, 2, K) probabilities, of deletion and insertion.
+        own: (N, 2, K) probabilities, or shares of a value, of deletion and insertion.
         chance: (N, 2, K) likewise, of the same maps in other places.
         title: Above both.
 
@@ -52,7 +52,8 @@ def _side(axes: Any, steps: Floats, lines: Floats, dashed: Floats, colour: str) 
         mean = values.mean(axis=0)
         area = float((np.diff(steps) * (mean[1:] + mean[:-1])).sum() / 2)
         axes.plot(steps, mean, style, color=shade, linewidth=2.5, label=f"{name} {area:.2f}")
-    axes.set(xlim=(0, 1), ylim=(0, 1), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
+    every = np.concatenate([lines.ravel(), dashed.ravel(), [0, 1]])  # what is no probability may leave [0, 1]
+    axes.set(xlim=(0, 1), ylim=(every.min(), every.max()), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
     axes.set(xticklabels=["0", "0.5", "1"], yticklabels=["0", "0.5", "1"])
     axes.legend(fontsize=9, framealpha=0.8)
 

@@ -2,23 +2,12 @@
 
 import pytorch_lightning as pl
 import torch
-from found import CALLBACKS
+from found import CALLBACKS, TINY
 from projects import events, trainer
 from torch import nn
 from zoo import Learner, loaders
 
 from lightning_viz import Picture, Scalar
-
-TINY = {
-    "ConfusionPanels": {"samples": 24, "segments": 8, "steps": 2},
-    "DeepDream": {"octaves": 1, "iterations": 1},
-    "FilterActivations": {"channels": 2},
-    "FilterAscent": {"channels": 2, "steps": 2},
-    "FilterWall": {"channels": 4, "steps": 2, "warm_steps": 1},
-    "IntegratedGradients": {"steps": 2},
-    "LimePanels": {"samples": 24, "segments": 8, "design": "independent"},
-}
-"""Settings with which a callback is quick."""
 
 
 class Drawn:

@@ -1,9 +1,10 @@
 """A forward that takes more than images is given what stands beside them in the batch."""
 
 import pytest
+import pytorch_lightning as pl
 import torch
 import zoo
-from everything import CALLBACKS, draw_everything, train
+from everything import TINY, draw_everything, train
 from torch import nn
 from torch.nn import functional as F
 
@@ -77,18 +78,44 @@ class WithLabels(Asked):
         return self(*batch)
 
 
+class AsNoBatchIs(Asked):
+    """Its step alone knows what the network is given."""
+
+    def forward(self, x, *, shade, table):
+        return self.net(x, table["deep"]) + shade
+
+    def ask(self, batch):
+        return self(batch["x"], shade=0.0, table={"deep": batch["other"][0].float()})
+
+    labels = staticmethod(lambda batch: batch["y"])
+
+
+class Turned(Asked):
+    """Two images, the second of which is explained, in another order than the batch has them."""
+
+    def forward(self, reference, image):
+        return self.net(image, torch.stack([number(one) for one in reference]))
+
+    def ask(self, batch):
+        return self(batch["before"], batch["image"])
+
+    labels = staticmethod(lambda batch: batch["y"])
+
+
 FORWARDS = {
     "a batch": (OfABatch, lambda x, y: {"name": "a", "image": x, "table": number(x), "label": y}),
     "by name": (ByName, lambda x, y: {"table": number(x), "pixel_values": x, "y": y}),
     "in order": (InOrder, lambda x, y: (3 + y, x, number(x), y)),
     "with labels": (WithLabels, lambda x, y: (x, number(x), y)),
+    "as no batch is": (AsNoBatchIs, lambda x, y: {"x": x, "other": [number(x).double()], "y": y}),
+    "turned": (Turned, lambda x, y: {"image": x, "before": x.clone(), "y": y}),
 }
 
 
 @pytest.mark.parametrize("name", FORWARDS)
 def test_every_forward_is_asked_as_its_step_does(name, tmp_path):
     learner, item = FORWARDS[name]
-    drawn = draw_everything(tmp_path, Two, learner=learner, only=set(CALLBACKS) - {ConfusionPanels}, item=item)
+    drawn = draw_everything(tmp_path, Two, learner=learner, item=item)
     probes = drawn.scene.probes
     assert torch.equal(probes.images, DATA.images[list(probes.indices)])
     with torch.no_grad():
@@ -150,8 +177,37 @@ def test_unpack_may_say_what_stands_beside_the_images(tmp_path):
     common = {"probes": Probes(count=2, unpack=unpack)}
     drawn = draw_everything(tmp_path, Two, learner=Odd, only=[SaliencyMaps, GradCam], common=common, item=item)
     assert drawn.scene.probes.extras.count == 2
-    with pytest.raises(ValueError, match=r"missing.*shade.*Pass net='net.net'.*\(images, labels, extras\)"):
-        train(tmp_path / "without", Two, [SaliencyMaps()], learner=Odd, item=item)
+
+    class Silent(Odd):
+        """Its step does not call what is explained."""
+
+        def ask(self, batch):
+            return self.net(batch["x"], batch["other"]["deep"])
+
+    for steps in (0, 1):
+        with pytest.raises(ValueError, match=r"missing.*shade.*Pass net='net.net'.*\(images, labels, extras\)"):
+            train(tmp_path / str(steps), Two, [SaliencyMaps()], learner=Silent, item=item, num_sanity_val_steps=steps)
+
+
+@pytest.mark.parametrize("name", ["turned", "as no batch is"])
+def test_without_a_sanity_check_the_first_batch_tells_how_the_network_is_called(name, tmp_path):
+    learner, item = FORWARDS[name]
+    drawn = draw_everything(tmp_path, Two, learner=learner, item=item, num_sanity_val_steps=0)
+    probes = drawn.scene.probes
+    with torch.no_grad():
+        own = drawn.module.eval().net(probes.images, torch.stack([number(x) for x in probes.images]))
+    assert torch.allclose(drawn.scene.predictions, own.softmax(1), atol=1e-5)
+
+
+def test_nothing_is_left_of_listening(tmp_path):
+    class Looks(pl.Callback):
+        def on_train_start(self, trainer, pl_module):
+            self.left = [m for m in pl_module.modules() if "_compiled_call_impl" in vars(m)]
+
+    learner, item = FORWARDS["as no batch is"]
+    looks = Looks()
+    train(tmp_path, Two, [SaliencyMaps(on_error="raise"), looks], learner=learner, item=item)
+    assert looks.left == []
 
 
 def test_copies_of_a_probe_ask_for_whose_they_are(tmp_path):
@@ -167,11 +223,22 @@ def test_copies_of_a_probe_ask_for_whose_they_are(tmp_path):
     train(tmp_path, Two, [Wrong(probes=2, on_error="raise")], learner=learner, item=item)
 
 
-@pytest.mark.filterwarnings("ignore:.*is left out")
-def test_confusions_are_left_out_where_something_stands_beside_the_images(tmp_path):
+def test_mistaken_images_are_explained_with_what_stood_beside_them(tmp_path):
     learner, item = FORWARDS["in order"]
-    with pytest.warns(UserWarning, match="ConfusionPanels .*left out.*beside"):
-        train(tmp_path, Two, [SaliencyMaps(on_error="raise"), ConfusionPanels()], learner=learner, item=item)
+    seen = []
+
+    class Looking(ConfusionPanels):
+        def draw(self, scene):
+            for mistake in (one for those in self._surest.values() for one in those):
+                own = scene.subject.beside(mistake.extras)(mistake.image[None])
+                expected = scene.subject.net.net(mistake.image[None], number(mistake.image)[None])
+                assert torch.allclose(own, expected, atol=1e-6)
+                assert mistake.confidence == pytest.approx(float(own.softmax(1).max()), abs=1e-4)
+                seen.append(mistake)
+            yield from super().draw(scene)
+
+    train(tmp_path, Two, [Looking(on_error="raise", **TINY["ConfusionPanels"])], learner=learner, item=item)
+    assert seen
 
 
 class Shifted(Two):

@@ -79,6 +79,21 @@ def test_what_scores_makes_must_be_scores(tmp_path):
         train(tmp_path, net, [SaliencyMaps(probes=Probes(scores=lambda o: o[0][0]))], num_sanity_val_steps=0)
 
 
+class EachByItself(zoo.Learner):
+    def loss(self, output, labels):
+        return F.binary_cross_entropy(output, F.one_hot(labels, 3).float())
+
+
+def test_a_sigmoid_of_each_class_is_told_as_it_is(tmp_path):
+    """A softmax of numbers from 0 to 1 could never say more than 58 % of three classes."""
+    net = lambda: zoo.Then(zoo.convolutions(), torch.nn.Sigmoid())
+    drawn = draw_everything(tmp_path, net, learner=EachByItself)
+    predicted = outputs_of(drawn.module, drawn.scene.probes.images)
+    assert torch.allclose(drawn.scene.predictions, predicted, atol=1e-5)
+    logits = drawn.scene.subject(drawn.scene.probes.images)
+    assert torch.allclose(logits.sigmoid(), predicted, atol=1e-5)
+
+
 class Binary(zoo.Learner):
     def loss(self, output, labels):
         output = output.reshape(-1)

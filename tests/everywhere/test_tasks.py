@@ -7,9 +7,10 @@ import torch
 import zoo
 from everything import CALLBACKS, TINY, draw_everything, outputs_of, train
 from found import OF_LAYERS
-from projects import events
+from projects import events, trainer
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.data import DataLoader
 from torchmetrics.functional.classification import multilabel_confusion_matrix
 
 from lightning_viz import (
@@ -129,6 +130,32 @@ def test_lime_holds_the_surest_label_against_what_is_false_or_missed(tmp_path):
         assert right == max(wrong or [k for k in range(3) if not label[k]], key=lambda k: predicted[k])
 
 
+def test_each_label_is_held_against_its_own_mask(tmp_path):
+    class Masked(zoo.Pictures):
+        def mask(self, i):
+            bright = self.images[i, 0] > 0.5
+            return torch.stack([bright, ~bright, bright & False])
+
+    shares = []
+
+    class Looks(SaliencyMaps):
+        def draw(self, scene):
+            shares.clear()
+            asked = self.asked(scene)
+            for ask, values in zip(asked, self.maps_of(scene, asked), strict=True):
+                mask = data.mask(scene.probes.indices[ask.probe])[ask.column]
+                shares.extend([float(values[mask].sum() / values.sum())] if mask.any() else [])
+            yield from super().draw(scene)
+
+    net, data = zoo.convolutions(), Masked(seed=2, item=several)
+    net.sigmoid = False
+    loader = DataLoader(data, batch_size=6)
+    trainer(tmp_path, [Looks(probes=4, on_error="raise")], max_epochs=1).fit(Independent(net), loader, loader)
+    logged = events(tmp_path).Scalars("explanations/saliency/in_mask")[-1].value
+    assert len(shares) == 5  # of the labels of four images; the third label has no place
+    assert logged == pytest.approx(sum(shares) / len(shares), abs=1e-5)
+
+
 SOFT = {
     "one-hot integers": lambda y: F.one_hot(torch.tensor(y), 3),
     "one-hot floats": lambda y: F.one_hot(torch.tensor(y), 3).float(),
@@ -178,7 +205,8 @@ def test_values(kind, tmp_path):
     name = "value" if outputs == 1 else "value_0"
     assert drawn.scalars[f"mae/val/{name}"] == pytest.approx((predicted - true).abs().mean(0)[0].item(), rel=1e-4)
     assert f"true {true[drawn.scene.probes.indices[0], 0]:.3g}" in drawn.scene.caption(0)
-    assert not [tag for tag in drawn.scalars if "deletion" in tag]
+    areas = {tag for tag in events(tmp_path / "with").Tags()["scalars"] if tag.startswith("explanations/occlusion/")}
+    assert {f"explanations/occlusion/{name}" for name in ("deletion", "deletion_chance", "insertion")} <= areas
 
 
 def test_ranks_of_an_ordinal_network_are_a_value(tmp_path):
@@ -187,8 +215,17 @@ def test_ranks_of_an_ordinal_network_are_a_value(tmp_path):
             above = (labels[:, None] > torch.arange(2)).float()
             return F.binary_cross_entropy_with_logits(output, above)
 
-    common = {"probes": Probes(count=2, task="values")}
-    drawn = draw_everything(tmp_path, lambda: zoo.convolutions(classes=2), learner=Coral, common=common)
+    class Ranks(nn.Module):
+        """Two thresholds of one score."""
+
+        def __init__(self):
+            super().__init__()
+            self.net, self.bias = zoo.convolutions(classes=1), nn.Parameter(torch.tensor([0.5, -0.5]))
+
+        def forward(self, x):
+            return self.net(x) + self.bias
+
+    drawn = draw_everything(tmp_path, Ranks, learner=Coral)
     predicted = outputs_of(drawn.module, drawn.scene.probes.images)
     assert drawn.scene.task.name == "values"
     assert torch.allclose(drawn.scene.predictions[:, 0], predicted.sigmoid().sum(1), atol=1e-5)

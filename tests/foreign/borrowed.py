@@ -1,6 +1,8 @@
 """Other people's projects, borrowed: how they are imported, and trained with all callbacks and with none."""
 
 import importlib
+import importlib.abc
+import importlib.machinery
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,6 +73,64 @@ def _stand_ins():
     modules["torchvision"] = ModuleType("torchvision")
     modules["torchvision"].transforms = modules["torchvision.transforms"]
     return modules
+
+
+class _Anything(type):
+    """A class of which every attribute, and what it makes, is one too."""
+
+    def __getattr__(cls, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _Anything(name, (), {})
+
+    def __call__(cls, *args, **kwargs):
+        return _Anything(cls.__name__, (), {})
+
+
+def _anything(name):
+    if name.startswith("__"):
+        raise AttributeError(name)
+    return _Anything(name, (), {})
+
+
+class StandIns(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Stands in for what foreign packages import and need not have: modules of these names, and all below them."""
+
+    def __init__(self, *names):
+        self.names = names
+
+    def holds(self, name):
+        return any(name == one or name.startswith(f"{one}.") for one in self.names)
+
+    def find_spec(self, name, path=None, target=None):
+        return importlib.machinery.ModuleSpec(name, self, is_package=True) if self.holds(name) else None
+
+    def create_module(self, spec):
+        module = ModuleType(spec.name)
+        module.__getattr__ = _anything
+        return module
+
+    def exec_module(self, module):
+        module.__version__ = "0.0"
+
+
+@contextmanager
+def installed(*stand_ins):
+    """Within, foreign packages can be imported; their folder comes last, so that it shadows nothing.
+
+    Args:
+        stand_ins: Modules that are left out, whether they are there or not.
+    """
+    if not FOLDER.is_dir():
+        pytest.fail(f"Expected other people's projects in {FOLDER}: `make test` installs them.", pytrace=False)
+    importlib.import_module("torchmetrics")  # which would import some of them for its own ends
+    finder = StandIns(*stand_ins)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", [*sys.path, str(FOLDER)])
+        patch.setattr(sys, "meta_path", [finder, *sys.meta_path])
+        yield patch
+    for name in [name for name in sys.modules if finder.holds(name)]:
+        del sys.modules[name]
 
 
 @contextmanager

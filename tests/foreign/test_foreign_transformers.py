@@ -1,14 +1,10 @@
 """Attention of the transformers that most people use: timm's, in both of its ways, and Hugging Face's."""
 
-import importlib.abc
-import importlib.machinery
-import sys
-from contextlib import contextmanager
-from types import ModuleType
+import importlib
 
 import pytest
 import torch
-from borrowed import FOLDER
+from borrowed import installed
 from projects import Project, events, fit
 
 from lightning_viz import AttentionMaps, AttentionWall
@@ -20,49 +16,6 @@ from lightning_viz.explain.network.patches import Grid
 METHODS = ["rollout", "heads", "relevance", "legrad"]
 
 
-class _Anything(type):
-    """A class of which every attribute is its own name."""
-
-    def __getattr__(cls, name):
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return name
-
-
-def _anything(name):
-    if name.startswith("__"):
-        raise AttributeError(name)
-    return _Anything(name, (), {})
-
-
-class _NoTorchvision(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Stands in for torchvision, which has no build for every torch, and of which timm's transformers use nothing."""
-
-    def find_spec(self, name, path=None, target=None):
-        return (
-            importlib.machinery.ModuleSpec(name, self, is_package=True) if name.split(".")[0] == "torchvision" else None
-        )
-
-    def create_module(self, spec):
-        module = ModuleType(spec.name)
-        module.__getattr__ = _anything
-        return module
-
-    def exec_module(self, module):
-        module.__version__ = "0.0"
-
-
-@contextmanager
-def installed():
-    """Within, foreign packages can be imported; their folder comes last, so that it shadows nothing."""
-    if not FOLDER.is_dir():
-        pytest.fail(f"Expected other people's projects in {FOLDER}: `make test` installs them.", pytrace=False)
-    importlib.import_module("torchmetrics")  # which would import transformers for its own ends
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "path", [*sys.path, str(FOLDER)])
-        yield patch
-
-
 @pytest.fixture(scope="module")
 def transformers():
     with installed():
@@ -71,13 +24,10 @@ def transformers():
 
 @pytest.fixture(scope="module")
 def timm(transformers):  # which asks for torchvision by other ways, and so comes first
-    with installed() as patch:
-        patch.setattr(sys, "meta_path", [*sys.meta_path, _NoTorchvision()])
+    with installed("torchvision"):  # of which timm's transformers use nothing
         found = importlib.import_module("timm")
         importlib.import_module("timm.layers")
         yield found
-    for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
-        del sys.modules[name]
 
 
 @pytest.fixture(params=[True, False], ids=["fused", "explicit"])

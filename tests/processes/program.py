@@ -18,6 +18,7 @@ import torch
 from projects import Project, Stripes, fit, loaders, trainer
 from pytorch_lightning.strategies import ModelParallelStrategy
 from torch.distributed.fsdp import fully_shard
+from torch.nn import functional as F
 from torch.utils.data import DataLoader, IterableDataset
 
 import lightning_viz
@@ -49,6 +50,29 @@ class Still(Project):
 
     def configure_optimizers(self):
         return torch.optim.SGD(self.parameters(), lr=0.0)
+
+
+class Labels(Still):
+    """Every image has several labels."""
+
+    def training_step(self, batch, batch_idx):
+        return F.binary_cross_entropy_with_logits(self(batch[0]), batch[1].float())
+
+    def validation_step(self, batch, batch_idx):
+        self.log("val_loss", F.binary_cross_entropy_with_logits(self(batch[0]), batch[1].float()))
+
+
+class Values(Still):
+    """Every image has a value."""
+
+    def __init__(self):
+        super().__init__(classes=1)
+
+    def training_step(self, batch, batch_idx):
+        return F.mse_loss(self(batch[0])[:, 0], batch[1])
+
+    def validation_step(self, batch, batch_idx):
+        self.log("val_loss", F.mse_loss(self(batch[0])[:, 0], batch[1]))
 
 
 class Sharded(Project):
@@ -196,6 +220,27 @@ class Stream(IterableDataset):
         return iter([items[i] for i in range(24)])
 
 
+class Told(Stripes):
+    """Its images with other labels, by their classes."""
+
+    def __init__(self, labels, **options):
+        super().__init__(24, **options)
+        self.of_class, self.targets = labels, None
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, i):
+        return self.images[i], self.of_class[i % 3] if self.of_class.ndim > 1 else self.of_class[i % 3] + i / 10
+
+
+def told(labels):
+    return lambda: {
+        name: DataLoader(Told(torch.tensor(labels), seed=seed), batch_size=8)
+        for seed, name in enumerate(("train_dataloaders", "val_dataloaders"))
+    }
+
+
 def uneven(count=33):
     return {
         "train_dataloaders": DataLoader(Stripes(32, seed=1), batch_size=8),
@@ -218,6 +263,11 @@ SCENARIOS = {
     "none": lambda folder: ([], {}),
     "all": lambda folder: ([*all_callbacks(on_error="raise"), Films()], {}),
     "still": lambda folder: ([*all_callbacks(on_error="raise"), Saving(folder)], {"module": Still}),
+    "labels": lambda folder: (
+        all_callbacks(on_error="raise"),
+        {"module": Labels, "data": told([[1, 0, 1], [1, 1, 0], [0, 1, 0]])},
+    ),
+    "values": lambda folder: (all_callbacks(on_error="raise"), {"module": Values, "data": told([0.5, 2.5, -1.0])}),
     "no_validation": lambda folder: (
         [NotingSaliencyMaps(on_error="raise", every_n_steps=3)],  # noqa: F821  # made above
         {"limit_val_batches": 0, "num_sanity_val_steps": 0},

@@ -102,9 +102,10 @@ def test_the_first_process_makes_the_films_of_all(run):
     assert "could not" not in run("all").said
 
 
-def test_pictures_are_those_of_a_single_process(run):
-    alone, together = run("still", "auto", 1), run("still")
-    assert alone.code == together.code == 0
+@pytest.mark.parametrize("scenario", ["still", "labels", "values"])
+def test_pictures_are_those_of_a_single_process(scenario, run):
+    alone, together = run(scenario, "auto", 1), run(scenario)
+    assert alone.code == together.code == 0, together.said[-3000:]
     assert alone.images == together.images
     for tag in sorted(alone.images - {"confusion/val"}):  # whose caption may tell what the sampler repeated
         assert np.abs(alone.picture(tag) - together.picture(tag)).mean() < 1, tag
@@ -141,6 +142,16 @@ def test_pictures_of_two_nodes_are_those_of_a_single_process_and_the_first_one_w
         assert np.abs(alone.picture(tag) - first.picture(tag)).mean() < 1, tag
     assert [path.name for path in second.folder.rglob("*") if path.suffix in (".jpg", ".png", ".ckpt")] == []
     assert list(second.folder.rglob("events.*")) == []
+
+
+@pytest.mark.parametrize(("scenario", "counted"), [("labels", "recall/val/"), ("values", "mae/val/")])
+def test_labels_and_values_are_counted_over_all_processes(scenario, counted, run):
+    alone, together = (run(scenario, *how).log for how in (("auto", 1), ()))
+    tags = {tag for tag in alone.Tags()["scalars"] if tag.startswith((counted, "explanations/"))}
+    assert any(tag.startswith(counted) for tag in tags)
+    for tag in sorted(tags):
+        one, two = ({e.step: e.value for e in log.Scalars(tag)} for log in (alone, together))
+        assert list(one.values()) == pytest.approx(list(two.values()), rel=1e-3, abs=1e-3), tag
 
 
 def test_the_explanations_tab_hears_of_all_of_them(run):

@@ -35,9 +35,10 @@ class Faithfulness:
     """Deletion and insertion of the maps of one callback, and of the same maps moved.
 
     `deletion` and `insertion` are areas under the probability of the predicted class while pixels go and come, the
-    strongest first; `deletion_chance` and `insertion_chance` those of the map's own texture in other places. They take
-    forwards of their own, so they come as often as that is a small share of what the maps take, by count, and at the
-    end of training, with a picture of the curves.
+    strongest first; of values, under the share of the way from the empty image's value to the whole one's;
+    `deletion_chance` and `insertion_chance` those of the map's own texture in other places. They take forwards of their
+    own, so they come as often as that is a small share of what the maps take, by count, and at the end of training,
+    with a picture of the curves.
 
     Args:
         seed: Of the places.
@@ -71,7 +72,7 @@ class Faithfulness:
             key: What the tags of what is kept of this one begin with.
             units: What the map took, as `Work` counts.
         """
-        if not scene.task.shares:
+        if not scene.task.judged:
             return {}, []
         before = scene.subject.work.units
         areas, keeps = self.judged(scene, ask, values, key=key) if self.due else ({}, [])
@@ -120,22 +121,30 @@ def _finite(kept: Mapping[str, Tensor]) -> list[Tensor]:
 def _curves(scene: Scene, ask: Ask, values: Tensor, *, shared: dict[Hashable, Any], seed: int) -> tuple[Curves, Curves]:
     """Deletion and insertion by a map and by the same map moved.
 
-    They are of the class that is predicted; of several labels of the one that the map is of.
+    They are of the class that is predicted; of several labels or values of the one that the map is of.
     """
     i = ask.probe
-    image, column = scene.probes.images[i], ask.column if scene.task.several else int(scene.predictions[i].argmax())
+    image, column = scene.probes.images[i], int(scene.predictions[i].argmax()) if scene.task.exclusive else ask.column
     colour, subject = _nothing(scene.probes, image), scene.subject.of(i)
 
-    def probability(images: Tensor) -> Tensor:
+    def predicted(images: Tensor) -> Tensor:
         return scene.task.predictions(subject(images))[:, column]
 
     if (i, column) not in shared:
         with torch.no_grad():
-            (empty,) = Chunks()(probability, colour.expand_as(image)[None]).tolist()
+            (empty,) = Chunks()(predicted, colour.expand_as(image)[None]).tolist()
         shared[i, column] = float(scene.predictions[i, column]), empty
-    options: dict[str, Any] = {"colour": colour, "ends": shared[i, column]}
-    own = faithful_curves(probability, image, values, seed=seed, **options)
-    return own, chance_curves(probability, image, values, seed=seed, **options)
+    whole, empty = shared[i, column]
+    span = float(scene.predictions[:, column].max() - scene.predictions[:, column].min())
+    zero, one = scene.task.ends(whole, empty, span)
+    if math.isnan(one):
+        return Curves(*torch.full((2, len(SHARES)), math.nan)), Curves(*torch.full((2, len(SHARES)), math.nan))
+    share = lambda images: (predicted(images) - zero) / (one - zero)  # noqa: E731
+    ends = tuple((end - zero) / (one - zero) for end in (whole, empty))
+    # Of a value that the image lowers, what lowers it most goes first.
+    ranked = -values if one < zero and bool((values < 0).any()) else values
+    options: dict[str, Any] = {"colour": colour, "ends": ends, "seed": seed}
+    return faithful_curves(share, image, ranked, **options), chance_curves(share, image, ranked, **options)
 
 
 def _nothing(probes: ProbeBatch, image: Tensor) -> Tensor:

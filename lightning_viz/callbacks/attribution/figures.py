@@ -161,7 +161,7 @@ class MapFigures:
             maps: Makes some of them as they are drawn, (H, W) each.
         """
         still = self._predicted is not None and torch.equal(self._predicted, scene.predictions)
-        if (still and self._faithfulness.due) or not scene.task.shares:
+        if (still and self._faithfulness.due) or not scene.task.judged:
             return
         mine = [ask for ask in asked if bool(scene.predictions[ask.probe].isfinite().all())]
         keys = [self._key(scene.probes, ask.probe, ask.mark) for ask in mine]
@@ -230,10 +230,14 @@ def tag_of(scene: Scene, ask: Ask, tag: str) -> str:
 
 def _held_to_mask(scene: Scene, ask: Ask, values: Tensor) -> dict[str, float]:
     """What there is to tell of a map, float32 (H, W), where the mask of its probe is known."""
-    masks, i = scene.probes.masks, ask.probe
-    if masks is None or masks[i].shape != values.shape:
+    if scene.probes.masks is None:
         return {}
-    return {"pointing": points_into(values, masks[i]), "in_mask": share_inside(values, masks[i])}
+    mask = scene.probes.masks[ask.probe]
+    if mask.ndim > values.ndim:  # of each label
+        mask = mask[ask.column] if len(mask) == len(scene.probes.class_names) else mask[:0]
+    if mask.shape != values.shape:
+        return {}
+    return {"pointing": points_into(values, mask), "in_mask": share_inside(values, mask)}
 
 
 def _maps(found: Any) -> dict[str, Tensor]:

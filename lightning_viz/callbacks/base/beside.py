@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lightning_viz.callbacks.base.inputs import claimed
-from lightning_viz.harness.network.subject import find_subject
 from lightning_viz.harness.replay.loop import is_replay
 from lightning_viz.harness.run.background import warn_again, why_not
 from lightning_viz.harness.run.processes import OtherProcessError, as_text, attempt
@@ -90,7 +89,7 @@ class Moment:
         """Has nobody else draw the inputs of this moment."""
         run = self._drawing.run
         if self._callback.per_probe:
-            subject = find_subject(run.trainer, run.module, self._callback.net, self._callback.probes.scores)
+            subject = run.subject(run.module, self._callback.net, self._callback.probes)
             claimed(run.probes(self._callback.probes, subject), subject.name, run.claims, self._step)
 
     def done(self, outcome: Outcome | None, why: str | None) -> None:

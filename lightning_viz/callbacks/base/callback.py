@@ -191,13 +191,44 @@ class ExplanationCallback(Callback, ABC):
         """Looks at what passes, where the probes come from a stream."""
         self._observe("test", batch, dataloader_idx)
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         """Draws where the schedule is in steps, and writes what was drawn in the background."""
+        self._observed(batch)
         run_of(trainer).background.collect()
         due = self.draws_at("batch", trainer)
         self._steps = trainer.global_step
         if due:
             self._explain("batch", trainer, logged_step(trainer))
+
+    def on_validation_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Learns how the step calls the network."""
+        self._observed(batch)
+
+    def on_test_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Learns how the step calls the network."""
+        self._observed(batch)
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """Stops listening, also where the run ends in the midst of a batch, and what is drawn in the background."""
+        run_of(trainer).close()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Draws where the schedule is in epochs."""
@@ -208,10 +239,6 @@ class ExplanationCallback(Callback, ABC):
         """Waits for what is drawn in the background."""
         if self._drawing is not None:
             self._drawing.settle()
-
-    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
-        """Ends what is drawn in the background."""
-        run_of(trainer).background.end()
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Draws at the end of `trainer.validate`."""
@@ -243,6 +270,10 @@ class ExplanationCallback(Callback, ABC):
     def _observe(self, split: Split, batch: Any, number: int = 0) -> None:
         if self._drawing is not None:
             self._drawing.observe(split, batch, number)
+
+    def _observed(self, batch: Any) -> None:
+        if self._drawing is not None:
+            self._drawing.observed(batch)
 
     def _explain(self, moment: Moment, trainer: pl.Trainer, step: int) -> None:
         if self._drawing is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from lightning_viz.callbacks.base.beside import Beside
 from lightning_viz.callbacks.base.inputs import charts, inputs
 from lightning_viz.callbacks.base.pacing import affordable
+from lightning_viz.callbacks.base.scenes import scene_of
 from lightning_viz.explain.network.memory import bounded
 from lightning_viz.harness.isolation.standins import UntouchableError
 from lightning_viz.harness.network.outputs import AmbiguousError, NoScoresError, RefusedError
-from lightning_viz.harness.network.subject import NotYetError, UnsuitedError, check_shapes, find_subject
+from lightning_viz.harness.network.subject import NotShownYetError, NotYetError, UnsuitedError, check_shapes
 from lightning_viz.harness.probes.selection import NotSeenYetError, SplitNotLoadedError
 from lightning_viz.harness.probes.spec import ProbeBatch, Split
 from lightning_viz.harness.run.processes import OtherProcessError, as_text, attempt, reason
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
     from lightning_viz.callbacks.base.callback import ExplanationCallback
 
 Draw = Callable[[Scene], Iterable[Result]]
+
+_NOT_SHOWN = (
+    "The network takes more than images, and the first batch will show what: there are pictures from then on. For one "
+    "of the untrained network, leave num_sanity_val_steps above 0, or pass probes=Probes(unpack=...)."
+)
 
 
 class Drawing:
@@ -51,7 +57,7 @@ class Drawing:
 
     def __init__(self, callback: ExplanationCallback, run: Run) -> None:
         self.callback, self.run = callback, run
-        self.active = self.ready = False
+        self.active = self.ready = self._waiting = False
         self._beside = Beside(self)
 
     def start(self) -> None:
@@ -68,6 +74,7 @@ class Drawing:
         try:
             self._prepare()
         except NotYetError as error:  # the first drawing after something has passed begins with it
+            self._waiting = isinstance(error, NotShownYetError)
             if not isinstance(error, NotSeenYetError) and run.claims.first_time(str(error)):
                 rank_zero_info(str(error))
         except UnsuitedError as error:
@@ -85,6 +92,19 @@ class Drawing:
         """Looks at a batch that passes, where the probes come from a stream; of the loader of this number."""
         if not self.ready:
             self.run.observe(self.callback.probes, split, batch, number)
+            self.run.watch(self.callback.net)
+
+    def observed(self, batch: Any) -> None:
+        """Learns how the step has called the network with this batch.
+
+        Raises:
+            ValueError: That was waited for, and does not mend what was found before the first batch.
+        """
+        if not self.ready:
+            self.run.learn(self.callback.net, self.callback.probes, batch)
+        if self._waiting:
+            self._waiting = False
+            self.start()
 
     def explain(self, step: int, *, followed: bool = False) -> None:
         """Draws and writes everything of this moment, if there is time for it.
@@ -160,7 +180,7 @@ class Drawing:
         return self._collected(draw, step, self.run.processes.buffers(self.run.module), ended=ended)
 
     def _shown(self, draw: Draw) -> Draw:
-        return (lambda scene: self._with_inputs(draw, scene)) if self.callback.per_probe else draw
+        return (lambda scene: chain(inputs(scene, self.run.claims), draw(scene))) if self.callback.per_probe else draw
 
     def _all_of(
         self, draw: Draw, step: int, seconds: Callable[[], float], *, ended: bool = False, after: bool = False
@@ -194,6 +214,8 @@ class Drawing:
         check_shapes(self.run.module)
         found, error = attempt(self._checked)
         if any(self.run.processes.exchange(_may_be_of_the_copy(error))):
+            if self.run.processes.agree(lambda: isinstance(error, RefusedError) and self._may_learn()):
+                raise NotShownYetError(_NOT_SHOWN)
             left = self.run.isolation.leave_copy(f"its forward fails in one: {error}")
             if any(self.run.processes.exchange(left)):
                 self.run.choose_anew(self.callback.probes)
@@ -204,11 +226,18 @@ class Drawing:
         self.ready = True
         self.run.sinks.describe(found, self.run.claims.charts(charts(found)) if self.callback.per_probe else None)
 
+    def _may_learn(self) -> bool:
+        return self.run.may_learn(self.callback.net)
+
     def _checked(self) -> ProbeBatch:
         callback, run = self.callback, self.run
         with callback.isolation(run) as module:
-            subject = find_subject(run.trainer, module, callback.net, callback.probes.scores)
+            subject = run.subject(module, callback.net, callback.probes)
             found = run.probes(callback.probes, subject, module)
+        guessed = callback.probes.unpack is None and found.extras is not None and found.extras.holds_rows
+        if guessed and run.processes.agree(self._may_learn):
+            run.choose_anew(callback.probes)
+            raise NotShownYetError(_NOT_SHOWN)
         run.verify(subject, found)
         with callback.isolation(run) as module:
             run.processes.agree(lambda: callback.prepare(self._scene(module, step=BEFORE)))
@@ -233,24 +262,8 @@ class Drawing:
 
         return results, attempt(collect)[1]
 
-    def _with_inputs(self, draw: Draw, scene: Scene) -> Iterable[Result]:
-        yield from inputs(scene, self.run.claims)
-        yield from draw(scene)
-
     def _scene(self, module: nn.Module, step: int, *, ended: bool = False) -> Scene:
-        callback, run = self.callback, self.run
-        subject = find_subject(run.trainer, module, callback.net, callback.probes.scores)
-        probes, few = run.probes(callback.probes, subject, module), callback.rehearsal
-
-        def predict() -> Tensor:
-            found = run.predictions(callback.probes, subject, step)
-            return found[:1] if few else found
-
-        epoch = epoch_at(run.trainer, step, ended=ended)
-        asked = probes.task.subject(subject.beside(probes.extras), probes.images)
-        shown = (asked.of(0), probes.first()) if few else (asked, probes)
-        layers = partial(run.defaults, subject, probes)
-        return Scene(*shown, predict, epoch, step, run.processes.share, run.isolation, layers)
+        return scene_of(self.callback, self.run, module, step, epoch_at(self.run.trainer, step, ended=ended))
 
     def _claim(self, tag: str, step: int) -> bool:
         if self.run.claims.claim(("tag", tag), step):

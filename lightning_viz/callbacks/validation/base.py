@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lightning_viz.callbacks.base.callback import ExplanationCallback, Moment
 from lightning_viz.callbacks.base.keywords import Common, Unpack
-from lightning_viz.harness.network.subject import UnsuitedError, find_subject
+from lightning_viz.harness.network.subject import UnsuitedError
 from lightning_viz.harness.probes.loaders import flat, side_by_side
 from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.run.run import Run, run_of
@@ -126,8 +126,14 @@ class ValidationCallback(ExplanationCallback):
         dataloader_idx: int = 0,
     ) -> None:
         """Counts the predictions of the step."""
+        before = self._drawing is not None and self._drawing.ready
+        super().on_validation_batch_end(trainer, pl_module, outputs, batch, batch_idx, dataloader_idx)
         if self._predictions is None:
             return
+        if self._drawing is not None and self._drawing.ready and not before:  # this batch has told what was missing
+            self._close()
+            self._listen(trainer, pl_module)
+        assert self._predictions is not None
         try:
             predictions, labels = self._predictions.collect(outputs, batch)
             self._task = self._predictions.task
@@ -178,8 +184,12 @@ class ValidationCallback(ExplanationCallback):
     def _open(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._counts, self._error, self._counting = {}, None, self.due(trainer)
         if self._counting:
-            subject = find_subject(trainer, pl_module, self.net, self.probes.scores)
-            self._predictions = run_of(trainer).overheard(self.probes, subject, self._task, seed=self.seed)
+            self._listen(trainer, pl_module)
+
+    def _listen(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        run = run_of(trainer)
+        subject = run.subject(pl_module, self.net, self.probes)
+        self._predictions = run.overheard(self.probes, subject, self._task, seed=self.seed)
 
     def _close(self) -> None:
         if self._predictions is not None:

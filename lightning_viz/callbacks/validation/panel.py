@@ -102,9 +102,11 @@ def error_panel(scene: Scene, mistake: Mistake, explained: Explained) -> Pixels:
 
 
 def _alone(scene: Scene, mistake: Mistake) -> Scene:
-    """The scene with nothing but one image in it, of which nothing is known."""
+    """The scene with nothing but one image in it, and what stands beside it, of which nothing is known."""
     image, labels = mistake.image[None].to(scene.probes.images.device), scene.probes.labels[:1]
-    return replace(scene, probes=replace(scene.probes, images=image, labels=labels, numbers=(0,), indices=(0,)))
+    extras = None if mistake.extras is None else mistake.extras.to(image.device)
+    probes = replace(scene.probes, images=image, labels=labels, numbers=(0,), indices=(0,), extras=extras)
+    return replace(scene, subject=scene.subject.beside(extras), probes=probes)
 
 
 def _lead(scene: Scene, true: int, predicted: int, steps: int) -> tuple[Pixels, str]:

@@ -19,11 +19,13 @@ from lightning_viz.callbacks.validation.panel import (
     notice_panel,
 )
 from lightning_viz.harness.arguments import whole
-from lightning_viz.harness.network.subject import UnsuitedError
-from lightning_viz.harness.probes.batches import unpack_batch
+from lightning_viz.harness.network.calls import called_alike
+from lightning_viz.harness.network.extras import Extras
+from lightning_viz.harness.probes.batches import unpacked
+from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.run.entry import entry, taken
 from lightning_viz.harness.run.processes import attempt
-from lightning_viz.harness.run.run import run_of
+from lightning_viz.harness.run.run import Run, run_of
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Picture, Pixels
 from lightning_viz.harness.validation.changes import Past, Report, checked_past, past, report
@@ -83,28 +85,28 @@ class ConfusionPanels(ValidationCallback):
         self._mistakes: dict[str, Mistakes] = {}
         self._reports: dict[str, Report] = {}
         self._surest: dict[tuple[str, Pair], list[Mistake]] = {}
+        self._counted: list[str] = []
         self._past: dict[str, Past] = {}
+        self._extras: Extras | None = None
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Begins anew with each run of the Trainer."""
         super().setup(trainer, pl_module, stage)
-        self._past = {}
+        self._past, self._extras = {}, None
         self._let_go()
+
+    def prepared(self, run: Run, probes: ProbeBatch) -> None:
+        """Learns how the network is given what stands beside its images."""
+        super().prepared(run, probes)
+        self._extras = probes.extras
 
     def prepare(self, scene: Scene) -> None:
         """Takes the class names, and checks that gradients reach the images.
 
         Raises:
             ValueError: They do not.
-            UnsuitedError: The network takes more than images.
         """
         super().prepare(scene)
-        extras = scene.subject.extras
-        if extras is not None and extras.holds_rows:
-            raise UnsuitedError(
-                "Expected a network that is given images alone, since of mistaken ones only the images are kept, but "
-                "this one is given more that stands beside them in the batch."
-            )
         scene.subject.require_gradient(scene.probes.images)
 
     def on_save_checkpoint(
@@ -130,11 +132,28 @@ class ConfusionPanels(ValidationCallback):
         if loader not in self._mistakes:
             least = self.confusions * self.images
             self._mistakes[loader] = Mistakes(self._each, room=ROOM // len(self.loaders(trainer)), least=least)
-        images = unpack_batch(batch, self.probes.unpack)[0]
+        images, _, around = unpacked(batch, self.probes.unpack)
         # As a sampler deals them out in turn, so that one process and several agree on which image came first.
         before = self._counts[loader].seen - len(labels)
         places = [trainer.global_rank + trainer.world_size * (before + i) for i in range(len(labels))]
-        self._mistakes[loader].see(images, predictions, labels, counted=counted, places=places)
+        extras = self._beside(trainer, images, around)
+        self._mistakes[loader].see(images, predictions, labels, counted=counted, places=places, extras=extras)
+
+    def _beside(self, trainer: pl.Trainer, images: Tensor, around: Extras) -> Extras | None:
+        """What the network is given beside images of a batch, as it is beside the probes.
+
+        Raises:
+            ValueError: The batch is unlike that of the probes.
+        """
+        run = run_of(trainer)
+        subject = run.subject(run.module, self.net, self.probes).beside(self._extras)
+        found = called_alike(subject, images, around)
+        if found is None:
+            raise ValueError(
+                "Expected batches like that of the probes, since what stands beside the images is kept with them, "
+                "received another: pass probes=Probes(unpack=...), which returns it for every batch."
+            )
+        return found.extras
 
     def counted(self, trainer: pl.Trainer) -> None:
         """The first process chooses the confusions, and all of them learn which images are the surest."""
@@ -145,7 +164,8 @@ class ConfusionPanels(ValidationCallback):
             return
         self._reports = reports
         pairs = [(loader, (one.true, one.predicted)) for loader, found in reports.items() for one in found.top]
-        pairs = [(loader, ERROR) for loader in self._tallies] if self._of_values else pairs
+        self._counted = processes.agree(lambda: list(self._tallies))  # which the first process alone has added up
+        pairs = [(loader, ERROR) for loader in self._counted] if self._of_values else pairs
         own = [self._mistakes[loader].surest(pair) if loader in self._mistakes else [] for loader, pair in pairs]
         parts = zip(*processes.exchange(own), strict=True)
         self._surest = {where: surest(part, self._each) for where, part in zip(pairs, parts, strict=True)}
@@ -189,7 +209,7 @@ class ConfusionPanels(ValidationCallback):
         return self.confusions if self._of_values else self.images
 
     def _errors(self, scene: Scene) -> Iterable[Picture]:
-        for loader, rank in scene.mine([(loader, k) for loader in self._tallies for k in range(self.confusions)]):
+        for loader, rank in scene.mine([(loader, k) for loader in self._counted for k in range(self.confusions)]):
             found = self._surest[loader, ERROR]
             if rank < len(found):
                 options: dict[str, Any] = {"lime": self.lime, "steps": self.steps, "few": self.rehearsal}
@@ -207,7 +227,7 @@ class ConfusionPanels(ValidationCallback):
         }
 
     def _let_go(self) -> None:
-        self._mistakes, self._reports, self._surest = {}, {}, {}
+        self._mistakes, self._reports, self._surest, self._counted = {}, {}, {}, []
 
     def _picture(self, scene: Scene, loader: str, rank: int) -> Pixels:
         found = self._reports[loader]

@@ -70,6 +70,7 @@ class Canvas:
         self.step = (2 * zoom / size, 2 * zoom / tilt / size)
         self.pixels: Array = np.zeros((3, size, size), np.float32)
         self.mask: NDArray[np.bool_] = np.zeros((size, size), bool)
+        self.painted: NDArray[np.bool_] = np.zeros((size, size), bool)
         self.evidence = False
         self.props: list[str] = []
         angle = rng.uniform(-2.6, -0.5)
@@ -111,6 +112,7 @@ class Canvas:
         cover = np.clip(0.5 - distance / pixel, 0, 1)
         self._blend(self._colour(look, distance, texture, pixel), cover * look.alpha, window)
         solid = cover > 0.5
+        self.painted[window] |= solid
         held = self.mask[window]
         self.mask[window] = held | solid if self.evidence else held & ~solid
 

@@ -1,10 +1,12 @@
-"""Drawn food as a torch data set."""
+"""Drawn food as torch data sets."""
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from lightning_viz.food11.drawn.laid import LaidTable, draw_table
 from lightning_viz.food11.drawn.menu import CLASSES
 from lightning_viz.food11.drawn.scene import MIN_SIZE, draw
 
@@ -33,12 +35,7 @@ class DrawnFood(Dataset[tuple[Tensor, int]]):
     """
 
     def __init__(self, count: int, *, size: int = 64, seed: int = 0) -> None:
-        if count < 1:
-            raise ValueError(f"Expected count to be at least 1, received {count}")
-        if size < MIN_SIZE:
-            raise ValueError(f"Expected size to be at least {MIN_SIZE} pixels for the food to be seen, received {size}")
-        if seed < 0:
-            raise ValueError(f"Expected seed to be 0 or more, received {seed}")
+        _check(count, size, seed)
         self.count, self.size, self.seed = count, size, seed
         self.classes: list[str] = list(CLASSES)
         self.targets: list[int] = [i % len(CLASSES) for i in range(count)]
@@ -47,9 +44,8 @@ class DrawnFood(Dataset[tuple[Tensor, int]]):
         return self.count
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        drawing = draw(self.seed, self._checked(index), self.size)
-        pixels = drawing.image.transpose(2, 0, 1).astype(np.float32) / np.float32(255)
-        return torch.from_numpy(pixels), drawing.label
+        drawing = draw(self.seed, _within(index, self.count), self.size)
+        return _pixels(drawing.image), drawing.label
 
     def mask(self, index: int) -> Tensor:
         """The evidence of one picture, bool (size, size): True where the food lies that gives the class.
@@ -57,9 +53,89 @@ class DrawnFood(Dataset[tuple[Tensor, int]]):
         Raises:
             IndexError: If the index is out of range.
         """
-        return torch.from_numpy(draw(self.seed, self._checked(index), self.size).mask)
+        return torch.from_numpy(draw(self.seed, _within(index, self.count), self.size).mask)
 
-    def _checked(self, index: int) -> int:
-        if not -self.count <= index < self.count:
-            raise IndexError(f"Expected an index within {self.count} drawn pictures, received {index}.")
-        return int(index) % self.count
+
+class DrawnTables(Dataset[tuple[Tensor, Tensor]]):
+    """Tables with several dishes, drawn by code: several labels per image, each with a mask of its own.
+
+    Every item is (image float32 (3, size, size) in [0, 1], labels float32 (11,) of 0 and 1, in Food-11's order). Item i
+    depends on seed and i only: neither on size (the same table), nor on count, nor on any global generator.
+
+    Args:
+        count: Number of tables, at least 1.
+        size: Pixels per side, at least 32.
+        seed: Which set, at least 0; different seeds share no table.
+
+    Raises:
+        ValueError: If count, size or seed are out of range.
+
+    >>> tables = DrawnTables(4)
+    >>> image, labels = tables[0]
+    >>> image.shape, int(labels.sum()), tables.mask(0).shape, tables.boxes(0)[0].shape, tables.eaten(0) < 1
+    (torch.Size([3, 96, 96]), 4, torch.Size([11, 96, 96]), torch.Size([4, 4]), True)
+    """
+
+    def __init__(self, count: int, *, size: int = 96, seed: int = 0) -> None:
+        _check(count, size, seed)
+        self.count, self.size, self.seed = count, size, seed
+        self.classes: list[str] = list(CLASSES)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        laid = self._laid(index)
+        labels = torch.zeros(len(CLASSES))
+        labels[list(laid.labels)] = 1.0
+        return _pixels(laid.image), labels
+
+    def mask(self, index: int) -> Tensor:
+        """Where the food of each class lies, bool (11, size, size); nowhere where there is none.
+
+        Raises:
+            IndexError: If the index is out of range.
+        """
+        laid = self._laid(index)
+        masks = torch.zeros(len(CLASSES), self.size, self.size, dtype=torch.bool)
+        masks[list(laid.labels)] = torch.from_numpy(laid.masks)
+        return masks
+
+    def boxes(self, index: int) -> tuple[Tensor, Tensor]:
+        """The smallest box around each of D dishes, float32 (D, 4) as x0, y0, x1, y1 in pixels, and long (D,) classes.
+
+        Raises:
+            IndexError: If the index is out of range.
+        """
+        laid = self._laid(index)
+        return torch.from_numpy(laid.boxes), torch.tensor(laid.labels)
+
+    def eaten(self, index: int) -> float:
+        """The share of all that was served that is eaten, in [0, 1).
+
+        Raises:
+            IndexError: If the index is out of range.
+        """
+        return self._laid(index).eaten
+
+    def _laid(self, index: int) -> LaidTable:
+        return draw_table(self.seed, _within(index, self.count), self.size)
+
+
+def _check(count: int, size: int, seed: int) -> None:
+    if count < 1:
+        raise ValueError(f"Expected count to be at least 1, received {count}")
+    if size < MIN_SIZE:
+        raise ValueError(f"Expected size to be at least {MIN_SIZE} pixels for the food to be seen, received {size}")
+    if seed < 0:
+        raise ValueError(f"Expected seed to be 0 or more, received {seed}")
+
+
+def _within(index: int, count: int) -> int:
+    if not -count <= index < count:
+        raise IndexError(f"Expected an index within {count} drawn pictures, received {index}.")
+    return int(index) % count
+
+
+def _pixels(image: NDArray[np.uint8]) -> Tensor:
+    return torch.from_numpy(image.transpose(2, 0, 1).astype(np.float32) / np.float32(255))

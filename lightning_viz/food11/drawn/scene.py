@@ -47,14 +47,23 @@ def draw(seed: int, index: int, size: int = 64) -> Drawing:
     >>> CLASSES[drawing.label], drawing.image.shape, "bowl" in drawing.props
     ('Soup', (64, 64, 3), True)
     """
+    check_scene(seed, index, size)
+    rng, label = np.random.default_rng((seed, index)), index % len(CLASSES)
+    canvas = Canvas(size, rng, zoom=rng.uniform(0.88, 1.12), tilt=rng.uniform(0.86, 1.0))
+    _compose(canvas, label)
+    return Drawing(expose(canvas), label, canvas.mask, tuple(sorted(set(canvas.props))))
+
+
+def check_scene(seed: int, index: int, size: int) -> None:
+    """Checks what names a picture.
+
+    Raises:
+        ValueError: If size is below 32, or seed or index below 0.
+    """
     if size < MIN_SIZE:
         raise ValueError(f"Expected size to be at least {MIN_SIZE} pixels for the food to be seen, received {size}")
     if seed < 0 or index < 0:
         raise ValueError(f"Expected seed and index of 0 or more, received seed={seed} and index={index}")
-    rng, label = np.random.default_rng((seed, index)), index % len(CLASSES)
-    canvas = Canvas(size, rng, zoom=rng.uniform(0.88, 1.12), tilt=rng.uniform(0.86, 1.0))
-    _compose(canvas, label)
-    return Drawing(_expose(canvas), label, canvas.mask, tuple(sorted(set(canvas.props))))
 
 
 def _compose(canvas: Canvas, label: int) -> None:
@@ -147,8 +156,8 @@ def _in_front(canvas: Canvas, at: Pose) -> None:
         table.napkin(canvas, Pose(at.x + 1.15 * np.cos(a), at.y + 1.15 * np.sin(a), 1.1, a))
 
 
-def _expose(canvas: Canvas) -> NDArray[np.uint8]:
-    """The camera: falling light, white balance, contrast, noise of the sensor."""
+def expose(canvas: Canvas) -> NDArray[np.uint8]:
+    """The camera: falling light, white balance, contrast, noise of the sensor; uint8 (size, size, 3)."""
     rng, pixels = canvas.rng, canvas.pixels
     lean = rng.uniform(0.0, 0.16)
     gain = rng.uniform(0.9, 1.08) * np.exp(rng.normal(0, 0.03, 3)).astype(np.float32)

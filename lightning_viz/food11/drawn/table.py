@@ -40,18 +40,19 @@ def _china(canvas: Canvas) -> Array:
     return canvas.tone(*tones[canvas.pick(6, 3, 1, 1, 1, 1)], 7)
 
 
-def plate(canvas: Canvas, at: Pose) -> None:
-    """A round plate of radius 1 with a sunken well, at times with a coloured rim."""
+def plate(canvas: Canvas, at: Pose) -> Array:
+    """A round plate of radius 1 with a sunken well, at times with a coloured rim; returns its colour."""
     china = _china(canvas)
     canvas.paint(circle(1.0), at, Look(china, bevel=0.1, dome=0.06, shadow=0.14, gloss=0.3))
     if canvas.chance(0.3):
         canvas.paint(ring(circle(0.93), 0.025), at, Look(canvas.tone(110, 96, 130, 50)))
     canvas.paint(circle(0.72), at, Look(china * np.float32(0.97), bevel=0.1, dome=-0.07))
     canvas.props.append("plate")
+    return china
 
 
-def bowl(canvas: Canvas, at: Pose) -> None:
-    """A round bowl of radius 1, its body seen below, a hollow of radius 0.88."""
+def bowl(canvas: Canvas, at: Pose) -> Array:
+    """A round bowl of radius 1, its body seen below, a hollow of radius 0.88; returns its colour."""
     china = _china(canvas) if canvas.chance(0.6) else canvas.tone(150, 110, 90, 45)
     base = at.upright()
     body = Look(china * np.float32(0.84), bevel=0.4, dome=0.25, shadow=0.2)
@@ -59,6 +60,7 @@ def bowl(canvas: Canvas, at: Pose) -> None:
     canvas.paint(circle(1.0), base, Look(china, bevel=0.07, dome=0.1, gloss=0.5))
     canvas.paint(circle(0.9), base, Look(china * np.float32(0.86), bevel=0.3, dome=-0.25))
     canvas.props.append("bowl")
+    return china
 
 
 def board(canvas: Canvas, at: Pose) -> None:

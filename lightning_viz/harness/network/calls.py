@@ -27,7 +27,8 @@ _Call = tuple[tuple[Any, ...], dict[str, Any]]
 def with_extras(subject: Subject, images: Tensor, batch: Extras | None) -> Subject:
     """The network with what its forward wants beside the images: nothing, if it can do without.
 
-    Tried in the batch's own structure: the batch as it is, by name, or in its order, without labels before with them.
+    As the module's own step calls it, where that was seen. Else tried in the batch's own structure: the batch as it is,
+    by name, or in its order, without labels before with them.
 
     Args:
         subject: The network.
@@ -44,10 +45,9 @@ def with_extras(subject: Subject, images: Tensor, batch: Extras | None) -> Subje
     """
     failure: Exception | None = None
     without: Subject | None = None
-    for args, kwargs in _calls(subject.net, batch):
+    for args, kwargs in _calls(subject, batch):
         alone = args == (IMAGES,) and not kwargs
-        count = len(images) if batch is None else batch.count
-        found = replace(subject, extras=None if alone else Extras((args, kwargs), count))
+        found = replace(subject, extras=None if alone else _arguments(args, kwargs, batch, len(images)))
         try:
             with torch.no_grad(), transparent_checkpoints():
                 found.of(0)(images[:1])
@@ -58,11 +58,11 @@ def with_extras(subject: Subject, images: Tensor, batch: Extras | None) -> Subje
         except NoScoresError as error:
             if without is None and (alone or not _is_a_loss(found, images)):
                 without = _announced(found, args, kwargs)
-            failure = failure or error
+            failure = error if alone else failure or error
         except Exception as error:  # whatever a forward does with what it was not made for
             if is_out_of_memory(error):
                 raise
-            failure = failure or error
+            failure = error if alone else failure or error  # what images alone come to is told
         else:
             return _announced(found, args, kwargs)
     if without is not None:
@@ -71,6 +71,29 @@ def with_extras(subject: Subject, images: Tensor, batch: Extras | None) -> Subje
     if isinstance(failure, NoScoresError):  # it takes images, so this is about what it returns
         raise failure
     raise _refused(subject, images, failure) from failure
+
+
+def called_alike(subject: Subject, images: Tensor, batch: Extras) -> Subject | None:
+    """The network with what stands beside the images of another batch, called as it is with its own; it is not run.
+
+    Args:
+        subject: The network, with what stands beside its images, if anything does.
+        images: (N, C, H, W), of the other batch.
+        batch: What stands around them.
+
+    Returns:
+        The subject; None where that batch holds nothing alike.
+    """
+    own = subject.extras
+    if own is None:
+        return subject
+    made = (_arguments(args, kwargs, batch, len(images)) for args, kwargs in _calls(subject, batch))
+    alike = next((extras for extras in made if extras.form == own.form), None)
+    return None if alike is None else subject.beside(alike)
+
+
+def _arguments(args: tuple[Any, ...], kwargs: dict[str, Any], batch: Extras | None, count: int) -> Extras:
+    return Extras((args, kwargs), count if batch is None else batch.count, form=_signature(args, kwargs))
 
 
 def _is_a_loss(subject: Subject, images: Tensor) -> bool:
@@ -89,14 +112,17 @@ def _announced(subject: Subject, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     return subject
 
 
-def _calls(net: nn.Module, batch: Extras | None) -> Iterator[_Call]:
-    tree = None if batch is None else batch.tree
+def _calls(subject: Subject, batch: Extras | None) -> Iterator[_Call]:
+    net, tree = subject.net, None if batch is None else batch.tree
     if batch is not None and batch.given:
         named = dict(tree) if isinstance(tree, Mapping) else {}
         others = () if named else tuple(tree) if isinstance(tree, (tuple, list)) else (tree,)
         yield (IMAGES, *others), named
         yield from (((), {name: IMAGES, **named}) for name in _keywords(net, only=True))
         return
+    seen = None if batch is None or subject.call is None else subject.call.of(batch)
+    if seen is not None:
+        yield seen
     yield (IMAGES,), {}
     if batch is not None and tree is not IMAGES and batch.holds_images:
         yield (tree,), {}
@@ -157,7 +183,7 @@ def _word(part: Any) -> str:
     if part is IMAGES:
         return "images"
     if isinstance(part, Rows):
-        shape = f" {tuple(part.values.shape)}" if isinstance(part.values, Tensor) else ""
+        shape = f" (N, {', '.join(map(str, part.values.shape[1:]))})" if isinstance(part.values, Tensor) else ""
         return ("labels" if part.labels else type(part.values).__name__.lower()) + shape
     names = [name for name, _ in _items(part)]
     return f"a batch of {', '.join(names)}" if any(names) else f"a {type(part).__name__}"

@@ -57,11 +57,13 @@ class Extras:
             or positional and named arguments, `(args, kwargs)`.
         count: N.
         given: Whether the user has named what stands beside the images; then `IMAGES` is not in it.
+        form: Of arguments, what they are but for the numbers in them, so that those of another batch can be made alike.
     """
 
     tree: Any
     count: int
     given: bool = False
+    form: str = ""
 
     @classmethod
     def of(cls, batch: Any, images: Tensor, labels: Tensor | None, *, given: bool = False) -> Extras:
@@ -122,6 +124,12 @@ class Extras:
             return found.to(device) if isinstance(found, Tensor) else found
 
         return replace(self, tree=mapped(self.tree, part))
+
+    @property
+    def size(self) -> int:
+        """Bytes of all tensors that belong to images."""
+        tensors = [rows.values for rows in _rows(self.tree) if isinstance(rows.values, Tensor)]
+        return sum(values.numel() * values.element_size() for values in tensors)
 
     def around(self, images: Tensor) -> Any:
         """The nesting with images in their place, and beside them what is theirs.

@@ -19,6 +19,7 @@ from lightning_viz.harness.network.extras import Extras
 from lightning_viz.harness.network.gradients import forgetting_graphs, leaving_no_trace, with_gradient
 from lightning_viz.harness.network.outputs import LastSigmoid, as_scores, find_scores
 from lightning_viz.harness.network.outputs import NoScoresError as NoScoresError
+from lightning_viz.harness.network.step import StepCall
 from lightning_viz.harness.tensors import named_tensors
 
 _OTHER = (torch.float64, torch.bfloat16, torch.float16)
@@ -40,6 +41,7 @@ class Subject:
         scores: The user's own way from what the network returns to class scores.
         extras: What it is given beside the images, if anything. With N rows it takes N images, and `of(i)` takes any
             number of copies of image i.
+        call: How the module's own step calls it, if that was seen.
     """
 
     net: nn.Module
@@ -48,6 +50,7 @@ class Subject:
     work: Work = field(default_factory=Work, compare=False)
     scores: Callable[[Any], Any] | None = None
     extras: Extras | None = field(default=None, compare=False)
+    call: StepCall | None = field(default=None, compare=False)
 
     def __call__(self, images: Tensor) -> Tensor:
         """Class scores.
@@ -184,6 +187,10 @@ class Subject:
 
 class NotYetError(ValueError):
     """What is explained is not there yet; the text says what is missing."""
+
+
+class NotShownYetError(NotYetError):
+    """A network takes something that no batch has shown yet."""
 
 
 def check_shapes(module: nn.Module) -> None:

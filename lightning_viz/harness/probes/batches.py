@@ -54,11 +54,6 @@ class Unpacked(NamedTuple):
         return Unpacked(images, labels, Extras.joined([part.extras for part in parts]))
 
 
-def unpack_batch(batch: Any, unpack: Callable[..., Any] | None = None) -> tuple[Tensor, Tensor | None]:
-    """The images and labels of a batch, see `unpacked`."""
-    return unpacked(batch, unpack)[:2]
-
-
 def unpacked(batch: Any, unpack: Callable[..., Any] | None = None) -> Unpacked:
     """Finds images and labels in a batch.
 

@@ -111,8 +111,15 @@ def _numbers(values: Any) -> list[float]:
     return found
 
 
-def class_names(known: Metadata, spec: Probes, classes: int) -> tuple[str, ...]:
+def class_names(known: Metadata, spec: Probes, classes: int, labels: Tensor | None = None) -> tuple[str, ...]:
     """A name per class; where nobody knows them, its number.
+
+    Args:
+        known: What others tell.
+        spec: What the user tells.
+        classes: How many there are.
+        labels: What is known of images, (N, ...); names that are fewer than the classes count where they name all of
+            labels (N,), and the classes behind them have numbers.
 
     Raises:
         ValueError: The spec names another number of classes.
@@ -125,12 +132,13 @@ def class_names(known: Metadata, spec: Probes, classes: int) -> tuple[str, ...]:
     found = known.names if spec.class_names is None else [list(spec.class_names)]
     names = next((names for names in found if len(names) == classes), None)
     if names is None:
+        used = int(labels.max()) + 1 if labels is not None and labels.ndim == 1 else classes
+        names = next((names for names in found if used <= len(names) < classes), [])
         rank_zero_warn(
-            f"Found {len(found[0]) if found else 0} class names for {classes} outputs, so classes go by number: "
-            "pass probes=Probes(class_names=[...])."
+            f"Found {len(found[0]) if found else 0} class names for {classes} outputs, so "
+            f"{'the others' if names else 'classes'} go by number: pass probes=Probes(class_names=[...])."
         )
-        return tuple(f"class {k}" for k in range(classes))
-    return tuple(printable(str(name)) for name in names)
+    return (*(printable(str(name)) for name in names), *(f"class {k}" for k in range(len(names), classes)))
 
 
 def normalization(known: Metadata, spec: Probes, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -177,7 +185,7 @@ def masks(known: Metadata, loader: DataLoader[Any], indices: Sequence[int], imag
         images: These items, (N, C, H, W).
 
     Returns:
-        Bool (N, H, W) on the CPU, or None where the data set has no masks of that size.
+        Bool (N, H, W) on the CPU, or (N, K, H, W) of K labels; None where the data set has no masks of that size.
     """
     if not known.masks:
         return None
@@ -188,10 +196,10 @@ def masks(known: Metadata, loader: DataLoader[Any], indices: Sequence[int], imag
         found, why = torch.empty(0), f"it failed: {type(error).__name__}: {error}"
     else:
         why = f"received {tuple(found.shape[1:])} for images of {tuple(images.shape[2:])}"
-    if found.shape == (len(images), *images.shape[2:]):
+    if found.ndim in (3, 4) and found.shape[-2:] == images.shape[2:]:
         return found
     rank_zero_warn(
-        f"Expected {type(dataset).__name__}.mask(index) to return booleans (H, W), of an image's size, but {why}. So "
-        "nothing is held against masks."
+        f"Expected {type(dataset).__name__}.mask(index) to return booleans (H, W), of an image's size, or (labels, H, "
+        f"W), but {why}. So nothing is held against masks."
     )
     return None

@@ -124,20 +124,20 @@ def select(
     else:
         indices, (images, labels, around), seen = _pass(observed, spec, split, trainer.lightning_module.device)
     subject = with_extras(subject, images, around)
-    columns = _count_scores(subject, images)
+    outputs = _outputs(subject, images)
     known = ask(trainer, loader)
     mean, std = normalization(known, spec, images)
     evidence = masks(known, loader, indices, images) if has_items(loader) else None
     given, numbers = images.new_zeros(len(images), 0) if labels is None else labels, tuple(indices)
     plain = ProbeBatch(images, given, (), numbers, numbers, mean, std, evidence, extras=subject.extras)
     seen = labels if seen is None else seen
-    return split, understood(plain, seen, columns, known=known, spec=spec, subject=subject)
+    return split, understood(plain, seen, outputs, known=known, spec=spec, subject=subject)
 
 
-def _count_scores(subject: Subject, images: Tensor) -> int | None:
+def _outputs(subject: Subject, images: Tensor) -> Tensor | None:
     try:
         with torch.no_grad():
-            return subject.outputs_of(images).shape[1]
+            return subject.outputs_of(images)
     except NoScoresError:
         return None
     except UntouchableError:

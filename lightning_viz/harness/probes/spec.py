@@ -140,7 +140,8 @@ class ProbeBatch:
         indices: The index of each image in its data set.
         mean: Float32 (C, 1, 1).
         std: Float32 (C, 1, 1).
-        masks: Where the evidence of each image's class lies, bool (N, H, W) on the CPU, if the data set knows.
+        masks: Where the evidence of each image's class lies, bool (N, H, W) on the CPU, if the data set knows; or that
+            of each of several labels, (N, K, H, W).
         task: What the scores mean.
         titles: What each image is called where its label does not tell.
         extras: What the network is given beside the images, if it takes more.

@@ -25,14 +25,14 @@ from lightning_viz.harness.tasks.task import Task
 
 
 def understood(
-    probes: ProbeBatch, seen: Tensor | None, columns: int | None, *, known: Metadata, spec: Probes, subject: Subject
+    probes: ProbeBatch, seen: Tensor | None, outputs: Tensor | None, *, known: Metadata, spec: Probes, subject: Subject
 ) -> ProbeBatch:
     """The probes with their task, labels and names.
 
     Args:
         probes: The images; their labels are as the batches had them, (N, 0) where there are none.
         seen: Labels of all images that were looked at, to recognise the task by, if there are some.
-        columns: Scores per image, if the network has some.
+        outputs: The scores of the images, (N, columns), if the network has some.
         known: What others tell.
         spec: What is asked for.
         subject: The network, with what stands beside the images.
@@ -41,8 +41,10 @@ def understood(
         ValueError: The task cannot be told, or does not fit labels and outputs.
         NoScoresError: The task asks for scores, and the network has none.
     """
-    counts = known.counts | ({len(spec.class_names)} if spec.class_names else set())
-    evidence = Evidence(seen, columns, counts, lambda: ends_in_sigmoid(subject, probes.images))
+    columns = None if outputs is None else outputs.shape[1]
+    named = {*map(len, known.names), *([len(spec.class_names)] if spec.class_names else [])}
+    in_sigmoid = lambda: ends_in_sigmoid(subject, probes.images)  # noqa: E731
+    evidence = Evidence(seen, columns, known.counts | named, in_sigmoid, named, outputs)
     wanted = spec.task or (None if spec.guide is None else "similarity")
     labels = probes.labels if probes.labels.shape[1:] != (0,) else None
     try:
@@ -62,7 +64,7 @@ def understood(
     if found is None:
         return _like(probes, labels, known=known, spec=spec)
     width = _columns(task, columns or 1)
-    names = class_names(known, spec, width) if task.name != "values" else _value_names(known, spec, width)
+    names = _value_names(known, spec, width) if task.name == "values" else class_names(known, spec, width, seen)
     return replace(probes, task=task, labels=found, class_names=names)
 
 
@@ -98,8 +100,9 @@ def _check(task: Task, labels: Tensor, columns: int) -> None:
     if bool(task.no_label(labels, columns).any()) and task.name == "classes":
         raise ValueError(
             f"Expected labels 0 to {columns - 1} for {columns} class scores, received {labels.tolist()}: "
-            "pass probes=Probes(unpack=...) where other numbers are the labels, indices=[...] of other items, or "
-            "task='values' where the outputs are thresholds of ranks, or the labels no classes."
+            "pass probes=Probes(unpack=...) where other numbers are the labels, indices=[...] of other items, "
+            "task='values' where the outputs are thresholds of ranks, or the labels no classes, or task='similarity' "
+            "where the outputs are embeddings."
         )
 
 

@@ -46,6 +46,7 @@ class Checkpoints:
         taking_part = [c for c in _callbacks(trainer) if isinstance(c, Callback) or c is bar]
         with swapped(trainer, "callbacks", taking_part), _weights_kept(trainer):
             moments = self._moments()
+            run_of(trainer).batches_pass = False
             first = next(moments, None)
             if first is not None and first.global_step == 0 and self._loaded(first):
                 first = None

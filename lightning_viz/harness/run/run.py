@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary, ref
 
 import pytorch_lightning as pl
+import torch
 from torch import Tensor, nn
 
 from lightning_viz.explain.network.defaults import Defaults, default_layers
 from lightning_viz.harness.isolation.isolation import Isolation
-from lightning_viz.harness.network.subject import Subject
+from lightning_viz.harness.network.ear import is_compiled
+from lightning_viz.harness.network.extras import Extras
+from lightning_viz.harness.network.step import StepCalls
+from lightning_viz.harness.network.subject import Subject, find_subject
+from lightning_viz.harness.probes.batches import unpacked
 from lightning_viz.harness.probes.spec import ProbeBatch, Probes, Split
 from lightning_viz.harness.run.background import Background
 from lightning_viz.harness.run.best_metric import BestMetric
@@ -38,12 +45,14 @@ class Run:
         best: The best value so far of what the run monitors.
         claims: Who came first with what.
         background: What is drawn beside the training.
+        batches_pass: Whether steps are made in it that could show anything; in a replay there are none.
     """
 
     def __init__(self, trainer: pl.Trainer) -> None:
         self._trainer = ref(trainer)  # which is what the runs are found by
         self._numbers: dict[tuple[str, int], int] = {}
         self._processes: Processes | None = None
+        self._calls = StepCalls()
         self.clock = Clock()
         self.best = BestMetric()
         self.background = Background()
@@ -55,6 +64,8 @@ class Run:
         if self._processes is not None:
             self._processes.close()
         self._processes = None
+        self._calls.close()
+        self.batches_pass = True
         self._isolation: Isolation | None = None
         self._sinks: Sinks | None = None
         self._verified: set[str] = set()
@@ -95,6 +106,47 @@ class Run:
         """Where the pictures of the run go; all processes ask for the first time together."""
         self._sinks = self._sinks or Sinks(self.trainer)
         return self._sinks
+
+    def subject(self, module: nn.Module, net: str | None, spec: Probes) -> Subject:
+        """The network to explain, with how the module's own step calls it, where that was seen.
+
+        Args:
+            module: The user's module, or its copy.
+            net: See `find_subject`.
+            spec: Which tells the user's own way to scores.
+
+        Raises:
+            ValueError: There is no such network, or several could be meant.
+        """
+        found = find_subject(self.trainer, module, net, spec.scores)
+        return replace(found, call=self._calls.of(self.module, found.name))
+
+    def watch(self, net: str | None) -> None:
+        """Listens to how the step that is about to run calls a network, if that is not known."""
+        with suppress(ValueError):  # which is told where the network is looked for
+            found = find_subject(self.trainer, self.module, net)
+            self._calls.watch(self.module, found.name, found.net)
+
+    def learn(self, net: str | None, spec: Probes, batch: Any) -> None:
+        """Takes what was heard in the step of this batch, which has ended."""
+
+        def read() -> tuple[Tensor, Extras]:
+            images, _, around = unpacked(batch, spec.unpack)
+            return images, around
+
+        # Whatever batches and networks of the user's do, training goes on all the same.
+        with suppress(Exception), torch.inference_mode(False), torch.no_grad():
+            self._calls.learn(self.module, find_subject(self.trainer, self.module, net).name, read, batch)
+
+    def may_learn(self, net: str | None) -> bool:
+        """Whether a batch that is yet to come may tell how a network is called."""
+        found = find_subject(self.trainer, self.module, net)
+        return self.batches_pass and not self._calls.knows(self.module, found.name) and not is_compiled(found.net)
+
+    def close(self) -> None:
+        """Stops listening, and what is drawn in the background."""
+        self._calls.close()
+        self.background.end()
 
     def verify(self, subject: Subject, probes: ProbeBatch) -> None:
         """Sees to it that what is explained says the same as the network itself, once for each network."""

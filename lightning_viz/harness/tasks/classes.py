@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from lightning_viz.harness.network.subject import Subject, log_odds, probabilities
+from lightning_viz.harness.tasks.labels import Independent
 from lightning_viz.harness.tasks.task import Task, first_name, percent
 
 
+@dataclass(frozen=True)
 class Classes(Task):
-    """One class per image: scores exclude each other, and a softmax makes probabilities of them."""
+    """One class per image: scores exclude each other, and a softmax makes probabilities of them.
+
+    Attributes:
+        sigmoid: Whether a sigmoid of the network has made probabilities of them already, each by itself.
+    """
+
+    sigmoid: bool = False
 
     name = "classes"
     curves = "probability"
@@ -21,8 +30,12 @@ class Classes(Task):
     exclusive = True
 
     def subject(self, subject: Subject, images: Tensor) -> Subject:
-        """The network itself; a single logit counts as two classes."""
-        return subject
+        """The network itself, or its logits where it ends in sigmoids; a single logit counts as two classes."""
+        return Independent.like(subject) if self.sigmoid else subject
+
+    def scores(self, outputs: Tensor) -> Tensor:
+        """Logits, where the network itself puts out probabilities of each class by itself."""
+        return outputs.logit(1e-6) if self.sigmoid else outputs
 
     def own(self, found: Tensor) -> Tensor | None:
         """Scores (N, K), or predicted classes (N,)."""
@@ -31,12 +44,12 @@ class Classes(Task):
         return None if found.is_floating_point() else found.reshape(-1)
 
     def predictions(self, scores: Tensor) -> Tensor:
-        """Probabilities, whose rows sum to 1."""
-        return probabilities(scores)
+        """Probabilities, whose rows sum to 1, unless sigmoids have made them."""
+        return scores.sigmoid() if self.sigmoid else probabilities(scores)
 
     def explained(self, scores: Tensor) -> Tensor:
-        """The log-odds of each class against all others."""
-        return log_odds(scores)
+        """The log-odds of each class against all others, or where sigmoids make probabilities, its logit."""
+        return scores if self.sigmoid else log_odds(scores)
 
     def read(self, labels: Tensor | None, count: int) -> Tensor:
         """Long (N,); of one-hot and soft labels (N, K) the largest."""

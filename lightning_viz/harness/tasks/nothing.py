@@ -26,7 +26,7 @@ class Nothing(Task):
     name = "none"
     curves = "none"
     unit = "none"
-    shares = False
+    judged = False
 
     def subject(self, subject: Subject, images: Tensor) -> Subject:
         """The network itself."""

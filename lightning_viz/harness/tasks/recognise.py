@@ -17,6 +17,9 @@ from lightning_viz.harness.tasks.values import Values, are_shares, is_binary, is
 _MUCH_WIDER = 2
 """Outputs that are so many times as many as the classes that anybody knows of are an embedding, not classes."""
 
+_WIDE, _FAR_WIDER = 32, 8
+"""Where nobody knows of any classes, at least so many outputs, and so many times as many as labels, may be either."""
+
 
 class Evidence(NamedTuple):
     """What there is to recognise a task by.
@@ -26,12 +29,16 @@ class Evidence(NamedTuple):
         columns: Scores per image; None where the output holds nothing of that kind.
         counts: How many classes anybody says that there are: by their names, or as a number.
         in_sigmoid: Whether the outputs are what a sigmoid of the network has made.
+        named: Those of the counts that are numbers of names.
+        outputs: The scores of some images, (N, columns).
     """
 
     labels: Tensor | None
     columns: int | None
     counts: Collection[int]
     in_sigmoid: Callable[[], bool]
+    named: Collection[int] = ()
+    outputs: Tensor | None = None
 
 
 def recognise(wanted: Kind | None, seen: Evidence) -> tuple[Task, str]:
@@ -58,8 +65,16 @@ def _made(kind: Kind, seen: Evidence) -> Task:
         return Labels(sigmoid=seen.in_sigmoid())
     if kind == "values":
         return Values(ordinal=seen.columns is not None and seen.columns > 1 and _one_each(seen.labels))
-    plain: dict[Kind, Callable[[], Task]] = {"classes": Classes, "similarity": Similarity, "none": Nothing}
-    return plain[kind]()
+    if kind == "classes":
+        return Classes(sigmoid=_are_each_by_itself(seen.outputs) and seen.in_sigmoid())
+    return Similarity() if kind == "similarity" else Nothing()
+
+
+def _are_each_by_itself(outputs: Tensor | None) -> bool:
+    """Whether outputs (N, K) may be probabilities of more than one class, but not shares of one."""
+    if outputs is None or outputs.shape[1] < 2:
+        return False
+    return bool(((outputs >= 0) & (outputs <= 1)).all()) and not are_shares(outputs)
 
 
 def _kind(seen: Evidence) -> tuple[Kind, str]:
@@ -72,20 +87,60 @@ def _kind(seen: Evidence) -> tuple[Kind, str]:
         return ("similarity", why) if embeds else ("none", "there are no labels")
     if labels.ndim > 2:
         return "none", f"labels {_shape(labels)} are none of an image as a whole"
-    return _of_one(labels.reshape(-1), columns, seen.counts) if _one_each(labels) else _of_several(labels, columns)
+    return _of_one(labels.reshape(-1), columns, seen) if _one_each(labels) else _of_several(labels, columns)
 
 
-def _of_one(labels: Tensor, columns: int, counts: Collection[int]) -> tuple[Kind, str]:
+def _of_one(labels: Tensor, columns: int, seen: Evidence) -> tuple[Kind, str]:
     """Of labels (N,)."""
     if columns == 1:
         known = labels if labels.is_floating_point() else labels[labels >= 0]  # losses leave out negative classes
         return ("classes", "") if is_binary(known) else ("values", "labels other than 0 and 1 for a single output")
     if not is_whole(labels):
         raise _two(f"labels (N,) that are no whole numbers, for outputs (N, {columns})")
-    largest = int(labels.max())
-    if counts and columns >= _MUCH_WIDER * max(*counts, largest + 1, 1):
-        return "similarity", f"outputs (N, {columns}) are many more than {max(*counts, 1)} classes"
+    if seen.outputs is not None and are_ranks(seen.outputs):
+        return "values", f"outputs (N, {columns}) that share one score, as the thresholds of ranks do (CORAL)"
+    return _by_number(int(labels.max()) + 1, columns, seen)
+
+
+def _by_number(used: int, columns: int, seen: Evidence) -> tuple[Kind, str]:
+    """Classes or an embedding, by how many classes anybody knows of, and that labels use.
+
+    Raises:
+        ValueError: It may be either.
+    """
+    if columns in seen.counts or columns <= used:  # too few are told with the labels that do not fit
+        return "classes", ""
+    if not seen.counts:
+        if columns >= max(_WIDE, _FAR_WIDER * used):
+            raise _unknown(columns, f"{used} that labels use")
+        return "classes", ""
+    known = max(*(seen.named or seen.counts), used)
+    if columns >= _MUCH_WIDER * known:
+        return "similarity", f"outputs (N, {columns}) are many more than {known} classes"
+    if columns > known or seen.named:
+        raise _unknown(columns, " or ".join(map(str, sorted(seen.counts))))
     return "classes", ""
+
+
+def are_ranks(outputs: Tensor) -> bool:
+    """Whether outputs differ from each other by the same for every image, and from one image to the next.
+
+    So do the logits of being above each rank that share their weights (CORAL, arXiv:1901.07884, 2019), and no others.
+
+    Args:
+        outputs: (N, K).
+
+    >>> import torch
+    >>> ranks = torch.tensor([[0.3], [-1.2]]) + torch.tensor([1.0, 0.5, -2.0])
+    >>> are_ranks(ranks), are_ranks(torch.eye(3)), are_ranks(torch.zeros(2, 3))
+    (True, False, False)
+    """
+    if len(outputs) < 2 or outputs.shape[1] < 2 or not bool(outputs.isfinite().all()):
+        return False
+    apart = outputs.double() - outputs[:, :1].double()
+    close = 1e-5 * float(outputs.abs().max())
+    moves = float(outputs[:, 0].max() - outputs[:, 0].min())
+    return moves > 10 * close and float((apart - apart[:1]).abs().max()) <= close
 
 
 def _of_several(labels: Tensor, columns: int) -> tuple[Kind, str]:
@@ -109,6 +164,15 @@ def _one_each(labels: Tensor | None) -> bool:
 
 def _shape(labels: Tensor) -> str:
     return f"(N, {', '.join(map(str, labels.shape[1:]))})"
+
+
+def _unknown(columns: int, classes: str) -> ValueError:
+    return ValueError(
+        f"Expected as many outputs as classes, received outputs (N, {columns}) for {classes} classes: pass "
+        "probes=Probes(task='classes') where the others are unused, task='similarity' where the outputs are "
+        "embeddings, task='values' where they are thresholds of ranks, class_names=[...] with a name for each, or "
+        "scores= or net= where others are the class scores."
+    )
 
 
 def _two(what: str) -> ValueError:

@@ -49,7 +49,7 @@ class Similarity(Task):
     curves = "similarity"
     unit = "cosine"
     compares = True
-    shares = False
+    judged = False
 
     @property
     def between(self) -> bool:

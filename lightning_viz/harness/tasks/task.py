@@ -32,7 +32,7 @@ class Task(ABC):
         exclusive: Whether one column is true of an image, and no other.
         compares: Whether images are held against each other, or against guides.
         signs: What a part of the image does to a score that raises or lowers it.
-        shares: Whether predictions lie in [0, 1], so that it can be judged how faithful a map is to it.
+        judged: Whether it can be judged how faithful a map is to a prediction.
     """
 
     name: ClassVar[Kind]
@@ -43,7 +43,7 @@ class Task(ABC):
     exclusive: ClassVar[bool] = False
     compares: ClassVar[bool] = False
     signs: ClassVar[tuple[str, str]] = ("for", "against")
-    shares: ClassVar[bool] = True
+    judged: ClassVar[bool] = True
 
     # What the network puts out
 
@@ -75,6 +75,16 @@ class Task(ABC):
     def explained(self, scores: Tensor) -> Tensor:
         """What is explained of scores (N, K) in place of their gradients' own unit, (N, K)."""
         return scores
+
+    def ends(self, whole: float, empty: float, span: float) -> tuple[float, float]:
+        """The predictions that count as 0 and as 1 where pixels of an image go or come; NaN where that says nothing.
+
+        Args:
+            whole: Of the image.
+            empty: Of the image without anything in it.
+            span: From the smallest to the largest of all images.
+        """
+        return 0.0, 1.0
 
     def fingerprint(self, subject: Subject, images: Tensor) -> Tensor:
         """What tells one network from another: something that is put out for images (N, C, H, W)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,9 @@ from torch import Tensor
 
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.tasks.task import Task, first_name
+
+_MOVES = 0.1
+"""An image that moves its value by less than this share of what the values of all images span has little to explain."""
 
 _NAMED = 3
 """Values that a caption tells."""
@@ -46,7 +50,6 @@ class Values(Task):
     curves = "value"
     unit = "the output's unit"
     counts = "values"
-    shares = False
     signs = ("raises it", "lowers it")
 
     def subject(self, subject: Subject, images: Tensor) -> Subject:
@@ -66,6 +69,10 @@ class Values(Task):
     def predictions(self, scores: Tensor) -> Tensor:
         """The values."""
         return scores
+
+    def ends(self, whole: float, empty: float, span: float) -> tuple[float, float]:
+        """From the value of the empty image to that of the whole one, whichever is larger."""
+        return (empty, whole) if abs(whole - empty) > _MOVES * span else (math.nan, math.nan)
 
     def read(self, labels: Tensor | None, count: int) -> Tensor:
         """Float32 (N, M)."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from lightning_viz.harness.network.extras import Extras
 from lightning_viz.harness.network.subject import probabilities
 
 Pair = tuple[int, int]
@@ -26,12 +27,19 @@ class Mistake(NamedTuple):
         confidence: The probability of the wrong class, in [0, 1]; None where the step told classes alone.
         place: When it came, counted over all processes.
         values: The true and the predicted one, where values are predicted; the confidence is their difference.
+        extras: What the network is given beside the image, on the CPU, if anything.
     """
 
     image: Tensor
     confidence: float | None
     place: int
     values: tuple[float, float] | None = None
+    extras: Extras | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes."""
+        return self.image.numel() * 4 + (0 if self.extras is None else self.extras.size)
 
     @property
     def order(self) -> tuple[float, int]:
@@ -65,7 +73,14 @@ class Mistakes:
         return self._images
 
     def see(
-        self, images: Tensor, predictions: Tensor, labels: Tensor, *, counted: Tensor, places: Sequence[int]
+        self,
+        images: Tensor,
+        predictions: Tensor,
+        labels: Tensor,
+        *,
+        counted: Tensor,
+        places: Sequence[int],
+        extras: Extras | None = None,
     ) -> None:
         """Looks through a batch.
 
@@ -75,13 +90,16 @@ class Mistakes:
             labels: (N,), bool (N, K) of several labels per image, or float (N, M) of values, of which the first counts.
             counted: Bool (N,): which to look at; their scores are finite.
             places: When each came.
+            extras: What the network is given beside the images.
         """
+        beside = 0 if extras is None else extras.size // max(len(images), 1)
         with torch.inference_mode(False), torch.no_grad():  # so that gradients can be taken of what is kept
             for i, pair, confidence in _mistakes(predictions, labels, counted):
                 self._counts[pair] += 1
-                if self._makes_room(pair, _order(confidence, places[i]), images[i].numel() * 4):
+                if self._makes_room(pair, _order(confidence, places[i]), images[i].numel() * 4 + beside):
                     values = (float(labels[i, 0]), float(predictions[i, 0])) if pair == ERROR else None
-                    self._keep(pair, Mistake(images[i].float().cpu().clone(), confidence, places[i], values))
+                    own = None if extras is None else extras.rows([i]).to(torch.device("cpu"))
+                    self._keep(pair, Mistake(images[i].float().cpu().clone(), confidence, places[i], values, own))
 
     def surest(self, pair: Pair) -> list[Mistake]:
         """The mistakes that are kept of one confusion, the surest first."""
@@ -107,14 +125,14 @@ class Mistakes:
         kept = self._kept.setdefault(pair, [])
         kept.append(mistake)
         kept.sort(key=lambda one: one.order)
-        self._bytes += mistake.image.numel() * 4
+        self._bytes += mistake.size
         self._images += 1
 
     def _lose(self, pair: Pair) -> None:
         lost = self._kept[pair].pop()
         if not self._kept[pair]:
             del self._kept[pair]
-        self._bytes -= lost.image.numel() * 4
+        self._bytes -= lost.size
         self._images -= 1
 
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from lightning_viz.harness.isolation.isolation import Isolation
-from lightning_viz.harness.network.calls import with_extras
+from lightning_viz.harness.network.calls import called_alike, with_extras
+from lightning_viz.harness.network.ear import Ear, is_compiled
 from lightning_viz.harness.network.extras import Extras
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.probes.batches import unpacked
@@ -55,22 +56,24 @@ class Predictions:
         self._isolation = isolation
         self._unpack = unpack
         self._seed = seed
-        self._takes_images_alone = False
-        self._ear: _Ear | None = None
+        self._called: Subject | None = None
+        self._ear: Ear | None = None
+        self._heard: list[Tensor] = []
         self._collected: tuple[Tensor, Tensor] | None = None
 
     def watch(self) -> None:
         """Listens to the calls of the network until `collect` or `close`."""
         self.close()
         # Compiled networks and scripted ones do not tell what they put out.
-        if not any(_is_compiled(m) for m in (self._module, self._subject.net)):
-            self._ear = _Ear.at(self._subject.net)
+        if not any(is_compiled(m) for m in (self._module, self._subject.net)):
+            self._ear = Ear.at(self._subject.net, self._hear)
 
     def close(self) -> None:
         """Stops listening, and lets go of what it heard."""
         if self._ear is not None:
-            self._ear.leave()
+            self._ear.leave(self._hear)
         self._ear = None
+        self._heard = []
         self._collected = None
 
     def collect(self, outputs: Any, batch: Any) -> tuple[Tensor, Tensor]:
@@ -93,8 +96,7 @@ class Predictions:
 
     def _collect(self, outputs: Any, batch: Any) -> tuple[Tensor, Tensor]:
         images, labels, around = unpacked(batch, self._unpack)
-        heard = [] if self._ear is None else self._ear.heard
-        seen = [t for t in heard if len(t) == len(images) and self._subject.scores is None]
+        seen = [t for t in self._heard if len(t) == len(images) and self._subject.scores is None]
         self.close()
         task = self.task = self.task or self._recognised(images, labels, around)
         known, own = task.read(labels, len(images)).to(images.device), _own(outputs, len(images), task)
@@ -106,14 +108,16 @@ class Predictions:
             subject = self._beside(module, images, around)
             return task.subject(subject, images).on(images.clone()), known
 
+    def _hear(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], output: Any) -> None:
+        # A wrapper such as DDP calls the module a second time with the step itself: only class scores count.
+        if isinstance(output, Tensor) and output.ndim == 2 and output.shape[1] > 1 and output.is_floating_point():
+            self._heard.append(plain(output.detach()).float())
+
     def _beside(self, module: nn.Module, images: Tensor, around: Extras) -> Subject:
-        """The network, with what it takes beside the images: tried once where it takes nothing."""
-        subject = self._subject.within(module)
-        if self._takes_images_alone:
-            return subject
-        found = with_extras(subject, images, around)
-        self._takes_images_alone = found.extras is None
-        return found
+        """The network, with what it takes beside the images; how it is called is tried once."""
+        known = None if self._called is None else called_alike(self._called.within(module), images, around)
+        self._called = known or with_extras(self._subject.within(module), images, around)
+        return self._called
 
     def _recognised(self, images: Tensor, labels: Tensor | None, around: Extras) -> Task:
         with self._isolation(seed=self._seed) as module, torch.no_grad():
@@ -121,64 +125,6 @@ class Predictions:
             columns = subject.of(0).outputs(images[:1].clone()).shape[1]
             in_sigmoid = ends_in_sigmoid(subject, images[:1].clone())
         return recognise(None, Evidence(labels, columns, (), lambda: in_sigmoid))[0]
-
-
-class _Ear:
-    """Hears what the calls of a module return, from the place where `torch.compile` would put its own.
-
-    A hook would be found by whoever scripts, exports, copies or saves the module meanwhile; of this, nothing gets into
-    any of them.
-
-    Args:
-        module: One that is not compiled.
-
-    Attributes:
-        heard: Class scores (N, K), as they came.
-    """
-
-    def __init__(self, module: nn.Module) -> None:
-        self._module = module
-        self._listeners = 0
-        self.heard: list[Tensor] = []
-
-    @classmethod
-    def at(cls, module: nn.Module) -> _Ear:
-        """The one that hears a module, for one listener more."""
-        there: Any = module._compiled_call_impl
-        ear = there if isinstance(there, cls) else cls(module)
-        module._compiled_call_impl = ear
-        ear._listeners += 1
-        return ear
-
-    def leave(self) -> None:
-        """Stops listening when nobody listens any more."""
-        self._listeners -= 1
-        if not self._listeners and self._module._compiled_call_impl is self:
-            del self._module._compiled_call_impl  # which every module has by its class
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Calls the module."""
-        output = self._module._call_impl(*args, **kwargs)  # type: ignore[no-untyped-call]
-        if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:  # nothing of ours gets in there
-            return output
-        # A wrapper such as DDP calls the module a second time with the step itself: only class scores count.
-        if isinstance(output, Tensor) and output.ndim == 2 and output.shape[1] > 1 and output.is_floating_point():
-            self.heard.append(plain(output.detach()).float())
-        return output
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> None:
-        """Nothing, which is what a module has that is not compiled."""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Likewise."""
-        return type(None), ()
-
-
-def _is_compiled(module: nn.Module) -> bool:
-    called: Any = module._compiled_call_impl
-    compiled = called is not None and not isinstance(called, _Ear)
-    whole = getattr(module, "_compiler_ctx", None) is not None  # a LightningModule, steps and all
-    return compiled or whole or hasattr(module, "_orig_mod") or isinstance(module, torch.jit.ScriptModule)
 
 
 def _own(outputs: Any, count: int, task: Task) -> Tensor | None:

@@ -231,10 +231,10 @@ def test_a_forward_that_takes_no_images(tmp_path):
             return self.net(image)
 
         def training_step(self, batch, batch_idx):
-            return F.cross_entropy(self(image=batch[0], prompt="food"), batch[1])
+            return F.cross_entropy(self.net(batch[0]), batch[1])
 
         def validation_step(self, batch, batch_idx):
-            self(image=batch[0], prompt="food")
+            self.net(batch[0])
 
     refuses(tmp_path, SaliencyMaps(), "to take images", "(8, 3, 16, 16)", "net=", module=TakesMore)
 

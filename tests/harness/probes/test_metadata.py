@@ -9,7 +9,7 @@ from projects import NAMES, Project, Stripes, events, fit
 from torch.utils.data import DataLoader
 
 from lightning_viz import ConfusionMatrixPanel, DeepDream, FilterAscent, LimePanels, SaliencyMaps
-from lightning_viz.harness.probes.batches import unpack_batch
+from lightning_viz.harness.probes.batches import unpacked
 
 
 class Nameless(Stripes):
@@ -152,5 +152,5 @@ def test_mean_and_std_are_taken_from_one_place(tmp_path):
 
 def test_floats_are_images_before_bytes():
     x, mask, y = torch.rand(4, 3, 8, 8), torch.zeros(4, 1, 8, 8, dtype=torch.uint8), torch.arange(4)
-    assert unpack_batch((mask, x, y))[0] is x
-    assert unpack_batch((mask, y))[0].dtype == torch.float32
+    assert unpacked((mask, x, y))[0] is x
+    assert unpacked((mask, y))[0].dtype == torch.float32

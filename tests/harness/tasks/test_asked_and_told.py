@@ -108,6 +108,9 @@ CASES = [
     (None, 10, {10}, Nothing),
     (None, None, (), Nothing),
     (torch.zeros(2, 8, 8).long(), 3, (), Nothing),
+    (torch.tensor([0, 2]), 10, (), Classes),  # of a few images, of which some classes are not among
+    (torch.tensor([0, 2]), 10, {3, 10}, Classes),  # the data set has names for three, the module says ten
+    (torch.tensor([0, 9]), 10, {3}, Classes),  # labels use all of them
 ]
 
 
@@ -131,6 +134,37 @@ def test_two_readings_are_an_error_with_the_way_out(labels, columns):
     with pytest.raises(ValueError, match=r"task=\.\.\.") as caught:
         recognise(None, Evidence(labels, columns, (), lambda: False))
     assert "'values'" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("columns", "counts", "named"),
+    [
+        (12, {10}, {10}),  # a narrow embedding, or two classes more
+        (12, {10}, ()),
+        (8, {10}, {10}),  # a narrower one, thresholds of ranks, or classes without an image
+        (12, {3, 10}, {10}),
+        (64, (), ()),  # nobody knows of any classes, and labels use few
+    ],
+)
+def test_another_number_of_outputs_than_of_classes_is_an_error_that_names_both(columns, counts, named):
+    seen = Evidence(torch.tensor([0, 2]), columns, counts, lambda: False, named)
+    with pytest.raises(ValueError, match=rf"outputs \(N, {columns}\)") as caught:
+        recognise(None, seen)
+    for word in ("task='classes'", "task='similarity'", "task='values'", "class_names=", "scores=", "net="):
+        assert word in str(caught.value)
+    assert recognise("classes", seen)[0].name == "classes"
+
+
+def test_thresholds_of_ranks_are_told_by_the_score_that_they_share():
+    generator = torch.Generator().manual_seed(0)
+    score, labels = torch.randn(8, 1, generator=generator), torch.arange(8) % 5
+    ranks = score + torch.tensor([2.0, 0.7, -0.1, -1.5])
+    task, why = recognise(None, Evidence(labels, 4, {5}, lambda: False, {5}, ranks))
+    assert (task.name, task.ordinal) == ("values", True)
+    assert "CORAL" in why
+    alike = [torch.zeros(8, 4), torch.randn(8, 4, generator=generator), ranks + 0.01 * torch.randn(8, 4)]
+    for outputs in alike:
+        assert recognise(None, Evidence(labels % 4, 4, {4}, lambda: False, {4}, outputs))[0].name == "classes"
 
 
 @pytest.mark.parametrize("word", ["classes", "labels", "values", "similarity", "none"])

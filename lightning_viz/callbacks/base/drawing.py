@@ -163,7 +163,9 @@ class Drawing:
             raise error or AssertionError
         self._callback.prepared(self.run, found)
         self.ready = True
-        self.run.sinks.describe(found, self.run.claims.charts(charts(found)) if self._callback.per_probe else None)
+        logged = self._callback.per_probe
+        layout = self.run.claims.charts({**self._callback.charts, **(charts(found) if logged else {})})
+        self.run.sinks.describe(found, layout, logged=logged)
 
     def _checked(self) -> ProbeBatch:
         callback, run = self._callback, self.run

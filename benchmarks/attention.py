@@ -18,13 +18,13 @@ from lightning_viz.explain.network.memory import bounded
 from lightning_viz.food11.drawn import DrawnFood
 from lightning_viz.food11.transformer import Block
 
-COUNT, CLASSES, DEPTH, HEADS, PATCH = 8, 11, 12, 12, 16
+COUNT, CLASSES, DEPTH, HEADS, PATCH = 4, 11, 12, 12, 16
 SPECIFIC = ("relevance", "legrad")
 """Methods that need a gradient; the others are a forward."""
 
 
 class Transformer(nn.Module):
-    """A vision transformer of 12 layers with 12 heads each, by torch's fast attention.
+    """A vision transformer of 12 layers with 12 heads each, by torch's fast attention; with 768 channels as ViT-B.
 
     Args:
         size: Pixels per side of the images, (N, 3, size, size).
@@ -51,7 +51,7 @@ def lines(settings: Settings) -> Iterator[Line]:
     """Two lines per method: what it takes and, where the system tells a high-water mark, how much memory."""
     size = settings.size * 7 // 4  # 224 px by default, of which such networks mostly are
     torch.manual_seed(0)
-    net = Transformer(size, HEADS * max(settings.width // 4, 1)).eval().requires_grad_(False)
+    net = Transformer(size, HEADS * settings.width).eval().requires_grad_(False)
     food = DrawnFood(COUNT, size=size)
     images, labels = torch.stack([food[i][0] for i in range(COUNT)]), torch.tensor(food.targets)
     known = {"tokens": asking_tokens(net, net, images[:1])}

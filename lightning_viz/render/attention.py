@@ -36,8 +36,7 @@ def head_tiles(
     heat, _ = symmetric(heads, scale=full)
     tiles = [to_uint8(pixels), *(sequential(values) for values in heat)]
     figures = [f"{e:.1f}, {d:.1f}" for e, d in zip(entropy, distance, strict=True)] or [""] * len(heads)
-    rows = -(-len(tiles) // 5)
-    return grid(tiles, -(-len(tiles) // rows), titles=["image", *figures])
+    return grid(tiles, 3 if len(tiles) <= 6 else 4, titles=["image", *figures])
 
 
 def wall(rows: Sequence[Floats], uniform: Sequence[Sequence[bool]], blind: Sequence[Sequence[bool]]) -> Picture:

@@ -69,7 +69,7 @@ class AttentionWall(ExplanationCallback):
         picture = wall([layer.maps.cpu().numpy() for layer in found], uniform, blind)
         heads = sum(len(row) for row in uniform)
         counts = f"{_count(uniform)} uniform (hatched), {_count(blind)} the same for all images (framed)"
-        caption = [f"{scene.when} · {len(found)} layers, {heads} heads", counts]
+        caption = [f"{scene.when} · {len(found)} layers, a row each, {heads} heads", counts]
         yield captioned("attention/wall", picture, caption, lines=3)
         yield Scalar("attention/uniform", _count(uniform) / heads)
         yield Scalar("attention/blind", _count(blind) / heads)

@@ -13,7 +13,7 @@ from lightning_viz.render.size import WIDTH, Floats, Picture, enlarge
 from lightning_viz.render.text import DARK
 
 ABOVE = 4.0
-"""Times the share that each patch gets where all get the same, at which colours of a wall are full."""
+"""Times the share that each patch gets where all get the same, at which colours of heads are full."""
 
 _TILE, _FRAME, _ORANGE = 48, 4, (255, 140, 0)
 
@@ -36,7 +36,8 @@ def head_tiles(
     heat, _ = symmetric(heads, scale=full)
     tiles = [to_uint8(pixels), *(sequential(values) for values in heat)]
     figures = [f"{e:.1f}, {d:.1f}" for e, d in zip(entropy, distance, strict=True)] or [""] * len(heads)
-    return grid(tiles, 3 if len(tiles) <= 6 else 4, titles=["image", *figures])
+    rows = -(-len(tiles) // 5)
+    return grid(tiles, -(-len(tiles) // rows), titles=["image", *figures])
 
 
 def wall(rows: Sequence[Floats], uniform: Sequence[Sequence[bool]], blind: Sequence[Sequence[bool]]) -> Picture:

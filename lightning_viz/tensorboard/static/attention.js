@@ -6,6 +6,8 @@ import { Plot, valuesOf } from './plot.js';
 
 const STEM = 'attention/';
 const FRAME = { width: 360, height: 120 };
+/** @type {{ range: [number, number] }} */
+const SHARES = { range: [0, 1] };
 
 /** The measures in their order, and what each is. @type {Record<string, string>} */
 const MEANING = {
@@ -44,18 +46,18 @@ class Layers {
   show() {
     const { app, tags } = this;
     const lines = app.shown.flatMap((run, i) => tags.filter((tag) => run.answer.scalars.includes(tag)).map((tag) => ({ run, tag, dashed: i > 0 })));
-    const looks = lines.map(({ tag, dashed }) => ({ label: layerOf(tag), colour: this.#shade(tag), dashed }));
-    this.plot.show(lines, () => ({ ...FRAME, title: this.title, looks }));
+    const looks = lines.map(({ tag, dashed }) => ({ label: layerOf(tag), colour: this.#shade(tag), strong: !dashed, dashed }));
+    this.plot.show(lines, () => ({ ...FRAME, ...(tags.some(layerOf) ? {} : SHARES), title: this.title, looks }));
     const named = (/** @type {string} */ tag) => [el('i', { style: `background:${this.#shade(tag)}` }), `${layerOf(tag)} `];
     this.list.replaceChildren(
       ...tags.map((tag) => el('li', {}, ...(layerOf(tag) ? named(tag) : []), el('span', { className: 'value', textContent: valuesOf(app, tag) }))),
     );
   }
 
-  /** The colour of a layer: from light blue for the first to dark red for the last. @param {string} tag */
+  /** The colour of a layer: from blue for the first over violet to pink for the last. @param {string} tag */
   #shade(tag) {
     const depth = this.tags.indexOf(tag) / Math.max(this.tags.length - 1, 1);
-    return `color-mix(in oklab, #56b4e9, #cc3d84 ${Math.round(100 * depth)}%)`;
+    return `hsl(${200 + Math.round(140 * depth)} 70% 58%)`;
   }
 }
 

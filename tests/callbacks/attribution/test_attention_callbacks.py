@@ -9,7 +9,7 @@ from torch import nn
 
 from lightning_viz import AttentionMaps, AttentionWall, Picture, Scalar
 from lightning_viz.explain.attention.maps import attention_maps
-from lightning_viz.harness.sinks.results import Mean
+from lightning_viz.harness.sinks.results import Map, Mean
 
 METHODS = ["rollout", "heads", "relevance", "legrad"]
 
@@ -116,6 +116,12 @@ def test_the_map_is_that_of_the_network(run):
     drawn = callback.attribute(scene.subject, images, labels)
     expected = F.interpolate(maps[:, None], size=(16, 16), mode="bilinear")[:, 0]
     assert torch.allclose(drawn, expected, atol=1e-6)
+
+
+def test_heads_have_the_same_scale_in_every_epoch(run):
+    """Four times what each of the 16 patches gets where all get the same."""
+    bounds = {r.bound for _, r in run[2] if isinstance(r, Map) and r.picture.endswith("attention_heads")}
+    assert bounds == {4 / 16}
 
 
 def test_heads_are_drawn_side_by_side(run):

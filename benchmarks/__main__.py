@@ -14,12 +14,13 @@ from types import ModuleType
 
 import torch
 
-from benchmarks import ascent, background, dream, gradients, lime, measures, memory, ranks, training
+from benchmarks import ascent, attention, background, dream, gradients, lime, measures, memory, ranks, training
 from benchmarks.measure import table
 from benchmarks.network import Settings
 
 GROUPS: dict[str, ModuleType] = {
     "gradients": gradients,
+    "attention": attention,
     "lime": lime,
     "ascent": ascent,
     "dream": dream,

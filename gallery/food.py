@@ -1,4 +1,4 @@
-"""The demo's network: trained here, or from a checkpoint."""
+"""Networks that know the drawn food: trained here, or from a checkpoint."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from pathlib import Path
 from lightning_viz.food11 import FoodClassifier
 
 ROOT = Path(__file__).parents[1]
-CONFIG = ROOT / "configs" / "demo.yaml"
+CONFIG, TRANSFORMER = ROOT / "configs" / "demo.yaml", ROOT / "configs" / "food_vit.yaml"
 
 
-def train(folder: Path, options: Sequence[str] = ()) -> Path:
-    """Trains the demo as `make demo` does, but for its pictures.
+def train(folder: Path, options: Sequence[str] = (), *, config: Path = CONFIG) -> Path:
+    """Trains as `train.py fit` does, but for the pictures.
 
     Args:
         folder: Where to write.
         options: Further ones of `train.py fit`.
+        config: The demo's, or another one.
 
     Returns:
         The checkpoint of its best epoch.
@@ -30,7 +31,7 @@ def train(folder: Path, options: Sequence[str] = ()) -> Path:
         "train.py",
         "fit",
         "--config",
-        str(CONFIG),
+        str(config),
         *logging,
         "--trainer.callbacks",
         f"[{keeping}]",

@@ -54,6 +54,16 @@ def copied(drawn: Path, shown: Sequence[Shown], folder: Path, *, prefix: str) ->
     return names
 
 
+def parts(text: str) -> dict[str, str]:
+    r"""The parts of a page in markdown below its introduction, by their titles.
+
+    >>> parts("# Page\n\n## One\n\n### Wall\n\n## Two\n")
+    {'One': '## One\n\n### Wall\n', 'Two': '## Two\n'}
+    """
+    found = [f"## {part}".rstrip() + "\n" for part in f"\n{text}".split("\n## ")[1:]]
+    return {part.splitlines()[0].removeprefix("## "): part for part in found}
+
+
 def table(shown: Sequence[Shown], names: Sequence[str], folder: str) -> str:
     """Pictures in rows of three, as markdown.
 

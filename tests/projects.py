@@ -1,11 +1,14 @@
 """Small Lightning projects as users have them; they know nothing of lightning_viz."""
 
+import re
 from pathlib import Path
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers import TensorBoardLogger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
+from tensorboard.util.tensor_util import make_ndarray
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
@@ -117,3 +120,12 @@ def events(folder: Path):
     accumulator = EventAccumulator(str(folder), size_guidance={"images": 0, "scalars": 0})
     accumulator.Reload()
     return accumulator
+
+
+def charted(log):
+    """The layout of Custom Scalars that counts, the last one: by group and title, the scalars that a chart shows."""
+    layout = Layout.FromString(make_ndarray(log.Tensors("custom_scalars__config__")[-1].tensor_proto).item())
+    shown = lambda patterns: {tag for tag in log.Tags()["scalars"] if any(re.match(p, tag) for p in patterns)}
+    return {
+        group.title: {chart.title: shown(chart.multiline.tag) for chart in group.chart} for group in layout.category
+    }

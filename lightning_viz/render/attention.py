@@ -13,7 +13,7 @@ from lightning_viz.render.size import WIDTH, Floats, Picture, enlarge
 from lightning_viz.render.text import DARK
 
 ABOVE = 4.0
-"""Times the share that each patch gets where all get the same, at which colours of a wall are full."""
+"""Times the share that each patch gets where all get the same, at which colours of heads are full."""
 
 _TILE, _FRAME, _ORANGE = 48, 4, (255, 140, 0)
 

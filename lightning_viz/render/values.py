@@ -11,8 +11,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from lightning_viz.render.curves import plain_style
 from lightning_viz.render.size import Picture
+from lightning_viz.render.style import plain_style
 from lightning_viz.render.text import elide
 
 MOST = 4

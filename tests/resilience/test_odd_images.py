@@ -1,7 +1,6 @@
 """Images and networks that nobody trains on by intention: every callback draws something, and warns of nothing else."""
 
 import io
-from functools import partial
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from projects import NAMES, Project, events, fit
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from lightning_viz import ConfusionPanels, DeepDream, FilterAscent, LimePanels, SaliencyMaps
+from lightning_viz import ConfusionPanels, DeepDream, FilterAscent, LimePanels, Picture, SaliencyMaps
 
 LITTLE = {
     ConfusionPanels: {"samples": 32, "segments": 9, "steps": 2},
@@ -89,19 +88,49 @@ IMAGES = {
     "of four pixels": noise(6, 3, 2, 2),
     "a line": noise(6, 3, 1, 40),
     "narrow": noise(6, 3, 64, 4),
-    "large": noise(3, 3, 600, 600),
+    "large": noise(3, 3, 400, 400),  # more than a picture shows
 }
 
 
-def draw(callback, images, module, folder):
-    """Trains one epoch with a callback; returns its pictures and its scalars by their tags."""
+ODD = {
+    **{name: (images, AnySize) for name, images in IMAGES.items()},
+    "dead": (IMAGES["ordinary"], Dead),
+    "clamped": (IMAGES["with nan"], Clamps),
+}
+
+
+def quick(callback, **options):
+    return callback(**LITTLE.get(callback, {}), **options, probes=2, on_error="raise")
+
+
+def draw(callbacks, images, module, folder):
+    """Trains one epoch with callbacks; returns the pictures and the scalars by their tags."""
     data = lambda: dict.fromkeys(("train_dataloaders", "val_dataloaders"), DataLoader(Images(images), batch_size=3))
-    quick = callback(**LITTLE.get(callback, {}), probes=2, on_error="raise")
-    fit(folder, [quick], module=module, data=data, max_epochs=1)
+    fit(folder, callbacks, module=module, data=data, max_epochs=1)
     log = events(folder)
     pictures = {tag: log.Images(tag)[-1].encoded_image_string for tag in log.Tags()["images"]}
     scalars = {tag: [e.value for e in log.Scalars(tag) if e.step >= 0] for tag in log.Tags()["scalars"]}
     return {tag: np.asarray(Image.open(io.BytesIO(image))) for tag, image in pictures.items()}, scalars
+
+
+@pytest.fixture(scope="module", params=ODD)
+def everything(request, tmp_path_factory):
+    """A run with all callbacks: by callback the tags that it drew, all pictures, and all scalars."""
+    tags = {}
+
+    def noting(callback):
+        class Noting(callback):
+            def draw(self, scene):
+                for result in super().draw(scene):
+                    if isinstance(result, Picture):
+                        tags.setdefault(callback, set()).add(result.tag)
+                    yield result
+
+        Noting.__name__ = callback.__name__
+        return Noting(**LITTLE.get(callback, {}), probes=2, on_error="raise")
+
+    images, module = ODD[request.param]
+    return tags, *draw([noting(callback) for callback in CALLBACKS], images, module, tmp_path_factory.mktemp("run"))
 
 
 def coloured(picture):
@@ -114,26 +143,21 @@ each_callback = pytest.mark.parametrize("callback", CALLBACKS, ids=lambda c: c._
 
 
 @each_callback
-@pytest.mark.parametrize("name", IMAGES)
 @pytest.mark.filterwarnings("ignore:.*not finite", "ignore:.*nobody knows their mean and std")
-def test_every_callback_draws_all_its_pictures(callback, name, tmp_path):
-    pictures, _ = draw(callback, IMAGES[name], AnySize, tmp_path)
-    pictures = {tag: picture for tag, picture in pictures.items() if not tag.endswith("/curves")}
-    ordinary = {"ConfusionMatrixPanel": 1, "FilterAscent": 2, "FilterWall": 1}.get(callback.__name__, 4)
-    assert len(pictures) == ordinary
-    for tag, picture in pictures.items():
-        assert picture.ndim == 3, tag
-        assert picture.shape[1] >= 350, tag
-        assert picture.std() > 1, tag  # the caption at least
+def test_every_callback_draws_all_its_pictures(callback, everything):
+    tags, pictures, _ = everything
+    ordinary = {"ConfusionMatrixPanel": 1, "FilterWall": 1, "ConfusionPanels": 4}.get(callback.__name__, 2)
+    assert len(tags[callback]) == ordinary
+    for tag in tags[callback]:
+        assert pictures[tag].ndim == 3, tag
+        assert pictures[tag].shape[1] >= 350, tag
+        assert pictures[tag].std() > 1, tag  # the caption at least
 
 
-@each_callback
-@pytest.mark.parametrize("module", [Dead, Clamps])
+@pytest.mark.parametrize("everything", ["dead", "clamped"], indirect=True)
 @pytest.mark.filterwarnings("ignore:.*not finite")
-def test_odd_networks(callback, module, tmp_path):
-    images = IMAGES["with nan" if module is Clamps else "ordinary"]
-    pictures, scalars = draw(callback, images, module, tmp_path)
-    assert pictures
+def test_no_scalar_is_without_a_value(everything):
+    scalars = everything[2]
     assert all(np.isfinite(values).all() for tag, values in scalars.items() if "loss" not in tag)
 
 
@@ -142,7 +166,7 @@ def test_odd_networks(callback, module, tmp_path):
     [("ordinary", Dead), ("black", AnySize), ("of one colour", AnySize), ("of one pixel", AnySize)],
 )
 def test_lime_colours_nothing_where_the_network_does_not_react(name, module, tmp_path):
-    pictures, scalars = draw(LimePanels, IMAGES[name], module, tmp_path / "still")
+    pictures, scalars = draw([quick(LimePanels)], IMAGES[name], module, tmp_path / "still")
     drawn = [picture for tag, picture in pictures.items() if tag.endswith("/lime")]
     assert len(drawn) == 2
     assert [coloured(picture[:190]) for picture in drawn] == [0, 0]  # without the colour bar
@@ -150,20 +174,20 @@ def test_lime_colours_nothing_where_the_network_does_not_react(name, module, tmp
 
 
 def test_lime_colours_something_where_it_does(tmp_path):
-    pictures, scalars = draw(partial(LimePanels, scale="own"), IMAGES["ordinary"], AnySize, tmp_path)
+    pictures, scalars = draw([quick(LimePanels, scale="own")], IMAGES["ordinary"], AnySize, tmp_path)
     assert all(coloured(picture[:190]) > 0.01 for tag, picture in pictures.items() if tag.endswith("/lime"))
     assert [tag for tag in scalars if tag.endswith("/fidelity")]
 
 
 def test_a_map_of_zeros_is_black(tmp_path):
-    pictures, _ = draw(SaliencyMaps, IMAGES["ordinary"], Dead, tmp_path)
+    pictures, _ = draw([quick(SaliencyMaps)], IMAGES["ordinary"], Dead, tmp_path)
     (picture, _) = [picture for tag, picture in pictures.items() if tag.endswith("/smoothgrad")]
     assert picture[5:165, 5:165].max() < 16
 
 
 def test_a_value_that_is_not_finite_spoils_its_place_alone(tmp_path):
-    spoilt, _ = draw(SaliencyMaps, IMAGES["with nan"], Clamps, tmp_path / "spoilt")
-    clean, _ = draw(SaliencyMaps, IMAGES["ordinary"], Clamps, tmp_path / "clean")
+    spoilt, _ = draw([quick(SaliencyMaps)], IMAGES["with nan"], Clamps, tmp_path / "spoilt")
+    clean, _ = draw([quick(SaliencyMaps)], IMAGES["ordinary"], Clamps, tmp_path / "clean")
     (tag, *_) = [tag for tag in clean if tag.endswith("/input")]
     difference = np.abs(spoilt[tag].astype(int) - clean[tag].astype(int)).max(-1)
     top, bottom, left, right = (350 * k // 16 for k in (3, 5, 6, 7))

@@ -5,7 +5,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 from projects import NAMES
-from tab import holds, link
+from tab import Tab, holds, link
+from trained import FULL, Log, attending
+
+from lightning_viz.tensorboard.export import export
 
 
 def figure(value):
@@ -33,6 +36,28 @@ def test_measures_as_curves_with_their_values_at_the_moment(visit, board, run):
         tab.find("#moment").press("ArrowRight")
         tab.find("#moment").press("ArrowRight")
     tab.has_state(at="1", view="measures")
+
+
+def test_attention_as_a_curve_for_each_layer(context, tmp_path):
+    attending(tmp_path)
+    export(tmp_path / FULL, tmp_path / "run.html")
+    log, page = Log(tmp_path / FULL), context.new_page()
+    page.goto(f"{(tmp_path / 'run.html').as_uri()}#p.lightning_viz.view=measures&p.lightning_viz.at=0")
+    tab = Tab(page, page)
+    for measure, meaning in [
+        ("entropy", "entropy of what"),
+        ("distance", "how far"),
+        ("strongest", "share of attention"),
+    ]:
+        part = tab.find(f'.recall[title^="{meaning}"]')
+        tags = [f"attention/net_{k}_self_attn/{measure}" for k in (0, 1)]
+        expect(part.locator("polyline")).to_have_count(2)
+        expect(part.locator("li")).to_have_text(
+            [f"net {k} self attn {figure(log.figures(tag)[0])}" for k, tag in enumerate(tags)]
+        )
+    expect(tab.find('.recall[title^="share of heads that attend to everything"] li')).to_have_text(
+        [figure(log.figures("attention/uniform")[0])]
+    )
 
 
 def test_the_measure_above_a_method_is_the_chosen_one(visit, board, run):

@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pytorch_lightning as pl
+import torch
 from filelock import FileLock
 from PIL import Image
 from projects import NAMES, Project, Stripes, events, trainer
@@ -13,6 +14,7 @@ from tensorboard.util.tensor_util import make_ndarray
 from torch.utils.data import DataLoader
 
 from lightning_viz import (
+    AttentionWall,
     ConfusionMatrixPanel,
     ConfusionPanels,
     ExplanationCallback,
@@ -52,6 +54,27 @@ def short(folder):
     train(folder / SHORT, callbacks, seed=1, max_epochs=4, limit_train_batches=4)
 
 
+class Attends(Project):
+    """Two layers of attention among patches, and their mean."""
+
+    def __init__(self):
+        super().__init__()
+        layers = [torch.nn.TransformerEncoderLayer(8, 2, 8, batch_first=True) for _ in range(2)]
+        self.patches, self.net, self.head = (
+            torch.nn.Conv2d(3, 8, 4, stride=4),
+            torch.nn.Sequential(*layers),
+            torch.nn.Linear(8, 3),
+        )
+
+    def forward(self, x):
+        return self.head(self.net(self.patches(x).flatten(2).transpose(1, 2)).mean(1))
+
+
+def attending(folder):
+    """Two epochs of a transformer."""
+    train(folder / FULL, [AttentionWall(on_error="raise")], module=Attends, max_epochs=2)
+
+
 class Named(ExplanationCallback):
     """A picture under any name."""
 
@@ -77,13 +100,13 @@ def once(folder, make):
     return folder
 
 
-def train(folder, callbacks, seed=0, classes=NAMES, **arguments):
+def train(folder, callbacks, *, seed=0, classes=NAMES, module=Project, **arguments):
     pl.seed_everything(seed, verbose=False)
     sets = Stripes(48, seed=1), Stripes(24, seed=2)
     for data in sets:
         data.classes = classes
     trainer(folder, callbacks, **arguments).fit(
-        Project(), DataLoader(sets[0], batch_size=8, shuffle=True), DataLoader(sets[1], batch_size=8)
+        module(), DataLoader(sets[0], batch_size=8, shuffle=True), DataLoader(sets[1], batch_size=8)
     )
 
 

@@ -16,7 +16,7 @@ from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.probes.spec import slug
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Pixels, Result
-from lightning_viz.render.attention import head_tiles
+from lightning_viz.render.attention import ABOVE, head_tiles
 
 _TITLES = {
     "rollout": "attention rollout",
@@ -32,7 +32,8 @@ class AttentionMaps(AttributionCallback):
 
     `"rollout"` (arXiv:2005.00928, 2020) follows attention and shortcuts through all layers. It tells where information
     flows, not what speaks for a class, and so does `"heads"`, what each head of the last layer attends to, with the
-    entropy of its attention in nats and how far it looks, in patches. `"relevance"` (arXiv:2103.15679, 2021) and
+    entropy of its attention in nats and how far it looks, in patches; its colours are full at four times what each
+    patch gets where all get the same. `"relevance"` (arXiv:2103.15679, 2021) and
     `"legrad"` (arXiv:2404.03214, 2024) weigh attention by its gradient: what it has to do with the target.
 
     Which tokens are patches is seen in the forward that makes them; what is drawn is what the scores are read from, the
@@ -66,6 +67,7 @@ class AttentionMaps(AttributionCallback):
         self.layers, self.heads = layers_argument(layers), heads_argument(heads)
         self._reading = Reading()
         self._seen: list[Heads] = []
+        self._even = 0.0
 
     @property
     def name(self) -> str:
@@ -103,6 +105,7 @@ class AttentionMaps(AttributionCallback):
         if self.method != "heads":
             return upsampled(attention_maps(subject, subject.net, images, targets, method=self.method, **how), size)
         found = head_maps(subject, subject.net, images, **how)
+        self._even = 1 / found.maps[0, 0].numel()
         maps = upsampled(found.maps.flatten(0, 1), size).reshape(*found.maps.shape[:2], *size)
         self._seen.append(found._replace(maps=maps))
         return maps
@@ -115,6 +118,10 @@ class AttentionMaps(AttributionCallback):
         entropy, distance = self._figures(values)
         picture = head_tiles(pixels.cpu().numpy(), values.cpu().numpy(), entropy, distance, full=full)
         return [picture], ", for any class; head: entropy (nats), distance (patches)"
+
+    def bound(self, values: Tensor) -> float:
+        """Of heads the same as on the wall: on the scale of one that attends to few patches, the others were black."""
+        return ABOVE * self._even if self.method == "heads" else super().bound(values)
 
     @property
     def floor(self) -> float:

@@ -144,8 +144,7 @@ class AttributionCallback(MapCallback):
 
     def asked(self, scene: Scene) -> list[Ask]:
         """What the target asks of the probes that this process draws."""
-        mine = scene.mine(range(len(scene.probes)))
-        return [ask for ask in scene.asked(self.target, most=self.labels) if ask.probe in mine]
+        return scene.asked_here(self.target, most=self.labels)
 
     def _in_unit(self, image: Tensor, values: Tensor) -> Tensor:
         """What `attribute` returned for one image, in the unit that is drawn."""

@@ -1,6 +1,7 @@
 """Any attribution method of captum."""
 
 import warnings
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from inspect import signature
 from typing import Any, Optional
@@ -15,6 +16,7 @@ from lightning_viz.callbacks.base.layers import layer_of
 from lightning_viz.explain.attribution.gradcam import upsampled
 from lightning_viz.explain.lime.superpixels import superpixels
 from lightning_viz.explain.network.naming import find_layer
+from lightning_viz.explain.network.places import Places, find_places, laid_out_behind
 from lightning_viz.explain.network.tokens import channels_second
 from lightning_viz.harness.arguments import options, text
 from lightning_viz.harness.network.subject import Subject
@@ -27,9 +29,9 @@ class CaptumAttribution(AttributionCallback):
 
     Values per channel are summed up; orange speaks for the class, blue against it. Values that have no sign, such as
     those of `Saliency` and the variance over noisy images, are drawn as magnitudes. Gradients with a sign are drawn
-    with a slight blur, since the signs of neighbours alternate; methods of a layer are enlarged to the image; methods
-    that ask for a `feature_mask` get superpixels. Tags: `probe_03_egg/captum_inputxgradient`, followed by the layer of
-    a method that has one.
+    with a slight blur, since the signs of neighbours alternate; methods of a layer are enlarged to the image, and get a
+    transformer's tokens laid out as patches; methods that ask for a `feature_mask` get superpixels. Tags:
+    `probe_03_egg/captum_inputxgradient`, followed by the layer of a method that has one.
 
     Args:
         method: The dotted path of its class, such as `"captum.attr.DeepLift"`.
@@ -68,6 +70,7 @@ class CaptumAttribution(AttributionCallback):
         alternates = self.signed and issubclass(self._class, import_module("captum.attr").GradientAttribution)
         self.grain, self.per_pixel = (1 / 64, True) if alternates else (0.0, False)
         self._found = ""
+        self._places: Places | None = None
 
     @property
     def name(self) -> str:
@@ -89,7 +92,9 @@ class CaptumAttribution(AttributionCallback):
         """
         super().prepare(scene)
         if "layer" in signature(self._class).parameters:
-            self._found, _ = layer_of(scene, self.layer, places=True)
+            self._found, layer = layer_of(scene, self.layer, places=True)
+            if not self.arguments.get("attribute_to_layer_input"):
+                self._places = find_places(scene.subject.of(0), layer, scene.probes.images[:1])
             self.grain, self.per_pixel = 0.0, False
         elif self.layer is not None:
             raise ValueError(f"Expected no layer= with {self.method}, which has none, received {self.layer!r}.")
@@ -104,14 +109,20 @@ class CaptumAttribution(AttributionCallback):
 
     def attribute(self, subject: Subject, images: Tensor, targets: Tensor) -> Tensor:
         """The method's values, (N, H, W)."""
-        network = _Network(subject)
         layer = find_layer(subject.net, self._found)[1] if self._found else None
-        explainer = self._class(network, **({"layer": layer} if layer is not None else {}), **self.init)
-        if self.noise is not None:
-            explainer = import_module("captum.attr").NoiseTunnel(explainer)
-        pairs = zip(torch.split(images, 1), torch.split(targets, 1), strict=True)
-        maps = [self._one(explainer, layer, *each) for each in pairs]
+        with self._hooked(layer) as hooked:
+            explainer = self._class(_Network(subject), **({"layer": hooked} if hooked is not None else {}), **self.init)
+            if self.noise is not None:
+                explainer = import_module("captum.attr").NoiseTunnel(explainer)
+            pairs = zip(torch.split(images, 1), torch.split(targets, 1), strict=True)
+            maps = [self._one(explainer, None if self._places else layer, *each) for each in pairs]
         return torch.cat(maps)
+
+    def _hooked(self, layer: nn.Module | None) -> AbstractContextManager[nn.Module | None]:
+        """What captum puts hooks on: it takes the second dimension for channels, and those behind it for places."""
+        if layer is None or self._places is None:
+            return nullcontext(layer)
+        return laid_out_behind(layer, self._places)
 
     def _one(self, explainer: Any, layer: nn.Module | None, image: Tensor, target: Tensor) -> Tensor:
         given: dict[str, Any] = {key: _tuples(value) for key, value in self.arguments.items()}

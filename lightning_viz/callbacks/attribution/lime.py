@@ -132,8 +132,7 @@ class LimePanels(MapCallback):
 
     def asked(self, scene: Scene) -> list[Ask]:
         """The label of each probe that this process draws; of several the surest."""
-        mine = scene.mine(range(len(scene.probes)))
-        return [ask._replace(mark="") for ask in scene.asked("label") if ask.probe in mine]
+        return [ask._replace(mark="") for ask in scene.asked_here("label")]
 
     def maps_of(self, scene: Scene, asked: Sequence[Ask]) -> list[Tensor]:
         """The label's weights, painted over the pixels, (H, W) each, by what the network is now."""

@@ -19,7 +19,7 @@ from lightning_viz.harness.probes.spec import ProbeBatch, Probes, Split
 from lightning_viz.harness.run.clock import Allowance
 from lightning_viz.harness.run.run import Run, run_of
 from lightning_viz.harness.run.scene import Scene
-from lightning_viz.harness.sinks.results import Result
+from lightning_viz.harness.sinks.results import Charts, Result
 from lightning_viz.harness.steps import BEFORE, logged_step
 
 Moment = Literal["start", "batch", "epoch", "validation"]
@@ -102,6 +102,9 @@ class ExplanationCallback(Callback, ABC):
 
     per_probe = True
     """Whether the pictures are about the probes, which are then logged too."""
+
+    charts: Mapping[str, Charts] = {}
+    """What TensorBoard's Custom Scalars shows of its scalars, by the titles of groups of charts."""
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what belongs to the run: whoever copies a Trainer while it trains gets callbacks that are silent."""

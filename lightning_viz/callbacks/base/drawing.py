@@ -214,7 +214,9 @@ class Drawing:
         check_shapes(self.run.module)
         found, error = attempt(self._checked)
         if any(self.run.processes.exchange(_may_be_of_the_copy(error))):
-            if self.run.processes.agree(lambda: isinstance(error, RefusedError) and self._may_learn()):
+            if self.run.processes.agree(
+                lambda: isinstance(error, RefusedError) and self.run.may_learn(self.callback.net)
+            ):
                 raise NotShownYetError(_NOT_SHOWN)
             left = self.run.isolation.leave_copy(f"its forward fails in one: {error}")
             if any(self.run.processes.exchange(left)):
@@ -224,10 +226,9 @@ class Drawing:
             raise error or AssertionError
         self.callback.prepared(self.run, found)
         self.ready = True
-        self.run.sinks.describe(found, self.run.claims.charts(charts(found)) if self.callback.per_probe else None)
-
-    def _may_learn(self) -> bool:
-        return self.run.may_learn(self.callback.net)
+        logged = self.callback.per_probe
+        layout = self.run.claims.charts({**self.callback.charts, **(charts(found) if logged else {})})
+        self.run.sinks.describe(found, layout, logged=logged)
 
     def _checked(self) -> ProbeBatch:
         callback, run = self.callback, self.run
@@ -235,7 +236,7 @@ class Drawing:
             subject = run.subject(module, callback.net, callback.probes)
             found = run.probes(callback.probes, subject, module)
         guessed = callback.probes.unpack is None and found.extras is not None and found.extras.holds_rows
-        if guessed and run.processes.agree(self._may_learn):
+        if guessed and run.processes.agree(lambda: run.may_learn(callback.net)):
             run.choose_anew(callback.probes)
             raise NotShownYetError(_NOT_SHOWN)
         run.verify(subject, found)

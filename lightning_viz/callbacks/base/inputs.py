@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from lightning_viz.callbacks.base.captions import captioned
 from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.run.claims import Claims
 from lightning_viz.harness.run.scene import Scene
-from lightning_viz.harness.sinks.results import Picture, Prediction, Scalar
+from lightning_viz.harness.sinks.results import Charts, Picture, Prediction, Scalar
 from lightning_viz.render.color import to_uint8
 from lightning_viz.render.likeness import likeness_picture
 from lightning_viz.render.text import channels_shown
@@ -53,11 +52,11 @@ def _alike(scene: Scene) -> Picture:
     return Picture(tag, likeness_picture(scene.predictions.cpu(), rows, probes.class_names, caption=caption), flat=True)
 
 
-def charts(probes: ProbeBatch) -> dict[str, list[Any]]:
+def charts(probes: ProbeBatch) -> dict[str, Charts]:
     """One chart per probe with its predictions, such as the probabilities, for TensorBoard's Custom Scalars."""
     if not probes.class_names:
         return {}
-    return {probes.tag(i): ["Multiline", [f"^{_stem(probes, i)}/"]] for i in range(len(probes))}
+    return {"class probabilities of the probes": {probes.tag(i): f"^{_stem(probes, i)}/" for i in range(len(probes))}}
 
 
 def _stem(probes: ProbeBatch, i: int) -> str:

@@ -1,6 +1,6 @@
 """All heads of all layers of a transformer at a glance."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Optional, Union
 
 from lightning_viz.callbacks.base.attention import Reading, layers_argument
@@ -11,7 +11,7 @@ from lightning_viz.explain.attention.reading import read_layers
 from lightning_viz.explain.attention.survey import Survey, survey
 from lightning_viz.harness.probes.spec import slug
 from lightning_viz.harness.run.scene import Scene
-from lightning_viz.harness.sinks.results import Picture, Scalar
+from lightning_viz.harness.sinks.results import Charts, Picture, Scalar
 from lightning_viz.render.attention import wall
 
 
@@ -24,7 +24,7 @@ class AttentionWall(ExplanationCallback):
     Tags: `attention/wall`. Scalars: the shares of such heads, `attention/uniform` and `attention/blind`; and per layer,
     in the mean of its heads, `attention/<layer>/entropy` (nats), `.../distance` (how far patches look, in patches,
     arXiv:2010.11929, 2021) and `.../strongest` (the share of all attention that goes to the three patches which get
-    most: sinks, arXiv:2309.16588, 2023).
+    most: sinks, arXiv:2309.16588, 2023). TensorBoard's Custom Scalars charts each of them for all layers.
 
     Args:
         layers: See `AttentionMaps`; None are all.
@@ -35,6 +35,14 @@ class AttentionWall(ExplanationCallback):
     """
 
     per_probe = False
+    charts: Mapping[str, Charts] = {
+        "attention of the layers": {
+            "entropy, in nats": "^attention/.+/entropy$",
+            "distance, in patches": "^attention/.+/distance$",
+            "share of the three strongest patches": "^attention/.+/strongest$",
+            "shares of uniform and blind heads": "^attention/(uniform|blind)$",
+        }
+    }
 
     def __init__(self, *, layers: Optional[Sequence[Union[int, str]]] = None, **common: Unpack[Common]) -> None:  # noqa: UP007, UP045
         super().__init__(**common)
@@ -61,7 +69,7 @@ class AttentionWall(ExplanationCallback):
         picture = wall([layer.maps.cpu().numpy() for layer in found], uniform, blind)
         heads = sum(len(row) for row in uniform)
         counts = f"{_count(uniform)} uniform (hatched), {_count(blind)} the same for all images (framed)"
-        caption = [f"{scene.when} · {len(found)} layers, {heads} heads", counts]
+        caption = [f"{scene.when} · {len(found)} layers, a row each, {heads} heads", counts]
         yield captioned("attention/wall", picture, caption, lines=3)
         yield Scalar("attention/uniform", _count(uniform) / heads)
         yield Scalar("attention/blind", _count(blind) / heads)

@@ -7,11 +7,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from lightning_viz.explain.network.patches import PatchesSeen
-
-_EXTRA = (0, 1, 2, 5)
-"""Tokens that stand before the patches where no grid was seen: none, a class token, one for distillation too, or four
-registers."""
-_CHANNELS_SECOND = (nn.Conv1d, nn.Conv2d, nn.BatchNorm1d, nn.BatchNorm2d)
+from lightning_viz.explain.network.places import CHANNELS_SECOND, places_in
 
 
 def channels_second(
@@ -56,31 +52,7 @@ def arranged(output: Tensor, layer: nn.Module, seen: PatchesSeen, *, maps: bool 
         seen: What was seen of patches in the forward.
         maps: Lay tokens out as patches.
     """
-    second = isinstance(layer, _CHANNELS_SECOND)
-    if output.ndim == 3 and maps:
-        return output if second else _laid_out(output, seen)
-    if output.ndim == 3:
-        return (output if second else output.transpose(1, 2))[..., None]
-    if output.ndim != 4 or second:
-        return output
-    grids, shape = _grids(*seen.size), output.shape
-    last = (shape[1], shape[2]) in grids and (shape[2], shape[3]) not in grids
-    return output.permute(0, 3, 1, 2) if last else output
-
-
-def _laid_out(tokens: Tensor, seen: PatchesSeen) -> Tensor:
-    grid = seen.grid(tokens.shape[1])
-    if grid is not None:
-        return grid.laid_out(tokens.transpose(1, 2))
-    sizes = {h * w: (h, w) for h, w in _grids(*seen.size)}
-    for extra in _EXTRA:
-        if size := sizes.get(tokens.shape[1] - extra):
-            patches = tokens[:, extra:].transpose(1, 2)
-            return patches.reshape(*patches.shape[:2], *size)
-    return tokens
-
-
-def _grids(height: int, width: int) -> list[tuple[int, int]]:
-    """Rows and columns of patches of every size, those at the edges left out or filled up."""
-    sides = range(1, min(height, width) // 2 + 1)
-    return [(height // s, width // s) for s in sides] + [(-(-height // s), -(-width // s)) for s in sides]
+    if output.ndim == 3 and not maps:
+        return (output if isinstance(layer, CHANNELS_SECOND) else output.transpose(1, 2))[..., None]
+    places = places_in(output, layer, seen)
+    return output if places is None else places.laid_out(output)

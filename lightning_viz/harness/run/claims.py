@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 from pytorch_lightning.utilities import rank_zero_info
 
 from lightning_viz.harness.probes.spec import Probes
+from lightning_viz.harness.sinks.results import Charts
 
 
 class Claims:
@@ -18,7 +19,7 @@ class Claims:
         self._reported: set[str] = set()
         self._namesakes: dict[str, list[Probes]] = {}
         self._shared: dict[tuple[Probes, str], tuple[int, dict[Hashable, Any]]] = {}
-        self._charts: dict[str, list[Any]] = {}
+        self._charts: dict[str, Charts] = {}
 
     def claim(self, what: Hashable, step: int) -> bool:
         """Whether the caller is the first to ask for this at this step, and so the one to log it."""
@@ -51,7 +52,8 @@ class Claims:
             self._shared[spec, name] = step, {}
         return self._shared[spec, name][1]
 
-    def charts(self, more: dict[str, list[Any]]) -> dict[str, dict[str, list[Any]]]:
-        """The layout of Custom Scalars: one chart per probe, of all callbacks so far."""
-        self._charts.update(more)
-        return {"class probabilities of the probes": self._charts}
+    def charts(self, more: Mapping[str, Charts]) -> dict[str, Charts]:
+        """The layout of Custom Scalars: the charts of all callbacks so far, by the titles of their groups."""
+        for group, charts in more.items():
+            self._charts[group] = {**self._charts.get(group, {}), **charts}
+        return self._charts

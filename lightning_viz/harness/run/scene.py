@@ -146,6 +146,11 @@ class Scene:
             for k in self.task.columns(target, self.probes.labels[i], self.predictions[i], names)[:most]
         ]
 
+    def asked_here(self, target: Target, *, most: int = 1) -> list[Ask]:
+        """Of what `asked` gives, that of the probes which this process draws."""
+        mine = self.mine(range(len(self.probes)))
+        return [ask for ask in self.asked(target, most=most) if ask.probe in mine]
+
     def opponent(self, against: Target, ask: Ask) -> tuple[int | None, bool]:
         """What to hold an asked column against, none where there is nothing, and whether that is its rival."""
         label, predictions = self.probes.labels[ask.probe], self.predictions[ask.probe]

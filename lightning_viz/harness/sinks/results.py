@@ -143,6 +143,9 @@ Logged = Picture | Scalar | Map | Prediction
 Result = Logged | Mean | Keep
 """What a drawing yields."""
 
+Charts = dict[str, str]
+"""Charts of several scalars each: by their titles, a regular expression that the tags of the scalars match."""
+
 
 def averaged(results: Iterable[Result]) -> list[Logged]:
     """What is for loggers, with the parts of each figure as one, in the place of the first of them.

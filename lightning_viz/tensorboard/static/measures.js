@@ -1,5 +1,6 @@
 // The figures of the maps, small, with the slider's moment marked.
 
+import { attentionParts } from './attention.js';
 import { COLOURS } from './curves.js';
 import { el } from './dom.js';
 import { distinct, natural, title } from './model.js';
@@ -56,7 +57,7 @@ export class Measure {
   }
 }
 
-/** The view of all measures: measures in rows, methods in columns. @param {import('./app.js').App} app @returns {import('./app.js').View} */
+/** The view of all measures: measures in rows, methods in columns; those of attention below. @param {import('./app.js').App} app @returns {import('./app.js').View} */
 export function buildMeasures(app) {
   const methods = distinct(app.shown.flatMap((run) => run.measured));
   const rows = measuresOf(app.shown).map((measure) => {
@@ -69,6 +70,7 @@ export function buildMeasures(app) {
     const name = el('span', { className: 'label', textContent: measure.replaceAll('_', ' ') });
     return el('tr', {}, el('th', { scope: 'row' }, name, el('span', { className: 'item', textContent: MEANING[measure] ?? '' })), ...cells);
   });
+  const parts = [...(rows.length ? [table(methods.map(columnHead), rows)] : []), ...attentionParts(app)];
   const empty = el('p', { className: 'empty', textContent: 'No measures: SaliencyMaps, LimePanels and all other callbacks that draw a map per probe log them.' });
-  return { node: el('div', { className: 'view' }, rows.length ? table(methods.map(columnHead), rows) : empty), show: () => {} };
+  return { node: el('div', { className: 'view' }, ...(parts.length ? parts : [empty])), show: () => {} };
 }

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from projects import Project, events, fit
+from projects import Project, charted, events, fit
 from torch import nn
 
 from lightning_viz import AttentionMaps, AttentionWall, Picture, Scalar
 from lightning_viz.explain.attention.maps import attention_maps
-from lightning_viz.harness.sinks.results import Mean
+from lightning_viz.harness.sinks.results import Map, Mean
 
 METHODS = ["rollout", "heads", "relevance", "legrad"]
 
@@ -99,6 +99,14 @@ def test_the_wall_tells_of_every_layer_and_of_heads_that_do_nothing(run):
     assert all(3 / 17 * 0.5 < found[m] <= 1 for m in measures if m.endswith("strongest"))
 
 
+def test_custom_scalars_charts_every_measure_of_all_layers(run):
+    charts, layers = charted(events(run[1]))["attention of the layers"], ["net_blocks_0", "net_blocks_1_self_attn"]
+    measures = [
+        {f"attention/{layer}/{measure}" for layer in layers} for measure in ("entropy", "distance", "strongest")
+    ]
+    assert [*charts.values()] == [*measures, {"attention/uniform", "attention/blind"}]
+
+
 def test_the_map_is_that_of_the_network(run):
     scene = run[2][-1][0]
     images, labels = scene.probes.images, scene.probes.labels
@@ -108,6 +116,12 @@ def test_the_map_is_that_of_the_network(run):
     drawn = callback.attribute(scene.subject, images, labels)
     expected = F.interpolate(maps[:, None], size=(16, 16), mode="bilinear")[:, 0]
     assert torch.allclose(drawn, expected, atol=1e-6)
+
+
+def test_heads_have_the_same_scale_in_every_epoch(run):
+    """Four times what each of the 16 patches gets where all get the same."""
+    bounds = {r.bound for _, r in run[2] if isinstance(r, Map) and r.picture.endswith("attention_heads")}
+    assert bounds == {4 / 16}
 
 
 def test_heads_are_drawn_side_by_side(run):
@@ -145,7 +159,7 @@ def test_without_attention_the_error_comes_before_the_first_batch(make, tmp_path
 
 @pytest.mark.parametrize("make", [AttentionMaps, AttentionWall])
 def test_layers_that_are_not_there_are_told_before_the_first_batch(make, tmp_path):
-    with pytest.raises(ValueError, match=r"layers='blocks.7' is no layer.*net.blocks.0"):
+    with pytest.raises(ValueError, match=r"names of \['net.blocks.0'.*received 'blocks.7', which is no layer"):
         fit(tmp_path, [make(layers=["blocks.7"])], module=Attending)
 
 

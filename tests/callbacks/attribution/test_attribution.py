@@ -392,10 +392,10 @@ UNFIT = [
     (GradCam, {"layer": "net.40"}, ("'net.40'", "'net.4'")),
     (GradCam, {"layer": "net.9"}, ("'net.9'", "spatial", "('N', 3)", "layer=")),
     (CaptumAttribution, {"layer": "net.4"}, ("no layer=", "InputXGradient")),
-    (CaptumAttribution, {"init": {"nonsense": 1}}, ("nonsense", "InputXGradient", "takes inputs, target")),
-    (CaptumAttribution, {"arguments": {"n_steps": 1}}, ("n_steps", "takes inputs, target")),
+    (CaptumAttribution, {"init": {"nonsense": 1}}, ("nonsense", "InputXGradient", "(inputs, target")),
+    (CaptumAttribution, {"arguments": {"n_steps": 1}}, ("n_steps", "(inputs, target")),
     (CaptumAttribution, {"method": "captum.attr.LayerGradCam", "layer": "net.9"}, ("LayerGradCam", "layer")),
-    (CaptumAttribution, {"method": "captum.attr.nothing"}, ("no method 'nothing'",)),
+    (CaptumAttribution, {"method": "captum.attr.nothing"}, ("'nothing'",)),
 ]
 
 

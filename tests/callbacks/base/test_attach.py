@@ -7,7 +7,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from PIL import Image
-from projects import NAMES, Project, Stripes, events, fit, loaders
+from projects import NAMES, Project, Stripes, charted, events, fit, loaders
 from torch.utils.data import DataLoader
 
 from lightning_viz import (
@@ -92,7 +92,9 @@ def test_probabilities_of_a_probe_sum_to_one(log):
 
 
 def test_one_chart_per_probe_in_custom_scalars(log):
-    assert "custom_scalars__config__" in log.Tags()["tensors"]
+    (charts,) = charted(log).values()
+    probes = {tag.split("/")[0] for tag in log.Tags()["images"] if tag.endswith("/input")}
+    assert charts == {probe: {f"probability/{probe}/{name.lower()}" for name in NAMES} for probe in probes}
 
 
 def test_recall_agrees_with_the_validation_accuracy(log):

@@ -126,15 +126,17 @@ def test_an_unknown_range_is_stretched(images, pixels, tmp_path):
     assert torch.allclose(probes.normalize(probes.pixels), probes.images, atol=1e-4)
 
 
-def test_mean_and_std_are_taken_from_one_place(tmp_path):
-    class Noise:
-        mean, sigma = 0.0, 0.1
+class Noise:
+    mean, sigma = 0.0, 0.1
 
+
+@pytest.mark.parametrize("other", [object(), Noise()])
+def test_transforms_that_normalise_are_found_and_mean_and_std_taken_from_one_place(other, tmp_path):
     class Normalize:
         mean, std = [0.1, 0.2, 0.3], [0.5, 0.5, 0.5]
 
     class Compose:
-        transforms = [Noise(), Normalize()]
+        transforms = [other, Normalize()]
 
     class Transformed(Stripes):
         transform = Compose()

@@ -328,31 +328,6 @@ def test_without_validation_the_probes_come_from_training(option, tmp_path):
         fit(tmp_path, [SaliencyMaps(on_error="raise")], module=module, data=data, max_epochs=1, **option)
 
 
-def test_transforms_that_normalise_are_found(tmp_path):
-    class Normalize:
-        mean, std = [0.1, 0.2, 0.3], [0.5, 0.5, 0.5]
-
-    class Compose:
-        transforms = [object(), Normalize()]
-
-    class Transformed(Stripes):
-        transform = Compose()
-
-    seen = []
-
-    class Looking(SaliencyMaps):
-        def draw(self, scene):
-            seen.append(scene.probes.mean.flatten().tolist())
-            yield from super().draw(scene)
-
-    data = lambda: {
-        "train_dataloaders": DataLoader(Transformed(24), 8),
-        "val_dataloaders": DataLoader(Transformed(24), 8),
-    }
-    fit(tmp_path, [Looking(on_error="raise")], data=data, max_epochs=1)
-    assert seen[0] == pytest.approx([0.1, 0.2, 0.3])
-
-
 @pytest.mark.parametrize("channels", [3, 4])
 def test_the_range_of_images_of_unknown_normalisation_is_stretched(channels, tmp_path):
     class Wide(Stripes):

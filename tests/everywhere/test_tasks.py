@@ -17,6 +17,7 @@ from lightning_viz import (
     ConfusionMatrixPanel,
     ConfusionPanels,
     GradCam,
+    IntegratedGradients,
     LimePanels,
     Probes,
     SaliencyMaps,
@@ -207,6 +208,57 @@ def test_values(kind, tmp_path):
     assert f"true {true[drawn.scene.probes.indices[0], 0]:.3g}" in drawn.scene.caption(0)
     areas = {tag for tag in events(tmp_path / "with").Tags()["scalars"] if tag.startswith("explanations/occlusion/")}
     assert {f"explanations/occlusion/{name}" for name in ("deletion", "deletion_chance", "insertion")} <= areas
+
+
+class Weighs(nn.Module):
+    """A value that light on the left lowers and light on the right raises."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.cat([-torch.ones(3, 16, 11), torch.ones(3, 16, 5)], 2) / 100)
+
+    def forward(self, x):
+        return (x * self.weight).sum((1, 2, 3))[:, None]
+
+
+def area(net, image, values, *, insertion):
+    """How far an image moves its value, and the area under the share of that way, step by step."""
+    empty = image.mean((1, 2), keepdim=True).expand_as(image)
+    start, end = (float(net(one[None])) for one in (empty, image))
+    order = (values if end > start else -values).flatten().argsort(descending=True, stable=True)
+    shares, reached = [(k / 6) ** 2 for k in range(7)], []
+    for share in shares:
+        some = torch.zeros(values.numel(), dtype=torch.bool)
+        some[order[: round(share * len(order))]] = True
+        some = some.view(values.shape) if insertion else ~some.view(values.shape)
+        reached.append((float(net(torch.where(some, image, empty)[None])) - start) / (end - start))
+    steps = zip(shares, shares[1:], reached, reached[1:], strict=False)
+    return abs(end - start), sum((b - a) * (c + d) / 2 for a, b, c, d in steps)
+
+
+def test_a_value_goes_and_comes_from_the_empty_image_to_the_whole_one(tmp_path):
+    found = {}
+
+    class Looks(IntegratedGradients):
+        def draw(self, scene):
+            found["net"], found["images"] = scene.subject.net.net, scene.probes.images
+            found["maps"], found["says"] = self.maps_of(scene, self.asked(scene)), scene.predictions
+            yield from super().draw(scene)
+
+    class Still(Regression):
+        def configure_optimizers(self):
+            return torch.optim.SGD(self.parameters(), lr=0.0)
+
+    looks = Looks(probes=6, on_error="raise", steps=2)
+    train(tmp_path, Weighs, [looks], learner=Still, item=lambda x, y: (x, y + 0.5))
+    least = 0.1 * float(found["says"].max() - found["says"].min())
+    for name in ("deletion", "insertion"):
+        with torch.no_grad():
+            both = zip(found["images"], found["maps"], strict=True)
+            areas = [area(found["net"], x, values.cpu(), insertion=name == "insertion") for x, values in both]
+        expected = [value for moves, value in areas if moves > least]
+        logged = events(tmp_path).Scalars(f"explanations/integrated_gradients/{name}")[-1].value
+        assert logged == pytest.approx(sum(expected) / len(expected), abs=1e-4), name
 
 
 def test_ranks_of_an_ordinal_network_are_a_value(tmp_path):

@@ -120,19 +120,21 @@ def _finite(kept: Mapping[str, Tensor]) -> list[Tensor]:
 def _curves(scene: Scene, ask: Ask, values: Tensor, *, shared: dict[Hashable, Any], seed: int) -> tuple[Curves, Curves]:
     """Deletion and insertion by a map and by the same map moved.
 
-    They are of the class that is predicted; of several labels of the one that the map is of.
+    They are of the class that is predicted; of several labels, or regions, of the one that the map is of.
     """
     i = ask.probe
     image, column = scene.probes.images[i], ask.column if scene.task.several else int(scene.predictions[i].argmax())
-    colour, subject = _nothing(scene.probes, image), scene.subject.of(i)
+    colour, subject = _nothing(scene.probes, image), scene.subject.of(i).about(column)
 
     def probability(images: Tensor) -> Tensor:
         return scene.task.predictions(subject(images))[:, column]
 
     if (i, column) not in shared:
+        known = scene.task.certainty(scene.predictions[i], column)
+        ends = [colour.expand_as(image), *([image] if known is None else [])]
         with torch.no_grad():
-            (empty,) = Chunks()(probability, colour.expand_as(image)[None]).tolist()
-        shared[i, column] = float(scene.predictions[i, column]), empty
+            empty, *whole = Chunks()(probability, torch.stack(ends)).tolist()
+        shared[i, column] = (whole[0] if known is None else known), empty
     options: dict[str, Any] = {"colour": colour, "ends": shared[i, column]}
     own = faithful_curves(probability, image, values, seed=seed, **options)
     return own, chance_curves(probability, image, values, seed=seed, **options)

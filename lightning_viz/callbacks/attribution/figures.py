@@ -231,9 +231,11 @@ def tag_of(scene: Scene, ask: Ask, tag: str) -> str:
 def _held_to_mask(scene: Scene, ask: Ask, values: Tensor) -> dict[str, float]:
     """What there is to tell of a map, float32 (H, W), where the mask of its probe is known."""
     masks, i = scene.probes.masks, ask.probe
-    if masks is None or masks[i].shape != values.shape:
+    mask = scene.task.truth(scene.probes.labels[i].cpu(), ask.column)
+    mask = masks[i] if mask is None and masks is not None else mask
+    if mask is None or mask.shape != values.shape or not bool(mask.any()):
         return {}
-    return {"pointing": points_into(values, masks[i]), "in_mask": share_inside(values, masks[i])}
+    return {"pointing": points_into(values, mask), "in_mask": share_inside(values, mask)}
 
 
 def _maps(found: Any) -> dict[str, Tensor]:

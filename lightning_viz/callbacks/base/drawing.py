@@ -206,7 +206,7 @@ class Drawing:
             return found[:1] if few else found
 
         epoch = epoch_at(run.trainer, step)
-        asked = probes.task.subject(subject.beside(probes.extras), probes.images)
+        asked = probes.task.subject(subject.beside(probes.extras), probes.images, probes.labels)
         shown = (asked.of(0), probes.first()) if few else (asked, probes)
         layers = partial(run.defaults, subject, probes)
         return Scene(*shown, predict, epoch, step, run.processes.share, run.isolation, layers)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from lightning_viz.harness.network.subject import Subject, log_odds, probabilities
+from lightning_viz.harness.network.shares import log_odds, probabilities
+from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.tasks.task import Task, first_name, percent
 
 
@@ -20,7 +21,7 @@ class Classes(Task):
     counts = "classes"
     exclusive = True
 
-    def subject(self, subject: Subject, images: Tensor) -> Subject:
+    def subject(self, subject: Subject, images: Tensor, labels: Tensor | None = None) -> Subject:
         """The network itself; a single logit counts as two classes."""
         return subject
 

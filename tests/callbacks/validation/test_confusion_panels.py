@@ -100,7 +100,7 @@ def test_the_confusions_are_the_most_frequent_ones_and_the_images_the_surest(tmp
     assert [one.of for one in reports["val"].top] == [of[pair[0]] for pair, _ in counts[:5]]
     assert (reports["val"].wrong, reports["val"].total) == (sum(count for _, count in counts), 60)
     for pair, _ in found:
-        ((image, confidence, place, _),) = shown["val", pair]
+        ((image, confidence, place, *_),) = shown["val", pair]
         assert confidence == pytest.approx(surest[pair][0], abs=1e-5)
         assert place == surest[pair][1]
         assert torch.equal(image, Noise().images[place])

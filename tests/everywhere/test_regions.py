@@ -9,7 +9,7 @@ from everything import CALLBACKS, TINY, keeping
 from projects import Places, UNet, events, trainer
 from torch import nn
 from torch.nn import functional as F
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, IterableDataset
 from torchmetrics import JaccardIndex
 from torchmetrics.functional.classification import multiclass_f1_score, multiclass_jaccard_index
 
@@ -280,18 +280,58 @@ def test_the_step_is_overheard_and_not_asked_again(tmp_path):
     assert seen["with"] == seen["without"] == 12
 
 
-def test_pictures_of_regions_have_one_size_in_every_epoch(tmp_path):
-    sizes = {}
-
-    class Keeps(ConfusionPanels):
-        def draw(self, scene):
-            for one in super().draw(scene):
-                sizes.setdefault(one.tag, set()).add(one.image.shape)
-                yield one
-
+def trained(folder, callbacks, module=Learner, **arguments):
+    """Two epochs of the usual kind."""
     pl.seed_everything(7, verbose=False)
-    run = trainer(tmp_path, [Keeps(**TINY["ConfusionPanels"], on_error="raise")], max_epochs=2)
+    run = trainer(folder, callbacks, **{"max_epochs": 2, **arguments})
     sets = [DataLoader(Places(12, seed=seed), batch_size=6) for seed in (1, 2)]
-    run.fit(Learner(UNet(), cross_entropy), *sets)
-    assert sizes["confusions/val/worst"]
+    run.fit(module(UNet(), cross_entropy), *sets)
+    return events(folder)
+
+
+def test_pictures_of_regions_have_one_size_in_every_epoch(tmp_path):
+    callbacks = [ConfusionPanels(**TINY["ConfusionPanels"]), SaliencyMaps(), ConfusionMatrixPanel()]
+    log = trained(tmp_path, callbacks)
+    sizes = {tag: {(e.width, e.height) for e in log.Images(tag)} for tag in log.Tags()["images"]}
+    assert {"confusions/val/worst", "probe_00_square/input"} <= set(sizes)
     assert all(len(found) == 1 for found in sizes.values())
+
+
+@pytest.mark.filterwarnings("ignore:.*not finite")
+def test_a_network_that_says_nothing_finite_any_more_is_told_so(tmp_path):
+    class Broken(Learner):
+        def on_train_epoch_start(self):
+            nn.init.constant_(self.net.head.weight, torch.nan)
+
+    captions = []
+
+    class Looks(SaliencyMaps):
+        def draw(self, scene):
+            captions.append(scene.caption(0))
+            return super().draw(scene)
+
+    callbacks = [Looks(), LimePanels(**TINY["LimePanels"]), ConfusionPanels(**TINY["ConfusionPanels"])]
+    for callback in callbacks:
+        callback.on_error = "raise"
+    log = trained(tmp_path, callbacks, Broken, max_epochs=1)
+    assert captions[-1] == "epoch 0 · square, says nothing finite"
+    assert "confusions/val/worst" in log.Tags()["images"]
+
+
+class Stream(IterableDataset):
+    """Items without numbers."""
+
+    classes = Places.classes
+
+    def __iter__(self):
+        return iter(Places(12, seed=2))
+
+
+def test_probes_of_a_stream_have_places_too(tmp_path):
+    drawn = Drawn()
+    pl.seed_everything(7, verbose=False)
+    run = trainer(tmp_path, [keeping(SaliencyMaps, drawn, {"probes": 3})], max_epochs=1)
+    run.fit(Learner(UNet(), cross_entropy), *(DataLoader(Stream(), batch_size=6) for _ in range(2)))
+    scene = drawn.scene
+    assert scene.task.name == "regions"
+    assert torch.equal(scene.probes.labels, Places(12, seed=2).places[list(scene.probes.indices)].float())

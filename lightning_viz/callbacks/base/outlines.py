@@ -17,8 +17,8 @@ from lightning_viz.render.size import WIDTH
 
 HALF = (WIDTH - GAP) // 2
 """Width of one of two pictures side by side."""
-LEGEND = 2
-"""Rows of a legend, the same in every epoch."""
+_IN_A_ROW = 4
+"""Classes for which a row of a legend has room."""
 
 Masks = NDArray[np.bool_]
 
@@ -65,8 +65,13 @@ def outlines(task: Task, label: Tensor, prediction: Tensor, names: Sequence[str]
     colours = class_colours(len(names))
     missing = (label < 0).cpu()
     unknown: Masks = (missing.any(0) if missing.ndim == 3 else missing).numpy()
-    legend_ = legend([names[k] for k in classes], [colours[k] for k in classes], rows=LEGEND)
+    legend_ = legend([names[k] for k in classes], [colours[k] for k in classes], rows=legend_rows(names))
     return Outlines(sides[0], sides[1], [colours[k] for k in classes], classes, unknown, legend_)
+
+
+def legend_rows(names: Sequence[str]) -> int:
+    """How many rows a legend has: one for few classes, else two; the same in every epoch."""
+    return 1 if len(names) <= _IN_A_ROW else 2
 
 
 def where_true(task: Task, places: Tensor, column: int) -> Tensor:

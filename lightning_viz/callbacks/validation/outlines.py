@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from lightning_viz.callbacks.base.captions import captioned
-from lightning_viz.callbacks.base.outlines import LEGEND, outlines, where_true
+from lightning_viz.callbacks.base.outlines import legend_rows, outlines, where_true
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Picture, Pixels
 from lightning_viz.harness.tasks.task import Task
@@ -80,7 +80,7 @@ def worst_picture(scene: Scene, loader: str, found: Sequence[Mistake]) -> Pictur
     height = _CELL * probes.images.shape[2] // probes.images.shape[3]
     tiles += missing * [notice("", _CELL, max(height, 1))]
     titles += missing * [""]
-    bar = legend([names[k] for k in shown], list(shown.values()), rows=LEGEND)
+    bar = legend([names[k] for k in shown], list(shown.values()), rows=legend_rows(names))
     caption = [f"{scene.when} · {loader} · lowest mean IoU, true and predicted"]
     return captioned(
         f"confusions/{loader}/worst", tiles, caption, lines=2, titles=titles, bars=[bar], columns=_IN_A_ROW

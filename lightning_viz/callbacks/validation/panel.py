@@ -133,7 +133,9 @@ def _shares(scene: Scene, subject: Subject, column: Tensor, steps: int) -> tuple
     drawn = flattened(values, signed=True, grain=GRAIN)
     floor = FLOOR * PARTS / drawn.numel() if scene.task.unit.startswith("log-odds") else 0.0
     full = max(symmetric(drawn.cpu().numpy())[1], floor)
-    return painted(probes.pixels[0], drawn, full, signed=True)[-1], f"{full:.2g} {scene.task.unit}"
+    return painted(probes.pixels[0], drawn, full, signed=True)[
+        -1
+    ], f"{full:.2g} {scene.task.unit.removesuffix(' per pixel')}"
 
 
 def confusion_panel(scene: Scene, confusion: Confusion, explained: Sequence[Explained], images: int) -> Pixels:
@@ -156,7 +158,7 @@ def confusion_panel(scene: Scene, confusion: Confusion, explained: Sequence[Expl
         f"{scene.when} · {_mix_up(scene, true, predicted)}: {confusion.count} of {confusion.of}{was}{pixels}",
         f"orange {predicted}, blue {true}: full {', '.join(one.scale for one in explained)}"
         + channels_shown(scene.probes.images.shape[1]),
-        f"LIME: orange for, blue against: full {', '.join(one.regions for one in explained)} {scene.task.unit}",
+        f"LIME: orange for, blue against: full {', '.join(one.regions for one in explained)} log-odds",
     ]
     return panel(tiles, caption, titles=titles, columns=2, lines=_LINES)
 
@@ -173,8 +175,8 @@ def notice_panel(scene: Scene, text: str, images: int) -> Pixels:
 def changes(scene: Scene, loader: str, found: Report) -> Pixels:
     """The list of what changed since the last drawing."""
     was = "" if found.was_wrong is None else f" (was {found.was_wrong})"
-    wrong = f"{found.wrong} of {found.total} wrong" if scene.task.takes_for else f"{found.wrong} mix-ups"
-    wrong += " (pixels)" if scene.task.places else ""
+    pixels = " pixels" if scene.task.places else ""
+    wrong = f"{found.wrong} of {found.total}{pixels} wrong" if scene.task.takes_for else f"{found.wrong} mix-ups"
     head = [f"{scene.when} · {loader} · {wrong}{was}", _since(found, scene.epoch)]
     if found.left_out:
         head.append("left out: " + ", ".join(f"{count} {reason}" for reason, count in found.left_out.items()))

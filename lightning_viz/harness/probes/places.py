@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import torch
 from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor
 
@@ -56,7 +57,9 @@ def of_places(
     check_bytes(maps.maps, probes.images)
     names = _names(known, spec, channels or 1)
     task = replace(task, background=_background(task, labels, names))
-    _announce(task, places, names, channels or 1, spec)
+    with torch.no_grad():
+        outputs = maps.of(0).maps(probes.images[:1]).shape
+    _announce(task, labels, names, outputs, spec)
     return replace(probes, task=task, labels=labels, class_names=names)
 
 
@@ -95,11 +98,13 @@ def _background(task: Regions, labels: Tensor, names: Sequence[str]) -> int | No
     return 0 if named is None and unnamed and often else named
 
 
-def _announce(task: Regions, places: Tensor | None, names: Sequence[str], channels: int, spec: Probes) -> None:
+def _announce(task: Regions, labels: Tensor, names: Sequence[str], outputs: torch.Size, spec: Probes) -> None:
     """Tells what the task is, and what is left out."""
-    shape = "" if places is None else f"labels (N, {', '.join(map(str, places.shape[1:]))}) of places for "
-    kind = "masks that may overlap, " if task.independent else ""
-    parts = [f"{kind}{shape}outputs (N, {channels}, height, width)"]
+    kind = "masks that may overlap" if task.independent else "labels"
+    known, said = (f"(N, {', '.join(map(str, shape[1:]))})" for shape in (labels.shape, outputs))
+    parts = [f"{kind} {known} of places for outputs {said}"]
+    if labels.shape[-2:] != outputs[-2:]:
+        parts.append("outputs are brought to the size of the labels, bilinearly")
     if task.background is not None:
         parts.append(f"{names[task.background]!r} is the background (asked for only by name)")
     if task.ignore:

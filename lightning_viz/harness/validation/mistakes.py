@@ -193,8 +193,8 @@ def confusions(true: Tensor, said: Tensor) -> Tensor:
     [[1, 0], [1, 0]]
     """
     if true.ndim == 3:
-        a, b = (true == 1).flatten(1).double(), (said == 1).flatten(1).double()
-        known = (true >= 0).flatten(1).double()
+        a, b = (true == 1).flatten(1).float(), (said == 1).flatten(1).float()
+        known = (true >= 0).flatten(1).float()
         off = (a * (1 - b)) @ (b * (1 - a) * known).T
         return (off + (a * b).sum(1).diag()).round().long().cpu()
     known = true >= 0

@@ -149,8 +149,9 @@ class ConfusionPanels(ValidationCallback):
             return
         self._reports = reports
         pairs = [(loader, (one.true, one.predicted)) for loader, found in reports.items() for one in found.top]
-        pairs = [(loader, ERROR) for loader in self._tallies] if self._of_values else pairs
-        pairs += [(loader, WORST) for loader in self._tallies] if self._of_places else []
+        # By the reports, which all processes have: only the first one has the counts.
+        pairs += [(loader, ERROR) for loader in reports] if self._of_values else []
+        pairs += [(loader, WORST) for loader in reports] if self._of_places else []
         own = [self._mistakes[loader].surest(pair) if loader in self._mistakes else [] for loader, pair in pairs]
         parts = zip(*processes.exchange(own), strict=True)
         self._surest = {
@@ -199,7 +200,7 @@ class ConfusionPanels(ValidationCallback):
         return self.confusions if self._of_values else self.images
 
     def _errors(self, scene: Scene) -> Iterable[Picture]:
-        for loader, rank in scene.mine([(loader, k) for loader in self._tallies for k in range(self.confusions)]):
+        for loader, rank in scene.mine([(loader, k) for loader in self._reports for k in range(self.confusions)]):
             found = self._surest[loader, ERROR]
             if rank < len(found):
                 options: dict[str, Any] = {"lime": self.lime, "steps": self.steps, "few": self.rehearsal}
@@ -209,8 +210,6 @@ class ConfusionPanels(ValidationCallback):
             yield Picture(f"confusions/{loader}/{rank + 1}", drawn)
 
     def _report(self) -> dict[str, Report]:
-        if self._of_values:
-            return {}
         return {
             loader: report(tally, self._past.get(loader), top=self.confusions, moved=ROWS)
             for loader, tally in self._tallies.items()

@@ -156,7 +156,7 @@ class Run:
 
     def overheard(self, spec: Probes, subject: Subject, task: Task | None, *, seed: int) -> Predictions:
         """What hears the network's predictions, one for all who ask for the same while one of them keeps it."""
-        key = (self.module, subject, spec.unpack, task and task.name, seed)
+        key = (self.module, subject, spec.unpack, spec.ignore, task and task.name, seed)
         found = self._predictions.get(key)
         if found is None:
             found = Predictions(self.module, subject, self.isolation, spec.unpack, task=task, seed=seed)

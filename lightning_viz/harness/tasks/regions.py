@@ -17,6 +17,7 @@ from lightning_viz.harness.network.regional import Places, Regional, as_logits, 
 from lightning_viz.harness.network.shares import log_odds
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.tasks.task import Task, first_name, percent
+from lightning_viz.harness.tasks.values import is_whole
 
 _NAMED = 3
 """Classes that a caption names."""
@@ -58,7 +59,7 @@ class Regions(Task):
 
     def subject(self, subject: Subject, images: Tensor, labels: Tensor | None = None) -> Regional:
         """The network as mean logits over the regions of the probes."""
-        plain = Regional.like(subject, independent=self.independent, sigmoid=self.sigmoid)
+        plain = self._plain(subject)
 
         def places() -> Places:
             with torch.no_grad():
@@ -70,17 +71,15 @@ class Regions(Task):
 
     def over(self, subject: Subject, area: Tensor) -> Regional:
         """The network as mean logits over an area."""
-        plain = Regional.like(subject, independent=self.independent, sigmoid=self.sigmoid)
-        return plain.over(area)
+        return self._plain(subject).over(area)
 
     def says(self, subject: Subject, images: Tensor, labels: Tensor) -> Tensor:
         """What is predicted of every place."""
-        plain = Regional.like(subject, independent=self.independent, sigmoid=self.sigmoid)
-        return self._said(plain, images, (labels.shape[-2], labels.shape[-1]))
+        return self._said(self._plain(subject), images, (labels.shape[-2], labels.shape[-1]))
 
     def asked_anew(self, subject: Subject, images: Tensor) -> Tensor:
         """Logits of places, (N, K, h, w)."""
-        plain = Regional.like(subject, independent=self.independent, sigmoid=self.sigmoid)
+        plain = self._plain(subject)
         return Chunks()(lambda some, items: plain.rows(items).logits(some), images, range(len(images)))
 
     def settled(self, scores: Tensor, labels: Tensor) -> Tensor:
@@ -98,8 +97,11 @@ class Regions(Task):
 
     def own(self, found: Tensor) -> Tensor | None:
         """Logits or probabilities (N, K, h, w), told from each other as torchmetrics does, or classes (N, H, W)."""
-        if found.ndim == 3:
-            return found[:, None] if self.independent else found
+        if found.ndim == 3 and self.independent:
+            return None
+        if found.ndim == 3 and is_whole(found) and bool((found >= 0).all()):
+            return found
+        found = found[:, None] if found.ndim == 3 else found
         shares = bool(((found >= 0) & (found <= 1)).all()) and (self.independent or found.shape[1] == 1)
         return as_logits(found.float(), independent=self.independent, sigmoid=shares)
 
@@ -222,6 +224,9 @@ class Regions(Task):
     def certainty(self, prediction: Tensor, column: int) -> float | None:
         """None: over a region it takes the network."""
         return None
+
+    def _plain(self, subject: Subject) -> Regional:
+        return Regional.like(subject, independent=self.independent, sigmoid=self.sigmoid)
 
     def _largest(self, places: Tensor) -> list[int]:
         sizes = _sizes(places)

@@ -185,6 +185,20 @@ def test_a_single_logit_is_foreground_against_background():
         assert task.settled(scores, torch.zeros(1, 1, 2)).tolist() == [[[1.0, 0.0]]]
 
 
+def test_what_a_step_itself_returns_may_be_logits_probabilities_or_classes():
+    wanted = torch.tensor([[[1.0, 0.0]]])
+    logit = torch.tensor([[[[3.0, -1.0]]]])
+    for found in (logit, logit.sigmoid(), logit[:, 0], logit[:, 0].sigmoid(), wanted.long(), wanted):
+        assert torch.equal(TASK.settled(TASK.own(found), torch.zeros(1, 1, 2)), wanted)
+    two = torch.cat([-logit, logit], dim=1)
+    for found in (two, two.softmax(1), two.log_softmax(1)):
+        assert torch.equal(TASK.settled(TASK.own(found), torch.zeros(1, 1, 2)), wanted)
+    alone = Regions(independent=True)
+    for found in (two, two.sigmoid(), (two > 0).long()):
+        assert torch.equal(alone.settled(alone.own(found), torch.zeros(1, 2, 1, 2)), (two > 0).float())
+    assert alone.own(wanted) is None
+
+
 def test_outputs_are_brought_to_the_size_of_the_labels():
     coarse = torch.randn(1, 3, 4, 4, generator=torch.Generator().manual_seed(0))
     fine = F.interpolate(coarse, (16, 16), mode="bilinear").argmax(1).float()

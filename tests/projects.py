@@ -83,6 +83,64 @@ class Project(pl.LightningModule):
         return torch.optim.Adam(self.parameters(), lr=0.01)
 
 
+class Places(Dataset):
+    """16 px images of a square or a disc, or both, on dark ground, with noise; a class for every pixel."""
+
+    classes = ["background", "square", "disc"]
+
+    def __init__(self, count=24, seed=0, item=lambda image, places: (image, places)):
+        generator = torch.Generator().manual_seed(seed)
+        self.images, self.item = 0.3 * torch.rand(count, 3, 16, 16, generator=generator), item
+        self.places = torch.zeros(count, 16, 16, dtype=torch.long)
+        y, x = torch.meshgrid(torch.arange(16), torch.arange(16), indexing="ij")
+        corners = torch.randint(0, 8, (count, 4), generator=generator)
+        for i, (top, left, down, right) in enumerate(corners.tolist()):
+            square = (y >= top) & (y < top + 6) & (x >= left) & (x < left + 6)
+            disc = (y - down - 4) ** 2 + (x - right - 4) ** 2 < 14
+            for k, area in ((1, square), (2, disc)):
+                if i % 3 in (k, 0):
+                    self.images[i, k, area] += 0.7
+                    self.places[i, area] = k
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, i):
+        return self.item(self.images[i], self.places[i])
+
+
+class UNet(nn.Module):
+    """One level down and up again, with a way around it."""
+
+    def __init__(self, classes=3, width=8):
+        super().__init__()
+        self.enter = nn.Sequential(nn.Conv2d(3, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU(inplace=True))
+        self.down = nn.Sequential(nn.MaxPool2d(2), nn.Conv2d(width, 2 * width, 3, padding=1), nn.ReLU())
+        self.up = nn.ConvTranspose2d(2 * width, width, 2, stride=2)
+        self.leave = nn.Sequential(nn.Conv2d(2 * width, width, 3, padding=1), nn.ReLU(), nn.Dropout(0.1))
+        self.head = nn.Conv2d(width, classes, 1)
+
+    def forward(self, x):
+        fine = self.enter(x)
+        return self.head(self.leave(torch.cat([fine, self.up(self.down(fine))], dim=1)))
+
+
+class Segments(Project):
+    """Tells the class of every pixel."""
+
+    def __init__(self, classes=3):
+        super().__init__()
+        self.net = UNet(classes)
+
+
+def places(**arguments):
+    """The loaders of `Places`."""
+    return {
+        "train_dataloaders": DataLoader(Places(24, seed=1), batch_size=6, shuffle=True, **arguments),
+        "val_dataloaders": DataLoader(Places(12, seed=2), batch_size=6, **arguments),
+    }
+
+
 def loaders(**arguments):
     """A shuffled training loader and a validation loader."""
     return {

@@ -9,7 +9,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from PIL import Image
-from projects import Project, Stripes, events, fit
+from projects import Places, Project, Segments, Stripes, events, fit
 from pytorch_lightning.callbacks import ModelCheckpoint
 from torch import nn
 from torch.utils.data import DataLoader
@@ -79,6 +79,19 @@ class Attends(nn.Module):
 
     def forward(self, x):
         return self.head(self.blocks(self.patches(x).flatten(2).transpose(1, 2)).mean(1))
+
+
+class Plates(Places):
+    """Places, of classes that the README names."""
+
+    classes = ["background", "Egg", "Bread"]
+
+
+class PlatesData(pl.LightningDataModule):
+    def train_dataloader(self):
+        return DataLoader(Plates(12), batch_size=6)
+
+    val_dataloader = train_dataloader
 
 
 class MyTransformer(MyModule):
@@ -171,7 +184,10 @@ def attach(trainer):
             noting(callback, drawn.setdefault(callback, []))
     by_name = [c for c in drawn if c.probes.unpack is not None]
     attends = any(isinstance(c, (AttentionMaps, AttentionWall)) for c in drawn)
-    trainer.fit(MyTransformer() if attends else MyModule(), datamodule=NamedData() if by_name else MyData())
+    if any(c.probes.task == "regions" for c in drawn):
+        trainer.fit(Segments(), datamodule=PlatesData())
+    else:
+        trainer.fit(MyTransformer() if attends else MyModule(), datamodule=NamedData() if by_name else MyData())
     assert drawn
     assert all(drawn.values())
 

@@ -7,7 +7,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from found import CALLBACKS
-from projects import Project, events, fit, loaders
+from projects import Project, Segments, events, fit, loaders, places
 from torch import nn
 
 import lightning_viz
@@ -35,6 +35,7 @@ CONFIGURATIONS = {
     "plain": {},
     "frozen": {"module": Frozen},
     "accumulation": {"accumulate_grad_batches": 3, "val_check_interval": 0.5},
+    "places": {"module": Segments, "data": places},
 }
 
 

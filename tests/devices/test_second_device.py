@@ -4,7 +4,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from found import CALLBACKS
-from projects import Project, events, loaders, trainer
+from projects import Project, Segments, events, loaders, places, trainer
 from second_device import DEVICE, SecondDevice, There, on_second_device
 
 from lightning_viz import Films
@@ -15,13 +15,13 @@ class Uncopyable(Project):
         return self
 
 
-def trained(folder, callbacks, module=Project):
+def trained(folder, callbacks, module=Project, data=loaders):
     """The weights of a short training on the second device."""
     with SecondDevice():
         pl.seed_everything(7, verbose=False)
         run = trainer(folder, callbacks, **on_second_device(), num_sanity_val_steps=0)
         made = module()
-        run.fit(made, **loaders())
+        run.fit(made, **data())
         return [value.cpu() for value in made.state_dict().values()]
 
 
@@ -59,3 +59,11 @@ def test_every_callback_draws_of_a_network_there_and_leaves_it_alone(callback, m
     assert all(map(torch.equal, found, alone))
     log = events(tmp_path)
     assert max(len(log.Images(tag)) for tag in log.Tags()["images"]) >= 2
+
+
+@pytest.mark.parametrize("callback", CALLBACKS)
+def test_every_callback_draws_of_places_there(callback, tmp_path):
+    ours = callback(probes=2, on_error="raise", **SMALL.get(callback.__name__, {}))
+    found = trained(tmp_path / "with", [ours], Segments, places)
+    assert all(map(torch.equal, found, trained(tmp_path / "without", [], Segments, places)))
+    assert events(tmp_path / "with").Tags()["images"]

@@ -63,10 +63,15 @@ def test_more_labels_than_outputs(refuses):
     refuses(zoo.convolutions, Many, *words, item=item, of_scores=True)
 
 
-def test_a_label_of_every_pixel(refuses):
-    net = lambda: nn.Conv2d(3, 3, 1)
-    item = lambda x, y: (x, torch.full((16, 16), y))
-    refuses(net, zoo.Learner, "class scores", "3, 16, 16)", "net=", item=item, of_scores=True)
+def test_a_value_of_every_pixel(refuses):
+    """Such as a depth; classes of pixels are explained, see `test_regions`."""
+
+    class Measures(zoo.Learner):
+        def loss(self, output, labels):
+            return nn.functional.mse_loss(output[:, 0], labels)
+
+    item = lambda x, y: (x, torch.full((16, 16), y + 0.5))
+    refuses(lambda: nn.Conv2d(3, 3, 1), Measures, "class scores", "3, 16, 16)", "net=", item=item, of_scores=True)
 
 
 def test_scores_of_every_pixel(refuses):

@@ -1,6 +1,6 @@
 """All rows, by name."""
 
-from . import attention, compiled, gpu, loading, memory, optimisation, precision, processes, state
+from . import attention, compiled, gpu, loading, memory, optimisation, places, precision, processes, state
 
 ROWS = {
     **optimisation.ROWS,
@@ -8,6 +8,7 @@ ROWS = {
     **state.ROWS,
     **precision.ROWS,
     **loading.ROWS,
+    **places.ROWS,
     **compiled.ROWS,
     **attention.ROWS,
     **processes.ROWS,

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import pytorch_lightning as pl
 import torch
-from projects import Project, Stripes, fit, loaders, trainer
+from projects import Project, Segments, Stripes, fit, loaders, places, trainer
 from pytorch_lightning.strategies import ModelParallelStrategy
 from torch.distributed.fsdp import fully_shard
 from torch.nn import functional as F
@@ -157,6 +157,10 @@ def all_callbacks(**common):
     return [cls(**common, **OPTIONS.get(cls.__name__, {})) for cls in ALL]
 
 
+def few_confusions():
+    return ConfusionPanels(samples=64, steps=4, on_error="raise")
+
+
 class FailsOnTheSecond(SaliencyMaps):
     """Draws something first."""
 
@@ -279,6 +283,10 @@ SCENARIOS = {
     "fails_raise": lambda folder: ([FailsOnTheSecond(on_error="raise")], {}),
     "prepare": lambda folder: ([FailsBeforeTheFirstBatch()], {}),
     "matrix": lambda folder: ([Tables(folder, on_error="raise")], {"data": uneven, "module": Still}),
+    "places": lambda folder: (
+        [Tables(folder, on_error="raise"), LimePanels(samples=64, on_error="raise"), few_confusions()],
+        {"data": places, "module": Segments},
+    ),
     "unreadable": lambda folder: (
         [
             Tables(folder, probes=Probes(unpack=unreadable_on_the_second)),

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from projects import events
+from projects import Places, Segments, events
 from sklearn.metrics import confusion_matrix
 
 PROGRAM = Path(__file__).with_name("program.py")
@@ -244,6 +244,19 @@ def test_the_matrix_is_exact_and_tells_what_the_sampler_repeated(run):
         said = net.eval()(torch.stack(images)).argmax(1)
     assert table == confusion_matrix(labels, said, labels=range(3)).tolist()
     assert left_out == {"items that the distributed sampler repeats": 1}
+
+
+def test_pixels_are_those_of_all_processes(run):
+    ended = run("places")
+    assert ended.code == 0, ended.said[-3000:]
+    table, _ = json.loads((ended.folder / "tables.json").read_text())["val"]
+    net = Segments()
+    net.load_state_dict(ended.weights[0])
+    data = Places(12, seed=2)
+    with torch.no_grad():
+        said = net.eval()(data.images).argmax(1)
+    assert table == confusion_matrix(data.places.flatten(), said.flatten(), labels=range(3)).tolist()
+    assert {"confusions/val/worst", "probe_00_square/input", "probe_00_square/lime"} <= ended.images
 
 
 def test_a_count_that_fails_on_one_process_keeps_nobody_waiting(run):

@@ -89,7 +89,7 @@ class AttentionMaps(AttributionCallback):
         """
         super().prepare(scene)
         self._reading = Reading()
-        self.attribute(scene.subject.of(0), scene.probes.images[:1], self.first_target(scene))
+        self.attribute(self.first_subject(scene), scene.probes.images[:1], self.first_target(scene))
 
     def draw(self, scene: Scene) -> Iterable[Result]:
         """One picture per probe, and what there is to tell of it."""

@@ -163,11 +163,15 @@ class AttributionCallback(MapCallback):
         """The column that is explained of the first probe, long (1,), to try a method with."""
         return torch.tensor([scene.asked(self.target)[0].column], device=scene.probes.images.device)
 
+    def first_subject(self, scene: Scene) -> Subject:
+        """The network for copies of the first probe, as it is asked for that column."""
+        return scene.subject.of(0).about(scene.asked(self.target)[0].column)
+
     def _answer(self, scene: Scene, asked: Sequence[Ask]) -> tuple[list[Tensor], list[str]]:
         """The method's values for what is asked, in the unit that is drawn, and what each is called."""
         subject, targets, about = self._question(scene, asked)
         images, maps = scene.probes.images, list[Tensor]()
-        for one, some in subject.groups([ask.probe for ask in asked]):
+        for one, some in subject.asking([ask.probe for ask in asked], targets.tolist()):
             found = self.attribute(one, images[some], targets[len(maps) : len(maps) + len(some)])
             maps += [self._in_unit(images[i], values) for i, values in zip(some, found, strict=True)]
         return maps, about

@@ -99,7 +99,7 @@ class CaptumAttribution(AttributionCallback):
         elif self.layer is not None:
             raise ValueError(f"Expected no layer= with {self.method}, which has none, received {self.layer!r}.")
         try:
-            self.attribute(scene.subject.of(0), scene.probes.images[:1], self.first_target(scene))
+            self.attribute(self.first_subject(scene), scene.probes.images[:1], self.first_target(scene))
         except Exception as error:
             takes = ", ".join(self._takes)
             raise ValueError(

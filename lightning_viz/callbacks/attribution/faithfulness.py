@@ -121,30 +121,39 @@ def _finite(kept: Mapping[str, Tensor]) -> list[Tensor]:
 def _curves(scene: Scene, ask: Ask, values: Tensor, *, shared: dict[Hashable, Any], seed: int) -> tuple[Curves, Curves]:
     """Deletion and insertion by a map and by the same map moved.
 
-    They are of the class that is predicted; of several labels or values of the one that the map is of.
+    They are of the class that is predicted; of several labels, values or regions of the one that the map is of.
     """
     i = ask.probe
     image, column = scene.probes.images[i], int(scene.predictions[i].argmax()) if scene.task.exclusive else ask.column
-    colour, subject = _nothing(scene.probes, image), scene.subject.of(i)
+    colour, subject = _nothing(scene.probes, image), scene.subject.of(i).about(column)
 
     def predicted(images: Tensor) -> Tensor:
         return scene.task.predictions(subject(images))[:, column]
 
     if (i, column) not in shared:
+        known = scene.task.certainty(scene.predictions[i], column)
+        ends = [colour.expand_as(image), *([image] if known is None else [])]
         with torch.no_grad():
-            (empty,) = Chunks()(predicted, colour.expand_as(image)[None]).tolist()
-        shared[i, column] = float(scene.predictions[i, column]), empty
+            empty, *asked = Chunks()(predicted, torch.stack(ends)).tolist()
+        shared[i, column] = (asked[0] if known is None else known), empty
     whole, empty = shared[i, column]
-    span = float(scene.predictions[:, column].max() - scene.predictions[:, column].min())
-    zero, one = scene.task.ends(whole, empty, span)
+    zero, one = scene.task.ends(whole, empty, _span(scene, column))
     if math.isnan(one):
         return Curves(*torch.full((2, len(SHARES)), math.nan)), Curves(*torch.full((2, len(SHARES)), math.nan))
     share = lambda images: (predicted(images) - zero) / (one - zero)  # noqa: E731
-    ends = tuple((end - zero) / (one - zero) for end in (whole, empty))
+    limits = tuple((end - zero) / (one - zero) for end in (whole, empty))
     # Of a value that the image lowers, what lowers it most goes first.
     ranked = -values if one < zero and bool((values < 0).any()) else values
-    options: dict[str, Any] = {"colour": colour, "ends": ends, "seed": seed}
+    options: dict[str, Any] = {"colour": colour, "ends": limits, "seed": seed}
     return faithful_curves(share, image, ranked, **options), chance_curves(share, image, ranked, **options)
+
+
+def _span(scene: Scene, column: int) -> float:
+    """From the smallest to the largest prediction of a column; of places there is none of the image as a whole."""
+    if scene.task.places:
+        return 0.0
+    every = scene.predictions[:, column]
+    return float(every.max() - every.min())
 
 
 def _nothing(probes: ProbeBatch, image: Tensor) -> Tensor:

@@ -70,7 +70,7 @@ class GradCam(AttributionCallback):
         super().prepare(scene)
         self._found, _ = layer_of(scene, self.layer, places=True)
         try:
-            self.attribute(scene.subject.of(0), scene.probes.images[:1], self.first_target(scene))
+            self.attribute(self.first_subject(scene), scene.probes.images[:1], self.first_target(scene))
         except ValueError as error:
             kind = UnsuitedError if self.layer is None else ValueError
             raise kind(f"{self._found!r} is no layer for Grad-CAM, pass layer= with another one: {error}") from error

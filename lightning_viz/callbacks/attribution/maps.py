@@ -78,7 +78,7 @@ class MapCallback(ExplanationCallback):
             return self.scale
         height, width = scene.probes.images.shape[2:]
         floor = self.floor * (PARTS / (height * width) if self.per_pixel else 1)
-        if scene.task.unit != "log-odds":  # of any other unit nobody knows what is little
+        if not scene.task.unit.startswith("log-odds"):  # of any other unit nobody knows what is little
             floor = 0.0
         return max(largest, floor, self.figures.largest(scene, ask))
 

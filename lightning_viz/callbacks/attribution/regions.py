@@ -105,10 +105,13 @@ class Lime:
         return Regions(segments, draw_masks(count, samples, seed=self.seed, design=self.design), vague)
 
     def weights(self, scene: Scene, i: int, regions: Regions, classes: Sequence[int]) -> list[LimeWeights]:
-        """The weights of the superpixels of probe `i` for some classes, from the same masked copies."""
+        """The weights of the superpixels of probe `i` for some classes, from the same masked copies.
+
+        Of places, all of them are judged over the region of the first.
+        """
         outputs = {"log_odds": scene.task.explained, "scores": None, "probabilities": scene.task.predictions}
         return explain(
-            scene.subject.of(i),
+            scene.subject.of(i).about(classes[0]),
             scene.probes.pixels[i],
             list(classes),
             segments=regions.segments,

@@ -18,6 +18,7 @@ def captioned(
     lines: int,
     titles: Sequence[str] | None = None,
     bars: Sequence[Pixels] = (),
+    columns: int | None = None,
 ) -> Picture:
     """A panel that knows how high its caption is.
 
@@ -28,8 +29,10 @@ def captioned(
         lines: Of the caption, the same in every epoch.
         titles: A short title above each picture.
         bars: What the colours stand for.
+        columns: Pictures in a row, all of them if None.
     """
-    return Picture(tag, panel(image, caption, titles=titles, lines=lines, bars=bars), caption=caption_height(lines))
+    shown = panel(image, caption, titles=titles, columns=columns, lines=lines, bars=bars)
+    return Picture(tag, shown, caption=caption_height(lines))
 
 
 def instead(text: str, image: Tensor) -> Pixels:

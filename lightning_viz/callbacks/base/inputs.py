@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lightning_viz.callbacks.base.captions import captioned
+from lightning_viz.callbacks.base.outlines import HALF, outlines
 from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.run.claims import Claims
 from lightning_viz.harness.run.scene import Scene
@@ -28,11 +29,22 @@ def inputs(scene: Scene, claims: Claims) -> Iterator[Picture | Prediction | Scal
         if fresh[i]:
             shown = channels_shown(probes.images.shape[1])
             caption = [scene.caption(i), f"item {probes.indices[i]} of the data set{shown}"]
-            yield captioned(f"{probes.tag(i)}/input", to_uint8(probes.pixels[i].cpu().numpy()), caption, lines=2)
+            yield _input(scene, i, caption)
             if tags:
                 yield Prediction(probes.tag(i), *scene.prediction(i))
+            told = scene.task.told(probes.labels[i], scene.predictions[i])
             for k in scene.task.drawn(probes.labels[i], len(tags), MOST_CURVES):
-                yield Scalar(f"{_stem(probes, i)}/{tags[k]}", float(scene.predictions[i, k]))
+                yield Scalar(f"{_stem(probes, i)}/{tags[k]}", float(told[k]))
+
+
+def _input(scene: Scene, i: int, caption: list[str]) -> Picture:
+    """The image; where places have classes, with their outlines: what is true, and beside it what is predicted."""
+    probes = scene.probes
+    tag, pixels = f"{probes.tag(i)}/input", probes.pixels[i].cpu().numpy()
+    if not scene.task.places:
+        return captioned(tag, to_uint8(pixels), caption, lines=2)
+    told = outlines(scene.task, probes.labels[i], scene.predictions[i], probes.class_names)
+    return captioned(tag, told.drawn(pixels, HALF), caption, lines=3, titles=["true", "predicted"], bars=[told.legend])
 
 
 def claimed(probes: ProbeBatch, name: str, claims: Claims, step: int) -> list[bool]:

@@ -14,6 +14,7 @@ from lightning_viz.explain.optimisation.filters import Parametrization
 from lightning_viz.explain.optimisation.objectives import Objective, check_channels, class_indices, laid_out, reduced
 from lightning_viz.explain.optimisation.parametrise import magnitude_spectrum
 from lightning_viz.harness.arguments import flag, one_of, whole
+from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.probes.spec import shorten, slug
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Picture, Scalar
@@ -87,7 +88,7 @@ class FilterAscent(AscentCallback):
             scene.task.check(scene.subject, scene.probes.images, self.called)
             chosen = class_indices(self.classes, scene.probes.class_names)
             self._objectives = {scene.probes.class_tags[k]: k for k in chosen}
-            self.check("scores", scene.predictions[:1])
+            self.check("scores", scene.probes.images.new_zeros(1, len(scene.probes.class_names)))
             scene.subject.require_gradient(scene.probes.images)
             return
         super().prepare(scene)
@@ -128,7 +129,7 @@ class FilterAscent(AscentCallback):
         images = scene.probes.images
         found = self.climb(
             scene,
-            self.features(scene, probe or 0) if self.classes is None else scene.subject.of(probe or 0),
+            self.features(scene, probe or 0) if self.classes is None else self._scores(scene, probe),
             objectives,
             size=(images.shape[2], images.shape[3]),
             image_channels=images.shape[1],
@@ -153,6 +154,9 @@ class FilterAscent(AscentCallback):
             picture = tiles[0] if len(tiles) == 1 else grid(tiles, in_a_row(tiles, 2 if len(tiles) < 7 else 3))
             yield captioned(tag, picture, caption, lines=2)
             yield Scalar(f"{tag}_activation", after)
+
+    def _scores(self, scene: Scene, probe: int | None) -> Subject:
+        return scene.subject.anywhere() if probe is None else scene.subject.of(probe)
 
     def _predictions(self, scene: Scene, objective: Objective, probe: int | None) -> str:
         origin = "" if probe is None else f" from {scene.probes.label_name(probe)}"

@@ -14,8 +14,9 @@ from lightning_viz.harness.run.run import Run, run_of
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.steps import logged_step
 from lightning_viz.harness.tasks.task import Task
-from lightning_viz.harness.validation.counting import NO_CLASS, NOT_FINITE, Count, Tally, merge
+from lightning_viz.harness.validation.counting import NO_CLASS, NOT_FINITE, Count, merge
 from lightning_viz.harness.validation.predictions import Predictions
+from lightning_viz.harness.validation.tallies import Tally
 
 
 class ValidationCallback(ExplanationCallback):
@@ -80,8 +81,8 @@ class ValidationCallback(ExplanationCallback):
             trainer: The Trainer.
             loader: The name of its loader.
             batch: As it came.
-            predictions: Scores (N, K), or predicted classes (N,).
-            labels: As the task keeps them, (N,) or (N, K).
+            predictions: Scores (N, K), or predicted classes (N,); what is predicted of places.
+            labels: As the task keeps them, (N,) or (N, K), or those of places.
             counted: Bool (N,): which are counted.
         """
 

@@ -8,7 +8,9 @@ import numpy as np
 
 from lightning_viz.harness.probes.spec import slugs
 from lightning_viz.harness.sinks.results import Pixels, Scalar
-from lightning_viz.harness.validation.counting import LabelTally, Tally, ValueTally
+from lightning_viz.harness.tasks.task import percent
+from lightning_viz.harness.validation.places import RegionTally
+from lightning_viz.harness.validation.tallies import LabelTally, Tally, ValueTally
 from lightning_viz.render.confusion import confusion_picture, recall, worst_confusions
 from lightning_viz.render.labels import labels_picture, worst_mix_ups
 from lightning_viz.render.size import Floats
@@ -33,9 +35,13 @@ def picture(tally: Tally, names: Sequence[str], where: str) -> Pixels:
         lines = [f"{where} · {tally.images} images · mean absolute error: {means}", *left_out]
         return values_picture(tally.points.numpy(), names, caption=lines)
     table = tally.table.numpy()
+    if isinstance(tally, RegionTally) and not tally.independent:
+        lines = [_of_pixels(tally, where), *worst_confusions(table, names), *left_out]
+        return confusion_picture(table, names, caption=lines)
     if isinstance(tally, LabelTally):
         hits, misses, alarms = (tally.each[:, a, b].numpy() for a, b in ((1, 1), (1, 0), (0, 1)))
         head = f"{where} · {hits.sum()} of {hits.sum() + misses.sum()} labels found, {alarms.sum()} false alarms"
+        head = _of_pixels(tally, where) if isinstance(tally, RegionTally) else head
         lines = [head, *worst_mix_ups(table, tally.of.numpy(), names), *left_out]
         return labels_picture(hits, misses, alarms, names, caption=lines)
     lines = [f"{where} · {int(table.trace())} of {int(table.sum())} right", *worst_confusions(table, names), *left_out]
@@ -43,16 +49,30 @@ def picture(tally: Tally, names: Sequence[str], where: str) -> Pixels:
 
 
 def figures(tally: Tally, names: Sequence[str], loader: str) -> Iterator[Scalar]:
-    """The recall of every class, of several labels the precision too; the mean absolute error of every value."""
+    """Figures by task.
+
+    The recall of every class, of several labels the precision too; of values the mean absolute error; of places the
+    intersection over union and the Dice coefficient of every class, and the mean of the former.
+    """
     if isinstance(tally, ValueTally):
         errors = (tally.errors / max(tally.images, 1)).numpy()
         yield from _shares("mae", loader, errors, names)
+    elif isinstance(tally, RegionTally):
+        yield from _shares("iou", loader, tally.iou.numpy(), names)
+        yield from _shares("dice", loader, tally.dice.numpy(), names)
+        yield Scalar(f"mean_iou/{loader}", float(tally.iou.nanmean()))
     elif isinstance(tally, LabelTally):
         each = tally.each.numpy().astype(np.float64)
         yield from _shares("recall", loader, _share(each[:, 1, 1], each[:, 1, 0]), names)
         yield from _shares("precision", loader, _share(each[:, 1, 1], each[:, 0, 1]), names)
     else:
         yield from _shares("recall", loader, recall(tally.table.numpy()), names)
+
+
+def _of_pixels(tally: RegionTally, where: str) -> str:
+    right, total = tally.right
+    mean = f"{float(tally.iou.nanmean()):.2f}".replace("0.", ".", 1)
+    return f"{where} · {percent(right / max(total, 1))} of pixels right, mean IoU {mean}"
 
 
 def _share(of: Floats, others: Floats) -> Floats:

@@ -18,7 +18,9 @@ class ConfusionMatrixPanel(ValidationCallback):
 
     Of several labels per image, a bar per class: how often it was found, missed and predicted falsely, and below it
     which class is predicted where another is missed; `recall/...` and `precision/<loader>/<class>`. Of values,
-    predicted against true ones, and `mae/<loader>/<value>`, the mean absolute error.
+    predicted against true ones, and `mae/<loader>/<value>`, the mean absolute error. Of regions, the matrix counts
+    pixels, without keeping any, at the size of the labels; `iou/<loader>/<class>` and `dice/<loader>/<class>` of all
+    images together, and `mean_iou/<loader>`, the mean over the classes that there are.
 
     Args:
         common: The arguments of `ExplanationCallback`; `probes` tells class names and how to unpack a batch.

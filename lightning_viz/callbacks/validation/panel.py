@@ -12,6 +12,7 @@ from lightning_viz.callbacks.attribution.maps import FLOOR, PARTS
 from lightning_viz.callbacks.attribution.painting import flattened, painted
 from lightning_viz.callbacks.attribution.regions import Lime, fidelity, largest
 from lightning_viz.callbacks.base.captions import instead
+from lightning_viz.callbacks.validation.outlines import confused
 from lightning_viz.explain.attribution.baselines import baseline
 from lightning_viz.explain.attribution.integrated import integrated_gradients
 from lightning_viz.harness.network.contrast import contrast
@@ -56,7 +57,9 @@ def explain(scene: Scene, mistake: Mistake, confusion: Confusion, *, lime: Lime,
         steps: Points of the integrated gradients.
         few: Whether the smallest number of masked copies will do.
     """
-    own, (true, predicted) = _alone(scene, mistake), (confusion.true, confusion.predicted)
+    true, predicted = confusion.true, confusion.predicted
+    sides = None if mistake.places is None else confused(scene.task, mistake.places, true, predicted)
+    own = _alone(scene, mistake, None if sides is None else sides.both)
     names = [first_name(scene.probes.class_names[k], 15) for k in (true, predicted)]
     lead, scale = _lead(own, true, predicted, steps)
     regions = lime.cut(own.probes.pixels[0], few=few, enough=True)
@@ -64,8 +67,10 @@ def explain(scene: Scene, mistake: Mistake, confusion: Confusion, *, lime: Lime,
     full = max(largest(found), FLOOR)
     tiles = [lime.painted(own.probes.pixels[0], regions, one, full) for one in found]
     fits = [f"{name}, R² {fidelity(one)}" for name, one in zip(names, found, strict=True)]
-    title = f"says {elide(names[1], 96, SMALL)} {percent(_confidence(own, mistake, predicted))}"
-    shown = to_uint8(own.probes.pixels[0].cpu().numpy())
+    share = percent(_confidence(own, mistake, predicted))
+    title = f"{names[1]} on {share}" if sides is not None else f"says {elide(names[1], 96, SMALL)} {share}"
+    pixels = own.probes.pixels[0].cpu().numpy()
+    shown = to_uint8(pixels) if sides is None else sides.drawn(pixels)
     return Explained([shown, lead, *tiles], [title, f"{names[1]} over {names[0]}", *fits], scale, f"{full:.2g}")
 
 
@@ -79,7 +84,7 @@ def explain_error(scene: Scene, mistake: Mistake, *, lime: Lime, steps: int, few
         steps: Points of the integrated gradients.
         few: Whether the smallest number of masked copies will do.
     """
-    own = _alone(scene, mistake)
+    own = _alone(scene, mistake, None)
     map_, scale = _shares(own, own.subject, torch.zeros(1, dtype=torch.long, device=own.probes.images.device), steps)
     regions = lime.cut(own.probes.pixels[0], few=few, enough=True)
     (found,) = lime.weights(own, 0, regions, (0,))
@@ -101,12 +106,15 @@ def error_panel(scene: Scene, mistake: Mistake, explained: Explained) -> Pixels:
     return panel(explained.tiles, caption, titles=explained.titles, columns=3, lines=_LINES)
 
 
-def _alone(scene: Scene, mistake: Mistake) -> Scene:
-    """The scene with nothing but one image in it, and what stands beside it, of which nothing is known."""
-    image, labels = mistake.image[None].to(scene.probes.images.device), scene.probes.labels[:1]
-    extras = None if mistake.extras is None else mistake.extras.to(image.device)
+def _alone(scene: Scene, mistake: Mistake, area: Tensor | None) -> Scene:
+    """The scene with nothing but one image in it, and what stands beside it, of which nothing is known; or an area."""
+    device = scene.probes.images.device
+    image, labels = mistake.image[None].to(device), scene.probes.labels[:1]
+    extras = None if mistake.extras is None else mistake.extras.to(device)
     probes = replace(scene.probes, images=image, labels=labels, numbers=(0,), indices=(0,), extras=extras)
-    return replace(scene, subject=scene.subject.beside(extras), probes=probes)
+    subject = scene.subject.beside(extras)
+    subject = subject if area is None else scene.task.over(subject, area.to(device))
+    return replace(scene, subject=subject, probes=probes)
 
 
 def _lead(scene: Scene, true: int, predicted: int, steps: int) -> tuple[Pixels, str]:
@@ -125,9 +133,11 @@ def _shares(scene: Scene, subject: Subject, column: Tensor, steps: int) -> tuple
     if not bool(values.isfinite().all()):
         return instead("not finite", probes.images), "not finite"
     drawn = flattened(values, signed=True, grain=GRAIN)
-    floor = FLOOR * PARTS / drawn.numel() if scene.task.unit == "log-odds" else 0.0
+    floor = FLOOR * PARTS / drawn.numel() if scene.task.unit.startswith("log-odds") else 0.0
     full = max(symmetric(drawn.cpu().numpy())[1], floor)
-    return painted(probes.pixels[0], drawn, full, signed=True)[-1], f"{full:.2g} {scene.task.unit}"
+    return painted(probes.pixels[0], drawn, full, signed=True)[
+        -1
+    ], f"{full:.2g} {scene.task.unit.removesuffix(' per pixel')}"
 
 
 def confusion_panel(scene: Scene, confusion: Confusion, explained: Sequence[Explained], images: int) -> Pixels:
@@ -145,8 +155,9 @@ def confusion_panel(scene: Scene, confusion: Confusion, explained: Sequence[Expl
     tiles = [tile for one in explained for tile in one.tiles] + missing * [said_so, *_blank(scene, _TILES - 1)]
     titles = [title for one in explained for title in one.titles] + missing * _TILES * [""]
     was = "" if confusion.was in (None, confusion.count) else f" (was {confusion.was})"
+    pixels = " pixels" if scene.task.places else ""
     caption = [
-        f"{scene.when} · {_mix_up(scene, true, predicted)}: {confusion.count} of {confusion.of}{was}",
+        f"{scene.when} · {_mix_up(scene, true, predicted)}: {confusion.count} of {confusion.of}{was}{pixels}",
         f"orange {predicted}, blue {true}: full {', '.join(one.scale for one in explained)}"
         + channels_shown(scene.probes.images.shape[1]),
         f"LIME: orange for, blue against: full {', '.join(one.regions for one in explained)} log-odds",
@@ -166,20 +177,21 @@ def notice_panel(scene: Scene, text: str, images: int) -> Pixels:
 def changes(scene: Scene, loader: str, found: Report) -> Pixels:
     """The list of what changed since the last drawing."""
     was = "" if found.was_wrong is None else f" (was {found.was_wrong})"
-    wrong = f"{found.wrong} mix-ups" if scene.task.several else f"{found.wrong} of {found.total} wrong"
+    pixels = " pixels" if scene.task.places else ""
+    wrong = f"{found.wrong} of {found.total}{pixels} wrong" if scene.task.takes_for else f"{found.wrong} mix-ups"
     head = [f"{scene.when} · {loader} · {wrong}{was}", _since(found, scene.epoch)]
     if found.left_out:
         head.append("left out: " + ", ".join(f"{count} {reason}" for reason, count in found.left_out.items()))
     names = [first_name(name) for name in scene.probes.class_names]
     rows = [Row(names[one.true], names[one.predicted], *_movement(one)) for one in found.moved]
-    return changes_picture(head, rows, lines=3, most=ROWS, between=MISSED if scene.task.several else TAKEN)
+    return changes_picture(head, rows, lines=3, most=ROWS, between=TAKEN if scene.task.takes_for else MISSED)
 
 
 MISSED = " missed, said: "
 
 
 def _mix_up(scene: Scene, true: str, predicted: str) -> str:
-    return f"{true} missed where {predicted} is said" if scene.task.several else f"{true} taken for {predicted}"
+    return f"{true} taken for {predicted}" if scene.task.takes_for else f"{true} missed where {predicted} is said"
 
 
 def _since(found: Report, epoch: int) -> str:

@@ -9,6 +9,7 @@ from torch import Tensor
 from lightning_viz.callbacks.attribution.regions import Lime
 from lightning_viz.callbacks.base.keywords import Common, Unpack
 from lightning_viz.callbacks.validation.base import ValidationCallback
+from lightning_viz.callbacks.validation.outlines import worst_picture
 from lightning_viz.callbacks.validation.panel import (
     ROWS,
     changes,
@@ -28,9 +29,10 @@ from lightning_viz.harness.run.processes import attempt
 from lightning_viz.harness.run.run import Run, run_of
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Picture, Pixels
+from lightning_viz.harness.tasks.task import Task
 from lightning_viz.harness.validation.changes import Past, Report, checked_past, past, report
 from lightning_viz.harness.validation.counting import NOT_FINITE
-from lightning_viz.harness.validation.mistakes import ERROR, Mistake, Mistakes, Pair, surest
+from lightning_viz.harness.validation.mistakes import ERROR, WORST, Mistake, Mistakes, Pair, shown, surest
 
 ROOM = 64 * 2**20
 """Bytes for the images that are kept of one validation: 1300 of 64 pixels in three channels, 110 of 224."""
@@ -48,7 +50,9 @@ class ConfusionPanels(ValidationCallback):
 
     Of several labels per image, a confusion is a class that is missed where another is predicted falsely. Of values,
     the pictures show the images with the largest errors of the first value: the image, what raises and lowers the
-    value, and LIME; there is no list of changes.
+    value, and LIME; there is no list of changes. Of regions, confusions are counted in pixels, each is shown with the
+    image of which it takes the largest share, explained over these very pixels; and `confusions/<loader>/worst` shows
+    the six images with the lowest mean intersection over union, true and predicted outlines beside each other.
 
     Drawn after every validation (of every n-th epoch), whatever `every_n_steps` says. The images are kept from the
     batches as they pass, in 64 MiB. With many classes or large images that is not enough for all confusions: the most
@@ -85,7 +89,6 @@ class ConfusionPanels(ValidationCallback):
         self._mistakes: dict[str, Mistakes] = {}
         self._reports: dict[str, Report] = {}
         self._surest: dict[tuple[str, Pair], list[Mistake]] = {}
-        self._counted: list[str] = []
         self._past: dict[str, Past] = {}
         self._extras: Extras | None = None
 
@@ -132,7 +135,7 @@ class ConfusionPanels(ValidationCallback):
         if loader not in self._mistakes:
             least = self.confusions * self.images
             self._mistakes[loader] = Mistakes(self._each, room=ROOM // len(self.loaders(trainer)), least=least)
-        images, _, around = unpacked(batch, self.probes.unpack)
+        images, _, around, _ = unpacked(batch, self.probes.unpack)
         # As a sampler deals them out in turn, so that one process and several agree on which image came first.
         before = self._counts[loader].seen - len(labels)
         places = [trainer.global_rank + trainer.world_size * (before + i) for i in range(len(labels))]
@@ -164,11 +167,14 @@ class ConfusionPanels(ValidationCallback):
             return
         self._reports = reports
         pairs = [(loader, (one.true, one.predicted)) for loader, found in reports.items() for one in found.top]
-        self._counted = processes.agree(lambda: list(self._tallies))  # which the first process alone has added up
-        pairs = [(loader, ERROR) for loader in self._counted] if self._of_values else pairs
+        # By the reports, which all processes have: only the first one has the counts.
+        pairs += [(loader, ERROR) for loader in reports] if self._of_values else []
+        pairs += [(loader, WORST) for loader in reports] if self._of_places else []
         own = [self._mistakes[loader].surest(pair) if loader in self._mistakes else [] for loader, pair in pairs]
         parts = zip(*processes.exchange(own), strict=True)
-        self._surest = {where: surest(part, self._each) for where, part in zip(pairs, parts, strict=True)}
+        self._surest = {
+            where: surest(part, shown(where[1], self._each)) for where, part in zip(pairs, parts, strict=True)
+        }
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Draws what was counted, by all processes together, and lets go of the images."""
@@ -192,8 +198,11 @@ class ConfusionPanels(ValidationCallback):
             yield from self._errors(scene)
             return
         self._past = self._past | {name: past(tally.table, scene.epoch) for name, tally in self._tallies.items()}
-        for loader, rank in scene.mine([(loader, k) for loader in self._reports for k in range(self.confusions + 1)]):
-            if rank == self.confusions:
+        last = self.confusions + 1 + self._of_places
+        for loader, rank in scene.mine([(loader, k) for loader in self._reports for k in range(last)]):
+            if rank > self.confusions:
+                yield worst_picture(scene, loader, self._surest[loader, WORST])
+            elif rank == self.confusions:
                 yield Picture(f"confusions/{loader}/changes", changes(scene, loader, self._reports[loader]), flat=True)
             else:
                 yield Picture(f"confusions/{loader}/{rank + 1}", self._picture(scene, loader, rank))
@@ -204,12 +213,17 @@ class ConfusionPanels(ValidationCallback):
         return self._task is not None and self._task.counts == "values"
 
     @property
+    def _of_places(self) -> bool:
+        """Whether pixels are counted, and images are worse and better."""
+        return self._task is not None and self._task.places
+
+    @property
     def _each(self) -> int:
         """How many images are kept of each confusion, or of all errors."""
         return self.confusions if self._of_values else self.images
 
     def _errors(self, scene: Scene) -> Iterable[Picture]:
-        for loader, rank in scene.mine([(loader, k) for loader in self._counted for k in range(self.confusions)]):
+        for loader, rank in scene.mine([(loader, k) for loader in self._reports for k in range(self.confusions)]):
             found = self._surest[loader, ERROR]
             if rank < len(found):
                 options: dict[str, Any] = {"lime": self.lime, "steps": self.steps, "few": self.rehearsal}
@@ -219,20 +233,18 @@ class ConfusionPanels(ValidationCallback):
             yield Picture(f"confusions/{loader}/{rank + 1}", drawn)
 
     def _report(self) -> dict[str, Report]:
-        if self._of_values:
-            return {}
         return {
             loader: report(tally, self._past.get(loader), top=self.confusions, moved=ROWS)
             for loader, tally in self._tallies.items()
         }
 
     def _let_go(self) -> None:
-        self._mistakes, self._reports, self._surest, self._counted = {}, {}, {}, []
+        self._mistakes, self._reports, self._surest = {}, {}, {}
 
     def _picture(self, scene: Scene, loader: str, rank: int) -> Pixels:
         found = self._reports[loader]
         if rank >= len(found.top):
-            return notice_panel(scene, _no_confusion(found, several=scene.task.several), self.images)
+            return notice_panel(scene, _no_confusion(found, scene.task), self.images)
         confusion = found.top[rank]
         mistakes = self._surest[loader, (confusion.true, confusion.predicted)]
         options: dict[str, Any] = {"lime": self.lime, "steps": self.steps, "few": self.rehearsal}
@@ -240,11 +252,11 @@ class ConfusionPanels(ValidationCallback):
         return confusion_panel(scene, confusion, explained, self.images)
 
 
-def _no_confusion(found: Report, *, several: bool) -> str:
+def _no_confusion(found: Report, task: Task) -> str:
     if found.top:
         return "no other confusion"
-    if found.total and several:
+    if found.total and not task.takes_for:
         return "no class is missed where another is said"
     if found.total:
-        return f"no confusion: {found.total} of {found.total} right"
+        return f"no confusion: {found.total} of {found.total}{' pixels' if task.places else ''} right"
     return "the scores are not finite" if NOT_FINITE in found.left_out else "no image was counted"

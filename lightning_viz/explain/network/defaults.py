@@ -55,10 +55,12 @@ def default_layers(scores: Callable[[Tensor], Tensor], net: nn.Module, image: Te
     What the scores do not depend on does not count: copies that do not run, auxiliary heads, decoders. Neither do maps
     of one place, as the gates of squeeze-and-excitation have, nor shortcuts, beside which the image takes a longer way.
     Blocks are modules that all of the image passes through on its way to the scores; of those behind which places have
-    no say any more, as with the class token of a transformer's last block, none is taken.
+    no say any more, as with the class token of a transformer's last block, none is taken. Where scores are of places,
+    the last layer is that of the scores themselves: there it is the deepest one, which sees most and has fewest places.
 
     Args:
-        scores: The network: images (N, C, H, W) -> class scores (N, K); in eval mode, its parameters frozen.
+        scores: The network: images (N, C, H, W) -> class scores (N, K), or of places (N, K, h, w); in eval mode, its
+            parameters frozen.
         net: Its module.
         image: (1, C, H, W).
 
@@ -81,12 +83,22 @@ def default_layers(scores: Callable[[Tensor], Tensor], net: nn.Module, image: Te
     last = _by_depth(weighing)[-1]
     convolutions = [one for one in weighing if isinstance(one.module, _CONVOLUTIONS)]
     if last in convolutions:
-        seeing = [one.name for one in sorted(convolutions, key=lambda one: one.order) if _sees(one.module)]
-        return Defaults(last.name, seeing[len(seeing) * 2 // 3] if seeing else last.name)
+        seeing = [one for one in sorted(convolutions, key=lambda one: one.order) if _sees(one.module)]
+        if found.ndim < 4:
+            return Defaults(last.name, seeing[len(seeing) * 2 // 3].name if seeing else last.name)
+        if inner := [one for one in seeing if one is not last and not _is_a_part(one.module)]:
+            return _of_maps(inner, leaf)
     blocks = [one.name for one in _blocks(ran, weighing, graph, leaf)]
     if not blocks:
-        return Defaults(hidden=last.name)
+        return Defaults(last.name, last.name) if last in convolutions else Defaults(hidden=last.name)
     return Defaults(blocks[-1], blocks[len(blocks) * 2 // 3])
+
+
+def _of_maps(seeing: Sequence[_Ran], image: Tensor) -> Defaults:
+    """The last of the layers with the fewest places, and one two thirds of the way to it."""
+    places = [_places(one.output, one.module, image) for one in seeing]
+    end = max(k for k, count in enumerate(places) if count == min(places))
+    return Defaults(seeing[end].name, seeing[(end + 1) * 2 // 3].name)
 
 
 @contextmanager

@@ -19,10 +19,12 @@ class Contrast(Subject):
     Attributes:
         asked: The subject whose scores these are.
         pairs: Columns a and b of each pair.
+        classes: K, behind which their columns begin.
     """
 
     asked: Subject | None = None
     pairs: Sequence[tuple[int, int]] = ()
+    classes: int = 0
 
     def __call__(self, images: Tensor) -> Tensor:
         """The class scores (N, K), and behind them that of a minus that of b for each pair: (N, K + pairs)."""
@@ -33,6 +35,16 @@ class Contrast(Subject):
     def rows(self, items: Sequence[int]) -> Self:
         """For some of the images, with what stands beside them."""
         return replace(super().rows(items), asked=None if self.asked is None else self.asked.rows(items))
+
+    @property
+    def local(self) -> bool:
+        """Whether the scores are of parts of images."""
+        return self.asked is not None and self.asked.local
+
+    def about(self, column: int) -> Self:
+        """Of a pair, both scores are of the part that a is told of."""
+        own = column if column < self.classes else self.pairs[column - self.classes][0]
+        return replace(self, asked=None if self.asked is None else self.asked.about(own))
 
 
 def contrast(subject: Subject, targets: Tensor, rivals: Tensor, classes: int) -> tuple[Contrast, Tensor]:
@@ -50,4 +62,4 @@ def contrast(subject: Subject, targets: Tensor, rivals: Tensor, classes: int) ->
     of_images = list(zip(targets.tolist(), rivals.tolist(), strict=True))
     pairs = list(dict.fromkeys(of_images))
     columns = torch.tensor([classes + pairs.index(pair) for pair in of_images], device=targets.device)
-    return Contrast.like(subject, asked=subject, pairs=pairs), columns
+    return Contrast.like(subject, asked=subject, pairs=pairs, classes=classes), columns

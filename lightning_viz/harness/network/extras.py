@@ -66,13 +66,13 @@ class Extras:
     form: str = ""
 
     @classmethod
-    def of(cls, batch: Any, images: Tensor, labels: Tensor | None, *, given: bool = False) -> Extras:
+    def of(cls, batch: Any, images: Tensor, *labels: Tensor | None, given: bool = False) -> Extras:
         """Takes a batch apart.
 
         Args:
             batch: Any nesting.
             images: The tensor in it that holds the images, (N, C, H, W).
-            labels: The one that holds the labels, if any.
+            labels: Those that hold the labels, if any.
             given: See above.
         """
         count = len(images)
@@ -82,7 +82,7 @@ class Extras:
                 own = plain(found)
                 if _same(own, images) and not given:
                     return IMAGES
-                is_labels = labels is not None and _same(own, labels)
+                is_labels = any(known is not None and _same(own, known) for known in labels)
                 return Rows(own.detach(), is_labels) if own.ndim and len(own) == count else own
             noted = isinstance(found, list) and len(found) == count and not _holds_tensors(found)
             return Rows(found) if noted else found

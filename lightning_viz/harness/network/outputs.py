@@ -11,7 +11,7 @@ from torch.overrides import TorchFunctionMode
 
 from lightning_viz.harness.tensors import are_bytes, named_tensors, plain
 
-_NAMES = (
+NAMES = (
     "logits", "logit", "scores", "score", "preds", "pred", "predictions", "prediction", "y_hat", "y_pred",
     "log_probs", "probs", "probabilities", "output", "outputs", "out",
 )  # fmt: skip
@@ -78,7 +78,7 @@ def find_scores(output: object, count: int, name: str) -> Tensor:
             f"{[tuple(t.shape) for _, t in tensors] or type(output).__name__}: "
             "pass net= with the dotted path of the module that returns them."
         )
-    named = sorted((_NAMES.index(key.lower()), i) for i, (key, _) in enumerate(found) if key.lower() in _NAMES)
+    named = sorted((NAMES.index(key.lower()), i) for i, (key, _) in enumerate(found) if key.lower() in NAMES)
     if named:
         return found[named[0][1]][1]
     if len({id(t) for _, t in found}) > 1:

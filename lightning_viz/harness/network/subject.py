@@ -117,6 +117,25 @@ class Subject:
         apart = self.extras is not None and self.extras.holds_rows
         return [(self.of(i), [i]) for i in items] if apart else [(self, list(items))]
 
+    @property
+    def local(self) -> bool:
+        """Whether the scores of an image are of a part of it, which depends on what is asked of it."""
+        return False
+
+    def about(self, column: int) -> Self:
+        """For images of which one column is asked: all scores are then of the part that it is told of, if any."""
+        return self
+
+    def anywhere(self) -> Self:
+        """For images that are made from nothing: beside them stands what does beside the first, and no part counts."""
+        return self.of(0)
+
+    def asking(self, items: Sequence[int], columns: Sequence[int]) -> list[tuple[Self, list[int]]]:
+        """The network for copies of some images, of each of which one column is asked; see `groups`."""
+        if not self.local:
+            return self.groups(items)
+        return [(self.of(i).about(k), [i]) for i, k in zip(items, columns, strict=True)]
+
     def on(self, images: Tensor) -> Tensor:
         """Class scores of all images, of which few are in memory at a time, each with what stands beside it."""
         return Chunks()(lambda some, items: self.rows(items)(some), images, range(len(images)))
@@ -246,48 +265,3 @@ def _own_name(module: nn.Module) -> str:
             f"pass net= with one of {children or 'its modules (it has none with parameters)'}."
         )
     return children[0]
-
-
-def log_odds(scores: Tensor) -> Tensor:
-    """The log-odds of each class against all others: log p - log(1 - p).
-
-    What raises all scores alike leaves them as they are, and unlike probabilities they still move where p is nearly 1.
-
-    Args:
-        scores: (N, K), logits, log-probabilities or probabilities.
-
-    Returns:
-        (N, K), finite unless a probability is exactly 0 or 1.
-
-    Example:
-        >>> log_odds(torch.tensor([[2.0, 0.0], [80.0, 0.0]])).tolist()
-        [[2.0, -2.0], [80.0, -80.0]]
-    """
-    own = scores if not _are_probabilities(scores) else scores.clamp(1e-12, 1).log()
-    top = own.argmax(dim=1, keepdim=True)
-    # log(1 - p) from p would round to log(0) for the class that is nearly sure; the others together are exact.
-    others = own.scatter(1, top, -torch.inf).logsumexp(dim=1, keepdim=True)
-    logp = own.log_softmax(dim=1)
-    rest = torch.log1p(-logp.exp().scatter(1, top, 0.0)).scatter(1, top, others - own.logsumexp(dim=1, keepdim=True))
-    return logp - rest
-
-
-def probabilities(scores: Tensor) -> Tensor:
-    """Class probabilities from scores that may be logits, log-probabilities or probabilities already.
-
-    Args:
-        scores: (N, K).
-
-    Returns:
-        (N, K) in [0, 1], rows sum to 1. Rows with a non-finite score stay non-finite.
-
-    Example:
-        >>> probabilities(torch.tensor([[0.0, 0.0]])).tolist(), probabilities(torch.tensor([[0.25, 0.75]])).tolist()
-        ([[0.5, 0.5]], [[0.25, 0.75]])
-    """
-    return scores if _are_probabilities(scores) else scores.softmax(dim=1)
-
-
-def _are_probabilities(scores: Tensor) -> bool:
-    sums = scores.sum(dim=1)
-    return bool((scores >= 0).all()) and torch.allclose(sums, torch.ones_like(sums), atol=1e-3)

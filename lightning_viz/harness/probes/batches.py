@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lightning_viz.harness.network.calls import IMAGE_NAMES
 from lightning_viz.harness.network.extras import Extras
-from lightning_viz.harness.probes.labels import UNPACK, as_labels, described, labels_around
+from lightning_viz.harness.probes.labels import UNPACK, as_labels, described, labels_around, places_around
 from lightning_viz.harness.tensors import named_tensors, plain
 
 
@@ -21,17 +21,25 @@ class Unpacked(NamedTuple):
         images: Floats (N, C, H, W).
         labels: (N,) or (N, K), see `find_labels`; None where there are none of an image as a whole.
         extras: The batch around the images, or what the user gives beside them.
+        places: Labels of the places of the images, (N, H, W) or (N, K, H, W), see `places_around`; None where there
+            are none.
     """
 
     images: Tensor
     labels: Tensor | None
     extras: Extras
+    places: Tensor | None = None
+
+    @property
+    def known(self) -> Tensor | None:
+        """What is true of the images: the labels, or where there are none those of their places."""
+        return self.places if self.labels is None else self.labels
 
     def rows(self, items: Sequence[int], device: torch.device) -> Unpacked:
         """Some of them, on a device."""
         chosen = list(items)
-        labels = None if self.labels is None else self.labels[chosen].to(device)
-        return Unpacked(self.images[chosen].to(device), labels, self.extras.rows(chosen).to(device))
+        labels, places = (None if t is None else t[chosen].to(device) for t in (self.labels, self.places))
+        return Unpacked(self.images[chosen].to(device), labels, self.extras.rows(chosen).to(device), places)
 
     @staticmethod
     def joined(parts: Sequence[Unpacked]) -> Unpacked:
@@ -48,10 +56,14 @@ class Unpacked(NamedTuple):
             )
         # Clones, because a batch that was made in inference mode takes part in no gradient.
         images = torch.cat([part.images for part in parts]).float().clone()
-        found = [part.labels for part in parts if part.labels is not None]
-        fit = len(found) == len(parts) and len({labels.shape[1:] for labels in found}) == 1
-        labels = torch.cat(found).clone() if fit else None
-        return Unpacked(images, labels, Extras.joined([part.extras for part in parts]))
+        labels, places = _joined([part.labels for part in parts]), _joined([part.places for part in parts])
+        return Unpacked(images, labels, Extras.joined([part.extras for part in parts]), places)
+
+
+def _joined(parts: Sequence[Tensor | None]) -> Tensor | None:
+    found = [part for part in parts if part is not None]
+    fit = len(found) == len(parts) and len({one.shape[1:] for one in found}) == 1
+    return torch.cat(found).clone() if fit else None
 
 
 def unpacked(batch: Any, unpack: Callable[..., Any] | None = None) -> Unpacked:
@@ -65,7 +77,7 @@ def unpacked(batch: Any, unpack: Callable[..., Any] | None = None) -> Unpacked:
     Returns:
         The images: a float tensor (N, C, H, W), or one of integers where there is none; one that is named as images are
         before others, and one that is no mask, of zeros and ones alone, before masks. The labels, (N,) or (N, K), see
-        `labels_around`, or None where there are none of an image as a whole.
+        `labels_around`, or None where there are none of an image as a whole; and those of places, see `places_around`.
 
     Raises:
         ValueError: No images are in the batch, or it cannot be told which tensor holds the labels.
@@ -79,7 +91,7 @@ def unpacked(batch: Any, unpack: Callable[..., Any] | None = None) -> Unpacked:
             "Expected a batch with images (N, C, H, W), floats or bytes, and labels (N,) or (N, classes), received "
             f"{[described(name, t) for name, t in tensors] or type(batch).__name__}: {UNPACK}"
         )
-    return _unpacked(batch, images, labels_around(images, tensors))
+    return _unpacked(batch, images, labels_around(images, tensors), places_around(images, tensors))
 
 
 def _images(stacks: list[tuple[str, Tensor]]) -> Tensor | None:
@@ -111,10 +123,13 @@ def _checked(batch: Any, found: Any) -> Unpacked:
             "Expected unpack to return images (N, C, H, W) and labels (N,) or (N, classes), and perhaps a tuple or "
             f"dict of what the network takes beside the images; or images alone. Received {shapes}."
         )
-    return _unpacked(batch, plain(images), None if labels is None else plain(labels), *more)
+    known = None if labels is None else plain(labels)
+    of_places = known is not None and known.ndim > 2
+    return _unpacked(batch, plain(images), *((None, known) if of_places else (known, None)), *more)
 
 
-def _unpacked(batch: Any, images: Tensor, labels: Tensor | None, *more: Any) -> Unpacked:
-    extras = Extras.of(more[0], images, labels, given=True) if more else Extras.of(batch, images, labels)
+def _unpacked(batch: Any, images: Tensor, labels: Tensor | None, places: Tensor | None, *more: Any) -> Unpacked:
+    beside = (labels, None if labels is not None else places)  # beside labels, a mask may be what the network takes
+    extras = Extras.of(more[0], images, *beside, given=True) if more else Extras.of(batch, images, *beside)
     floats = images if images.is_floating_point() else images.float()
-    return Unpacked(floats, None if labels is None else as_labels(labels), extras)
+    return Unpacked(floats, None if labels is None else as_labels(labels), extras, places)

@@ -10,8 +10,11 @@ from torch import Tensor
 from torch.utils.data import ConcatDataset, Subset
 
 UNPACK = "pass probes=Probes(unpack=...), a function from a batch to (images, labels)."
+_VOID = 255
+"""What stands for places without a class where these are bytes."""
 _ROWS = 2
 """The kind of labels of several columns, behind those of whole numbers."""
+MASKS = ("mask", "masks", "segmentation", "seg", "semantic", "segments")
 NAMES = ("label", "labels", "target", "targets", "y", "class", "classes", "category")
 
 
@@ -58,6 +61,30 @@ def labels_around(images: Tensor, tensors: Sequence[tuple[str, Tensor]]) -> Tens
     return find_labels(next((some for some in (*kinds, behind, every) if some), []))
 
 
+def places_around(images: Tensor, tensors: Sequence[tuple[str, Tensor]]) -> Tensor | None:
+    """Labels of the places of these images in their batch: whole numbers (N, H, W) or (N, 1, H, W), masks (N, K, H, W).
+
+    Those of the images' size go before others, and then those that are named as such.
+
+    Args:
+        images: (N, C, H, W).
+        tensors: All tensors of the batch, with their names, if any; the images are one of them.
+    """
+    size = images.shape[-2:]
+    found = [(name.lower(), t) for name, t in tensors if t is not images and len(t) == len(images) and _of_places(t)]
+    rank = {name: k for k, name in enumerate((*MASKS, *NAMES))}
+    order = sorted(found, key=lambda one: (one[1].shape[-2:] != size, rank.get(one[0], len(rank))))
+    return order[0][1] if order else None
+
+
+def _of_places(tensor: Tensor) -> bool:
+    if tensor.ndim not in (3, 4) or min(tensor.shape[-2:]) < 2:
+        return False
+    if tensor.ndim == 4 and tensor.shape[1] > 1:
+        return bool(((tensor == 0) | (tensor == 1)).all())
+    return not tensor.is_floating_point() or bool((tensor == tensor.floor()).all())
+
+
 def as_labels(tensor: Tensor) -> Tensor:
     """Labels as all that is recognised of them: one per image as (N,), whole ones as long, unless they are floats."""
     tensor = tensor.reshape(-1) if tensor.ndim == 2 and tensor.shape[1] == 1 else tensor
@@ -71,14 +98,24 @@ def groups(labels: Tensor | None, count: int) -> list[int]:
         labels: As batches have them, (N, ...), or None.
         count: N.
     """
-    if labels is None or labels.ndim > 2 or not len(labels):
+    if labels is None or not len(labels):
         return [0] * count
+    if labels.ndim > 2:
+        return [_largest(one) for one in labels]
     if labels.ndim == 2:
         return torch.where(labels.amax(1) > 0, labels.argmax(1), labels.shape[1]).tolist()
     if not labels.is_floating_point() or (bool((labels == labels.floor()).all()) and float(labels.min()) >= -1):
         return labels.long().tolist()
     place = torch.empty(count, dtype=torch.long).scatter_(0, labels.cpu().argsort(stable=True), torch.arange(count))
     return (place * 10 // count).tolist()
+
+
+def _largest(places: Tensor) -> int:
+    """The largest class above 0 of places (H, W) or (1, H, W), or the largest mask of (K, H, W)."""
+    if places.ndim == 3 and len(places) > 1:
+        return int(places.flatten(1).sum(1).argmax())
+    counts = torch.bincount(places[(places > 0) & (places < _VOID)].long().flatten(), minlength=1)
+    return int(counts.argmax())
 
 
 def described(name: str, tensor: Tensor) -> str:

@@ -28,12 +28,14 @@ class Metadata(NamedTuple):
         masks: Whether the data set, or that of which it is a part, has a method `mask`.
         counts: How many classes somebody says there are: by their names, or as `num_classes` of the data, the module or
             its metrics.
+        ignored: What the losses of the module take for no class.
     """
 
     names: list[list[str]]
     scales: list[tuple[list[float], list[float]]]
     masks: bool
     counts: frozenset[int] = frozenset()
+    ignored: frozenset[int] = frozenset()
 
 
 def ask(trainer: pl.Trainer, loader: DataLoader[Any]) -> Metadata:
@@ -49,7 +51,8 @@ def ask(trainer: pl.Trainer, loader: DataLoader[Any]) -> Metadata:
         whole = _whole(dataset, [])[0]
         names = list(_names([*places, module]))
         counts = frozenset([*map(len, names), *_counts([*places, module, *module.modules()])])
-        return Metadata(names, list(_scales(places)), callable(_get(whole, "mask")), counts)
+        ignored = frozenset(_ignored([module, *module.modules()]))
+        return Metadata(names, list(_scales(places)), callable(_get(whole, "mask")), counts, ignored)
 
     return elsewhere(asked, datamodule, dataset)
 
@@ -96,6 +99,17 @@ def _counts(places: Iterable[Any]) -> Iterator[int]:
             for holder in (place, _get(place, "hparams")):
                 found = _get(holder, attribute)
                 if is_whole(found) and found > 1:
+                    yield int(found)
+
+
+def _ignored(places: Iterable[Any]) -> Iterator[int]:
+    for place in places:
+        # A metric may leave out a class that is learnt all the same, such as the background.
+        holders = [] if callable(_get(place, "compute")) else [place, _get(place, "hparams"), _get(place, "config")]
+        for holder in holders:
+            for attribute in ("ignore_index", "semantic_loss_ignore_index"):
+                found = _get(holder, attribute)
+                if is_whole(found) and found >= 0:
                     yield int(found)
 
 

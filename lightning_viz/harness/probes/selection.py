@@ -16,6 +16,7 @@ from lightning_viz.explain.network.chunks import is_out_of_memory
 from lightning_viz.harness.isolation.elsewhere import elsewhere
 from lightning_viz.harness.isolation.standins import UntouchableError
 from lightning_viz.harness.network.calls import with_extras
+from lightning_viz.harness.network.maps import Maps
 from lightning_viz.harness.network.outputs import NoScoresError, RefusedError
 from lightning_viz.harness.network.subject import NotYetError, Subject
 from lightning_viz.harness.probes.batches import Unpacked
@@ -31,6 +32,7 @@ from lightning_viz.harness.probes.loaders import (
     side_by_side,
 )
 from lightning_viz.harness.probes.metadata import ask, masks, normalization
+from lightning_viz.harness.probes.places import of_places
 from lightning_viz.harness.probes.spec import ProbeBatch, Probes, Split
 from lightning_viz.harness.probes.stream import Observed
 from lightning_viz.harness.probes.understand import understood
@@ -85,7 +87,7 @@ def _readable(trainer: pl.Trainer, module: nn.Module, spec: Probes) -> tuple[Spl
     several = [(name, one) for name, one in named(_available(trainer)[split]) if is_known(one) and len(one.dataset)]
     for name, one in several if len(several) > 1 else ():
         with suppress(ValueError):
-            if load(one, [0], trainer, module, spec.unpack).labels is None:
+            if load(one, [0], trainer, module, spec.unpack).known is None:
                 continue
             if one is not loader:
                 rank_zero_info(f"The probes come from loader {name!r}, the first of the {split} loaders with labels.")
@@ -117,21 +119,32 @@ def select(
     if spec.split is None and split == "train":
         rank_zero_warn("There is no validation loader, so the probes come from the training data.")
     if has_batches(loader):
-        indices, (images, labels, around), seen = _of_batches(trainer, module, spec, loader)
+        indices, found, seen = _of_batches(trainer, module, spec, loader)
     elif has_items(loader):
         indices, seen = _choose(trainer, module, spec, split, loader)
-        images, labels, around = load(loader, indices, trainer, module, spec.unpack)
+        found = load(loader, indices, trainer, module, spec.unpack)
     else:
-        indices, (images, labels, around), seen = _pass(observed, spec, split, trainer.lightning_module.device)
+        indices, found, seen = _pass(observed, spec, split, trainer.lightning_module.device)
+    images, labels, around, places = found
     subject = with_extras(subject, images, around)
     outputs = _outputs(subject, images)
+    open_ = spec.task is None and spec.guide is None and places is not None and (outputs is None or labels is None)
+    channels = _count_maps(subject, images) if open_ or spec.task == "regions" else None
     known = ask(trainer, loader)
     mean, std = normalization(known, spec, images)
     evidence = masks(known, loader, indices, images) if has_items(loader) else None
     given, numbers = images.new_zeros(len(images), 0) if labels is None else labels, tuple(indices)
     plain = ProbeBatch(images, given, (), numbers, numbers, mean, std, evidence, extras=subject.extras)
     seen = labels if seen is None else seen
+    if channels is not None or spec.task == "regions":
+        return split, of_places(plain, places, channels, known=known, spec=spec, subject=subject)
     return split, understood(plain, seen, outputs, known=known, spec=spec, subject=subject)
+
+
+def _count_maps(subject: Subject, images: Tensor) -> int | None:
+    with suppress(NoScoresError), torch.no_grad():
+        return Maps.like(subject).of(0).maps(images[:1]).shape[1]
+    return None
 
 
 def _outputs(subject: Subject, images: Tensor) -> Tensor | None:
@@ -162,7 +175,7 @@ def _pass(
     if not len(observed):
         raise NotSeenYetError(f"The {split} data is a stream, of which nothing has passed yet.")
     found = observed.found()
-    indices = _spread(range(len(found.images)), groups(found.labels, len(found.images)), spec)
+    indices = _spread(range(len(found.images)), groups(found.known, len(found.images)), spec)
     return indices, found.rows(indices, device), found.labels
 
 
@@ -182,7 +195,7 @@ def _of_batches(
     parts = [load(loader, [k], trainer, module, spec.unpack) for k in which]
     places = [k * each + row for k, part in zip(which, parts, strict=True) for row in range(len(part.images))]
     found = Unpacked.joined(parts)
-    indices = list(spec.indices or _spread(places, groups(found.labels, len(places)), spec))
+    indices = list(spec.indices or _spread(places, groups(found.known, len(places)), spec))
     return indices, found.rows([places.index(i) for i in indices], found.images.device), found.labels
 
 
@@ -205,8 +218,8 @@ def _choose(
     # Only loading an item tells its label: look at a few times as many as are wanted, spread over the data set.
     looks = min(size, spec.looks)
     candidates = [k * size // looks for k in range(looks)]
-    seen = load(loader, candidates, trainer, module, spec.unpack).labels
-    return _spread(candidates, groups(seen, looks), spec), seen
+    seen = load(loader, candidates, trainer, module, spec.unpack)
+    return _spread(candidates, groups(seen.known, looks), spec), seen.labels
 
 
 def _spread(items: Sequence[int], labels: Sequence[int], spec: Probes) -> list[int]:

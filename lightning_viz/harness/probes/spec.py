@@ -47,13 +47,16 @@ class Probes:
             tuple of what follows them, or a dict of it by name; tensors with N rows go with their images. Or images
             alone. Needed only where images and labels are not found in the batch.
         task: What the outputs mean: `"classes"`, one per image; `"labels"`, several at once; `"values"`;
-            `"similarity"`, of embeddings; or `"none"`, images alone. `None` recognises it from labels and outputs.
+            `"regions"`, classes of places; `"similarity"`, of embeddings; or `"none"`, images alone. `None` recognises
+            it from labels and outputs.
+        ignore: For regions, the label that stands for no class; `None` takes what the module's losses leave out, and
+            255 where that is no class.
         guide: For similarity, what images are held against instead of each other: the position of a probe, the path of
             an image file, a vector (D,), or vectors by name, such as the embeddings of texts.
         loader: Which of several loaders of the split, by its name or its number; `None` is the first with images and
             labels.
-        scores: Takes what the network returns, returns its scores (N, K), differentiable. Needed only where they are
-            not found. In YAML it is a dotted path, as `unpack` is.
+        scores: Takes what the network returns, returns its scores (N, K), differentiable; for regions (N, K, h, w).
+            Needed only where they are not found. In YAML it is a dotted path, as `unpack` is.
 
     Raises:
         ValueError: A count below 1, an empty list, more than one of `indices` and `per_class`, only one of `mean`
@@ -69,6 +72,7 @@ class Probes:
     std: Optional[Union[float, Sequence[float]]] = None  # noqa: UP007, UP045
     unpack: Optional[Callable[..., Any]] = None  # noqa: UP045
     task: Optional[Kind] = None  # noqa: UP045
+    ignore: Optional[int] = None  # noqa: UP045
     guide: Optional[Guide] = None  # noqa: UP045
     loader: Optional[Union[int, str]] = None  # noqa: UP007, UP045
     scores: Optional[Callable[..., Any]] = None  # noqa: UP045
@@ -87,6 +91,7 @@ class Probes:
             raise refusal("split", "'train', 'val' or 'test'", self.split, none=True)
         if self.task is not None:
             one_of("task", self.task, get_args(Kind))
+        whole("ignore", self.ignore, least=0, none=True)
         if self.guide is not None:
             check_guide(self.guide, self.task)
         self._check_ways()
@@ -134,7 +139,8 @@ class ProbeBatch:
 
     Attributes:
         images: Float32 (N, C, H, W) on the network's device, as the network takes them.
-        labels: As the task keeps them: of classes long (N,), of several labels bool (N, K), of values float (N, M).
+        labels: As the task keeps them: of classes long (N,), of several labels bool (N, K), of values float (N, M), of
+            places float (N, H, W) or (N, K, H, W).
         class_names: One per score of the network.
         numbers: The number each image carries in its tags; the same image has one number in all callbacks.
         indices: The index of each image in its data set.

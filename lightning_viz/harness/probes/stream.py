@@ -40,11 +40,11 @@ class Observed:
             return
         self._last = batch
         with torch.inference_mode(False), torch.no_grad():
-            images, labels, extras = unpacked(batch, self._wish.unpack)
+            images, labels, extras, places = unpacked(batch, self._wish.unpack)
             missing = self._wish.looks - len(self)
             beside = extras.rows(range(min(missing, len(images)))).to(torch.device("cpu"))
-            kept = None if labels is None else labels[:missing].cpu().clone()
-            self._parts.append(Unpacked(images[:missing].float().cpu().clone(), kept, beside))
+            kept = [None if t is None else t[:missing].cpu().clone() for t in (labels, places)]
+            self._parts.append(Unpacked(images[:missing].float().cpu().clone(), kept[0], beside, kept[1]))
 
     def found(self) -> Unpacked:
         """Images (N, C, H, W) in float32, labels and what is beside them, of the size of the first that passed."""

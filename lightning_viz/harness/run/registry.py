@@ -109,7 +109,7 @@ class Registry:
             probes = self._probes[key]
             with torch.no_grad():
                 found = _says(probes, subject.beside(probes.extras))
-            if found.shape[1] != len(probes.class_names):
+            if not probes.task.places and found.shape[1] != len(probes.class_names):
                 raise ValueError(
                     f"Expected scores for {len(probes.class_names)} classes, as at the start of the run, received "
                     f"{found.shape[1]}: pass net= with a part that keeps its outputs, or start a new run."
@@ -121,7 +121,7 @@ class Registry:
 def _says(probes: ProbeBatch, subject: Subject) -> Tensor:
     if not probes.class_names:  # nothing is asked
         return probes.images.new_zeros(len(probes), 0)
-    return probes.task.predictions(probes.task.subject(subject, probes.images).on(probes.images))
+    return probes.task.says(subject, probes.images, probes.labels)
 
 
 def _passes_in(trainer: pl.Trainer, spec: Probes, split: Split, number: int | None = None) -> bool:

@@ -131,7 +131,7 @@ class Run:
         """Takes what was heard in the step of this batch, which has ended."""
 
         def read() -> tuple[Tensor, Extras]:
-            images, _, around = unpacked(batch, spec.unpack)
+            images, _, around, _ = unpacked(batch, spec.unpack)
             return images, around
 
         # Whatever batches and networks of the user's do, training goes on all the same.
@@ -213,7 +213,7 @@ class Run:
 
     def overheard(self, spec: Probes, subject: Subject, task: Task | None, *, seed: int) -> Predictions:
         """What hears the network's predictions, one for all who ask for the same while one of them keeps it."""
-        key = (self.module, subject, spec.unpack, task and task.name, seed)
+        key = (self.module, subject, spec.unpack, spec.ignore, task and task.name, seed)
         found = self._predictions.get(key)
         if found is None:
             found = Predictions(self.module, subject, self.isolation, spec.unpack, task=task, seed=seed)

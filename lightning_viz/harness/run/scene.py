@@ -64,7 +64,8 @@ class Scene:
     def predictions(self) -> Tensor:
         """What the network says of the probes, (N, K); asked when it is wanted for the first time.
 
-        Probabilities in [0, 1] where the task is one of classes or labels; else values, or cosines.
+        Probabilities in [0, 1] where the task is one of classes or labels; else values, or cosines. Of places what is
+        predicted, (N, H, W) or (N, K, H, W).
         """
         return self.predict()
 

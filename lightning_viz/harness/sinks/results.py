@@ -111,7 +111,7 @@ class Prediction:
     Attributes:
         probe: The first part of the probe's tags.
         index: Of the predicted class; -1 where the scores are not finite.
-        probability: Of that class, in [0, 1].
+        probability: Of that class, in [0, 1]; of places the share that is right.
     """
 
     probe: str

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lightning_viz.harness.network.subject import Subject, log_odds, probabilities
+from lightning_viz.harness.network.shares import log_odds, probabilities
+from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.tasks.labels import Independent
 from lightning_viz.harness.tasks.task import Task, first_name, percent
 
@@ -29,7 +30,7 @@ class Classes(Task):
     counts = "classes"
     exclusive = True
 
-    def subject(self, subject: Subject, images: Tensor) -> Subject:
+    def subject(self, subject: Subject, images: Tensor, labels: Tensor | None = None) -> Subject:
         """The network itself, or its logits where it ends in sigmoids; a single logit counts as two classes."""
         return Independent.like(subject) if self.sigmoid else subject
 

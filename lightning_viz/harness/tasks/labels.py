@@ -49,7 +49,7 @@ class Labels(Task):
     counts = "labels"
     several = True
 
-    def subject(self, subject: Subject, images: Tensor) -> Subject:
+    def subject(self, subject: Subject, images: Tensor, labels: Tensor | None = None) -> Subject:
         """The network as logits."""
         return Independent.like(subject)
 

@@ -28,7 +28,7 @@ class Nothing(Task):
     unit = "none"
     judged = False
 
-    def subject(self, subject: Subject, images: Tensor) -> Subject:
+    def subject(self, subject: Subject, images: Tensor, labels: Tensor | None = None) -> Subject:
         """The network itself."""
         return subject
 

@@ -10,12 +10,15 @@ from torch import Tensor
 from lightning_viz.harness.tasks.classes import Classes
 from lightning_viz.harness.tasks.labels import Labels
 from lightning_viz.harness.tasks.nothing import Nothing
+from lightning_viz.harness.tasks.regions import Regions
 from lightning_viz.harness.tasks.similarity import Similarity
 from lightning_viz.harness.tasks.task import Kind, Task
 from lightning_viz.harness.tasks.values import Values, are_shares, is_binary, is_whole
 
 _MUCH_WIDER = 2
 """Outputs that are so many times as many as the classes that anybody knows of are an embedding, not classes."""
+_VOID = 255
+"""What stands for places without a class where these are bytes."""
 
 _WIDE, _FAR_WIDER = 32, 8
 """Where nobody knows of any classes, at least so many outputs, and so many times as many as labels, may be either."""
@@ -31,6 +34,9 @@ class Evidence(NamedTuple):
         in_sigmoid: Whether the outputs are what a sigmoid of the network has made.
         named: Those of the counts that are numbers of names.
         outputs: The scores of some images, (N, columns).
+        places: Labels of places of the probes, (N, H, W) or (N, K, H, W); None where there are none.
+        channels: Scores per place; None where the output holds nothing of that kind.
+        ignore: What the user, or the module's losses and metrics, leave out.
     """
 
     labels: Tensor | None
@@ -39,6 +45,9 @@ class Evidence(NamedTuple):
     in_sigmoid: Callable[[], bool]
     named: Collection[int] = ()
     outputs: Tensor | None = None
+    places: Tensor | None = None
+    channels: int | None = None
+    ignore: Collection[int] = ()
 
 
 def recognise(wanted: Kind | None, seen: Evidence) -> tuple[Task, str]:
@@ -63,6 +72,8 @@ def recognise(wanted: Kind | None, seen: Evidence) -> tuple[Task, str]:
 def _made(kind: Kind, seen: Evidence) -> Task:
     if kind == "labels":
         return Labels(sigmoid=seen.in_sigmoid())
+    if kind == "regions":
+        return _of_places(seen)
     if kind == "values":
         return Values(ordinal=seen.columns is not None and seen.columns > 1 and _one_each(seen.labels))
     if kind == "classes":
@@ -79,6 +90,8 @@ def _are_each_by_itself(outputs: Tensor | None) -> bool:
 
 def _kind(seen: Evidence) -> tuple[Kind, str]:
     labels, columns = seen.labels, seen.columns
+    if seen.places is not None and seen.channels is not None:
+        return "regions", f"labels {_shape(seen.places)} of places for outputs (N, {seen.channels}, height, width)"
     if columns is None:
         return "none", "the network puts out no scores"
     if labels is None:
@@ -158,6 +171,19 @@ def _of_several(labels: Tensor, columns: int) -> tuple[Kind, str]:
     return "values", f"labels {_shape(labels)} other than 0 and 1"
 
 
+def _of_places(seen: Evidence) -> Regions:
+    """Of labels for places: one class each, or masks of which several may overlap."""
+    labels, channels = seen.places, seen.channels or 1
+    masks = labels is not None and labels.ndim == 4 and labels.shape[1] > 1
+    apart = labels is not None and masks and bool((labels.sum(1) == 1).all())
+    independent = masks and not apart
+    if labels is not None and masks and labels.shape[1] != channels:
+        raise _two(f"masks {_shape(labels)} for outputs (N, {channels}, height, width)")
+    in_sigmoid = (independent or channels == 1) and seen.in_sigmoid()
+    void = {_VOID} if labels is not None and 1 < channels <= _VOID and bool((labels == _VOID).any()) else set()
+    return Regions(independent, in_sigmoid, 0 if channels == 1 else None, tuple(sorted({*seen.ignore, *void})))
+
+
 def _one_each(labels: Tensor | None) -> bool:
     return labels is not None and labels.numel() == len(labels)
 
@@ -178,6 +204,6 @@ def _unknown(columns: int, classes: str) -> ValueError:
 def _two(what: str) -> ValueError:
     return ValueError(
         f"Expected labels and outputs that tell what the outputs mean, received {what}: pass probes=Probes(task=...) "
-        "with 'classes', 'labels', 'values', 'similarity' or 'none', net= with the module that returns the scores, or "
-        "unpack= where other tensors are the labels."
+        "with 'classes', 'labels', 'values', 'regions', 'similarity' or 'none', net= with the module that returns the "
+        "scores, or unpack= where other tensors are the labels."
     )

@@ -56,7 +56,7 @@ class Similarity(Task):
         """Whether probes are held against each other."""
         return self.images is None and self.vectors is None
 
-    def subject(self, subject: Subject, images: Tensor) -> Subject:
+    def subject(self, subject: Subject, images: Tensor, labels: Tensor | None = None) -> Subject:
         """The network as cosines, (N, R)."""
         # Once for all probes, however many subjects of some of them are made of this one.
         return Similar.like(subject, references=cache(lambda: F.normalize(self._embedded(subject, images), dim=1)))

@@ -12,9 +12,9 @@ from torch import Tensor
 from lightning_viz.explain.attribution.targets import RIVAL, Target, class_index
 from lightning_viz.harness.network.subject import Subject
 
-Kind = Literal["classes", "labels", "values", "similarity", "none"]
+Kind = Literal["classes", "labels", "values", "regions", "similarity", "none"]
 
-Counted = Literal["classes", "labels", "values"]
+Counted = Literal["classes", "labels", "values", "regions"]
 """Tasks whose predictions can be counted over a validation."""
 
 
@@ -33,6 +33,8 @@ class Task(ABC):
         compares: Whether images are held against each other, or against guides.
         signs: What a part of the image does to a score that raises or lowers it.
         judged: Whether it can be judged how faithful a map is to a prediction.
+        places: Whether labels, and what is predicted, are of the places of an image: then a prediction is (H, W) or
+            (K, H, W).
     """
 
     name: ClassVar[Kind]
@@ -44,17 +46,40 @@ class Task(ABC):
     compares: ClassVar[bool] = False
     signs: ClassVar[tuple[str, str]] = ("for", "against")
     judged: ClassVar[bool] = True
+    places: ClassVar[bool] = False
+
+    @property
+    def takes_for(self) -> bool:
+        """Whether a confusion is one class taken for another; else it is one that is missed where another is said."""
+        return not self.several
 
     # What the network puts out
 
     @abstractmethod
-    def subject(self, subject: Subject, images: Tensor) -> Subject:
+    def subject(self, subject: Subject, images: Tensor, labels: Tensor | None = None) -> Subject:
         """The network as images (N, C, H, W) -> scores (N, K) that can be explained one by one.
 
         Args:
             subject: The network, with what stands beside the probes.
             images: The probes, (N, C, H, W).
+            labels: What is true of them, where that is known.
         """
+
+    def says(self, subject: Subject, images: Tensor, labels: Tensor) -> Tensor:
+        """What the network says of the probes, (N, K), or of their places; arguments as above."""
+        return self.predictions(self.subject(subject, images).on(images))
+
+    def asked_anew(self, subject: Subject, images: Tensor) -> Tensor:
+        """Scores of the images of a validation, as `scores` returns those that were overheard."""
+        return self.subject(subject, images).on(images)
+
+    def settled(self, scores: Tensor, labels: Tensor) -> Tensor:
+        """What is counted of the scores of a batch, as `scores` or `own` return them, beside its labels."""
+        return scores
+
+    def over(self, subject: Subject, area: Tensor) -> Subject:
+        """The same as `subject` for one other image, of places over an area, bool (H, W), whatever is asked."""
+        return subject
 
     def scores(self, outputs: Tensor) -> Tensor:
         """Outputs (N, K) that were overheard as scores, as `subject` puts them out."""
@@ -153,6 +178,18 @@ class Task(ABC):
         return (self.rival(label, prediction, column), True) if other is None else (other, False)
 
     # What is told of it
+
+    def told(self, label: Tensor, prediction: Tensor) -> Tensor:
+        """What curves tell of an image, (K,)."""
+        return prediction
+
+    def truth(self, label: Tensor, column: int) -> Tensor | None:
+        """Where in an image a column is true, bool (H, W), if that is known."""
+        return None
+
+    def certainty(self, prediction: Tensor, column: int) -> float | None:
+        """The probability of a column of an image as it is; None where only the network can tell."""
+        return float(prediction[column])
 
     @abstractmethod
     def verdict(self, label: Tensor, prediction: Tensor, names: Sequence[str]) -> str:

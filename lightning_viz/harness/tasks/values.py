@@ -52,7 +52,7 @@ class Values(Task):
     counts = "values"
     signs = ("raises it", "lowers it")
 
-    def subject(self, subject: Subject, images: Tensor) -> Subject:
+    def subject(self, subject: Subject, images: Tensor, labels: Tensor | None = None) -> Subject:
         """The network as its values."""
         return Measured.like(subject, ordinal=self.ordinal)
 

@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 import torch
 from torch import Tensor
 
-from lightning_viz.harness.validation.counting import Tally
+from lightning_viz.harness.validation.tallies import Tally
 
 
 class Past(TypedDict):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -13,7 +12,9 @@ from torch import Tensor
 from torchmetrics.classification import MulticlassConfusionMatrix, MultilabelConfusionMatrix
 
 from lightning_viz.harness.tasks.task import Task
+from lightning_viz.harness.validation.places import RegionCount
 from lightning_viz.harness.validation.sampler import repeated
+from lightning_viz.harness.validation.tallies import LabelTally, Tally, ValueTally
 
 NO_CLASS = "labels that are no class"
 NOT_FINITE = "predictions that are not finite"
@@ -21,83 +22,6 @@ REPEATED = "items that the distributed sampler repeats"
 
 POINTS = 4096
 """Values of one loader and process that are kept for a picture; of more, every second one, and so on."""
-
-
-@dataclass
-class Tally:
-    """What was counted.
-
-    Attributes:
-        table: Long (K, K) on the CPU; rows are labels, columns predictions. Of several labels per image: on the
-            diagonal those that are true and predicted; else how often the row is missed and the column a false alarm.
-        left_out: How many were not counted, by reason.
-    """
-
-    table: Tensor
-    left_out: Counter[str] = field(default_factory=Counter)
-
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(self.table + other.table, self.left_out + other.left_out)
-
-    @property
-    def of(self) -> Tensor:
-        """Long (K,): how often each class is true."""
-        return self.table.sum(1)
-
-    @property
-    def total(self) -> int:
-        """How many images were counted."""
-        return int(self.table.sum())
-
-
-@dataclass
-class LabelTally(Tally):
-    """What was counted of several labels per image.
-
-    Attributes:
-        each: Long (K, 2, 2), of every class: rows are whether it is true, columns whether it is predicted.
-    """
-
-    each: Tensor = field(default_factory=lambda: torch.zeros(0, 2, 2, dtype=torch.long))
-
-    def __add__(self, other: Tally) -> Tally:
-        assert isinstance(other, LabelTally)
-        return LabelTally(self.table + other.table, self.left_out + other.left_out, self.each + other.each)
-
-    @property
-    def of(self) -> Tensor:
-        """Long (K,): how often each class is true."""
-        return self.each[:, 1].sum(1)
-
-    @property
-    def total(self) -> int:
-        """How many images were counted."""
-        return int(self.each[0].sum())
-
-
-@dataclass
-class ValueTally(Tally):
-    """What was counted of values; the table is empty.
-
-    Attributes:
-        errors: Float64 (M,), the sum of the magnitudes of the errors.
-        images: How many were counted.
-        points: Float32 (P, 2, M), true and predicted values of some images.
-    """
-
-    errors: Tensor = field(default_factory=lambda: torch.zeros(1, dtype=torch.float64))
-    images: int = 0
-    points: Tensor = field(default_factory=lambda: torch.zeros(0, 2, 1))
-
-    def __add__(self, other: Tally) -> Tally:
-        assert isinstance(other, ValueTally)
-        left_out, points = self.left_out + other.left_out, torch.cat([self.points, other.points])
-        return ValueTally(self.table, left_out, self.errors + other.errors, self.images + other.images, points)
-
-    @property
-    def total(self) -> int:
-        """How many images were counted."""
-        return self.images
 
 
 class _Counted(ABC):
@@ -173,7 +97,7 @@ class Count:
 
     def __init__(self, loader: Any, columns: int, task: Task) -> None:
         self._loader, self._columns, self._task = loader, columns, task
-        self._counted: _Counted | None = None
+        self._counted: _Counted | RegionCount | None = None
         self._seen = 0
         self._left_out: Counter[str] = Counter()
 
@@ -186,15 +110,15 @@ class Count:
         """Counts one batch.
 
         Args:
-            predictions: Scores (N, K), or predicted classes (N,).
-            labels: As the task keeps them, (N,) or (N, K).
+            predictions: Scores (N, K), or predicted classes (N,); of places as `Task.settled` returns them.
+            labels: As the task keeps them, (N,) or (N, K), or those of places.
 
         Returns:
             Bool (N,): which were counted.
         """
         if self._counted is None:
             columns = self._columns or (
-                predictions.shape[1] if predictions.ndim == 2 else int(max(predictions.max(), labels.max())) + 1
+                predictions.shape[1] if predictions.ndim in (2, 4) else int(max(predictions.max(), labels.max())) + 1
             )
             self._columns, self._counted = columns, self._begun(columns, labels.device)
         again = repeated(self._loader, self._seen, len(labels)).to(labels.device)
@@ -213,7 +137,9 @@ class Count:
         assert self._counted is not None
         return self._counted.tally(+self._left_out)
 
-    def _begun(self, columns: int, device: torch.device) -> _Counted:
+    def _begun(self, columns: int, device: torch.device) -> _Counted | RegionCount:
+        if self._task.counts == "regions":
+            return RegionCount(columns, device, independent=not self._task.takes_for)
         if self._task.counts == "labels":
             return _Labels(columns, device)
         return _Values(columns) if self._task.counts == "values" else _Classes(columns, device)

@@ -10,13 +10,18 @@ import torch
 from torch import Tensor
 
 from lightning_viz.harness.network.extras import Extras
-from lightning_viz.harness.network.subject import probabilities
+from lightning_viz.harness.network.shares import probabilities
 
 Pair = tuple[int, int]
 """The true class, and what it was taken for."""
 
 ERROR: Pair = (-1, -1)
 """Stands for all images whose value was predicted wrongly."""
+WORST: Pair = (-2, -2)
+"""Stands for all images of places, by their mean intersection over union."""
+WORST_SHOWN = 6
+_PAIRS = 8
+"""Confusions of one image's pixels that are looked at, the most frequent ones."""
 
 
 class Mistake(NamedTuple):
@@ -24,10 +29,12 @@ class Mistake(NamedTuple):
 
     Attributes:
         image: Float32 (C, H, W) on the CPU, as the network takes it.
-        confidence: The probability of the wrong class, in [0, 1]; None where the step told classes alone.
+        confidence: The probability of the wrong class, in [0, 1]; None where the step told classes alone. Of places the
+            share of the image that was mistaken so; of the worst images 1 less the mean intersection over union.
         place: When it came, counted over all processes.
         values: The true and the predicted one, where values are predicted; the confidence is their difference.
         extras: What the network is given beside the image, on the CPU, if anything.
+        places: Of places what is true and what is predicted, float32 (2, H, W) or (2, K, H, W) on the CPU.
     """
 
     image: Tensor
@@ -35,11 +42,13 @@ class Mistake(NamedTuple):
     place: int
     values: tuple[float, float] | None = None
     extras: Extras | None = None
+    places: Tensor | None = None
 
     @property
     def size(self) -> int:
         """Bytes that it takes."""
-        return self.image.numel() * 4 + (0 if self.extras is None else self.extras.size)
+        places = 0 if self.places is None else self.places.numel()
+        return 4 * (self.image.numel() + places) + (0 if self.extras is None else self.extras.size)
 
     @property
     def order(self) -> tuple[float, int]:
@@ -86,8 +95,9 @@ class Mistakes:
 
         Args:
             images: (N, C, H, W), as the network takes them.
-            predictions: Scores (N, K), or predicted classes (N,).
-            labels: (N,), bool (N, K) of several labels per image, or float (N, M) of values, of which the first counts.
+            predictions: Scores (N, K), or predicted classes (N,); what is predicted of places.
+            labels: (N,), bool (N, K) of several labels per image, or float (N, M) of values, of which the first counts;
+                or those of places, float (N, H, W) or (N, K, H, W).
             counted: Bool (N,): which to look at; their scores are finite.
             places: When each came.
             extras: What the network is given beside the images.
@@ -96,10 +106,13 @@ class Mistakes:
         with torch.inference_mode(False), torch.no_grad():  # so that gradients can be taken of what is kept
             for i, pair, confidence in _mistakes(predictions, labels, counted):
                 self._counts[pair] += 1
-                if self._makes_room(pair, _order(confidence, places[i]), images[i].numel() * 4 + beside):
+                size = 4 * (images[i].numel() + (2 * labels[i].numel() if labels.ndim > 2 else 0)) + beside
+                if self._makes_room(pair, _order(confidence, places[i]), size):
                     values = (float(labels[i, 0]), float(predictions[i, 0])) if pair == ERROR else None
                     own = None if extras is None else extras.rows([i]).to(torch.device("cpu"))
-                    self._keep(pair, Mistake(images[i].float().cpu().clone(), confidence, places[i], values, own))
+                    both = torch.stack([labels[i], predictions[i]]).float().cpu() if labels.ndim > 2 else None
+                    image = images[i].float().cpu().clone()
+                    self._keep(pair, Mistake(image, confidence, places[i], values, own, both))
 
     def surest(self, pair: Pair) -> list[Mistake]:
         """The mistakes that are kept of one confusion, the surest first."""
@@ -107,7 +120,7 @@ class Mistakes:
 
     def _makes_room(self, pair: Pair, order: tuple[float, int], size: int) -> bool:
         kept = self._kept.get(pair, [])
-        if len(kept) == self._each:
+        if len(kept) == shown(pair, self._each):
             if order >= kept[-1].order:
                 return False
             self._lose(pair)
@@ -136,6 +149,15 @@ class Mistakes:
         self._images -= 1
 
 
+def shown(pair: Pair, each: int) -> int:
+    """How many images are kept of a confusion, or of the worst images."""
+    return WORST_SHOWN if pair == WORST else each
+
+
+def _bytes(mistake: Mistake) -> int:
+    return 4 * (mistake.image.numel() + (0 if mistake.places is None else mistake.places.numel()))
+
+
 def surest(parts: Sequence[Sequence[Mistake]], count: int) -> list[Mistake]:
     """Out of what all processes have kept of one confusion the surest."""
     return sorted((one for part in parts for one in part), key=lambda one: one.order)[:count]
@@ -147,6 +169,9 @@ def _order(confidence: float | None, place: int) -> tuple[float, int]:
 
 def _mistakes(predictions: Tensor, labels: Tensor, counted: Tensor) -> Iterator[tuple[int, Pair, float | None]]:
     """Number, classes and confidence of each image of a batch that was taken for something else."""
+    if labels.ndim > 2:
+        yield from _of_places(predictions, labels, counted)
+        return
     if labels.ndim == 2 and labels.is_floating_point():
         off = (predictions[:, 0] - labels[:, 0]).abs()
         yield from ((i, ERROR, float(off[i])) for i in (counted & (off > 0)).nonzero().flatten().tolist())
@@ -163,6 +188,49 @@ def _mistakes(predictions: Tensor, labels: Tensor, counted: Tensor) -> Iterator[
         sure = share[where, predicted[where]].tolist()
     pairs = zip(labels[where].tolist(), predicted[where].tolist(), strict=True)
     yield from zip(where.tolist(), pairs, sure, strict=True)
+
+
+def _of_places(said: Tensor, labels: Tensor, counted: Tensor) -> Iterator[tuple[int, Pair, float | None]]:
+    """The same of places: of each image its most frequent confusions of pixels, and the image as a whole."""
+    for i in counted.nonzero().flatten().tolist():
+        table = confusions(labels[i], said[i])
+        known = max(int((labels[i] >= 0).sum()), 1) if labels.ndim == 3 else labels[i, 0].numel()
+        yield i, WORST, 1 - _mean_iou(table, labels[i], said[i])
+        wrong = (table - table.diagonal().diag()).flatten()
+        for cell in wrong.argsort(descending=True, stable=True)[:_PAIRS].tolist():
+            if wrong[cell]:
+                yield i, divmod(cell, len(table)), int(wrong[cell]) / known
+
+
+def confusions(true: Tensor, said: Tensor) -> Tensor:
+    """How many pixels of an image were taken for what, long (K, K), rows true; K is as many as there must be.
+
+    Args:
+        true: (H, W), or masks (K, H, W): then off the diagonal the row is missed where the column is said.
+        said: Likewise.
+
+    >>> confusions(torch.tensor([[0.0, 1.0, -1.0]]), torch.tensor([[0.0, 0.0, 1.0]])).tolist()
+    [[1, 0], [1, 0]]
+    """
+    if true.ndim == 3:
+        a, b = (true == 1).flatten(1).float(), (said == 1).flatten(1).float()
+        known = (true >= 0).flatten(1).float()
+        off = (a * (1 - b)) @ (b * (1 - a) * known).T
+        return (off + (a * b).sum(1).diag()).round().long().cpu()
+    known = true >= 0
+    classes = int(max(true.max(), said.max(), torch.zeros_like(true.max()))) + 1
+    cells = true[known].long() * classes + said[known].long()
+    return torch.bincount(cells, minlength=classes**2).reshape(classes, classes).cpu()
+
+
+def _mean_iou(table: Tensor, true: Tensor, said: Tensor) -> float:
+    if true.ndim == 3:
+        a, b = true == 1, (said == 1) & (true >= 0)
+        both, either = (a & b).flatten(1).sum(1), (a | b).flatten(1).sum(1)
+    else:
+        both, either = table.diagonal(), table.sum(0) + table.sum(1) - table.diagonal()
+    there = either > 0
+    return float((both[there] / either[there]).mean()) if bool(there.any()) else 1.0
 
 
 def _mixed_up(predictions: Tensor, labels: Tensor, counted: Tensor) -> Iterator[tuple[int, Pair, float | None]]:

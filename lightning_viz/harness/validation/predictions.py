@@ -12,8 +12,9 @@ from lightning_viz.harness.isolation.isolation import Isolation
 from lightning_viz.harness.network.calls import called_alike, with_extras
 from lightning_viz.harness.network.ear import Ear, is_compiled
 from lightning_viz.harness.network.extras import Extras
+from lightning_viz.harness.network.maps import Maps, heard_maps, maps_end_in_sigmoid
 from lightning_viz.harness.network.subject import Subject
-from lightning_viz.harness.probes.batches import unpacked
+from lightning_viz.harness.probes.batches import Unpacked, unpacked
 from lightning_viz.harness.tasks.labels import ends_in_sigmoid
 from lightning_viz.harness.tasks.recognise import Evidence, recognise
 from lightning_viz.harness.tasks.task import Task
@@ -84,8 +85,8 @@ class Predictions:
             batch: The batch it was given.
 
         Returns:
-            Scores (N, K) as the task has them, or predicted classes (N,) where the step's output holds those; and
-            labels as the task keeps them.
+            Scores (N, K) as the task has them, or predicted classes (N,) where the step's output holds those; of places
+            what is predicted, (N, H, W) or (N, K, H, W); and labels as the task keeps them.
 
         Raises:
             ValueError: No images and labels are found in the batch, or the network returns no scores.
@@ -95,23 +96,28 @@ class Predictions:
         return self._collected
 
     def _collect(self, outputs: Any, batch: Any) -> tuple[Tensor, Tensor]:
-        images, labels, around = unpacked(batch, self._unpack)
-        seen = [t for t in self._heard if len(t) == len(images) and self._subject.scores is None]
+        found = unpacked(batch, self._unpack)
+        images, heard = found.images, self._heard
         self.close()
-        task = self.task = self.task or self._recognised(images, labels, around)
-        known, own = task.read(labels, len(images)).to(images.device), _own(outputs, len(images), task)
+        task = self.task = self.task or self._recognised(found)
+        dims = 4 if task.places else 2
+        seen = [t for t in heard if len(t) == len(images) and t.ndim == dims and self._subject.scores is None]
+        known = task.read(found.places if task.places else found.labels, len(images)).to(images.device)
+        own = _own(outputs, len(images), task)
         if own is not None:
-            return own, known
+            return task.settled(own, known), known
         if len(seen) == 1:
-            return task.scores(seen[0]), known
+            return task.settled(task.scores(seen[0]), known), known
         with self._isolation(seed=self._seed) as module, torch.no_grad():
-            subject = self._beside(module, images, around)
-            return task.subject(subject, images).on(images.clone()), known
+            subject = self._beside(module, images, found.extras)
+            return task.settled(task.asked_anew(subject, images.clone()), known), known
 
     def _hear(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], output: Any) -> None:
         # A wrapper such as DDP calls the module a second time with the step itself: only class scores count.
         if isinstance(output, Tensor) and output.ndim == 2 and output.shape[1] > 1 and output.is_floating_point():
             self._heard.append(plain(output.detach()).float())
+        elif sum(t.ndim == 4 for t in self._heard) < 2 and (maps := heard_maps(output)) is not None:
+            self._heard.append(maps)  # of several it is not known which one counts, and they are large
 
     def _beside(self, module: nn.Module, images: Tensor, around: Extras) -> Subject:
         """The network, with what it takes beside the images; how it is called is tried once."""
@@ -119,12 +125,19 @@ class Predictions:
         self._called = known or with_extras(self._subject.within(module), images, around)
         return self._called
 
-    def _recognised(self, images: Tensor, labels: Tensor | None, around: Extras) -> Task:
+    def _recognised(self, found: Unpacked) -> Task:
         with self._isolation(seed=self._seed) as module, torch.no_grad():
-            subject = self._beside(module, images, around)
-            columns = subject.of(0).outputs(images[:1].clone()).shape[1]
-            in_sigmoid = ends_in_sigmoid(subject, images[:1].clone())
-        return recognise(None, Evidence(labels, columns, (), lambda: in_sigmoid))[0]
+            images = found.images[:1].clone()
+            subject = self._beside(module, found.images, found.extras)
+            if found.labels is None and found.places is not None:
+                maps = Maps.like(subject)
+                channels, in_sigmoid = maps.of(0).maps(images).shape[1], maps_end_in_sigmoid(maps, images)
+                return recognise(
+                    None, Evidence(None, None, (), lambda: in_sigmoid, places=found.places, channels=channels)
+                )[0]
+            columns = subject.of(0).outputs(images).shape[1]
+            in_sigmoid = ends_in_sigmoid(subject, images)
+        return recognise(None, Evidence(found.labels, columns, (), lambda: in_sigmoid))[0]
 
 
 def _own(outputs: Any, count: int, task: Task) -> Tensor | None:
@@ -132,7 +145,8 @@ def _own(outputs: Any, count: int, task: Task) -> Tensor | None:
         return None
     for key in _KEYS:
         found = outputs.get(key)
-        if isinstance(found, Tensor) and found.ndim in (1, 2) and len(found) == count:
+        dims = (3, 4) if task.places else (1, 2)
+        if isinstance(found, Tensor) and found.ndim in dims and len(found) == count:
             own = task.own(plain(found.detach()))
             if own is not None:
                 return own

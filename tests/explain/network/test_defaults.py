@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from projects import UNet
 from torch import nn
 
 from lightning_viz.explain.network.defaults import Defaults, default_layers
@@ -95,6 +96,15 @@ def transformer(pool, depth=3):
         Lambda(pool),
         nn.Linear(8, 3),
     )
+
+
+def test_where_scores_are_of_places_the_deepest_layer_and_not_that_of_the_scores():
+    net = UNet()
+    assert default_layers(net, net, torch.zeros(1, 3, 16, 16))[:2] == ("down.1", "down.1")
+    flat = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 4, 3, padding=1), nn.Conv2d(4, 2, 1))
+    assert default_layers(flat, flat, torch.zeros(1, 3, 8, 8))[:2] == ("2", "2")
+    alone = nn.Sequential(nn.Conv2d(3, 2, 3, padding=1))
+    assert default_layers(alone, alone, torch.zeros(1, 3, 8, 8))[:2] == ("0", "0")
 
 
 def test_of_a_transformer_the_last_block_whose_patches_have_a_say():

@@ -43,7 +43,7 @@ X, Y = torch.rand(4, 3, 8, 8), torch.arange(4)
     ],
 )
 def test_images_and_labels_are_found_in_any_nesting(batch):
-    images, labels, _ = unpacked(batch)
+    images, labels, *_ = unpacked(batch)
     assert images is X
     assert labels.tolist() == [0, 1, 2, 3]
 
@@ -64,7 +64,7 @@ MASK, PATHS = (torch.rand(4, 1, 8, 8) > 0.5).float(), ["a", "b", "c", "d"]
     ],
 )
 def test_what_stands_before_the_images_is_not_taken_for_them_or_for_labels(batch):
-    images, labels, _ = unpacked(batch)
+    images, labels, *_ = unpacked(batch)
     assert images is X
     assert labels.tolist() == [0, 1, 2, 3]
 
@@ -74,7 +74,7 @@ class Noted(torch.Tensor):
 
 
 def test_tensors_with_notes_become_plain_ones():
-    images, labels, _ = unpacked({"image": X.as_subclass(Noted), "label": Y.as_subclass(Noted)})
+    images, labels, *_ = unpacked({"image": X.as_subclass(Noted), "label": Y.as_subclass(Noted)})
     assert (type(images), type(labels)) == (torch.Tensor, torch.Tensor)
     assert torch.equal(images, X)
 

@@ -5,8 +5,8 @@ from collections import Counter
 import torch
 
 from lightning_viz.harness.validation.changes import Confusion, past, report
-from lightning_viz.harness.validation.counting import Tally
 from lightning_viz.harness.validation.mistakes import Mistakes
+from lightning_viz.harness.validation.tallies import Tally
 
 SIZE = 3 * 4 * 4 * 4
 """Bytes of an image."""

@@ -1,0 +1,90 @@
+"""What is true and what is predicted of the places of an image, as masks in the colours of their classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lightning_viz.harness.sinks.results import Pixels
+from lightning_viz.harness.tasks.task import Task
+from lightning_viz.render.panel import GAP
+from lightning_viz.render.regions import class_colours, legend, outlined
+from lightning_viz.render.size import WIDTH
+
+HALF = (WIDTH - GAP) // 2
+"""Width of one of two pictures side by side."""
+_IN_A_ROW = 4
+"""Classes for which a row of a legend has room."""
+
+Masks = NDArray[np.bool_]
+
+
+class Outlines(NamedTuple):
+    """What is to be drawn of one image.
+
+    Attributes:
+        true: Bool (P, H, W), one mask for each class that is true or predicted.
+        said: Likewise.
+        colours: Of these classes.
+        classes: Which these are.
+        unknown: Bool (H, W), where there is no label.
+        legend: Their names, uint8 (h, w, 3) of a height that does not depend on them.
+    """
+
+    true: Masks
+    said: Masks
+    colours: list[tuple[int, int, int]]
+    classes: list[int]
+    unknown: Masks
+    legend: Pixels
+
+    def drawn(self, pixels: Any, width: int) -> list[Pixels]:
+        """The image, (C, H, W) in [0, 1], with what is true, and with what is predicted, so wide each."""
+        true = outlined(pixels, self.true, self.colours, unknown=self.unknown, width=width)
+        return [true, outlined(pixels, self.said, self.colours, width=width)]
+
+
+def outlines(task: Task, label: Tensor, prediction: Tensor, names: Sequence[str]) -> Outlines:
+    """The masks of an image.
+
+    Args:
+        task: One of places.
+        label: (H, W), or (K, H, W).
+        prediction: Likewise.
+        names: Of the classes.
+    """
+    said = [k for k in task.predicted(prediction, label) if bool(_mask(task, prediction, k).any())]
+    classes = list(dict.fromkeys([*task.marked(label), *said]))
+    sides = [
+        np.stack([_mask(task, one, k) for k in classes]) if classes else _none(label) for one in (label, prediction)
+    ]
+    colours = class_colours(len(names))
+    missing = (label < 0).cpu()
+    unknown: Masks = (missing.any(0) if missing.ndim == 3 else missing).numpy()
+    legend_ = legend([names[k] for k in classes], [colours[k] for k in classes], rows=legend_rows(names))
+    return Outlines(sides[0], sides[1], [colours[k] for k in classes], classes, unknown, legend_)
+
+
+def legend_rows(names: Sequence[str]) -> int:
+    """How many rows a legend has: one for few classes, else two; the same in every epoch."""
+    return 1 if len(names) <= _IN_A_ROW else 2
+
+
+def where_true(task: Task, places: Tensor, column: int) -> Tensor:
+    """Where a class is, bool (H, W) on the CPU, by what is true or predicted of places."""
+    found = task.truth(places.cpu(), column)
+    assert found is not None, "a task of places knows"
+    return found
+
+
+def _mask(task: Task, places: Tensor, column: int) -> Masks:
+    found: Masks = where_true(task, places, column).numpy()
+    return found
+
+
+def _none(label: Tensor) -> Masks:
+    return np.zeros((0, label.shape[-2], label.shape[-1]), dtype=np.bool_)

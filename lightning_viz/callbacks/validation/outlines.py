@@ -1,0 +1,87 @@
+"""Images of a validation with what was true and what was predicted of their places."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from lightning_viz.callbacks.base.captions import captioned
+from lightning_viz.callbacks.base.outlines import legend_rows, outlines, where_true
+from lightning_viz.harness.run.scene import Scene
+from lightning_viz.harness.sinks.results import Picture, Pixels
+from lightning_viz.harness.tasks.task import Task
+from lightning_viz.harness.validation.mistakes import WORST_SHOWN, Mistake
+from lightning_viz.render.color import AGAINST, FOR
+from lightning_viz.render.panel import GAP, notice
+from lightning_viz.render.regions import legend, outlined
+from lightning_viz.render.size import WIDTH
+
+_IN_A_ROW = 4
+"""Pictures: two images, each as it is and as it is predicted."""
+_CELL = (WIDTH - (_IN_A_ROW - 1) * GAP) // _IN_A_ROW
+
+
+@dataclass(frozen=True)
+class Confused:
+    """Where in an image one class was taken for another.
+
+    Attributes:
+        true: Where the one is true, bool (H, W) on the CPU.
+        said: Where the other is predicted.
+        both: Where it is the one and was taken for the other.
+    """
+
+    true: Tensor
+    said: Tensor
+    both: Tensor
+
+    def drawn(self, pixels: Any) -> Pixels:
+        """The image, (C, H, W) in [0, 1], with the outline of the one in blue and of the other in orange."""
+        return outlined(pixels, np.stack([self.true.numpy(), self.said.numpy()]), [AGAINST, FOR])
+
+
+def confused(task: Task, places: Tensor, true: int, said: int) -> Confused:
+    """Where an image was mistaken.
+
+    Args:
+        task: One of places.
+        places: What is true and what is predicted, (2, H, W) or (2, K, H, W).
+        true: A class.
+        said: What it was taken for.
+    """
+    (a, other_true), (own_said, b) = ([where_true(task, side, k) for k in (true, said)] for side in places)
+    return Confused(a, b, a & ~own_said & b & ~other_true)
+
+
+def worst_picture(scene: Scene, loader: str, found: Sequence[Mistake]) -> Picture:
+    """The images with the lowest mean intersection over union: what is true, and to the right what is predicted.
+
+    Args:
+        scene: The scene.
+        loader: The name of the loader.
+        found: The images, the worst first.
+    """
+    names, probes = scene.probes.class_names, scene.probes
+    tiles: list[Pixels] = []
+    titles: list[str] = []
+    shown: dict[int, tuple[int, int, int]] = {}
+    for one in found:
+        assert one.places is not None, "kept of places"
+        told = outlines(scene.task, one.places[0], one.places[1], names)
+        pixels = (one.image.to(probes.std) * probes.std + probes.mean).clamp(0, 1).cpu().numpy()
+        tiles += told.drawn(pixels, _CELL)
+        titles += ["true", f"IoU {1 - (one.confidence or 0.0):.2f}".replace(" 0.", " .")]
+        shown |= dict(zip(told.classes, told.colours, strict=True))
+    missing = 2 * (WORST_SHOWN - len(found))
+    height = _CELL * probes.images.shape[2] // probes.images.shape[3]
+    tiles += missing * [notice("", _CELL, max(height, 1))]
+    titles += missing * [""]
+    bar = legend([names[k] for k in shown], list(shown.values()), rows=legend_rows(names))
+    caption = [f"{scene.when} · {loader} · lowest mean IoU, true and predicted"]
+    return captioned(
+        f"confusions/{loader}/worst", tiles, caption, lines=2, titles=titles, bars=[bar], columns=_IN_A_ROW
+    )

@@ -1,0 +1,90 @@
+"""Scores of places: maps of classes out of whatever a network returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lightning_viz.harness.network.gradients import with_gradient
+from lightning_viz.harness.network.outputs import NAMES, AmbiguousError, LastSigmoid, NoScoresError
+from lightning_viz.harness.network.subject import Subject
+from lightning_viz.harness.tensors import named_tensors, plain
+
+
+@dataclass(frozen=True)
+class Maps(Subject):
+    """A network that puts out scores for places of its images."""
+
+    def maps(self, images: Tensor) -> Tensor:
+        """Scores of places as the network puts them out.
+
+        Args:
+            images: Float32 (N, C, H, W), as the network takes them.
+
+        Returns:
+            Float32 (N, K, h, w), differentiable with respect to the images; a single one per place as (N, 1, h, w).
+
+        Raises:
+            NoScoresError: The output holds none.
+        """
+        return with_gradient(self._maps, images).float()
+
+    def _maps(self, images: Tensor) -> Tensor:
+        output, name = self._run(images), type(self.net).__name__
+        return find_maps(output if self.scores is None else self.scores(output), len(images), name)
+
+
+def find_maps(output: object, count: int, name: str) -> Tensor:
+    """Finds scores of places in a network's output.
+
+    Args:
+        output: A tensor, or any nesting of tuples, lists, mappings and dataclasses.
+        count: How many images the network was given.
+        name: What the network is called in errors.
+
+    Returns:
+        (count, K, h, w): what is named as scores are, else the only one; of several with equally many channels the
+        largest, as of networks that are supervised at several depths. One of (count, h, w) as (count, 1, h, w).
+
+    Raises:
+        NoScoresError: There is none.
+        AmbiguousError: There are several, and nothing tells them apart.
+    """
+    tensors = [(key, t) for key, t in named_tensors(output) if t.is_floating_point() and t.ndim > 1 and len(t) == count]
+    found = [(key, t) for key, t in tensors if t.ndim == 4]
+    found = found or [(key, t[:, None]) for key, t in tensors if t.ndim == 3]
+    if not found:
+        raise NoScoresError(
+            f"Expected class scores of places, ({count}, classes, height, width), from the forward of {name}, received "
+            f"{[tuple(t.shape) for _, t in tensors] or type(output).__name__}: "
+            "pass net= with the dotted path of the module that returns them."
+        )
+    named = sorted((NAMES.index(key.lower()), i) for i, (key, _) in enumerate(found) if key.lower() in NAMES)
+    if named:
+        return found[named[0][1]][1]
+    if len({t.shape[1] for _, t in found}) > 1:
+        raise AmbiguousError(
+            f"Expected class scores of places, but the forward of {name} returns {len(found)} outputs that could be "
+            f"them, {' and '.join(f'{key} {tuple(t.shape)}'.strip() for key, t in found)}: pass "
+            "probes=Probes(scores=...), a function from what it returns to the scores."
+        )
+    return max((t for _, t in found), key=lambda t: t.shape[2] * t.shape[3])
+
+
+def heard_maps(output: object) -> Tensor | None:
+    """Scores of places in what a network has returned, where it is clear at once that they are that."""
+    parts = output if isinstance(output, Mapping) else {}
+    found = output if isinstance(output, Tensor) else next((parts[k] for k in ("logits", "out") if k in parts), None)
+    if not isinstance(found, Tensor) or found.ndim != 4 or not found.is_floating_point():
+        return None
+    return plain(found.detach()).float()
+
+
+def maps_end_in_sigmoid(subject: Maps, images: Tensor) -> bool:
+    """Whether the maps that a network puts out for images (N, C, H, W) are what its last sigmoid has made."""
+    with torch.no_grad(), LastSigmoid() as last:
+        in_sigmoid: bool = last.returned(subject.of(0).maps(images[:1]))
+    return in_sigmoid

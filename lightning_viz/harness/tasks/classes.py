@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lightning_viz.harness.network.subject import Subject, log_odds, probabilities
-from lightning_viz.harness.tasks.task import Task, first_name, percent
+from lightning_viz.harness.tasks.task import Task, named, percent
 
 
 class Classes(Task):
@@ -69,8 +69,8 @@ class Classes(Task):
     def verdict(self, label: Tensor, prediction: Tensor, names: Sequence[str]) -> str:
         """For example `Egg ✓ 87 %`, or `Egg, says Bread 62 %`."""
         best, probability = self.best(prediction, label)
-        right = " ✓" if best == int(label) else f", says {first_name(names[best])}"
-        return f"{first_name(names[int(label)])}{right} {percent(probability)}"
+        right = " ✓" if best == int(label) else f", says {named(names[best])}"
+        return f"{named(names[int(label)])}{right} {percent(probability)}"
 
     def marked(self, label: Tensor) -> list[int]:
         """The true class."""

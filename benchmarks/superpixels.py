@@ -132,10 +132,10 @@ def _areas(case: Case, item: Item, heat: Tensor) -> dict[str, float]:
         found: Tensor = case.net(case.normalize(images)).softmax(1)[:, item.label]
         return found
 
-    pixels, mean, vague = item.pixels, item.pixels.mean((1, 2), keepdim=True), _blurred(item.pixels)
+    pixels, mean = item.pixels, item.pixels.mean((1, 2), keepdim=True)
     with torch.no_grad():
-        ends = probability(torch.stack([pixels, mean.expand_as(pixels), vague])).tolist()
-    curves = faithful_curves(probability, pixels, heat, fill=mean, start=vague, ends=tuple(ends))
+        whole, empty = probability(torch.stack([pixels, mean.expand_as(pixels)])).tolist()
+    curves = faithful_curves(probability, pixels, heat, colour=mean, ends=(whole, empty))
     return {"insertion": area(curves.insertion), "deletion": area(curves.deletion)}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from numpy.typing import NDArray
 from torch import Tensor
 
 from lightning_viz.explain.attribution.baselines import blurred
@@ -130,10 +131,15 @@ class Lime:
             found: Their weights.
             scale: The weight at which colours are full.
         """
+        arrays = pixels.cpu().numpy(), regions.segments.cpu().numpy()
+        weights, selection, certain = self.chosen(found)
+        return superpixel_picture(*arrays, weights, selection, certain=certain, scale=scale)
+
+    def chosen(self, found: LimeWeights) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """The weights (n,), which superpixels are shown (n,), and whether their signs are certain (n,)."""
         count = len(found.weights) // 3 if self.features is None else self.features
         chosen = top_superpixels(found.weights, count=count, min_weight=self.min_weight)
-        arrays = (t.cpu().numpy() for t in (pixels, regions.segments, found.weights, chosen))
-        return superpixel_picture(*arrays, certain=found.certain.numpy(), scale=scale)
+        return found.weights.cpu().numpy(), chosen.cpu().numpy(), found.certain.cpu().numpy()
 
 
 def fidelity(found: LimeWeights) -> str:

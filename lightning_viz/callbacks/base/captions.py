@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from torch import Tensor
 
 from lightning_viz.harness.sinks.results import Picture, Pixels
@@ -18,6 +21,8 @@ def captioned(
     lines: int,
     titles: Sequence[str] | None = None,
     bars: Sequence[Pixels] = (),
+    full: float = 0.0,
+    source: Mapping[str, npt.NDArray[Any]] | None = None,
 ) -> Picture:
     """A panel that knows how high its caption is.
 
@@ -28,8 +33,13 @@ def captioned(
         lines: Of the caption, the same in every epoch.
         titles: A short title above each picture.
         bars: What the colours stand for.
+        full: The value in full colour.
+        source: What the picture can be painted anew from, see `render.anew`.
     """
-    return Picture(tag, panel(image, caption, titles=titles, lines=lines, bars=bars), caption=caption_height(lines))
+    drawn, rows = panel(image, caption, titles=titles, lines=lines, bars=bars), caption_height(lines)
+    if source is not None:
+        source = {**source, "caption": np.asarray(drawn[len(drawn) - rows :])}
+    return Picture(tag, drawn, caption=rows, full=full, source=source)
 
 
 def instead(text: str, image: Tensor) -> Pixels:

@@ -56,12 +56,14 @@ def kept_of_superpixels(
     Returns:
         Arrays without objects, by name.
     """
-    weights, chosen, sure = (np.stack(parts) for parts in zip(*classes, strict=True))
-    labels = np.asarray(segments)
-    rows, columns = (np.arange(new) * old // new for new, old in zip(_size(labels), labels.shape, strict=True))
+    whole = np.asarray(segments)
+    rows, columns = (np.arange(new) * old // new for new, old in zip(_size(whole), whole.shape, strict=True))
+    labels = whole[rows[:, None], columns]
+    left = int(labels.max()) + 1  # tiny ones may be gone
+    weights, chosen, sure = (np.stack(parts)[:, :left] for parts in zip(*classes, strict=True))
     return {
         "shares": (weights / (full or 1.0)).astype(np.float16),
-        "segments": labels[rows[:, None], columns].astype(np.uint16),
+        "segments": labels.astype(np.uint16),
         "selection": chosen.astype(np.int8),
         "certain": sure.astype(np.bool_),
         "titles": np.array(texts["titles"]),

@@ -145,7 +145,7 @@ def test_without_attention_the_error_comes_before_the_first_batch(make, tmp_path
 
 @pytest.mark.parametrize("make", [AttentionMaps, AttentionWall])
 def test_layers_that_are_not_there_are_told_before_the_first_batch(make, tmp_path):
-    with pytest.raises(ValueError, match=r"layers='blocks.7' is no layer.*net.blocks.0"):
+    with pytest.raises(ValueError, match=r"net.blocks.0.*received 'blocks.7', which is no layer"):
         fit(tmp_path, [make(layers=["blocks.7"])], module=Attending)
 
 

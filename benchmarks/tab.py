@@ -155,7 +155,7 @@ def write(folder: Path, probes: int, methods: Sequence[str], epochs: int) -> int
         "probes": {
             tag: {"label": label, "item": i, "print": f"{i:012x}"} for i, (tag, label) in enumerate(tags.items())
         },
-        "pictures": {f"{tag}/{method}": {"caption": CAPTION} for tag in tags for method in methods},
+        "pictures": {f"{tag}/{method}": _about(method) for tag in tags for method in methods},
     }
     random = np.random.default_rng(0)
     stock = [_picture(random, height=height) for height in (350, 175) for _ in range(64)]
@@ -173,6 +173,11 @@ def write(folder: Path, probes: int, methods: Sequence[str], epochs: int) -> int
                 ]
             files.add_summary(log_format.summary(values), _step(epoch))
     return sum(file.stat().st_size for file in folder.iterdir())
+
+
+def _about(method: str) -> dict[str, Any]:
+    painted = {"unit": "log-odds", "colours": "signed"} if method in MAPS else {}
+    return {"caption": CAPTION, **painted}
 
 
 def _step(epoch: int) -> int:
@@ -193,7 +198,7 @@ def _drawn(random: np.random.Generator, stock: list[tuple[bytes, int]], tag: str
         tag=tag, image=Summary.Image(width=350, height=height, colorspace=3, encoded_image_string=encoded)
     )
     if wide:
-        yield from log_format.map_values(tag, random.normal(size=(64, 64)).astype(np.float32), 2.0)
+        yield from log_format.map_values(tag, random.normal(size=(1, 64, 64)).astype(np.float32), 2.0)
 
 
 def _picture(random: np.random.Generator, *, height: int) -> tuple[bytes, int]:

@@ -28,7 +28,7 @@ STILL = """() => {
   const places = [...document.querySelectorAll('.shot, .curves, .map canvas, .film button, .empty')];
   const shown = places.filter(node => inView(node.getBoundingClientRect()));
   const here = node => node.matches('.empty, [aria-label]') || node.querySelector('svg, .none:not(:empty)')
-    || (!node.matches('.loading') && node.querySelector('img')?.naturalWidth);
+    || (!node.matches('.loading') && (node.querySelector('.tile') || node.querySelector('img')?.naturalWidth));
   return shown.length && shown.every(here);
 }"""
 """Whether all that is in view has come."""

@@ -35,7 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("run", type=Path, help="the log folder of the run, such as runs/demo/version_0")
     home = parser.parse_args(arguments).run
     if not (home / "frames" / INDEX).is_file():
-        parser.error(f"expected frames of a run with the callback Films, but there is no {home / 'frames' / INDEX}")
+        parser.error(
+            f"expected frames of a run with the callback Films, but there is no {home / 'frames' / INDEX}: frames stay "
+            "where fit ends early, or with Films(keep_frames=True)"
+        )
     Reels(_Files(home), Frames(home / "frames")).make()
 
 

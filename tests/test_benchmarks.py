@@ -6,12 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 from benchmarks import cost
 from benchmarks.__main__ import GROUPS, main
 from benchmarks.measure import Line, table
 from benchmarks.network import Settings
+from lightning_viz.food11 import FoodClassifier
 
 ROOT = Path(__file__).parents[1]
 QUICK = {"size": 32, "width": 2, "samples": 16, "repetitions": 1, "images": 22}
@@ -69,3 +71,28 @@ def test_what_is_no_duration_has_its_unit():
     told = table([Line("peak", 12.5, "step", 50.0, unit="MiB"), Line("call", 0.25, "floor", 0.2)])
     assert "| 12.5 MiB | step    | 50 MiB   | 0.25  |" in told
     assert "| 250 ms   | floor   | 200 ms   | 1.25  |" in told
+
+
+def test_superpixels_are_measured_by_the_shipped_explanations(tmp_path):
+    weights = tmp_path / "untrained.pt"
+    torch.save(FoodClassifier(size=32, width=2, decay=True).state_dict(), weights)
+    options = [
+        "--weights",
+        weights,
+        "--size",
+        32,
+        "--width",
+        2,
+        "--images",
+        2,
+        "--cuts",
+        "merged",
+        "--fills",
+        "blurred",
+    ]
+    told = run("benchmarks.superpixels", *options)
+    (line,) = [line for line in told.splitlines() if line.startswith("merged")]
+    figures = dict(part.split(" ") for part in line.split(":  ")[1].split("  "))
+    assert figures.keys() == {"number", "IoU", "pointing", "fidelity", "insertion", "deletion", "stability"}
+    assert 0 < float(figures["IoU"]) <= 1
+    assert float(figures["pointing"]) in (0, 0.5, 1)

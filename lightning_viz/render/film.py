@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
-from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -12,6 +12,8 @@ from PIL import Image
 from lightning_viz.render.panel import GAP, SMALL, fitted
 from lightning_viz.render.size import Picture
 from lightning_viz.render.text import DARK, fit_lines, line_height, strip
+
+T = TypeVar("T")
 
 CELL, ROW, LABEL = 156, 120, 116
 """Of a filmstrip: the width of a picture, the most that it is high, the width of the labels; in pixels."""
@@ -21,26 +23,27 @@ UNREADABLE = (OSError, ValueError, SyntaxError)
 """What Pillow raises where a file is cut off, or no picture."""
 
 
-def film(files: Sequence[Path]) -> tuple[bytes, tuple[int, int], list[Path]]:
+def film(frames: Sequence[T], read: Callable[[T], Picture]) -> tuple[bytes, tuple[int, int], list[T]]:
     """Pictures as the frames of an animated WebP, which repeats for ever; one of them is in memory at a time.
 
     Where a picture cannot be read, the film stands still; pictures of another size are cut or padded to that of the
     first one. Of the formats that browsers play, WebP is by far the smallest and the fastest to make.
 
     Args:
-        files: The pictures, in order.
+        frames: What the pictures are read from, in order.
+        read: Reads one, uint8 (h, w, 3); what of `UNREADABLE` it raises is passed over.
 
     Returns:
-        The bytes of the film's file, width and height, and the files that could not be read.
+        The bytes of the film's file, width and height, and the frames that could not be read.
 
     Raises:
         OSError: None of them can be read.
     """
-    reel = _Reel(files)
+    reel = _Reel(frames, read)
     buffer = BytesIO()
     # Every frame for itself (`kmax`), else faint remains of the last one are seen in the next.
-    timing = {"duration": durations(len(files)), "loop": 0}
-    reel.save(buffer, "webp", save_all=True, **timing, quality=75, method=2, kmin=0, kmax=1)
+    timing = {"duration": durations(len(frames)), "loop": 0}
+    reel.save(buffer, "webp", save_all=True, **timing, quality=70, method=2, kmin=0, kmax=1)
     return buffer.getvalue(), reel.size, [*reel.broken]
 
 
@@ -105,25 +108,24 @@ def _beside(cells: Sequence[Picture]) -> Picture:
 class _Reel(Image.Image):
     """Many files as one picture of many frames, as Pillow saves it: it asks for one frame after the other."""
 
-    def __init__(self, files: Sequence[Path]) -> None:
+    def __init__(self, frames: Sequence[Any], read: Callable[[Any], Picture]) -> None:
         super().__init__()
-        self.files, self.n_frames = files, len(files)
-        self.broken: dict[Path, None] = {}  # in order, each once
-        first = next((image for image in map(self._read, files) if image is not None), None)
+        self.frames, self.read, self.n_frames = frames, read, len(frames)
+        self.broken: dict[Any, None] = {}  # in order, each once
+        first = next((image for image in map(self._read, frames) if image is not None), None)
         if first is None:
-            raise OSError(f"Expected at least one picture that can be read among {len(files)} in {files[0].parent}.")
+            raise OSError(f"Expected at least one picture that can be read among {len(frames)}.")
         self.__dict__.update(first.__dict__)
 
     def seek(self, frame: int) -> None:
-        image = self._read(self.files[frame])
+        image = self._read(self.frames[frame])
         if image is not None:
             self.paste(DARK, (0, 0, *self.size))
             self.paste(image)
 
-    def _read(self, file: Path) -> Image.Image | None:
+    def _read(self, frame: Any) -> Image.Image | None:
         try:
-            with Image.open(file) as image:
-                return image.convert("RGB")
+            return Image.fromarray(self.read(frame))
         except UNREADABLE:
-            self.broken[file] = None
+            self.broken[frame] = None
             return None

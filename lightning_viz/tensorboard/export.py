@@ -30,21 +30,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run, or a log folder with several")
     parser.add_argument("out", metavar="OUT", type=Path, help="the file to write; one that is there is replaced")
+    parser.add_argument(
+        "--captions", action="store_true", help="also with the pictures of maps, as they were logged with captions"
+    )
     given = parser.parse_args(arguments)
     try:
-        shown = export(given.run, given.out)
+        shown = export(given.run, given.out, captions=given.captions)
     except (OSError, NothingToExportError) as error:
         parser.error(str(error))
     runs = "1 run" if len(shown) == 1 else f"{len(shown)} runs"
     print(f"{given.out}: {runs}, {given.out.stat().st_size / 1e6:.1f} MB")
 
 
-def export(folder: Path, out: Path) -> list[str]:
+def export(folder: Path, out: Path, *, captions: bool = False) -> list[str]:
     """Writes the runs below a folder as one HTML file.
 
     Args:
         folder: A run's own folder, or one with several.
         out: The file. It is replaced only when the new one is complete.
+        captions: Also with the pictures of the maps that the page paints itself, as they were logged with captions.
 
     Returns:
         The names of the runs, as the file shows them.
@@ -66,7 +70,7 @@ def export(folder: Path, out: Path) -> list[str]:
             if not runs:
                 raise NothingToExportError(_nothing(folder, log))
             shown = names(folder, list(runs))
-            file.writelines(page(log, runs, shown))
+            file.writelines(page(log, runs, shown, captions=captions))
         os.replace(unfinished, out)
     finally:
         unfinished.unlink(missing_ok=True)

@@ -71,10 +71,14 @@ def _is_count(value: Any) -> bool:
     return type(value) is int and value >= 0
 
 
+def _is_painted(entry: dict[str, Any]) -> bool:
+    return isinstance(entry.get("unit", ""), str) and entry.get("colours", "signed") in ("signed", "sequential")
+
+
 PARTS: dict[str, Callable[[Any], Any]] = {
     "classes": _texts,
     "class_tags": _texts,
     "probes": _entries(lambda entry: _is_count(entry.get("label"))),
-    "pictures": _entries(lambda entry: _is_count(entry.get("caption"))),
+    "pictures": _entries(lambda entry: _is_count(entry.get("caption")) and _is_painted(entry)),
 }
 """What each part must be; a function gives what of a part can be used."""

@@ -38,7 +38,9 @@ HEAD = """<!doctype html>
 """
 
 
-def page(log: Log, runs: Mapping[str, dict[str, Any]], shown: Mapping[str, str]) -> Iterator[bytes]:
+def page(
+    log: Log, runs: Mapping[str, dict[str, Any]], shown: Mapping[str, str], *, captions: bool = False
+) -> Iterator[bytes]:
     """Writes the page, in pieces of one series each, so that never all of it is in memory.
 
     Args:
@@ -46,6 +48,7 @@ def page(log: Log, runs: Mapping[str, dict[str, Any]], shown: Mapping[str, str])
         runs: The chosen entries of `log.runs()`. Films are left out: every epoch's picture is there, and the page plays
             them.
         shown: Under which name each run is shown.
+        captions: Also with the pictures of maps, whose captions the page cannot draw; it paints the maps itself.
 
     Returns:
         The pieces of the file, UTF-8.
@@ -62,7 +65,7 @@ def page(log: Log, runs: Mapping[str, dict[str, Any]], shown: Mapping[str, str])
         loading=LOADING,
     )
     stills = {run: without_films(entry) for run, entry in runs.items()}
-    return _pieces(head, _data(log, stills, shown), imports)
+    return _pieces(head, _data(log, stills, shown, captions=captions), imports)
 
 
 def _pieces(head: str, data: Iterator[str], imports: str) -> Iterator[bytes]:
@@ -73,16 +76,19 @@ def _pieces(head: str, data: Iterator[str], imports: str) -> Iterator[bytes]:
     yield b"</body>\n</html>\n"
 
 
-def _data(log: Log, runs: Mapping[str, dict[str, Any]], shown: Mapping[str, str]) -> Iterator[str]:
+def _data(log: Log, runs: Mapping[str, dict[str, Any]], shown: Mapping[str, str], *, captions: bool) -> Iterator[str]:
     entries = {shown[run]: entry for run, entry in runs.items()}
     yield _script('id="lightning_viz-runs"', {"version": manifest.VERSION, "runs": entries})
     count = 0
     for run, entry in runs.items():
         series = log.series(run, everything(entry)) or {}
+        if not captions:
+            leave_painted_out(entry, series)
         keys: list[list[str]] = []
         for points in [*series["images"].values(), *series["maps"].values()]:
-            keys.append([key for _, key in points])
-            points[:] = [[step, f"{count + len(keys) - 1}.{index}"] for index, (step, _) in enumerate(points)]
+            keys.append([key for _, *found in points for key in found])
+            own = (f"{count + len(keys) - 1}.{index}" for index in range(len(keys[-1])))
+            points[:] = [[step, *islice(own, len(found))] for step, *found in points]
         yield _script(f'data-series="{escape(shown[run])}"', series)
         for batch in batches(keys):
             blobs = iter(log.blobs([key for of_series in batch for key in of_series]))
@@ -115,6 +121,15 @@ def without_films(entry: dict[str, Any]) -> dict[str, Any]:
     pictures = (entry["manifest"] or {}).get("pictures", {})
     stills = {tag: step for tag, step in entry["images"].items() if not _is_film(tag, pictures.get(tag, {}))}
     return {**entry, "images": stills or entry["images"]}
+
+
+def leave_painted_out(entry: dict[str, Any], series: dict[str, dict[str, list[Any]]]) -> None:
+    """Takes out of a run's series the pictures whose maps the page paints itself, at the steps at which it has them."""
+    pictures = (entry["manifest"] or {}).get("pictures", {})
+    for tag, points in series["images"].items():
+        if "colours" in pictures.get(tag, {}):
+            painted = {step for step, *_ in series["maps"].get(tag, ())}
+            points[:] = [point for point in points if point[0] not in painted]
 
 
 def _is_film(tag: str, pictures: dict[str, Any]) -> bool:

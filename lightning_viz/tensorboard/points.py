@@ -41,7 +41,7 @@ def _picture(datum: Any) -> Point | None:
 
 
 def _map(datum: Any) -> Point | None:
-    return [datum.step, _key(datum, 0)] if datum.values else None
+    return [datum.step, *(_key(datum, i) for i in range(len(datum.values)))] if datum.values else None
 
 
 def _prediction(datum: Any) -> Point | None:

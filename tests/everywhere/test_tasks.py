@@ -22,6 +22,7 @@ from lightning_viz import (
     Probes,
     SaliencyMaps,
 )
+from lightning_viz.render.fonts import plain
 
 COUNTING = [ConfusionMatrixPanel, ConfusionPanels]
 WITH_SCORES = [cls for cls in CALLBACKS if cls not in OF_LAYERS]
@@ -312,7 +313,7 @@ def test_an_embedding_without_labels_is_explained_by_the_nearest_probe(tmp_path)
     assert len(tables) == 1
     for i in range(4):
         nearest = int((cosines - 9 * torch.eye(4))[i].argmax())
-        assert f"nearest to probe {scene.probes.numbers[nearest]} " in scene.caption(i)
+        assert f"nearest to probe {scene.probes.numbers[nearest]} " in plain(scene.caption(i))
 
 
 def test_guides_by_name_are_what_images_are_held_against(tmp_path):

@@ -27,6 +27,14 @@ test('the input comes first, then methods as the run drew them, then what it doe
   assert.deepEqual(methods, ['input', 'saliency', 'lime', 'another']);
 });
 
+test('the page colours pictures whose maps are logged, if the run says how', () => {
+  const pictures = { a: { colours: 'signed', unit: 'log-odds' }, b: { colours: 'signed' }, c: { unit: 'years' } };
+  const told = run({ manifest: { ...MANIFEST, pictures }, maps: { a: 1, c: 1, d: 1 } });
+  assert.deepEqual(['a', 'b', 'c', 'd'].map((tag) => told.colours(tag)), ['signed', undefined, undefined, undefined]);
+  assert.deepEqual(['a', 'b', 'c', 'd'].map((tag) => told.unit(tag)), ['log-odds', '', 'years', '']);
+  assert.equal(run({ maps: { a: 1 } }).colours('a'), undefined);
+});
+
 test('without a manifest tags stand in the order of their numbers', () => {
   const images = { 'probe_10_egg/lime': 1, 'probe_2_egg/lime': 1, 'probe_2_egg/cam': 1, 'filters/a/10': 1, 'filters/a/9': 1 };
   const { probes, tags } = run({ images });
@@ -38,8 +46,6 @@ test('films are no pictures of one epoch, unless the run says so', () => {
   const images = { 'probe_00_egg/saliency': 1, 'probe_00_egg/film_saliency': 1, 'probe_00_egg/film_like': 1, 'probe_00_egg/filmstrip': 1 };
   const told = run({ manifest: MANIFEST, images });
   assert.deepEqual(told.methods, ['saliency', 'film_like']);
-  assert.equal(told.film('probe_00_egg/saliency'), 'probe_00_egg/film_saliency');
-  assert.equal(told.film('probe_00_egg/lime'), null);
   assert.deepEqual(run({ images }).methods, ['saliency']);
 });
 

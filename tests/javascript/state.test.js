@@ -13,7 +13,7 @@ test('a view without choices has an empty address', () => {
 test('every choice survives the way through the address', () => {
   const chosen = {
     run: 'demo/version_0', view: 'measures', axis: 'step', at: -1, against: 'run:other/run', base: 0, how: 'difference',
-    columns: ['lime', 'deep_dream'], rows: 'flipped', text: 'egg', measure: 'entropy', size: 'l', captions: true,
+    columns: ['lime', 'deep_dream'], rows: 'flipped', text: 'egg', measure: 'entropy', size: 'l', scale: 'own', captions: true,
     zoom: 'probe_02_egg/lime',
   };
   assert.deepEqual(Object.keys(chosen), Object.keys(DEFAULTS));

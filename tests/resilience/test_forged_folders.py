@@ -85,7 +85,7 @@ def test_lines_that_are_no_frames_are_passed_over(odd, tmp_path):
 
 
 def test_films_are_made_from_the_frames_of_a_run_afterwards(tmp_path, capsys):
-    fit(tmp_path, [SaliencyMaps(probes=2), Films()])
+    fit(tmp_path, [SaliencyMaps(probes=2), Films(keep_frames=True)])
     made = {file.relative_to(tmp_path): file.read_bytes() for file in (tmp_path / "films").rglob("*.*")}
     for file in made:
         (tmp_path / file).unlink()

@@ -175,7 +175,7 @@ def test_a_log_folder_that_becomes_read_only(tmp_path):
     assert "PermissionError" in ended.stderr
     assert len(list((tmp_path / "kept").glob("*.ckpt"))) == 3
     # Before training and after the first epoch: eight probes, their maps and their dreams.
-    assert len(list((tmp_path / "log").rglob("*.jpg"))) == 2 * 8 * 3
+    assert len(list((tmp_path / "log").rglob("*.webp"))) == 2 * 8 * 3
 
 
 def test_interrupted_in_a_drawing(tmp_path):
@@ -204,7 +204,7 @@ def test_checkpoints_come_before_the_films_of_a_run_that_is_stopped(tmp_path):
     (kept,) = (tmp_path / "kept").glob("*.ckpt")
     assert torch.load(kept, weights_only=True)["epoch"] >= 10
     log = tmp_path / "log"
-    assert (log / "films" / "probe_00_bread" / "filmstrip.jpg").exists()
+    assert (log / "films" / "probe_00_bread" / "filmstrip.webp").exists()
     films = [path for path in (log / "films").rglob("*") if path.is_file()]
     assert kept.stat().st_mtime_ns < min(path.stat().st_mtime_ns for path in films)
     if "Films stops after 2 s" not in ended.stderr:  # on a fast machine all are made in time
@@ -223,7 +223,8 @@ def test_films_in_haste_stop_and_say_how_to_make_the_others(tmp_path, monkeypatc
     assert "Films stops after 0 s. The frames are kept: a resumed run goes on with them, or `python" in caplog.text
     assert f"-m lightning_viz.films {tmp_path}`" in caplog.text
     assert not (tmp_path / "films").exists()
-    assert len(list((tmp_path / "frames").rglob("*.jpg"))) > 16
+    kept = [file for file in (tmp_path / "frames").rglob("*") if file.suffix in (".webp", ".npz")]
+    assert len(kept) > 16
 
 
 def test_a_log_folder_that_is_away_while_pictures_are_written(tmp_path):
@@ -277,4 +278,4 @@ def test_room_is_asked_for_before_every_picture(tmp_path, monkeypatch):
         run = fit(tmp_path, [SaliencyMaps(), LimePanels(samples=64)], logger=CSVLogger(tmp_path))
     assert run.current_epoch == 2
     assert len(told(caught, "could not draw")) == 1
-    assert not list(tmp_path.rglob("*.jpg"))
+    assert not list(tmp_path.rglob("*.webp"))

@@ -70,7 +70,7 @@ def test_everything_is_there_under_its_own_name(kind, usual, tmp_path):
 
 def test_where_pictures_are_files_too(tmp_path):
     named(tmp_path, ODD["long, in CJK"], logger=False, default_root_dir=tmp_path)
-    assert len(list((tmp_path / "explanations").rglob("*/saliency/*.jpg"))) == 6
+    assert len(list((tmp_path / "explanations").rglob("*/saliency/*.webp"))) == 6
 
 
 def test_layers_may_have_long_names(tmp_path):

@@ -1,11 +1,15 @@
 """The Explanations tab as a user meets it: in a page of TensorBoard, or in an exported file."""
 
 import base64
+import io
 from urllib.parse import quote, unquote
 
 import numpy as np
+from PIL import Image
 from playwright.sync_api import expect
 from trained import decoded
+
+from lightning_viz.render.color import overlay
 
 PIXELS = """async node => {
   if (node instanceof HTMLCanvasElement) return node.toDataURL();
@@ -41,11 +45,16 @@ class Tab:
 
     def cell(self, method, probe):
         """The cell of a picture, by what its picture is called."""
-        return self.find(".cell", has=self.image(method, probe))
+        return self.find("main .cell", has=self.image(method, probe))
 
     def image(self, method, probe, epoch=None):
         name = f"{method} of {probe.replace('_', ' ')}, "
         return self.find(f'img[alt^="{name}"]' if epoch is None else f'img[alt="{name}{told(epoch)}"]')
+
+    def map(self, method, probe, epoch):
+        """The maps of a picture that the page colours itself, side by side."""
+        name = f"{method} of {probe.replace('_', ' ')}, {told(epoch)}"
+        return self.find(f'main .tile canvas[aria-label^="{name};"]')
 
     def state(self):
         """What the address tells of the tab."""
@@ -83,6 +92,16 @@ def pixels(locator):
     png = locator.evaluate(PIXELS).partition(",")[2]
     assert png
     return decoded(base64.b64decode(png))
+
+
+def paints(locator, values, bound, *, signed=False):
+    """Asserts that a canvas shows a map over its image, as pictures paint it over black."""
+    png = locator.evaluate(PIXELS).partition(",")[2]
+    rgba = np.asarray(Image.open(io.BytesIO(base64.b64decode(png))).convert("RGBA")).astype(float)
+    shown = rgba[..., :3] * rgba[..., 3:] / 255
+    expected = overlay(np.zeros((3, *values.shape)), (values / bound).clip(-1, 1), signed=signed)
+    assert shown.shape == expected.shape
+    assert np.abs(shown - expected).max() <= 3
 
 
 def holds(locator, blob):

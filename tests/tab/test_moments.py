@@ -2,7 +2,7 @@
 
 import pytest
 from playwright.sync_api import expect
-from tab import holds, link, told
+from tab import link, paints, told
 
 BREAD, EGG, SOUP = "probe_00_bread", "probe_01_egg", "probe_02_soup"
 
@@ -12,9 +12,11 @@ def shows(tab, run, epoch):
     tab.shows(told(epoch) if epoch == 4 else f"{told(epoch)} of 4")
     for method in ("saliency", "lime"):
         for probe in (BREAD, EGG):
-            image = tab.image(method, probe, epoch)
-            expect(image).to_be_visible()
-            tab.eventually(lambda image=image, tag=f"{probe}/{method}": holds(image, run.pictures(tag)[epoch]))
+            maps = tab.map(method, probe, epoch)
+            expect(maps).to_have_count(2 if method == "lime" else 1)  # the label and its rival
+            tag, signed = f"{probe}/{method}", method == "lime"
+            expected = run.maps(tag)[epoch], run.bound(tag)
+            tab.eventually(lambda own=maps.first, args=expected, signed=signed: paints(own, *args, signed=signed))
 
 
 def test_plain_tensorboard_has_the_tab_and_it_opens_with_the_last_epoch(visit, board, run):
@@ -22,7 +24,7 @@ def test_plain_tensorboard_has_the_tab_and_it_opens_with_the_last_epoch(visit, b
     tab.page.get_by_role("tab", name="Explanations").click()
     shows(tab, run, 4)
     with pytest.raises(AssertionError):
-        holds(tab.image("saliency", BREAD), run.pictures(f"{BREAD}/saliency")[3])
+        paints(tab.map("saliency", BREAD, 4), run.maps(f"{BREAD}/saliency")[3], run.bound(f"{BREAD}/saliency"))
 
 
 def test_the_slider_by_mouse_and_by_keyboard(visit, board, run):

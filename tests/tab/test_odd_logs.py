@@ -33,7 +33,7 @@ def odd(site, shared, logs):
 def test_an_empty_folder_says_what_to_do_and_then_a_run_is_followed(visit, context, site, logs, run, tmp_path):
     context.clock.install()
     with tensorboard(site, tmp_path, "--reload_interval=1") as address:
-        tab = visit(link(address))
+        tab = visit(link(address, captions="true"))
         expect(tab.find(".empty:visible")).to_contain_text("No explanations yet")
         expect(tab.find(".empty pre")).to_contain_text("callbacks=[SaliencyMaps()")
         growing = Growing(logs / FULL, tmp_path / "live")

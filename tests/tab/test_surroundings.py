@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 from readable import PROBLEMS
-from tab import holds, link
+from tab import link, paints
 
 from gallery.browser import loaded, tensorboard
 
@@ -20,12 +20,12 @@ BEHIND = "/behind/a/proxy"
 def works(tab, run):
     """Asserts that all parts of the server answer: runs, series, pictures, maps and the exported file."""
     tab.shows("epoch 3 of 4")
-    image = tab.image("saliency", BREAD, 3)
+    image, tag = tab.map("saliency", BREAD, 3), f"{BREAD}/saliency"
     expect(image).to_be_visible()
-    tab.eventually(lambda: holds(image, run.pictures(f"{BREAD}/saliency")[3]))
+    tab.eventually(lambda: paints(image, run.maps(tag)[3], run.bound(tag)))
     tab.find("#against").select_option("with another epoch")
     tab.find("#how").select_option("difference")
-    expect(tab.find("canvas[aria-label^=saliency]").first).to_be_visible()
+    expect(tab.find(".shots > canvas[aria-label^=saliency]").first).to_be_visible()
     with tab.page.expect_download() as download:
         tab.find("#export").click()
     assert download.value.failure() is None
@@ -108,7 +108,7 @@ def test_every_view_is_readable_and_has_names_for_those_who_do_not_see_it(visit,
     tab.find("#against").select_option("with another epoch")
     assert tab.find("body").evaluate(PROBLEMS) == []
     tab.cell("saliency", BREAD).click()
-    expect(tab.find("#zoom .stage img").first).to_have_attribute("alt", "saliency of probe 00 bread, untrained")
+    expect(tab.find("#zoom .stage .crop img").first).to_have_attribute("alt", "saliency of probe 00 bread, untrained")
     assert tab.find("body").evaluate(PROBLEMS) == []
 
 

@@ -136,6 +136,12 @@ class Log:
     def maps(self, tag):
         return self._by_epoch({step: heat(blobs[0]) for step, blobs in self._tensors(f"map/{tag}").items()})
 
+    def own_scale(self, tag, epoch):
+        """The largest magnitude of the maps of an epoch."""
+        steps = [step for step, known in self.epochs.items() if known == epoch]
+        found = self._tensors(f"map/{tag}")
+        return max(float(np.abs(heat(blob)).max()) for step in steps if step in found for blob in found[step])
+
     def bound(self, tag):
         """The largest of all epochs."""
         return max(float(value) for value in self._tensors(f"bound/{tag}").values())
@@ -150,7 +156,7 @@ class Log:
 def heat(blob):
     """The values of a map, (height, width), by the description of the format."""
     height, width, unit = struct.unpack("<HHf", blob[:8])
-    return np.frombuffer(blob[8:], np.int8).reshape(height, width) * float(unit)
+    return np.frombuffer(blob, np.int8, height * width, offset=8).reshape(height, width) * float(unit)
 
 
 def decoded(blob):

@@ -7,7 +7,21 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from written import BARE, DEMO, HOSTILE, HOSTILE_TAG, MANIFESTS, QUOTED, REEL, RUNS, SOURCES, written
+from written import (
+    BARE,
+    DEMO,
+    HOSTILE,
+    HOSTILE_TAG,
+    MANIFEST,
+    MANIFESTS,
+    QUOTED,
+    REEL,
+    RUNS,
+    SOURCES,
+    heat,
+    picture,
+    written,
+)
 
 from lightning_viz.tensorboard import export, front, opening
 
@@ -117,6 +131,22 @@ def test_the_page_comes_along_and_may_ask_nobody(board):
     assert set(directives["script-src"].split()) == {*hashes, "data:"}
     assert set(directives) == {"default-src", "script-src", "style-src", "img-src"}
     assert text.rstrip().endswith("</html>")
+
+
+def test_pictures_of_maps_that_the_page_paints_are_left_out_where_there_is_a_map(tmp_path, monkeypatch):
+    about = {"caption": 3, "unit": "log-odds", "colours": "signed"}
+    with written(tmp_path / "run") as run:
+        run.manifest({**MANIFEST, "pictures": {"probe_00/lime": about, "probe_00/input": {"caption": 3}}})
+        for step in (0, 7):
+            run.image("probe_00/lime", step, picture(step))
+            run.image("probe_00/input", step, picture(step))
+        run.map("probe_00/lime", 0, heat(5), 2.0)  # at the other step nothing was finite
+    for options, steps in ([], [7]), (["--captions"], [0, 7]):
+        export.main([str(tmp_path / "run"), str(tmp_path / "out.html"), *options])
+        found = Exported((tmp_path / "out.html").read_text()).series["run"]
+        assert [step for step, _ in found["images"]["probe_00/lime"]] == steps
+        assert [step for step, _ in found["images"]["probe_00/input"]] == [0, 7]
+        assert [step for step, _ in found["maps"]["probe_00/lime"]] == [0]
 
 
 def test_a_run_that_has_films_alone_keeps_them(board, log):

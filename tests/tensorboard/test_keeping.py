@@ -63,7 +63,7 @@ def test_a_user_can_have_fewer_and_keys_of_what_is_gone_are_not_found(board, log
 def test_a_number_out_of_range_is_refused_before_anything_starts(number, capsys):
     with pytest.raises(SystemExit):
         samples(f"--lightning_viz_keep={number}")
-    assert "expected a number from 1 to 10000 or 'off'" in capsys.readouterr().err
+    assert "Expected a number from 1 to 10000 or 'off'" in capsys.readouterr().err
 
 
 def test_the_help_says_what_the_flag_does(capsys):

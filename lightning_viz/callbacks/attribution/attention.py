@@ -110,11 +110,19 @@ class AttentionMaps(AttributionCallback):
         self._seen.append(found._replace(maps=maps))
         return maps
 
+    @property
+    def paints_plainly(self) -> bool:
+        """All but the heads are one map."""
+        return self.method != "heads"
+
+    def note(self, values: Tensor) -> str:
+        """Says which maps are of no class."""
+        return "" if self.method in _SPECIFIC else ": where information flows, for any class"
+
     def paint(self, pixels: Tensor, values: Tensor, full: float) -> tuple[list[Pixels], str]:
         """The map and its overlay, or the maps of all heads in one picture."""
         if self.method != "heads":
-            tiles, note = super().paint(pixels, values, full)
-            return tiles, note if self.method in _SPECIFIC else ": where information flows, for any class"
+            return super().paint(pixels, values, full)
         entropy, distance = self._figures(values)
         picture = head_tiles(pixels.cpu().numpy(), values.cpu().numpy(), entropy, distance, full=full)
         return [picture], ", for any class; head: entropy (nats), distance (patches)"

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
-from typing import Optional, Union
+from typing import Literal, Optional, Union
 
 import torch
 from torch import Tensor
@@ -19,8 +19,10 @@ from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.probes.spec import slug
 from lightning_viz.harness.run.scene import Ask, Scene
 from lightning_viz.harness.sinks.results import Pixels, Result
+from lightning_viz.render.anew import Kept, kept_of_map
 from lightning_viz.render.color import symmetric
 from lightning_viz.render.colorbar import colorbar
+from lightning_viz.render.fonts import isolated
 
 
 class AttributionCallback(MapCallback):
@@ -132,14 +134,15 @@ class AttributionCallback(MapCallback):
         units = (scene.subject.work.units - before) / len(asked)
         lines = self.lines + (self.against is not None)
         for ask, values, what in zip(asked, maps, about, strict=True):
-            i = ask.probe
-            drawn = self.flat(values)
+            pixels, drawn, tag = scene.probes.pixels[ask.probe], self.flat(values), tag_of(scene, ask, self.tag)
             full = self.full(scene, ask, self.bound(drawn)) if bool(drawn.isfinite().all()) else 0.0
-            images, note = self._tiles(scene.probes.pixels[i], values, full)
+            images, note = self._tiles(pixels, values, full)
             metrics, mark = self.figures.measured(scene, ask, drawn, units=units, bound=full)
-            caption = [scene.caption(i), f"{self.title} of {what}{note}{mark}"]
-            bars = [colorbar(full, self.unit_of(scene), colours="signed" if self.signed else "sequential")]
-            yield captioned(tag_of(scene, ask, self.tag), images, caption, lines=lines, bars=bars)
+            caption = [scene.caption(ask.probe), f"{self.title} of {what}{note}{mark}"]
+            bars = [colorbar(full, self.unit_of(scene), colours=self._colours)]
+            source = self._source(scene, pixels, drawn, full)
+            yield captioned(tag, images, caption, lines=lines, bars=bars, full=full, source=source)
+            yield from self.for_tab(scene, tag, [drawn], full, colours=self._colours if self.paints_plainly else None)
             yield from metrics
 
     def asked(self, scene: Scene) -> list[Ask]:
@@ -181,12 +184,14 @@ class AttributionCallback(MapCallback):
         names, device = scene.probes.class_names, scene.probes.images.device
         targets = torch.tensor([ask.column for ask in asked], device=device)
         if self.against is None:
-            return scene.subject, targets, [ask.name for ask in asked]
+            return scene.subject, targets, [isolated(ask.name) for ask in asked]
         pairs = [scene.opponent(self.against, ask) for ask in asked]
         others = [ask.column if k is None else k for ask, (k, _) in zip(asked, pairs, strict=True)]
         subject, columns = contrast(scene.subject, targets, torch.tensor(others, device=device), len(names))
-        against = [names[k] + (" (its rival)" if rival else "") for k, (_, rival) in zip(others, pairs, strict=True)]
-        return subject, columns, [f"{ask.name} against {b}" for ask, b in zip(asked, against, strict=True)]
+        against = [
+            isolated(names[k]) + (" (its rival)" if rival else "") for k, (_, rival) in zip(others, pairs, strict=True)
+        ]
+        return subject, columns, [f"{isolated(ask.name)} against {b}" for ask, b in zip(asked, against, strict=True)]
 
     def _check_opponents(self, scene: Scene) -> None:
         if any(scene.opponent(self.against or RIVAL, ask)[0] is None for ask in scene.asked(self.target)):
@@ -203,6 +208,15 @@ class AttributionCallback(MapCallback):
         """The magnitude at which the colours of a map, (H, W), are full."""
         return symmetric(values.cpu().numpy())[1]
 
+    @property
+    def paints_plainly(self) -> bool:
+        """Whether `paint` gives the map and the map over the image, as films and the Explanations tab paint it too."""
+        return type(self).paint is AttributionCallback.paint
+
+    def note(self, values: Tensor) -> str:
+        """What the caption adds about a finite map, as `attribute` returned it; nothing by default."""
+        return ""
+
     def paint(self, pixels: Tensor, values: Tensor, full: float) -> tuple[list[Pixels], str]:
         """Turns one finite map into pictures.
 
@@ -214,7 +228,18 @@ class AttributionCallback(MapCallback):
         Returns:
             Pictures side by side, uint8 (h, w, 3), and what the caption adds about them, if anything.
         """
-        return painted(pixels, self.flat(values), full, signed=self.signed), ""
+        return painted(pixels, self.flat(values), full, signed=self.signed), self.note(values)
+
+    @property
+    def _colours(self) -> Literal["signed", "sequential"]:
+        return "signed" if self.signed else "sequential"
+
+    def _source(self, scene: Scene, pixels: Tensor, drawn: Tensor, full: float) -> Kept | None:
+        """What a film paints the map anew from; nothing where the scale is not that of the run."""
+        if self.scale != "run" or not self.paints_plainly or not bool(drawn.isfinite().all()):
+            return None
+        arrays = pixels.cpu().numpy(), drawn.cpu().numpy()
+        return kept_of_map(*arrays, full, signed=self.signed, unit=self.unit_of(scene))
 
     def _tiles(self, pixels: Tensor, values: Tensor, full: float) -> tuple[list[Pixels], str]:
         if bool(values.isfinite().all()):

@@ -25,8 +25,7 @@ from lightning_viz.harness.run.claims import Claims
 from lightning_viz.harness.run.entry import entry, taken
 from lightning_viz.harness.run.run import Run, run_of
 from lightning_viz.harness.run.scene import Ask, Scene
-from lightning_viz.harness.sinks.results import Keep, Map, Mean, Picture, Result
-from lightning_viz.harness.sinks.thumbnails import thumbnail
+from lightning_viz.harness.sinks.results import Keep, Mean, Picture, Result
 from lightning_viz.harness.steps import BEFORE
 
 ALIKE = 0.9
@@ -114,7 +113,7 @@ class MapFigures:
     def measured(
         self, scene: Scene, ask: Ask, values: Tensor, *, units: float, bound: float
     ) -> tuple[list[Result], str]:
-        """What there is to tell of a map, and the map itself, if it is finite.
+        """What there is to tell of a map.
 
         Args:
             scene: The scene.
@@ -129,9 +128,8 @@ class MapFigures:
         """
         values, self._predicted = values.detach().float().cpu(), scene.predictions
         metrics = {"entropy": entropy(values), "sum": magnitudes(values), **_held_to_mask(scene, ask, values)}
-        shown = self._shown(scene, ask, values, bound)
         if not self._compares:
-            return [*shown, *self.logged(metrics)], ""
+            return self.logged(metrics), ""
         key = self._key(scene.probes, ask.probe, ask.mark)
         changes = self._changes(scene, key, values)
         alike = changes.get("rank_untrained", 0.0)
@@ -143,7 +141,7 @@ class MapFigures:
         kept = [Keep(f"{key}/{moment}", values.clone()) for moment in moments]
         results = self.logged({**metrics, **changes})
         areas, curves = self._faithfulness.held(scene, ask, values, self._kept, key=key, units=units)
-        return [*shown, *results, *kept, top, *self.logged(areas), *curves], mark
+        return [*results, *kept, top, *self.logged(areas), *curves], mark
 
     def logged(self, metrics: Mapping[str, float]) -> list[Result]:
         """Metrics of one probe as parts of their means over all probes, without those that are not finite."""
@@ -192,11 +190,6 @@ class MapFigures:
     def _key(self, probes: ProbeBatch, i: int, mark: str = "") -> str:
         """What the tags of all that is kept of a map of probe `i` begin with."""
         return f"{probes.prints[i]}/{self._tag}" + (f"@{mark}" if mark else "")
-
-    def _shown(self, scene: Scene, ask: Ask, values: Tensor, bound: float) -> list[Result]:
-        if not bool(values.isfinite().all()):
-            return []
-        return [Map(tag_of(scene, ask, self._tag), thumbnail(values.numpy()), bound)]
 
     def _changes(self, scene: Scene, key: str, values: Tensor) -> dict[str, float]:
         found: list[tuple[Tensor, float, float]] = []

@@ -13,7 +13,6 @@ from lightning_viz.harness.arguments import one_of, text
 from lightning_viz.harness.network.subject import Subject, UnsuitedError
 from lightning_viz.harness.probes.spec import shorten, slug
 from lightning_viz.harness.run.scene import Scene
-from lightning_viz.harness.sinks.results import Pixels
 
 _NAMES = {"gradcam": "gradcam", "gradcam++": "gradcam_pp"}
 _TITLES = {"gradcam": "Grad-CAM", "gradcam++": "Grad-CAM++"}
@@ -82,9 +81,8 @@ class GradCam(AttributionCallback):
         self._places = maps.shape[1] * maps.shape[2]
         return upsampled(maps, (images.shape[2], images.shape[3]))
 
-    def paint(self, pixels: Tensor, values: Tensor, full: float) -> tuple[list[Pixels], str]:
-        """The map and its overlay; a map of zeros is told, and one of a single place."""
-        tiles, note = super().paint(pixels, values, full)
+    def note(self, values: Tensor) -> str:
+        """Tells of a map of zeros, and of one of a single place."""
         if not bool(values.any()):
-            return tiles, ", all zero: nothing in this layer speaks for it"
-        return tiles, note if self._places > 1 else ", one place: this layer sees the image as a whole"
+            return ", all zero: nothing in this layer speaks for it"
+        return "" if self._places > 1 else ", one place: this layer sees the image as a whole"

@@ -14,6 +14,7 @@ from lightning_viz.explain.attribution.targets import RIVAL
 from lightning_viz.explain.lime.explain import LimeWeights
 from lightning_viz.harness.run.scene import Ask, Scene
 from lightning_viz.harness.sinks.results import Picture, Result
+from lightning_viz.render.anew import kept_of_superpixels
 from lightning_viz.render.colorbar import colorbar
 
 _UNITS = {"log_odds": "log-odds", "scores": "score", "probabilities": "probability"}
@@ -125,9 +126,11 @@ class LimePanels(MapCallback):
             before = scene.subject.work.units
             found = self.lime.weights(scene, i, self._regions[i], classes)
             units = scene.subject.work.units - before
-            full, values = self.full(scene, ask, largest(found)), self._over_pixels(i, found[0])
-            metrics, mark = self.figures.measured(scene, ask, values, units=units, bound=full)
-            yield self._picture(scene, ask, dict(zip(classes, found, strict=True)), full, mark)
+            full, maps = self.full(scene, ask, largest(found)), [self._over_pixels(i, one) for one in found]
+            metrics, mark = self.figures.measured(scene, ask, maps[0], units=units, bound=full)
+            picture = self._picture(scene, ask, dict(zip(classes, found, strict=True)), full, mark)
+            titles = tuple(scene.probes.class_names[k] for k in classes)
+            yield from [picture, *self.for_tab(scene, picture.tag, maps, full, colours="signed", titles=titles)]
             yield from [*metrics, *self.figures.logged({"fidelity": found[0].fidelity})]
 
     def asked(self, scene: Scene) -> list[Ask]:
@@ -160,9 +163,13 @@ class LimePanels(MapCallback):
             f"R² {' and '.join(map(fidelity, found.values()))} on unseen masks, {found[label].samples} seen{mark}",
             f"orange {good}, blue {bad}, pale unsure",
         ]
-        titles = [names[k] for k in found]
-        bars = [colorbar(full, self.unit_of(scene), colours="superpixels")]
-        return captioned(f"{scene.probes.tag(i)}/lime", tiles, caption, titles=titles, lines=4, bars=bars)
+        titles, unit = [names[k] for k in found], self.unit_of(scene)
+        more: dict[str, Any] = {"bars": [colorbar(full, unit, colours="superpixels")], "full": full}
+        if self.scale == "run":
+            arrays = scene.probes.pixels[i].cpu().numpy(), self._regions[i].segments.cpu().numpy()
+            painted = [self.lime.chosen(one) for one in found.values()]
+            more["source"] = kept_of_superpixels(*arrays, painted, full, titles=titles, unit=unit)
+        return captioned(f"{scene.probes.tag(i)}/lime", tiles, caption, titles=titles, lines=4, **more)
 
 
 def _classes(scene: Scene, ask: Ask) -> tuple[int, ...]:

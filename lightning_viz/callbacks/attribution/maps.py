@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Union
 
+import numpy as np
 import pytorch_lightning as pl
 from torch import Tensor
 
@@ -16,6 +17,8 @@ from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.run.processes import attempt
 from lightning_viz.harness.run.run import Run, run_of
 from lightning_viz.harness.run.scene import Ask, Scene
+from lightning_viz.harness.sinks.results import Map, Result
+from lightning_viz.harness.sinks.thumbnails import thumbnail
 from lightning_viz.harness.steps import epoch_at, logged_step
 
 FLOOR = 0.1
@@ -81,6 +84,21 @@ class MapCallback(ExplanationCallback):
         if not scene.task.unit.startswith("log-odds"):  # of any other unit nobody knows what is little
             floor = 0.0
         return max(largest, floor, self.figures.largest(scene, ask))
+
+    def for_tab(self, scene: Scene, picture: str, maps: Sequence[Tensor], full: float, **how: Any) -> list[Result]:
+        """The values of a picture for the Explanations tab; none where they are not finite.
+
+        Args:
+            scene: The scene.
+            picture: Its tag.
+            maps: (H, W) each, side by side.
+            full: The value that is drawn in full colour.
+            how: `colours` and `titles` of `Map`.
+        """
+        if not all(bool(values.isfinite().all()) for values in maps):
+            return []
+        small = np.stack([thumbnail(values.detach().float().cpu().numpy()) for values in maps])
+        return [Map(picture, small, full, self.unit_of(scene), **how)]
 
     @property
     @abstractmethod

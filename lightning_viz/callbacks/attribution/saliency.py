@@ -105,6 +105,11 @@ class SaliencyMaps(AttributionCallback):
         """Of `"loss"` the largest value, since that is stretched to [0, 1]."""
         return super().bound(values) if self.method != "loss" else float(values.max())
 
+    @property
+    def paints_plainly(self) -> bool:
+        """All but `"loss"` is one map."""
+        return self.method != "loss"
+
     def paint(self, pixels: Tensor, values: Tensor, full: float) -> tuple[list[Pixels], str]:
         """The map and its overlay; for `"loss"` the image and the stretched magnitudes of its channels."""
         if self.method != "loss":

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from torch import Tensor
 
 from lightning_viz.harness.sinks.results import Picture, Pixels
@@ -19,6 +22,8 @@ def captioned(
     titles: Sequence[str] | None = None,
     bars: Sequence[Pixels] = (),
     columns: int | None = None,
+    full: float = 0.0,
+    source: Mapping[str, npt.NDArray[Any]] | None = None,
 ) -> Picture:
     """A panel that knows how high its caption is.
 
@@ -30,9 +35,14 @@ def captioned(
         titles: A short title above each picture.
         bars: What the colours stand for.
         columns: Pictures in a row, all of them if None.
+        full: The value in full colour.
+        source: What the picture can be painted anew from, see `render.anew`.
     """
-    shown = panel(image, caption, titles=titles, columns=columns, lines=lines, bars=bars)
-    return Picture(tag, shown, caption=caption_height(lines))
+    drawn = panel(image, caption, titles=titles, columns=columns, lines=lines, bars=bars)
+    rows = caption_height(lines)
+    if source is not None:
+        source = {**source, "caption": np.asarray(drawn[len(drawn) - rows :])}
+    return Picture(tag, drawn, caption=rows, full=full, source=source)
 
 
 def instead(text: str, image: Tensor) -> Pixels:

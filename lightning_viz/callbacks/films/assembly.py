@@ -16,6 +16,7 @@ from pytorch_lightning.utilities import rank_zero_warn
 
 from lightning_viz.harness.sinks.frames import Frame, Frames, probe_of
 from lightning_viz.harness.sinks.results import Film, Logged, Picture, Pixels
+from lightning_viz.render.anew import painted_anew
 from lightning_viz.render.film import UNREADABLE, evenly, film, filmstrip
 
 MOST_FRAMES, MOST_COLUMNS = 300, 8
@@ -43,6 +44,11 @@ class Reels:
     def __init__(self, sinks: TakesFilms, frames: Frames, on_error: Literal["warn", "raise"] = "warn") -> None:
         self.sinks, self.frames, self.on_error = sinks, frames, on_error
         self._warned: set[str] = set()
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything could not be made as it should be."""
+        return bool(self._warned)
 
     def make(self, patience: float = inf) -> bool:
         """Makes a filmstrip of every probe, and a film of every picture that was drawn more than once.
@@ -98,12 +104,13 @@ class Reels:
 
     def _film(self, tag: str, reel: Sequence[Frame]) -> None:
         shown = [reel[i] for i in evenly(len(reel), MOST_FRAMES)]
-        encoded, size, broken = film([self.frames.folder / frame.file for frame in shown])
+        encoded, size, broken = film(shown, partial(self._picture, full=_largest(reel)))
         if broken:
-            self._warn("unreadable", f"Films passes over {broken[0]}, which cannot be read, and others like it.")
+            file = self.frames.folder / broken[0].file
+            self._warn("unreadable", f"Films passes over {file}, which cannot be read, and others like it.")
         group, _, name = tag.rpartition("/")
         named = f"{group}/film_{name}".lstrip("/")
-        self.sinks.write_film(Film(named, encoded, "webp", size, reel[0].caption), reel[-1].step)
+        self.sinks.write_film(Film(named, encoded, "webp", size, reel[0].caption, animated=True), reel[-1].step)
 
     def _filmstrip(self, probe: str, methods: dict[str, list[Frame]]) -> None:
         steps = columns([[frame.step for frame in reel] for reel in methods.values()])
@@ -112,20 +119,36 @@ class Reels:
         titles = [_moment(frames[step], alone=epochs.count(frames[step].epoch) == 1) for step in steps]
         rows = {method.replace("_", " "): self._row(reel, steps) for method, reel in methods.items()}
         image = filmstrip({name: row for name, row in rows.items() if any(p is not None for p in row)}, titles)
-        height, width = image.shape[:2]
-        self.sinks.write_film(Film(f"{probe}/filmstrip", Picture("", image).encoded, "jpg", (width, height)), steps[-1])
+        strip, (height, width) = Picture("", image), image.shape[:2]
+        self.sinks.write_film(Film(f"{probe}/filmstrip", strip.encoded, strip.suffix, (width, height)), steps[-1])
 
     def _row(self, reel: Sequence[Frame], steps: Sequence[int]) -> list[Pixels | None]:
-        drawn = {frame.step: frame for frame in reel}
-        return [self._body(drawn[step]) if step in drawn else None for step in steps]
+        drawn, full = {frame.step: frame for frame in reel}, _largest(reel)
+        return [self._body(drawn[step], full) if step in drawn else None for step in steps]
 
-    def _body(self, frame: Frame) -> Pixels | None:
+    def _body(self, frame: Frame, full: float) -> Pixels | None:
         try:
-            with Image.open(self.frames.folder / frame.file) as image:
-                whole = np.asarray(image.convert("RGB"))
+            whole = self._picture(frame, full)
         except UNREADABLE:
-            return None  # the film has told of it
+            return None  # the film tells of it
         return whole[: len(whole) - frame.caption]
+
+    def _picture(self, frame: Frame, full: float) -> Pixels:
+        """A frame as it was drawn; a map as it would have been, had its scale been known from the beginning."""
+        file = self.frames.folder / frame.file
+        if file.suffix != ".npz":
+            with Image.open(file) as image:
+                return np.asarray(image.convert("RGB"))
+        try:
+            with np.load(file, allow_pickle=False) as kept:
+                return painted_anew(dict(kept), full)
+        except Exception as error:  # of what a broken file may hold, there is no end
+            raise OSError(f"{file} cannot be read: {error}") from error
+
+
+def _largest(reel: Sequence[Frame]) -> float:
+    """The value that all of a film shows in full colour."""
+    return max(frame.full for frame in reel)
 
 
 def columns(schedules: Sequence[Sequence[int]]) -> list[int]:

@@ -14,7 +14,7 @@ from typing_extensions import Self
 from lightning_viz.callbacks.base.callback import ExplanationCallback
 from lightning_viz.callbacks.base.keywords import check_keywords, complete_help, keywords_of
 from lightning_viz.callbacks.films.assembly import Reels
-from lightning_viz.harness.arguments import one_of, whole
+from lightning_viz.harness.arguments import flag, one_of, whole
 from lightning_viz.harness.namespaces import Callback
 from lightning_viz.harness.run.entry import entry, taken
 from lightning_viz.harness.run.run import run_of
@@ -32,14 +32,16 @@ class Films(Callback):
     A film (`probe_03_egg/film_saliency`) is an animated picture of all epochs, so that nothing is lost where
     TensorBoard keeps ten of them; of more than 300 it shows 300, evenly spread, the first and the last among them. A
     filmstrip (`probe_03_egg/filmstrip`) shows the methods below each other and up to eight epochs side by side. Both
-    are made at the end of `fit`, also where it ends early (then in 10 seconds, when all checkpoints are saved), and are
-    files too, in `<log folder>/films`. Their frames lie in `<log folder>/frames`; a resumed run goes on with those of
-    the run that its checkpoint is from.
+    are made at the end of `fit`, also where it ends early (then in 10 seconds, when all checkpoints are saved), as
+    files in `<log folder>/films`; TensorBoard gets the filmstrips, other loggers both. The colours of a map are full at
+    the largest value of the whole run, from the first frame on. Until then, the frames lie in `<log folder>/frames`.
+    Where a run ends early, they stay: a resumed run goes on with those of the run that its checkpoint is from.
 
     Nothing is drawn with the network, and nothing is kept in memory.
 
     Args:
         every_n_epochs: Make them also while training, after every n-th epoch; each time anew from all frames.
+        keep_frames: Keep the frames when `fit` is done, so that a run that is resumed from its end goes on with them.
         on_error: What a film that fails does: `"warn"` once, and training ends well, or `"raise"`.
 
     Raises:
@@ -63,10 +65,12 @@ class Films(Callback):
         self,
         *,
         every_n_epochs: Optional[int] = None,  # noqa: UP045
+        keep_frames: bool = False,
         on_error: Literal["warn", "raise"] = "warn",
     ) -> None:
         super().__init__()
         self.every_n_epochs = whole("every_n_epochs", every_n_epochs, none=True)
+        self.keep_frames = flag("keep_frames", keep_frames)
         self.on_error = one_of("on_error", on_error, ("warn", "raise"))
         self._reels: Reels | None = None
         self._earlier: str | None = None
@@ -118,8 +122,10 @@ class Films(Callback):
                 self._make()
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Makes the films, when all checkpoints are written."""
-        self._make()
+        """Makes the films, when all checkpoints are written; of what they are made is needed no more."""
+        if self._reels is not None and self._make() and not (self.keep_frames or self._reels.failed):
+            with self._reels.reporting("remove the frames"):
+                self._reels.frames.remove()
         self._reels = None
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
@@ -155,9 +161,12 @@ class Films(Callback):
         if not frames.take_over(Path(earlier), until):
             rank_zero_info(f"Films begins anew: the frames of the resumed run are not in {earlier} any more.")
 
-    def _make(self, patience: float = inf) -> None:
-        if self._reels is not None and not self._reels.make(patience):
+    def _make(self, patience: float = inf) -> bool:
+        """Makes the films; says whether all of them were made."""
+        done = self._reels is None or self._reels.make(patience)
+        if not done:
             rank_zero_info(f"Films stops after {patience:.0f} s. {self._kept()}")
+        return done
 
 
 class _Afterwards(Callback):

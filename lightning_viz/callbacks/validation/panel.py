@@ -19,7 +19,7 @@ from lightning_viz.harness.network.contrast import contrast
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Pixels
-from lightning_viz.harness.tasks.task import first_name, percent
+from lightning_viz.harness.tasks.task import first_name, named, percent
 from lightning_viz.harness.validation.changes import Confusion, Report
 from lightning_viz.harness.validation.mistakes import Mistake
 from lightning_viz.render.changes import TAKEN, Row, changes_picture
@@ -60,7 +60,7 @@ def explain(scene: Scene, mistake: Mistake, confusion: Confusion, *, lime: Lime,
     true, predicted = confusion.true, confusion.predicted
     sides = None if mistake.places is None else confused(scene.task, mistake.places, true, predicted)
     own = _alone(scene, mistake, None if sides is None else sides.both)
-    names = [first_name(scene.probes.class_names[k], 15) for k in (true, predicted)]
+    names = [named(scene.probes.class_names[k], 15) for k in (true, predicted)]
     lead, scale = _lead(own, true, predicted, steps)
     regions = lime.cut(own.probes.pixels[0], few=few, enough=True)
     found = lime.weights(own, 0, regions, (true, predicted))
@@ -149,7 +149,7 @@ def confusion_panel(scene: Scene, confusion: Confusion, explained: Sequence[Expl
         explained: Images that were mistaken so, the surest first.
         images: How many there is room for: the height depends on nothing but this and the images' shape.
     """
-    true, predicted = (first_name(scene.probes.class_names[k]) for k in (confusion.true, confusion.predicted))
+    true, predicted = (named(scene.probes.class_names[k]) for k in (confusion.true, confusion.predicted))
     missing = images - len(explained)
     said_so = notice("no other image is kept", 176, 176)
     tiles = [tile for one in explained for tile in one.tiles] + missing * [said_so, *_blank(scene, _TILES - 1)]

@@ -15,7 +15,7 @@ from lightning_viz.harness.isolation.isolation import Isolation
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.run.processes import Share
-from lightning_viz.harness.tasks.task import Task, first_name
+from lightning_viz.harness.tasks.task import Task, named
 
 T = TypeVar("T")
 
@@ -110,13 +110,13 @@ class Scene:
     def caption(self, i: int) -> str:
         """The caption of every picture of probe `i`: epoch, what is true of it, and what the network says.
 
-        For example `epoch 3 · Egg ✓ 87 %`, or `epoch 0 · Egg, says Bread 62 %`.
+        For example `epoch 3 · Egg ✓ 87 %`, or `epoch 0 · Egg, says Bread 62 %`; names are marked, see `named`.
         """
         probes, predictions = self.probes, self.predictions[i]
         if bool(predictions.isfinite().all()):
             verdict = self.task.verdict(probes.labels[i], predictions, probes.class_names)
         else:
-            verdict = f"{first_name(probes.label_name(i))}, says nothing finite"
+            verdict = f"{named(probes.label_name(i))}, says nothing finite"
         return f"{self.when} · {verdict}" if verdict else self.when
 
     def prediction(self, i: int) -> tuple[int, float]:

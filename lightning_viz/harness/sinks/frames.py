@@ -6,11 +6,16 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from io import BytesIO
+from math import inf
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from pytorch_lightning.utilities import rank_zero_warn
 
 from lightning_viz.harness.sinks.results import Picture
@@ -30,6 +35,7 @@ class Frame:
         epoch: The epoch, from 0; -1 before the first step.
         caption: How many rows at its lower end hold the caption.
         file: Where it lies below the folder of the frames.
+        full: The value that it shows in full colour; 0 where it is kept as it was drawn.
     """
 
     tag: str
@@ -37,11 +43,13 @@ class Frame:
     epoch: int
     caption: int
     file: str
+    full: float = 0.0
 
 
 class Frames:
-    """The frames of a run: `<folder>/<tag>/<step>.jpg`, with a line each in `<folder>/index.jsonl`.
+    """The frames of a run: `<folder>/<tag>/<step>.webp`, with a line each in `<folder>/index.jsonl`.
 
+    Of a map it is `<step>.npz` with what it is painted from, so that a film has one scale from beginning to end.
     Nothing of them stays in memory. Where the folder has frames of an earlier run, `begin` says what of them counts.
 
     Args:
@@ -54,16 +62,33 @@ class Frames:
         self._earlier = len(self._lines())
 
     def keep(self, picture: Picture, step: int, epoch: int) -> None:
-        """Keeps a picture, in the very bytes that the logger gets.
+        """Keeps a picture in the very bytes that the logger gets, or what it was painted from.
 
         Raises:
             OSError: The folder cannot be written to.
         """
-        file = as_path(picture.tag) / f"{step}.{picture.suffix}"
+        suffix, full = (picture.suffix, 0.0) if picture.source is None else ("npz", picture.full)
+        file = as_path(picture.tag) / f"{step}.{suffix}"
         place = self.folder / file
         place.unlink(missing_ok=True)  # an earlier run may have it too, by a hard link
-        write_whole(place, picture.encoded)
-        self._append([Frame(picture.tag, step, epoch, picture.caption, file.as_posix())])
+        write_whole(place, picture.encoded if picture.source is None else _packed(picture.source))
+        self._append([Frame(picture.tag, step, epoch, picture.caption, file.as_posix(), full)])
+
+    def remove(self) -> None:
+        """Removes all frames, and their folders where nothing else is in them.
+
+        Raises:
+            OSError: The folder cannot be written to.
+        """
+        places = {self.folder / frame.file for frame in self._lines()}
+        for place in places:
+            place.unlink(missing_ok=True)
+        if (self.folder / INDEX).is_file():
+            (self.folder / INDEX).unlink()
+        folders = {parent for place in places for parent in place.parents if parent.is_relative_to(self.folder)}
+        for folder in sorted(folders | {self.folder}, key=lambda folder: -len(folder.parts)):
+            with suppress(OSError):  # something of others is left in it
+                folder.rmdir()
 
     def begin(self, until: int) -> None:
         """Drops the frames of later steps that lay here before this run.
@@ -151,11 +176,18 @@ def is_inside(folder: Path, file: str) -> bool:
     return place not in (home, home / INDEX) and place.is_relative_to(home)
 
 
+def _packed(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
+    buffer = BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
 def _checked(frame: Frame) -> Frame:
-    for name, kind in (("tag", str), ("step", int), ("epoch", int), ("caption", int), ("file", str)):
+    kinds = {"tag": str, "step": int, "epoch": int, "caption": int, "file": str, "full": float}
+    for name, kind in kinds.items():
         if type(getattr(frame, name)) is not kind:
             raise TypeError(f"{name} is of another type")
-    if frame.caption < 0 or not frame.file or "\0" in frame.file:
+    if frame.caption < 0 or not frame.file or "\0" in frame.file or not 0 <= frame.full < inf:
         raise ValueError("no frame")
     return frame
 

@@ -3,8 +3,11 @@
 - `lightning_viz/manifest`: what is known of the run so far, as JSON.
 - `lightning_viz/epoch`: of a step at which anything is written; -1 before the first step of training.
 - `lightning_viz/prediction/<probe>`: index and probability of the predicted class; -1 and 0 where nothing is finite.
-- `lightning_viz/map/<tag of the picture>`: a map in small, see `encoded`.
+- `lightning_viz/map/<tag of the picture>`: maps in small, one blob for each that the picture shows, see `encoded`.
 - `lightning_viz/bound/<tag of the picture>`: the magnitude at which the colours of its picture are full.
+
+Of a picture, the manifest tells the height of its `caption`; of one that shows maps also their `unit`, and their
+`colours`, `"signed"` or `"sequential"`, where the tab can paint them itself.
 
 The plugin's name keeps all of it out of TensorBoard's own tabs.
 """
@@ -13,7 +16,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -60,39 +63,48 @@ def prediction(probe: str, index: int, probability: float) -> Any:
     return _value(f"prediction/{probe}", DATA_CLASS_TENSOR, _floats([index, probability], [2]))
 
 
-def map_values(picture: str, values: npt.NDArray[np.floating[Any]], bound: float) -> list[Any]:
-    """A map's values and their bound, `Summary.Value`s.
+def map_values(
+    picture: str, maps: npt.NDArray[np.floating[Any]], bound: float, titles: Sequence[str] = ()
+) -> list[Any]:
+    """The values of maps and their bound, `Summary.Value`s.
 
     Args:
-        picture: The tag of the picture that shows the map.
-        values: Finite (H, W).
+        picture: The tag of the picture that shows the maps.
+        maps: Finite (P, H, W).
         bound: The magnitude at which the picture's colours are full, from 0; larger values are clipped to it.
+        titles: What each map is called, or none.
     """
-    blob = _texts([encoded(values, bound)], [1])
+    named = zip(maps, titles or [""] * len(maps), strict=True)
+    blobs = _texts([encoded(values, bound, title) for values, title in named], [len(maps)])
     return [
-        _value(f"map/{picture}", DATA_CLASS_BLOB_SEQUENCE, blob),
+        _value(f"map/{picture}", DATA_CLASS_BLOB_SEQUENCE, blobs),
         _value(f"bound/{picture}", DATA_CLASS_SCALAR, _floats([bound])),
     ]
 
 
-def encoded(values: npt.NDArray[np.floating[Any]], bound: float) -> bytes:
+def encoded(values: npt.NDArray[np.floating[Any]], bound: float, title: str = "") -> bytes:
     """A map as a thumbnail of one byte per pixel.
+
+    The largest magnitude is 127 units, so that a faint map is told as finely as a strong one.
 
     Args:
         values: Finite (H, W).
-        bound: The magnitude of 127 units, from 0; larger values are clipped to it.
+        bound: The largest magnitude there may be, from 0; larger values are clipped to it.
+        title: What the map is called.
 
     Returns:
-        Little-endian: height and width (uint16), the value of one unit (float32), the values in units (int8) by rows.
+        Little-endian: height and width (uint16), the value of one unit (float32), the values in units (int8) by rows,
+        the title (UTF-8).
 
     Example:
-        >>> encoded(np.array([[-2.0, 0.5, 9.0]]), 2.0)[8:] == np.array([-127, 32, 127], np.int8).tobytes()
-        True
+        >>> blob = encoded(np.array([[-2.0, 0.5, 9.0]]), 2.0, "egg")
+        >>> np.frombuffer(blob, np.int8, 3, offset=8).tolist(), blob[11:]
+        ([-127, 32, 127], b'egg')
     """
     small = thumbnail(values).astype(np.float64)  # in float32 the largest by the smallest would overflow
-    unit = np.float32(bound / UNITS)
+    unit = np.float32(min(bound, float(np.abs(small).max())) / UNITS)
     units = np.clip(small / float(unit) if unit else np.zeros_like(small), -UNITS, UNITS)
-    return struct.pack("<HHf", *small.shape, unit) + np.rint(units).astype(np.int8).tobytes()
+    return struct.pack("<HHf", *small.shape, unit) + np.rint(units).astype(np.int8).tobytes() + title.encode()
 
 
 def summary(values: list[Any]) -> Any:

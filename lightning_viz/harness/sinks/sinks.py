@@ -56,6 +56,8 @@ class _Target:
         Raises:
             Exception: There is no room, or what a logger raises.
         """
+        if self.tab is not None and film.animated:
+            return  # its log lies beside the file, has every picture already, and a tab that plays them
         write = None if self.logger is None else film_writer(self.logger)
         if write is not None:
             self.check_room(len(film.encoded))

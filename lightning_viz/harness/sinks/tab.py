@@ -35,7 +35,12 @@ class Manifest:
     def note(self, picture: Picture | Film) -> None:
         """Tells of a picture or a film that is in the log."""
         film = {"film": True} if isinstance(picture, Film) else {}
-        self.content["pictures"][picture.tag] = {"caption": picture.caption, **film}
+        self.content["pictures"].setdefault(picture.tag, {}).update(caption=picture.caption, **film)
+
+    def note_map(self, shown: Map) -> None:
+        """Tells of what a picture shows as colours."""
+        colours = {} if shown.colours is None else {"colours": shown.colours}
+        self.content["pictures"].setdefault(shown.picture, {"caption": 0}).update(unit=shown.unit, **colours)
 
 
 _MANIFESTS: WeakKeyDictionary[Any, Manifest] = WeakKeyDictionary()
@@ -63,7 +68,8 @@ class Tab:
             self.manifest.note(picture)
         values = [log_format.prediction(r.probe, r.index, r.probability) for r in results if isinstance(r, Prediction)]
         for shown in (result for result in results if isinstance(result, Map)):
-            values += log_format.map_values(shown.picture, shown.values, shown.bound)
+            self.manifest.note_map(shown)
+            values += log_format.map_values(shown.picture, shown.values, shown.bound, shown.titles)
         # Never back to an earlier step, as that of a film may be: TensorBoard would drop what is later.
         if (step, epoch) > self._last:
             values.append(log_format.epoch(epoch))

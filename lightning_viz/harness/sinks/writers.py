@@ -64,7 +64,7 @@ def plain(tag: str) -> str:
 
 
 class Folder:
-    """Writes pictures as files, `<folder>/explanations/<tag>/<step>.jpg`, flat ones as `.png`.
+    """Writes pictures as files, `<folder>/explanations/<tag>/<step>.webp`, flat ones as `.png`.
 
     Args:
         folder: The log folder.
@@ -96,7 +96,7 @@ def _tensorboard(experiment: Any, picture: Picture, step: int) -> None:
     if not hasattr(experiment, "_get_file_writer"):
         experiment.add_image(picture.tag, picture.image, step, dataformats="HWC")
         return
-    # `add_image` knows PNG only: for photographs 30 times slower and several times larger than JPEG.
+    # `add_image` knows PNG only: for photographs several times slower and larger.
     height, width = picture.image.shape[:2]
     _summary(experiment, picture.tag, picture.encoded, (width, height), step)
 

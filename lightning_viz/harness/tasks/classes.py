@@ -11,7 +11,7 @@ from torch import Tensor
 from lightning_viz.harness.network.shares import log_odds, probabilities
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.tasks.labels import Independent
-from lightning_viz.harness.tasks.task import Task, first_name, percent
+from lightning_viz.harness.tasks.task import Task, named, percent
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,8 @@ class Classes(Task):
     def verdict(self, label: Tensor, prediction: Tensor, names: Sequence[str]) -> str:
         """For example `Egg ✓ 87 %`, or `Egg, says Bread 62 %`."""
         best, probability = self.best(prediction, label)
-        right = " ✓" if best == int(label) else f", says {first_name(names[best])}"
-        return f"{first_name(names[int(label)])}{right} {percent(probability)}"
+        right = " ✓" if best == int(label) else f", says {named(names[best])}"
+        return f"{named(names[int(label)])}{right} {percent(probability)}"
 
     def marked(self, label: Tensor) -> list[int]:
         """The true class."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lightning_viz.harness.network.outputs import LastSigmoid
 from lightning_viz.harness.network.subject import Subject
-from lightning_viz.harness.tasks.task import Task, first_name, percent, strongest
+from lightning_viz.harness.tasks.task import Task, named, percent, strongest
 
 _NAMED = 3
 """Classes of a kind that a caption names."""
@@ -110,8 +110,7 @@ class Labels(Task):
         for word, which in kinds.items():
             some = strongest(prediction, _where(which))
             shown = [
-                f"{first_name(names[k], 12)}{word if word == ' ✓' else ''} {percent(float(prediction[k]))}"
-                for k in some
+                f"{named(names[k], 12)}{word if word == ' ✓' else ''} {percent(float(prediction[k]))}" for k in some
             ]
             more = [f"{len(some) - _NAMED} more"] if len(some) > _NAMED else []
             listed = ", ".join([*shown[:_NAMED], *more])

@@ -16,7 +16,7 @@ from lightning_viz.explain.network.chunks import Chunks
 from lightning_viz.harness.network.regional import Places, Regional, as_logits, where
 from lightning_viz.harness.network.shares import log_odds
 from lightning_viz.harness.network.subject import Subject
-from lightning_viz.harness.tasks.task import Task, first_name, percent
+from lightning_viz.harness.tasks.task import Task, named, percent
 from lightning_viz.harness.tasks.values import is_whole
 
 _NAMED = 3
@@ -179,7 +179,7 @@ class Regions(Task):
     def verdict(self, label: Tensor, prediction: Tensor, names: Sequence[str]) -> str:
         """For example `87 % of pixels right, IoU Bread .81, Egg .45`."""
         ious = self.told(label, prediction)
-        shown = [f"{first_name(names[k], 12)} {float(ious[k]):.2f}".replace(" 0.", " .") for k in self.marked(label)]
+        shown = [f"{named(names[k], 12)} {float(ious[k]):.2f}".replace(" 0.", " .") for k in self.marked(label)]
         more = ["…"] if len(shown) > _NAMED else []
         parts = [f"{percent(self.right(label, prediction))} of pixels right"]
         return ", ".join([*parts, *([f"IoU {shown[0]}", *shown[1:_NAMED], *more] if shown else [])])

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from lightning_viz.explain.network.chunks import Chunks
 from lightning_viz.harness.network.subject import Subject
-from lightning_viz.harness.tasks.task import Task, first_name
+from lightning_viz.harness.tasks.task import Task, named
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,8 @@ class Similarity(Task):
         best, cosine = self.best(prediction, label)
         right = ""
         if self._known(label, len(prediction)):
-            right = " ✓" if best == int(label) else f", is {first_name(names[int(label)])}"
-        return f"nearest to {names[best]} {cosine:.2f}{right}"
+            right = " ✓" if best == int(label) else f", is {named(names[int(label)])}"
+        return f"nearest to {named(names[best], 40)} {cosine:.2f}{right}"
 
     def marked(self, label: Tensor) -> list[int]:
         """The guide that it should be like, where that is known."""

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from lightning_viz.harness.network.subject import Subject
-from lightning_viz.harness.tasks.task import Task, first_name
+from lightning_viz.harness.tasks.task import Task, named
 
 _MOVES = 0.1
 """An image that moves its value by less than this share of what the values of all images span has little to explain."""
@@ -107,7 +107,7 @@ class Values(Task):
     def verdict(self, label: Tensor, prediction: Tensor, names: Sequence[str]) -> str:
         """For example `says 3.2, true 2.9`, with names where there are several."""
         pairs = zip(names, prediction.tolist(), label.tolist(), strict=True)
-        parts = [(f"{first_name(name, 12)} " if len(names) > 1 else "", one, true) for name, one, true in pairs]
+        parts = [(f"{named(name, 12)} " if len(names) > 1 else "", one, true) for name, one, true in pairs]
         if len(parts) == 1:
             return f"says {parts[0][1]:.3g}, true {parts[0][2]:.3g}"
         return ", ".join(f"{name}{one:.3g} (true {true:.3g})" for name, one, true in parts[:_NAMED])

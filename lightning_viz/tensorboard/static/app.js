@@ -160,7 +160,7 @@ export class App {
     this.root.className = `size-${size}${captions ? ' captions' : ''}${this.compares ? ` two ${this.state.how}` : ''}`;
     this.toolbar.build();
     notices(this);
-    const parts = [view, measure, this.methods.chosen, this.shown.map((run) => [run.name, run.tags, run.measured]), this.axis.kind];
+    const parts = [view, measure, captions, this.methods.chosen, this.shown.map((run) => [run.name, run.tags, run.measured]), this.axis.kind];
     if (JSON.stringify(parts) !== this.#built) {
       this.#built = JSON.stringify(parts);
       this.watch.forget();

@@ -1,15 +1,14 @@
 // One picture as it is at the moment of the slider: alone, beside another, or what has changed.
 
-import { decodeMap, drawDifference, largestBound } from './maps.js';
+import { drawDifference, largestBound } from './maps.js';
 import { el } from './dom.js';
 import { figure } from './curves.js';
+import { Heats, isPainted, mapsAt, under } from './heat.js';
 import { methodOf, title } from './model.js';
 
 /** @typedef {import('./app.js').Moment} Moment */
 
 export class Cell {
-  #turn = 0;
-
   /**
    * @param {import('./app.js').App} app
    * @param {string} tag
@@ -18,7 +17,7 @@ export class Cell {
   constructor(app, tag, open) {
     this.app = app;
     this.tag = tag;
-    this.shots = [new Shot(app, tag), new Shot(app, tag)];
+    this.shots = [new Shot(app, tag, !open), new Shot(app, tag, !open)];
     this.shots[1].node.hidden = true; // until two moments are compared
     this.canvas = el('canvas', { role: 'img' });
     this.note = el('span', { className: 'note' });
@@ -28,15 +27,17 @@ export class Cell {
 
   /** The keys of what is in view now. */
   now() {
-    return this.app.moments().flatMap((moment) => this.#kinds().map((kind) => this.app.point(kind, this.tag, moment)?.[1]).filter(Boolean));
+    if (this.#subtracts()) return this.app.moments().flatMap((moment) => this.app.point('maps', this.tag, moment)?.slice(1) ?? []);
+    return this.app.moments().flatMap((moment) => needed(this.app, this.tag, moment));
   }
 
   /** What the slider may come to. */
   soon() {
     const { app, tag } = this;
-    return app.shown.flatMap((run) =>
-      this.#kinds().flatMap((kind) => (app.series.get(kind, run.name, tag) ?? []).map(([step, key]) => ({ run, key, at: app.axis.of(run, step) }))),
-    );
+    return app.shown.flatMap((run) => {
+      const kind = this.#subtracts() || isPainted(app, run, tag) ? 'maps' : 'images';
+      return (app.series.get(kind, run.name, tag) ?? []).flatMap(([step, ...keys]) => keys.map((key) => ({ run, key, at: app.axis.of(run, step) })));
+    });
   }
 
   show() {
@@ -45,10 +46,9 @@ export class Cell {
     this.node.classList.toggle('map', difference && this.#hasMaps());
     this.node.classList.toggle('blend', difference && !this.#hasMaps());
     this.shots.forEach((shot, i) => shot.show(moments[i] ?? null));
-    this.#turn += 1;
     if (difference && this.#hasMaps()) this.#showDifference(moments);
     else if (difference) this.note.textContent = this.shots.every((shot) => shot.key) ? 'difference of the pictures, 0 to 255' : '';
-    else this.note.textContent = moments.length === 1 ? this.shots[0].stale : '';
+    else this.note.textContent = [moments.length === 1 ? this.shots[0].stale : '', ...this.#scales(moments.length)].filter(Boolean).join(' · ');
     if (this.node instanceof HTMLButtonElement) this.node.title = `${title(methodOf(this.tag))}: enlarge`;
   }
 
@@ -56,9 +56,15 @@ export class Cell {
     return this.app.compares && this.app.state.how === 'difference';
   }
 
-  /** @returns {import('./source.js').Kind[]} */
-  #kinds() {
-    return this.#differs() && this.#hasMaps() ? ['maps'] : ['images'];
+  /** What full colour of each shot stands for, once where it is the same. @param {number} count */
+  #scales(count) {
+    const scales = [...new Set(this.shots.slice(0, count).map((shot) => shot.scale))].filter(Boolean);
+    const unit = this.app.run?.unit(this.tag) ?? '';
+    return this.node instanceof HTMLButtonElement ? scales : scales.map((scale) => `full colour at ${scale} ${unit}`);
+  }
+
+  #subtracts() {
+    return this.#differs() && this.#hasMaps();
   }
 
   #hasMaps() {
@@ -66,15 +72,13 @@ export class Cell {
   }
 
   /** @param {Moment[]} moments */
-  async #showDifference(moments) {
+  #showDifference(moments) {
     const { app, tag } = this;
     const keys = moments.map((moment) => app.point('maps', tag, moment)?.[1]);
     const series = app.shown.flatMap((run) => [app.series.get('maps', run.name, tag), app.series.get('bounds', run.name, tag)]);
     const coming = keys.some((key) => key && !app.pictures.blob(key) && !app.pictures.isGone(key));
     if (coming || series.includes(undefined)) return; // until then what is shown stays
-    const turn = this.#turn;
-    const [before, after] = await Promise.all(keys.map((key) => this.#map(key)));
-    if (turn !== this.#turn) return; // the slider has moved on
+    const [before, after] = keys.map((key) => key && app.pictures.map(key));
     const fit = before && after && before.width === after.width && before.height === after.height;
     this.canvas.hidden = !fit;
     if (fit) this.#paint(moments, before, after);
@@ -91,12 +95,13 @@ export class Cell {
     this.canvas.setAttribute('aria-label', what);
     this.canvas.title = what;
   }
+}
 
-  /** @param {string | undefined} key */
-  async #map(key) {
-    const blob = key && this.app.pictures.blob(key);
-    return blob ? decodeMap(await blob.arrayBuffer()) : null;
-  }
+/** The keys of what a shot shows at a moment: of maps and of the image below them, or of the picture. @param {import('./app.js').App} app @param {string} tag @param {Moment} moment @returns {string[]} */
+export function needed(app, tag, moment) {
+  const maps = mapsAt(app, tag, moment);
+  const keys = maps ? [...maps.slice(1), under(app, moment.run, tag)] : [app.point('images', tag, moment)?.[1]];
+  return keys.filter(Boolean);
 }
 
 /** One picture of one moment. */
@@ -106,15 +111,18 @@ class Shot {
   /** @type {import('./model.js').Run | null} */
   run = null;
   stale = '';
+  scale = ''; // what full colour stands for, where the page colours it
 
-  /** @param {import('./app.js').App} app @param {string} tag */
-  constructor(app, tag) {
+  /** @param {import('./app.js').App} app @param {string} tag @param {boolean} large */
+  constructor(app, tag, large) {
     this.app = app;
     this.tag = tag;
     this.image = el('img', { alt: '', decoding: 'sync', draggable: false, onload: () => this.#crop() });
     this.name = el('span', { className: 'name' });
     this.none = el('span', { className: 'none' });
-    this.node = el('span', { className: 'shot' }, this.name, el('span', { className: 'crop' }, this.image, this.none));
+    this.heats = new Heats(app, tag, large);
+    this.crop = el('span', { className: 'crop' }, this.image, this.none);
+    this.node = el('span', { className: 'shot' }, this.name, this.heats.node, this.crop);
   }
 
   /** @param {Moment | null} moment */
@@ -122,20 +130,30 @@ class Shot {
     this.node.hidden = moment === null;
     if (!moment) return;
     const { app, tag } = this;
-    const point = app.point('images', tag, moment);
+    const maps = mapsAt(app, tag, moment);
+    const point = maps ?? app.point('images', tag, moment);
     const when = point ? app.axis.of(moment.run, point[0]) : moment.at;
     this.stale = when === moment.at ? '' : app.axis.name(when);
     this.name.textContent = app.compares ? [moment.name, this.stale].filter(Boolean).join(' · ') : '';
     this.image.alt = `${title(methodOf(tag))} of ${tag.split('/')[0].replaceAll('_', ' ')}, ${app.axis.name(when)}`;
-    this.#display(moment, point?.[1]);
+    this.heats.node.hidden = !maps;
+    this.crop.hidden = Boolean(maps);
+    if (maps) this.#paint(moment, maps.slice(1));
+    else this.#display(moment, point?.[1]);
     this.node.classList.toggle('stale', this.stale !== '');
+  }
+
+  /** @param {Moment} moment @param {string[]} keys */
+  #paint(moment, keys) {
+    this.key = keys[0];
+    this.node.classList.toggle('loading', !this.heats.show(moment, keys, this.image.alt));
+    this.scale = this.heats.scale;
   }
 
   /** @param {Moment} moment @param {string | undefined} key */
   #display(moment, key) {
     const { pictures } = this.app;
-    this.key = key;
-    this.run = moment.run;
+    [this.key, this.run, this.scale] = [key, moment.run, ''];
     const [url, gone] = key === undefined ? [undefined, false] : [pictures.url(key), pictures.isGone(key)];
     if (url && this.image.src !== url) this.image.src = url;
     this.image.hidden = !key || gone || !this.image.src;

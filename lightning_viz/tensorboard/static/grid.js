@@ -2,8 +2,9 @@
 
 import { Cell } from './cell.js';
 import { el } from './dom.js';
+import { colourBar } from './heat.js';
 import { Measure } from './measures.js';
-import { distinct, natural } from './model.js';
+import { distinct, methodOf, natural } from './model.js';
 import { Prediction } from './prediction.js';
 import { columnHead, table } from './table.js';
 
@@ -28,6 +29,8 @@ export function buildGrid(app) {
 function head(app, method) {
   const node = columnHead(method);
   const { run } = app;
+  const painted = app.state.captions ? undefined : run?.tags.find((tag) => methodOf(tag) === method && run.colours(tag));
+  if (run && painted) node.append(colourBar(run.colours(painted) ?? 'sequential', run.unit(painted)));
   if (!run?.answer.scalars.includes(`explanations/${method}/${app.state.measure}`)) return node;
   const measure = new Measure(app, method, app.state.measure, { width: 130, height: 26 });
   node.append(measure.node);

@@ -1,19 +1,36 @@
-// Maps by their values, and the difference of two on a scale that does not move with the slider.
+// Maps by their values, in colours: of one, and of the difference of two.
 
-/** @typedef {{ width: number, height: number, unit: number, values: Int8Array }} Heat */
+import { AGAINST, FOR, diverging, sequential } from './colours.js';
+
+/** @typedef {{ width: number, height: number, unit: number, values: Int8Array, title: string }} Heat */
+/** @typedef {'signed' | 'sequential'} Colours */
 
 const HEADER = 8; // bytes: height and width as uint16, unit as float32
-const BLUE = [33, 102, 172];
-const WHITE = [247, 247, 247];
-const ORANGE = [179, 88, 6];
+const OPAQUE = 0.9; // at full colour, over an image
 
 /** @param {ArrayBuffer} buffer @returns {Heat | null} */
 export function decodeMap(buffer) {
   if (buffer.byteLength < HEADER) return null;
   const header = new DataView(buffer);
   const [height, width, unit] = [header.getUint16(0, true), header.getUint16(2, true), header.getFloat32(4, true)];
-  const values = new Int8Array(buffer, HEADER);
-  return values.length === width * height && values.length ? { width, height, unit, values } : null;
+  const count = width * height;
+  if (!count || buffer.byteLength < HEADER + count) return null;
+  const title = new TextDecoder().decode(new Uint8Array(buffer, HEADER + count));
+  return { width, height, unit, values: new Int8Array(buffer, HEADER, count), title };
+}
+
+/**
+ * Draws a map, opaque or over the image below it.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {Heat} heat
+ * @param {number} bound The magnitude at which colours are full.
+ * @param {(share: number) => number[]} colour Of a value in [-1, 1]: red, green, blue, and how opaque, each to 255.
+ */
+export function drawMap(canvas, heat, bound, colour) {
+  const shares = Array.from({ length: 256 }, (_, i) => clipped(((i - 128) * heat.unit) / (bound || 1)));
+  const colours = new Uint32Array(new Uint8ClampedArray(shares.flatMap(colour)).buffer);
+  fill(canvas, heat, (i) => colours[heat.values[i] + 128]);
 }
 
 /**
@@ -25,26 +42,43 @@ export function decodeMap(buffer) {
  * @param {number} bound The difference at which the colours end.
  */
 export function drawDifference(canvas, heat, other, bound) {
-  canvas.width = heat.width;
-  canvas.height = heat.height;
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
-  const image = context.createImageData(heat.width, heat.height);
-  heat.values.forEach((value, i) => {
-    const share = (value * heat.unit - other.values[i] * other.unit) / (bound || 1);
-    image.data.set([...colour(share), 255], 4 * i);
+  const packed = new Uint32Array(1);
+  const bytes = new Uint8ClampedArray(packed.buffer);
+  fill(canvas, heat, (i) => {
+    bytes.set(plain('signed')(clipped((heat.values[i] * heat.unit - other.values[i] * other.unit) / (bound || 1))));
+    return packed[0];
   });
-  context.putImageData(image, 0, 0);
 }
 
-/** The colour of a value in [-1, 1]: blue, white, orange. @param {number} share */
-export function colour(share) {
-  const end = share < 0 ? BLUE : ORANGE;
-  const amount = Math.min(Math.abs(share), 1);
-  return WHITE.map((from, i) => Math.round(from + amount * (end[i] - from)));
-}
+/** Colours of a map by itself, as the pictures have them. @param {Colours} colours @returns {(share: number) => number[]} */
+export const plain = (colours) => (share) => [...(colours === 'signed' ? diverging(share) : sequential(share)), 255];
+
+/** Colours over an image in grey, likewise: the larger, the more opaque. @param {Colours} colours @returns {(share: number) => number[]} */
+export const over = (colours) => (share) => {
+  const ink = colours === 'signed' ? (share > 0 ? FOR : AGAINST) : sequential(0.25 + 0.75 * Math.max(share, 0));
+  return [...ink, 255 * OPAQUE * Math.abs(share) ** 0.7];
+};
 
 /** The largest bound of some series of bounds. @param {(import('./source.js').Points | undefined)[]} series */
 export function largestBound(series) {
   return Math.max(0, ...series.flatMap((points) => (points ?? []).map(([, bound]) => bound ?? 0)));
 }
 
+/** The largest magnitude of some maps. @param {Heat[]} maps */
+export function largestValue(maps) {
+  return Math.max(0, ...maps.map(({ values, unit }) => unit * values.reduce((most, value) => Math.max(most, Math.abs(value)), 0)));
+}
+
+/** @param {HTMLCanvasElement} canvas @param {Heat} heat @param {(i: number) => number} colour Packed as the canvas has it. */
+function fill(canvas, { width, height }, colour) {
+  canvas.width = width;
+  canvas.height = height;
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
+  const image = context.createImageData(width, height);
+  const pixels = new Uint32Array(image.data.buffer);
+  for (let i = 0; i < pixels.length; i += 1) pixels[i] = colour(i);
+  context.putImageData(image, 0, 0);
+}
+
+/** @param {number} share */
+const clipped = (share) => Math.min(Math.max(share, -1), 1);

@@ -33,16 +33,19 @@ export class Run {
     return this.manifest?.pictures[tag]?.film ?? (last === 'filmstrip' || last.startsWith('film_'));
   }
 
-  /** The film of a picture, if one was made. @param {string} tag */
-  film(tag) {
-    const parts = tag.split('/');
-    const film = [...parts.slice(0, -1), `film_${parts[parts.length - 1]}`].join('/');
-    return this.has(film) ? film : null;
-  }
-
   /** How many rows at the lower end of a picture are its caption. @param {string} tag */
   caption(tag) {
     return this.manifest?.pictures[tag]?.caption ?? 0;
+  }
+
+  /** How the page colours the maps of a picture; not at all where it is `undefined`. @param {string} tag */
+  colours(tag) {
+    return tag in this.answer.maps ? this.manifest?.pictures[tag]?.colours : undefined;
+  }
+
+  /** What the maps of a picture are measured in. @param {string} tag */
+  unit(tag) {
+    return this.manifest?.pictures[tag]?.unit ?? '';
   }
 
   /** The name of a class by its number, or by the tag of its scalars. @param {number | string} which */

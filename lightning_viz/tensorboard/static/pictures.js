@@ -1,13 +1,16 @@
 // The bytes of pictures and maps, in bounded memory: what is in view first, then what the slider may come to next.
 
+import { decodeMap } from './maps.js';
+
 /** @typedef {import('./source.js').Source} Source */
 
 const ROOM = 256 * 2 ** 20; // bytes
 const PACK = 32; // keys of one request
 const AT_ONCE = 3; // requests
+const UNKNOWN = 'application/octet-stream'; // what is no picture
 
 export class Pictures {
-  /** @type {Map<string, { blob: Blob, url: string }>} The least recently used ones first. */
+  /** @type {Map<string, { blob: Blob, url: string, map: import('./maps.js').Heat | null }>} The least recently used ones first. */
   #kept = new Map();
   /** @type {Set<string>} */
   #gone = new Set();
@@ -33,6 +36,11 @@ export class Pictures {
   /** @param {string} key */
   blob(key) {
     return this.#used(key)?.blob;
+  }
+
+  /** What a map holds, if it is here; `null` where it is none. @param {string} key */
+  map(key) {
+    return this.#used(key)?.map;
   }
 
   /** Whether the server no longer has it. @param {string} key */
@@ -78,7 +86,7 @@ export class Pictures {
     try {
       for (const [key, blob] of await this.source.blobs(keys)) {
         if (blob === null) this.#gone.add(key);
-        else this.#keep(key, blob);
+        else this.#keep(key, blob, blob.type === UNKNOWN ? decodeMap(await blob.arrayBuffer()) : null);
       }
     } catch (error) {
       this.#queue = [];
@@ -86,9 +94,9 @@ export class Pictures {
     }
   }
 
-  /** @param {string} key @param {Blob} blob */
-  #keep(key, blob) {
-    this.#kept.set(key, { blob, url: URL.createObjectURL(blob) });
+  /** @param {string} key @param {Blob} blob @param {import('./maps.js').Heat | null} map */
+  #keep(key, blob, map) {
+    this.#kept.set(key, { blob, url: URL.createObjectURL(blob), map });
     this.bytes += blob.size;
     for (const [old, { blob: dropped, url }] of this.#kept) {
       if (this.bytes <= ROOM || old === key) break;

@@ -4,7 +4,9 @@
  * @typedef {{
  *   label: number, labels?: number[], values?: number[], open?: boolean, item?: number, print?: string,
  * }} ProbeEntry Of several labels all, of values the true ones; open where nothing is right or wrong.
- * @typedef {{ caption?: number, film?: boolean }} PictureEntry
+ * @typedef {{
+ *   caption?: number, film?: boolean, unit?: string, colours?: 'signed' | 'sequential',
+ * }} PictureEntry Of a picture of maps their unit, and how the page may colour them itself.
  * @typedef {{
  *   version: number, classes: string[], class_tags: string[],
  *   probes: Record<string, ProbeEntry>, pictures: Record<string, PictureEntry>,
@@ -15,7 +17,7 @@
  * }} RunAnswer
  * @typedef {{ version: number, runs: Record<string, RunAnswer>, note?: string | null }} RunsAnswer
  * @typedef {'images' | 'maps' | 'scalars' | 'bounds' | 'predictions'} Kind
- * @typedef {[step: number, ...rest: any[]][]} Points One per step, ascending: a blob's key, a value, or class and probability.
+ * @typedef {[step: number, ...rest: any[]][]} Points One per step, ascending: a blob's key, those of all maps, a value, or class and probability.
  * @typedef {Partial<Record<Kind, string[]>>} Wanted
  * @typedef {Partial<Record<Kind, Record<string, Points>>>} SeriesAnswer
  * @typedef {{

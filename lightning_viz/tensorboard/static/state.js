@@ -6,17 +6,18 @@
  *   run: string, view: View, axis: 'epoch' | 'step' | '', at: number | null,
  *   against: string, base: number | null, how: 'side' | 'difference',
  *   columns: string[] | null, rows: 'all' | 'wrong' | 'flipped', text: string, measure: string,
- *   size: 's' | 'm' | 'l', captions: boolean, zoom: string,
+ *   size: 's' | 'm' | 'l', scale: 'run' | 'own', captions: boolean, zoom: string,
  * }} State
  *
  * `at` is a moment of the axis, null the last one, whatever comes. `against` is what is compared with: nothing, `epoch`
- * (then `base` says which), or `run:<name>`. `columns` are the methods in their order, null all of them.
+ * (then `base` says which), or `run:<name>`. `columns` are the methods in their order, null all of them. `scale` is what
+ * full colour of a map stands for: the largest value of the whole run, or its own.
  */
 
 /** @type {State} */
 export const DEFAULTS = {
   run: '', view: 'probes', axis: '', at: null, against: '', base: null, how: 'side',
-  columns: null, rows: 'all', text: '', measure: 'rank_previous', size: 'm', captions: false, zoom: '',
+  columns: null, rows: 'all', text: '', measure: 'rank_previous', size: 'm', scale: 'run', captions: false, zoom: '',
 };
 
 const NUMBERS = ['at', 'base'];
@@ -27,6 +28,7 @@ const CHOICES = {
   how: ['side', 'difference'],
   rows: ['all', 'wrong', 'flipped'],
   size: ['s', 'm', 'l'],
+  scale: ['run', 'own'],
 };
 
 /**

@@ -1,7 +1,8 @@
 // One picture large, with its film: the same picture in every epoch.
 
-import { Cell } from './cell.js';
+import { Cell, needed } from './cell.js';
 import { el } from './dom.js';
+import { Heats, mapsAt } from './heat.js';
 import { methodOf, title } from './model.js';
 import { zip } from './zip.js';
 
@@ -43,6 +44,10 @@ export class Zoom {
     for (const frame of this.#shown.frames) frame.mark();
     const names = app.moments().map((moment) => moment.name).join(' → ');
     const when = app.other ? `${names}, ${app.axis.name(app.moment)}` : names;
+    const pictures = app.run && app.series.get('images', app.run.name, app.state.zoom);
+    for (const save of this.node.querySelectorAll('#zoom-picture, #zoom-zip')) {
+      Object.assign(save, { disabled: pictures?.length === 0, title: pictures?.length === 0 ? 'this exported page paints its maps, and has no pictures of them' : '' });
+    }
     const heading = this.node.querySelector('h2');
     if (heading) heading.textContent = `${this.#name(app.state.zoom)} · ${when}`;
   }
@@ -61,12 +66,10 @@ export class Zoom {
     const cell = new Cell(app, tag);
     const frames = evenly(app.axis.values, THUMBNAILS).map((at) => new Frame(app, tag, at));
     this.#shown = { cell, frames };
-    const film = app.run?.film(tag);
     const buttons = [
       el('button', { id: 'zoom-play', textContent: 'Play / pause', onclick: () => app.player.toggle() }),
       el('button', { id: 'zoom-picture', textContent: 'Save picture', onclick: () => this.#savePicture(tag) }),
       el('button', { id: 'zoom-zip', textContent: 'Save all epochs (ZIP)', onclick: () => this.#saveAll(tag) }),
-      ...(film ? [el('button', { id: 'zoom-film', textContent: 'Save film', onclick: () => this.#savePicture(film, app.axis.last) })] : []),
       el('button', { id: 'zoom-close', textContent: 'Close', 'aria-label': 'Close', onclick: () => this.node.close() }),
     ];
     const strip = el('div', { className: 'film' }, ...frames.map((frame) => frame.node));
@@ -74,12 +77,12 @@ export class Zoom {
     for (const part of [cell, ...frames]) app.watch.add(part);
   }
 
-  /** @param {string} tag @param {number} [at] */
-  async #savePicture(tag, at = this.app.moment) {
+  /** @param {string} tag */
+  async #savePicture(tag) {
     const { run } = this.app;
     if (!run) return;
     const series = await this.#points(run.name, tag);
-    const point = series.filter(([step]) => this.app.axis.of(run, step) <= at).at(-1);
+    const point = series.filter(([step]) => this.app.axis.of(run, step) <= this.app.moment).at(-1);
     const blob = point && (await this.app.source.blobs([point[1]])).get(point[1]);
     if (blob) save(blob, `${fileName(tag)}_${point[0]}.${suffix(blob)}`);
   }
@@ -113,17 +116,25 @@ class Frame {
     this.tag = tag;
     this.at = at;
     this.image = el('img', { alt: app.axis.name(at) });
-    this.node = el('button', { title: app.axis.name(at), onclick: () => app.goTo(at) }, this.image, el('span', { textContent: at < 0 ? 'untrained' : String(at) }));
+    this.heats = new Heats(app, tag);
+    this.node = el('button', { title: app.axis.name(at), onclick: () => app.goTo(at) }, this.image, this.heats.node, el('span', { textContent: at < 0 ? 'untrained' : String(at) }));
   }
 
   now() {
-    const key = this.#key();
-    return key ? [key] : [];
+    const moment = this.#moment();
+    return moment ? needed(this.app, this.tag, moment) : [];
   }
 
   show() {
-    const key = this.#key();
-    const url = key && this.app.pictures.url(key);
+    const { app, tag } = this;
+    const moment = this.#moment();
+    if (!moment) return;
+    const maps = mapsAt(app, tag, moment);
+    this.image.hidden = Boolean(maps);
+    this.heats.node.hidden = !maps;
+    if (maps) this.heats.show(moment, maps.slice(1), this.image.alt);
+    const key = maps ? undefined : app.point('images', tag, moment)?.[1];
+    const url = key && app.pictures.url(key);
     if (url && this.image.src !== url) this.image.src = url;
   }
 
@@ -136,9 +147,10 @@ class Frame {
     } else this.node.removeAttribute('aria-current');
   }
 
-  #key() {
+  /** @returns {import('./app.js').Moment | null} */
+  #moment() {
     const { run } = this.app;
-    return run ? this.app.point('images', this.tag, { run, at: this.at, name: '' })?.[1] : undefined;
+    return run && { run, at: this.at, name: '' };
   }
 }
 

@@ -47,7 +47,8 @@ def decoded(blob):
     """The values, and the value of one unit."""
     height, width = np.frombuffer(blob, "<u2", 2)
     unit = np.frombuffer(blob, "<f4", 1, offset=4)[0]
-    return np.frombuffer(blob, np.int8, offset=8).reshape(height, width) * float(unit), float(unit)
+    values = np.frombuffer(blob, np.int8, height * width, offset=8).reshape(height, width)
+    return values * float(unit), float(unit)
 
 
 def noting(cls, **options):
@@ -121,11 +122,34 @@ def test_the_manifest_tells_of_classes_probes_and_every_picture(run):
     assert films == {tag for tag in pictures if "/film" in tag} >= {"probe_00_bread/filmstrip"}
     high = {tag: log.read.Images(tag)[-1].height for tag in pictures}
     assert high["probe_00_bread/input"] - pictures["probe_00_bread/input"]["caption"] == 350  # as high as wide
-    for name in ("saliency", "film_saliency"):
-        assert (
-            high[f"probe_00_bread/{name}"] - pictures[f"probe_00_bread/{name}"]["caption"] == 173 + 16
-        )  # and the colour bar
+    assert high["probe_00_bread/saliency"] - pictures["probe_00_bread/saliency"]["caption"] == 173 + 16  # colour bar
     assert {pictures[tag]["caption"] for tag in ("confusion/val", "explanations/lime/curves")} == {0}
+
+
+def test_the_manifest_tells_what_maps_are_measured_in_and_how_they_are_coloured(run):
+    pictures = run[0].manifests()[-1][1]["pictures"]
+    painted = {
+        tag.partition("/")[2]: (about["unit"], about.get("colours"))
+        for tag, about in pictures.items()
+        if "unit" in about
+    }
+    assert painted == {
+        "saliency": ("first-order log-odds", "sequential"),
+        "integrated_gradients": ("log-odds", "signed"),
+        "lime": ("log-odds", "signed"),
+        "loss_saliency": ("first-order nats of the loss", None),
+    }
+
+
+def test_of_lime_both_classes_have_a_map_with_their_names(run):
+    log, _ = run
+    for probe, label in [("probe_00_bread", "Bread"), ("probe_01_egg", "Egg")]:
+        for _, tensor in log.tensors(f"map/{probe}/lime"):
+            blobs = tensor.string_val
+            (height, width), _ = np.frombuffer(blobs[0], "<u2", 2), None
+            names = [blob[8 + int(height) * int(width) :].decode() for blob in blobs]
+            assert names[0] == label
+            assert names[1] in {*NAMES} - {label}
 
 
 def test_the_manifest_is_written_where_it_has_changed(run):
@@ -150,7 +174,8 @@ def test_maps_are_those_of_the_method_within_a_unit(run):
                 (values, unit), (own, largest) = found[step], expected[step]
                 full = max(full, largest)
                 bound = largest if callback.tag == "loss_saliency" else full
-                assert (unit * 127, bounds[step]) == pytest.approx((bound, bound), rel=1e-6)
+                assert bounds[step] == pytest.approx(bound, rel=1e-6)
+                assert unit * 127 == pytest.approx(min(bound, float(own.abs().max())), rel=1e-6)
                 assert np.abs(values - own.clip(-bound, bound).numpy()).max() <= 0.501 * unit
 
 

@@ -1,5 +1,6 @@
 """Films and filmstrips: all epochs, in order, on disk, also where a run goes on or goes wrong."""
 
+import io
 import logging
 import shutil
 
@@ -10,8 +11,17 @@ from PIL import Image, ImageSequence
 from projects import Project, events, fit
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from lightning_viz import ConfusionMatrixPanel, ExplanationCallback, Films, Picture, SaliencyMaps
+from lightning_viz import (
+    ConfusionMatrixPanel,
+    ExplanationCallback,
+    Films,
+    IntegratedGradients,
+    LimePanels,
+    Picture,
+    SaliencyMaps,
+)
 from lightning_viz.callbacks.films import assembly as reels
 from lightning_viz.harness.sinks import room
 
@@ -44,32 +54,95 @@ def expected(*epochs):
 
 def frames(folder):
     return {
-        (f.parent.relative_to(folder / "frames").as_posix(), int(f.stem)): f for f in folder.rglob("frames/**/*.*g")
+        (f.parent.relative_to(folder / "frames").as_posix(), int(f.stem)): f
+        for pattern in ("*.webp", "*.png")
+        for f in (folder / "frames").rglob(pattern)
     }
 
 
 def test_frames_are_the_bytes_that_the_logger_got_whatever_the_order_of_the_callbacks(tmp_path):
-    fit(tmp_path, [SaliencyMaps(on_error="raise"), Films(), ConfusionMatrixPanel(on_error="raise")])
+    films = Films(keep_frames=True)
+    fit(tmp_path, [SaliencyMaps(on_error="raise"), films, ConfusionMatrixPanel(on_error="raise")])
     log = events(tmp_path)
     logged = {
         (tag, e.step): e.encoded_image_string
         for tag in log.Tags()["images"]
-        if "film" not in tag
+        if "film" not in tag and not tag.endswith("/saliency")
         for e in log.Images(tag)
     }
-    assert {"confusion/val", "probe_00_bread/saliency"} <= {tag for tag, _ in logged}
+    assert {"confusion/val", "probe_00_bread/input"} <= {tag for tag, _ in logged}
     assert min(step for _, step in logged) == -1
     assert {key: file.read_bytes() for key, file in frames(tmp_path).items()} == logged
+    maps = [int(file.stem) for file in tmp_path.glob("frames/probe_00_bread/saliency/*.npz")]
+    assert sorted(maps) == [e.step for e in log.Images("probe_00_bread/saliency")]
 
 
-def test_a_film_holds_all_epochs_in_order_and_is_logged_as_it_lies_in_its_folder(tmp_path):
+def test_frames_are_gone_when_the_films_are_made(tmp_path):
+    mine = tmp_path / "frames" / "mine.txt"
+    mine.parent.mkdir()
+    mine.write_text("not ours")
+    fit(tmp_path, [SaliencyMaps(on_error="raise"), Films()])
+    assert (tmp_path / "films" / "probe_00_bread" / "film_saliency.webp").exists()
+    assert [*(tmp_path / "frames").rglob("*")] == [mine]
+    fit(tmp_path / "other", [SaliencyMaps(on_error="raise"), Films()])
+    assert not (tmp_path / "other" / "frames").exists()
+
+
+class Louder(Project):
+    """Its scores are multiplied by another number in each epoch."""
+
+    gain = 0.001
+
+    def forward(self, x):
+        return self.gain * self.net(x)
+
+    def on_validation_epoch_end(self):
+        self.gain = (1.0, 30.0, 3.0)[self.current_epoch]
+
+
+def decoded(picture):
+    return np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")).astype(float)
+
+
+@pytest.mark.parametrize(
+    ("make", "tag"),
+    [
+        (SaliencyMaps, "saliency"),
+        (IntegratedGradients, "integrated_gradients"),
+        (lambda **k: LimePanels(samples=64, **k), "lime"),
+    ],
+)
+def test_a_film_has_one_scale_from_its_beginning_to_its_end(make, tag, tmp_path):
+    """Its frames are the pictures of a run that knew its largest value from the beginning."""
+    options = {"module": Louder, "max_epochs": 3, "num_sanity_val_steps": 0}
+    fit(tmp_path / "run", [make(probes=1, on_error="raise"), Films()], **options)
+    log = EventAccumulator(str(tmp_path / "run"), size_guidance={"tensors": 0})
+    log.Reload()
+    full = max(e.tensor_proto.float_val[0] for e in log.Tensors(f"lightning_viz/bound/probe_00_bread/{tag}"))
+    fit(tmp_path / "known", [make(probes=1, scale=full, on_error="raise")], **options)
+    pictures = [e.encoded_image_string for e in events(tmp_path / "known").Images(f"probe_00_bread/{tag}")]
+    with Image.open(tmp_path / "run" / "films" / "probe_00_bread" / f"film_{tag}.webp") as film:
+        shown = [np.asarray(frame.convert("RGB")).astype(float) for frame in ImageSequence.Iterator(film)]
+    assert len(shown) == len(pictures) == 4
+    own = [e.encoded_image_string for e in events(tmp_path / "run").Images(f"probe_00_bread/{tag}")]
+    for frame, picture in zip(shown, pictures, strict=True):
+        assert np.abs(frame - decoded(picture)).mean() < 10
+    first = decoded(own[1])  # whose colours were full at what was the largest value until then
+    assert np.abs(shown[1] - decoded(pictures[1])).mean() < 0.5 * np.abs(shown[1] - first).mean()
+
+
+def test_a_scale_of_ones_own_stays_in_the_film(tmp_path):
+    fit(tmp_path, [SaliencyMaps(probes=1, scale="own", on_error="raise"), Films(keep_frames=True)])
+    assert not [*tmp_path.rglob("*.npz")]
+
+
+def test_a_film_holds_all_epochs_in_order(tmp_path):
     fit(tmp_path, [Films(), Grey(on_error="raise")], max_epochs=5)
     file = tmp_path / "films" / "grey" / "film_tone.webp"
     assert tones(file) == expected(-1, 0, 1, 2, 3, 4)
-    (logged,) = events(tmp_path).Images("grey/film_tone")
-    assert logged.encoded_image_string == file.read_bytes()
-    assert (logged.width, logged.height, logged.step) == (60, 40, 29)
+    assert "grey/film_tone" not in events(tmp_path).Tags()["images"]  # which has every picture already
     with Image.open(file) as film:
+        assert film.size == (60, 40)
         film.seek(film.n_frames - 1)
         assert film.info["loop"] == 0
         film.load()
@@ -80,16 +153,16 @@ def test_every_tag_has_its_film_and_every_probe_its_strip(tmp_path):
     fit(tmp_path, [SaliencyMaps(on_error="raise"), ConfusionMatrixPanel(), Films()])
     tags = events(tmp_path).Tags()["images"]
     pictures = [tag for tag in tags if "film" not in tag and not tag.endswith("/curves")]  # drawn once
-    assert {tag for tag in tags if "film" in tag} == {
-        *(f"{tag.rpartition('/')[0]}/film_{tag.rpartition('/')[2]}" for tag in pictures),
-        *(f"{tag.partition('/')[0]}/filmstrip" for tag in pictures if tag.startswith("probe_")),
-    }
-    assert len(list((tmp_path / "films").rglob("*.webp"))) == len(pictures)
+    strips = {f"{tag.partition('/')[0]}/filmstrip" for tag in pictures if tag.startswith("probe_")}
+    films = {f"{tag.rpartition('/')[0]}/film_{tag.rpartition('/')[2]}" for tag in pictures}
+    made = {file.relative_to(tmp_path / "films").with_suffix("").as_posix() for file in tmp_path.glob("films/*/*.*")}
+    assert made == strips | films
+    assert {tag for tag in tags if "film" in tag} == strips
 
 
 def test_a_strip_shows_methods_and_epochs_without_captions(tmp_path):
     fit(tmp_path, [Grey("probe_00_bread/tone", on_error="raise"), SaliencyMaps(on_error="raise"), Films()])
-    with Image.open(tmp_path / "films" / "probe_00_bread" / "filmstrip.jpg") as image:
+    with Image.open(tmp_path / "films" / "probe_00_bread" / "filmstrip.webp") as image:
         strip = np.asarray(image.convert("L")).astype(int)
     tone = strip[30:100, 120:]  # the first row, right of its label
     columns = [int(round(np.median(tone[:, 160 * i + 78]), -1)) for i in range(3)]
@@ -102,7 +175,7 @@ def test_long_films_and_strips_are_thinned_evenly(tmp_path, monkeypatch):
     monkeypatch.setattr(reels, "MOST_COLUMNS", 2)
     fit(tmp_path, [Grey("probe_00_bread/tone", on_error="raise"), Films()], max_epochs=4)
     assert tones(tmp_path / "films" / "probe_00_bread" / "film_tone.webp") == expected(-1, 1, 3)
-    with Image.open(tmp_path / "films" / "probe_00_bread" / "filmstrip.jpg") as image:
+    with Image.open(tmp_path / "films" / "probe_00_bread" / "filmstrip.webp") as image:
         assert image.width < 450
 
 
@@ -138,7 +211,6 @@ def test_films_while_training(tmp_path):
 
     fit(tmp_path, [Films(every_n_epochs=2), Grey(on_error="raise")], module=Looks, max_epochs=5)
     assert Looks.seen == {0: [], 1: [], 2: expected(-1, 0, 1), 3: expected(-1, 0, 1), 4: expected(-1, 0, 1, 2, 3)}
-    assert [e.step for e in events(tmp_path).Images("grey/film_tone")] == [11, 23, 29]
 
 
 def test_an_interval_below_one_is_an_error():
@@ -159,7 +231,7 @@ def run(tmp_path, version, *, epochs, ckpt=None):
     """A run in a folder of its own, as Lightning makes it."""
     logger = TensorBoardLogger(tmp_path, "log", version)
     options = {"logger": logger, "enable_checkpointing": True, "max_epochs": epochs, "ckpt_path": ckpt}
-    fit(tmp_path, [Grey(on_error="raise"), Films(), kept(tmp_path / version)], **options)
+    fit(tmp_path, [Grey(on_error="raise"), Films(keep_frames=True), kept(tmp_path / version)], **options)
     return tmp_path / "log" / version
 
 
@@ -185,8 +257,8 @@ def test_frames_from_after_the_checkpoint_are_dropped_where_the_run_goes_on_in_i
 
 
 def test_a_new_run_in_an_old_folder_begins_anew(tmp_path):
-    fit(tmp_path, [Grey("old/tone", on_error="raise"), Grey(on_error="raise"), Films()], max_epochs=4)
-    fit(tmp_path, [Grey(on_error="raise"), Films()], max_epochs=2)
+    fit(tmp_path, [Grey("old/tone", on_error="raise"), Grey(on_error="raise"), Films(keep_frames=True)], max_epochs=4)
+    fit(tmp_path, [Grey(on_error="raise"), Films(keep_frames=True)], max_epochs=2)
     assert {key for key in frames(tmp_path) if "tone" in key[0]} == {("grey/tone", step) for step in (-1, 5, 11)}
     assert tones(tmp_path / "films" / "grey" / "film_tone.webp") == expected(-1, 0, 1)
 
@@ -223,7 +295,8 @@ class Vandal(pl.Callback):
 
 
 def cut(file):
-    file.write_bytes(file.read_bytes()[:300])
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
 
 
 def scribble(file):
@@ -234,13 +307,13 @@ def scribble(file):
 @pytest.mark.parametrize(("step", "left"), [(-1, (0, 1, 2)), (5, (-1, 1, 2))])
 def test_a_broken_frame_among_good_ones_is_told_once_and_passed_over(spoil, step, left, tmp_path):
     tag = "probe_00_bread/tone"
-    vandal = Vandal(tmp_path / "frames" / tag / f"{step}.jpg", spoil)
-    with pytest.warns(UserWarning, match=f"passes over.*{step}.jpg") as caught:
+    vandal = Vandal(tmp_path / "frames" / tag / f"{step}.webp", spoil)
+    with pytest.warns(UserWarning, match=f"passes over.*{step}.webp") as caught:
         end = fit(tmp_path, [Grey(tag, on_error="raise"), Films(every_n_epochs=2), vandal], max_epochs=3)
     assert end.current_epoch == 3
     assert len([w for w in caught if "Films" in str(w.message)]) == 1
     assert tones(tmp_path / "films" / "probe_00_bread" / "film_tone.webp") == expected(*left)
-    assert (tmp_path / "films" / "probe_00_bread" / "filmstrip.jpg").exists()
+    assert (tmp_path / "films" / "probe_00_bread" / "filmstrip.webp").exists()
 
 
 def test_a_film_of_which_nothing_is_left_does_not_keep_the_others_from_being_made(tmp_path):
@@ -313,7 +386,7 @@ def test_where_no_logger_takes_pictures_films_are_files(logger, tmp_path):
     fit(tmp_path, [Grey(on_error="raise"), Films()], **options)
     folder = tmp_path / "log" / "a" if logger else tmp_path
     assert tones(folder / "films" / "grey" / "film_tone.webp") == expected(-1, 0, 1)
-    assert (folder / "explanations" / "grey" / "tone" / "5.jpg").exists()
+    assert (folder / "explanations" / "grey" / "tone" / "5.webp").exists()
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::pydantic.warnings.PydanticDeprecatedSince20")

@@ -11,6 +11,7 @@ from lightning_viz.harness.tasks.nothing import Nothing
 from lightning_viz.harness.tasks.recognise import Evidence, recognise
 from lightning_viz.harness.tasks.similarity import Similarity
 from lightning_viz.harness.tasks.values import Values
+from lightning_viz.render.fonts import plain
 
 NAMES = ("Bread", "Egg", "Rice", "Soup")
 PREDICTED = torch.tensor([0.9, 0.2, 0.6, 0.1])
@@ -25,7 +26,7 @@ def test_classes_ask_for_the_label_the_prediction_and_its_rival():
     assert task.opponent(RIVAL, 0, label, PREDICTED, NAMES) == (2, True)
     assert task.opponent("predicted", 1, label, PREDICTED, NAMES) == (0, False)
     assert task.opponent("predicted", 0, label, PREDICTED, NAMES) == (2, True)
-    assert task.verdict(label, PREDICTED, NAMES) == "Egg, says Bread 90 %"
+    assert plain(task.verdict(label, PREDICTED, NAMES)) == "Egg, says Bread 90 %"
 
 
 def test_labels_ask_for_all_that_are_present_the_surest_first():
@@ -46,8 +47,8 @@ def test_the_rival_of_a_label_is_the_strongest_false_or_missed_one():
 
 def test_labels_are_told_as_right_missed_and_false():
     task = Labels()
-    assert task.verdict(BREAD_AND_EGG, PREDICTED, NAMES) == "Bread ✓ 90 %, misses Egg 20 %, false: Rice 60 %"
-    assert task.verdict(torch.zeros(4).bool(), PREDICTED / 10, NAMES) == "no label ✓"
+    assert plain(task.verdict(BREAD_AND_EGG, PREDICTED, NAMES)) == "Bread ✓ 90 %, misses Egg 20 %, false: Rice 60 %"
+    assert plain(task.verdict(torch.zeros(4).bool(), PREDICTED / 10, NAMES)) == "no label ✓"
     assert task.title(BREAD_AND_EGG, NAMES) == "Bread, Egg"
 
 
@@ -60,9 +61,10 @@ def test_labels_are_independent_and_read_from_logits_or_probabilities():
 
 def test_values_are_told_beside_the_true_ones():
     task = Values()
-    assert task.verdict(torch.tensor([2.9]), torch.tensor([3.2]), ("value",)) == "says 3.2, true 2.9"
+    assert plain(task.verdict(torch.tensor([2.9]), torch.tensor([3.2]), ("value",))) == "says 3.2, true 2.9"
     assert (
-        task.verdict(torch.tensor([1.0, 2.0]), torch.tensor([1.5, 2.5]), ("x", "y")) == "x 1.5 (true 1), y 2.5 (true 2)"
+        plain(task.verdict(torch.tensor([1.0, 2.0]), torch.tensor([1.5, 2.5]), ("x", "y")))
+        == "x 1.5 (true 1), y 2.5 (true 2)"
     )
     assert task.columns("label", torch.zeros(2), torch.ones(2), ("x", "y")) == [0]
     assert task.columns("y", torch.zeros(2), torch.ones(2), ("x", "y")) == [1]
@@ -74,7 +76,7 @@ def test_a_probe_is_not_held_against_itself():
     assert task.columns("label", torch.tensor(0), predicted, NAMES[:3]) == [2]
     assert task.rival(torch.tensor(0), predicted, 2) == 1
     assert task.rival(torch.tensor(0), torch.tensor([1.0, 0.3]), 1) is None
-    assert task.verdict(torch.tensor(0), predicted, ("a", "b", "c")) == "nearest to c 0.70"
+    assert plain(task.verdict(torch.tensor(0), predicted, ("a", "b", "c"))) == "nearest to c 0.70"
 
 
 def test_guides_may_know_what_is_right():
@@ -83,8 +85,8 @@ def test_guides_may_know_what_is_right():
     assert task.read(None, 2).tolist() == [-1, -1]
     assert task.columns("label", torch.tensor(0), predicted, NAMES[:3]) == [0]
     assert task.columns("label", torch.tensor(-1), predicted, NAMES[:3]) == [2]
-    assert task.verdict(torch.tensor(2), predicted, NAMES) == "nearest to Rice 0.70 ✓"
-    assert task.verdict(torch.tensor(0), predicted, NAMES) == "nearest to Rice 0.70, is Bread"
+    assert plain(task.verdict(torch.tensor(2), predicted, NAMES)) == "nearest to Rice 0.70 ✓"
+    assert plain(task.verdict(torch.tensor(0), predicted, NAMES)) == "nearest to Rice 0.70, is Bread"
 
 
 MULTI = torch.tensor([[1, 1, 0], [0, 1, 0]])

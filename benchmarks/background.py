@@ -20,22 +20,26 @@ from benchmarks.measure import Line
 from benchmarks.network import Settings
 from lightning_viz.food11 import FoodClassifier, FoodData
 
-EPOCHS = 10
-"""Each long enough for the machine's other core to draw it."""
-
 
 def lines(settings: Settings) -> Iterator[Line]:
     """The demo's network and callbacks; training has one thread, so that a core is left to draw."""
-    ways = {way: _measured(way) for way in ("none", "foreground", "background")}
+    ways = {way: _measured(way, settings) for way in ("none", "foreground", "background")}
     bare = ways["none"]
     for way in ("foreground", "background"):
         for what, of in (("cpu", "processor time of the training's process"), ("wall", "time on the wall")):
-            more = max(ways[way][what] - bare[what], 0.0)
+            more = max(ways[way][what] - bare[what], 1e-9)
             yield Line(f"drawing in the {way}: {of}", more, "training without callbacks", bare[what])
 
 
-def _measured(way: str) -> dict[str, float]:
-    command = [sys.executable, "-m", "benchmarks.background", way]
+def _measured(way: str, settings: Settings) -> dict[str, float]:
+    size, width, count = min(settings.size, 64), min(settings.width, 16), min(settings.images, 2200)
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.background",
+        way,
+        *map(str, (size, width, count, 3 * settings.repetitions + 1)),
+    ]
     ended = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     found: dict[str, float] = json.loads(ended.stdout.strip().splitlines()[-1])
     return found
@@ -69,14 +73,14 @@ def _callbacks(background: bool) -> list[pl.Callback]:
     ]
 
 
-def main(way: str) -> None:
+def main(way: str, size: int, width: int, count: int, epochs: int) -> None:
     """Trains the demo's network, and prints what it took."""
     torch.set_num_threads(1)
     pl.seed_everything(0, verbose=False)
     clock = _Clock()
     with tempfile.TemporaryDirectory() as folder:
         trainer = pl.Trainer(
-            max_epochs=EPOCHS,
+            max_epochs=epochs,
             accelerator="cpu",
             logger=TensorBoardLogger(Path(folder)),
             callbacks=[*([] if way == "none" else _callbacks(way == "background")), clock],
@@ -84,10 +88,10 @@ def main(way: str) -> None:
             enable_progress_bar=False,
             enable_model_summary=False,
         )
-        data = FoodData(size=64, batch_size=64, train_count=2200, val_count=550)
-        trainer.fit(FoodClassifier(size=64, width=16, lr=0.001, decay=True), data)
+        data = FoodData(size=size, batch_size=64, train_count=count, val_count=max(count // 4, 11))
+        trainer.fit(FoodClassifier(size=size, width=width, lr=0.001, decay=True), data)
     print(json.dumps({"wall": clock.took[0], "cpu": clock.took[1]}))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], *map(int, sys.argv[2:]))

@@ -133,6 +133,7 @@ def pictures(films: int = 5) -> list[pl.Callback]:
         viz.ConfusionMatrixPanel(**often),
         viz.ConfusionPanels(samples=64, steps=2, **often),
         viz.Films(every_n_epochs=films),
+        viz.Snapshots(keep=2),
     ]
 
 

@@ -13,7 +13,7 @@ from pytorch_lightning.loggers import CSVLogger
 from torch.utils.data import DataLoader, Dataset
 
 PICTURES = "explanations"
-"""Where the pictures lie in the folder that they are drawn to: `<tag>/<step>.webp`."""
+"""Where the pictures lie in the folder that they are drawn to: `<tag>/<step>.jpg`."""
 
 
 def draw(

@@ -40,7 +40,7 @@ def test_every_group_has_lines_with_a_positive_ratio(group, monkeypatch):
 def test_the_table_is_printed_and_aligned(capsys):
     options = [part for name, value in QUICK.items() for part in (f"--{name}", value)]
     main([*map(str, options), "--only", "gradients"])
-    about, _, _, head, rule, *lines = capsys.readouterr().out.splitlines()
+    about, _, head, rule, *lines = filter(None, capsys.readouterr().out.splitlines())
     assert "cores" in about
     assert "torch" in about
     assert [cell.strip() for cell in head.strip("|").split("|")] == ["what", "time", "against", "its time", "ratio"]
@@ -95,4 +95,4 @@ def test_superpixels_are_measured_by_the_shipped_explanations(tmp_path):
     figures = dict(part.split(" ") for part in line.split(":  ")[1].split("  "))
     assert figures.keys() == {"number", "IoU", "pointing", "fidelity", "insertion", "deletion", "stability"}
     assert 0 < float(figures["IoU"]) <= 1
-    assert float(figures["pointing"]) in (0, 0.5, 1)
+    assert 0 <= float(figures["pointing"]) <= 1

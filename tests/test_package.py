@@ -104,6 +104,7 @@ def test_public_names():
         "SaliencyMaps",
         "Scalar",
         "Scene",
+        "Snapshots",
         "replay",
     ]
     for name in lightning_viz.__all__:

@@ -227,7 +227,7 @@ def test_films_are_made(names, tmp_path, monkeypatch):
     (code,) = [code for code in PYTHON if "Films" in code]
     monkeypatch.setattr(Quick, "settings", {"max_epochs": 1, "limit_train_batches": 1, "enable_checkpointing": False})
     films = callbacks_of(code, names)
-    assert [type(one) for one in films] == [Films, Films]
+    assert [type(one) for one in films] == [Films, Films, Films]
     Quick(callbacks=[SaliencyMaps(probes=1), *films], log_every_n_steps=1).fit(MyModule(), datamodule=MyData())
     assert len(list(tmp_path.rglob("films/probe_00_egg/film_saliency.webp"))) == 1
 

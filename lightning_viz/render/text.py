@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 from PIL import Image, ImageDraw
 
@@ -10,6 +12,8 @@ from lightning_viz.render.size import Picture
 
 DARK, LIGHT = (24, 24, 28), (240, 240, 240)
 """Background and ink of every strip of text."""
+_FEWEST = 3
+"""Letters of a name that are always left."""
 
 
 def channels_shown(channels: int) -> str:
@@ -40,8 +44,7 @@ def elide(text: str, width: int, size: int) -> str:
     'a lon… ✓ 87 %'
     """
     text = " ".join(text.split())
-    while not _fits(text, width, size) and (shorter := _shorter_name(text, size)):
-        text = shorter
+    text = _with_shorter_names(text, lambda one: _fits(one, width, size))
     if _fits(text, width, size):
         return text
     # Bisection: measuring every length would take seconds for a traceback.
@@ -77,8 +80,8 @@ def fit_lines(texts: list[str], lines: int, width: int, size: int) -> list[str]:
         raise ValueError(f"Expected at most lines={lines} caption lines, received {len(texts)}.")
     spare, laid = lines - len(texts), list[str]()
     for text in texts:
-        while len(wrap(text, width, size)) > 1 + spare and (shorter := _shorter_name(text, size)):
-            text = shorter  # the rest is never cut before the name is
+        room = 1 + spare
+        text = _with_shorter_names(text, lambda one, room=room: len(wrap(one, width, size)) <= room)  # type: ignore[misc]
         parts = wrap(text, width, size)
         shown = min(len(parts), 1 + spare)
         laid += [*parts[: shown - 1], elide(" ".join(parts[shown - 1 :]), width, size)]
@@ -116,12 +119,24 @@ def _fits(text: str, width: int, size: int) -> bool:
     return length(text, size) <= width
 
 
-def _shorter_name(text: str, size: int) -> str | None:
-    """The text with its longest marked name a letter shorter, while three letters are left of it."""
+def _with_shorter_names(text: str, fits: Callable[[str], bool]) -> str:
+    """The text with its marked names cut to as many letters as fit, the longest first, but to no fewer than three."""
     names = [part.partition(CLOSE)[0] for part in text.split(OPEN)[1:] if CLOSE in part]
-    longest = max(names, key=lambda name: length(name, size), default="")
-    rest = longest.rstrip("…")[:-1].rstrip()
-    return text.replace(longest, f"{rest}…", 1) if len(rest) >= 3 else None
+    longest = max(map(len, names), default=0)
+    if longest <= _FEWEST or fits(text):
+        return text
+    keep, too_many = _FEWEST, longest  # by bisection, since every try measures the whole text
+    while too_many - keep > 1:
+        middle = (keep + too_many) // 2
+        keep, too_many = (middle, too_many) if fits(_with_names(text, names, middle)) else (keep, middle)
+    return _with_names(text, names, keep)
+
+
+def _with_names(text: str, names: Sequence[str], letters: int) -> str:
+    for name in names:
+        if len(name) > letters:
+            text = text.replace(f"{OPEN}{name}{CLOSE}", f"{OPEN}{name[:letters].rstrip('… ')}…{CLOSE}", 1)
+    return text
 
 
 def _pieces(word: str, width: int, size: int) -> list[str]:

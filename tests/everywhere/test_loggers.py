@@ -17,13 +17,13 @@ def test_without_a_logger_for_images_pictures_are_files(tmp_path, caplog):
         fit(tmp_path, [SaliencyMaps(on_error="raise"), ConfusionMatrixPanel()], logger=CSVLogger(tmp_path, "log", "a"))
     folder = tmp_path / "log" / "a" / "explanations"
     assert sorted(f.name for f in (folder / "probe_00_bread" / "saliency").iterdir()) == [
-        "-1.webp",
-        "11.webp",
-        "5.webp",
+        "-1.jpg",
+        "11.jpg",
+        "5.jpg",
     ]
     assert sorted(f.name for f in (folder / "confusion" / "val").iterdir()) == ["11.png", "5.png"]
-    with Image.open(folder / "probe_00_bread" / "saliency" / "5.webp") as image:
-        assert image.format == "WEBP"
+    with Image.open(folder / "probe_00_bread" / "saliency" / "5.jpg") as image:
+        assert image.format == "JPEG"
     assert caplog.text.count("the pictures are files in") == 1
     assert str(folder) in caplog.text
     assert "recall/val/egg" in (tmp_path / "log" / "a" / "metrics.csv").read_text()
@@ -31,7 +31,7 @@ def test_without_a_logger_for_images_pictures_are_files(tmp_path, caplog):
 
 def test_without_any_logger_pictures_are_files_in_the_root_folder(tmp_path):
     fit(tmp_path, [SaliencyMaps(on_error="raise")], logger=False, default_root_dir=tmp_path, max_epochs=1)
-    assert (tmp_path / "explanations" / "probe_00_bread" / "saliency" / "5.webp").exists()
+    assert (tmp_path / "explanations" / "probe_00_bread" / "saliency" / "5.jpg").exists()
 
 
 def test_a_rehearsal_leaves_no_files(tmp_path):
@@ -45,7 +45,7 @@ def test_files_stay_below_their_folder_whatever_their_tag(tmp_path):
             yield Picture("../../up/a:b?/…/", np.zeros((4, 4, 3), np.uint8))
 
     fit(tmp_path / "deep" / "log", [Odd(on_error="raise")], logger=False, default_root_dir=tmp_path / "deep" / "log")
-    assert len(list((tmp_path / "deep" / "log" / "explanations").rglob("5.webp"))) > 8
+    assert len(list((tmp_path / "deep" / "log" / "explanations").rglob("5.jpg"))) > 8
     assert [f.name for f in tmp_path.iterdir()] == ["deep"]
 
 

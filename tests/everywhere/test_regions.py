@@ -24,6 +24,7 @@ from lightning_viz import (
     SaliencyMaps,
 )
 from lightning_viz.harness.probes.spec import slug
+from lightning_viz.render.fonts import plain
 
 
 class Learner(pl.LightningModule):
@@ -314,7 +315,7 @@ def test_a_network_that_says_nothing_finite_any_more_is_told_so(tmp_path):
     for callback in callbacks:
         callback.on_error = "raise"
     log = trained(tmp_path, callbacks, Broken, max_epochs=1)
-    assert captions[-1] == "epoch 0 · square, says nothing finite"
+    assert plain(captions[-1]) == "epoch 0 · square, says nothing finite"
     assert "confusions/val/worst" in log.Tags()["images"]
 
 

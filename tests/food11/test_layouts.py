@@ -107,8 +107,8 @@ def test_summary_counts_splits_and_classes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        ([], r"found an empty folder; expected training/"),
-        (["notes.txt", "photos/a.jpg"], r"1 folders, 1 files \(photos/, notes.txt\); expected training/"),
+        ([], r"with an empty folder\. It needs training/"),
+        (["notes.txt", "photos/a.jpg"], r"1 folders, 1 files \(photos/, notes.txt\)\. It needs training/"),
         (["training/11_4.jpg"], r"from 0 to 10, .*received 11 .*11_4\.jpg"),
         (["training/11/4.jpg", "training/1/4.jpg"], r"from 0 to 10, .*received 11 .*4\.jpg"),
         (["training/1_4.jpg", "training/cat.jpg"], r"named <label>_<n>\.jpg, .*received .*cat\.jpg"),

@@ -143,7 +143,7 @@ def test_drawn_predictions_are_numbered_and_untrained_weights_are_mentioned(cli)
 def test_a_folder_as_predictions_path_is_refused_first(cli, tmp_path: Path) -> None:
     with (
         pytest.warns(UserWarning, match="no --ckpt"),
-        pytest.raises(ValueError, match="path must name a file"),
+        pytest.raises(ValueError, match="Expected path to name a file"),
     ):
         cli("predict", *config("demo"), "--data.val_count", 1, *SMALL, "--predictions.path", tmp_path)
 

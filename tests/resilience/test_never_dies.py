@@ -11,10 +11,10 @@ import pytorch_lightning as pl
 import torch
 from projects import Project, events, fit
 from pytorch_lightning.loggers import CSVLogger
-from tensorboard.summary.writer import record_writer
 
 from lightning_viz import ConfusionMatrixPanel, Films, FilterAscent, LimePanels, Picture, SaliencyMaps
 from lightning_viz.callbacks.films import films
+from lightning_viz.harness.sinks import events as log
 from lightning_viz.harness.sinks import room
 
 PROGRAM = Path(__file__).with_name("outside.py")
@@ -175,7 +175,7 @@ def test_a_log_folder_that_becomes_read_only(tmp_path):
     assert "PermissionError" in ended.stderr
     assert len(list((tmp_path / "kept").glob("*.ckpt"))) == 3
     # Before training and after the first epoch: eight probes, their maps and their dreams.
-    assert len(list((tmp_path / "log").rglob("*.webp"))) == 2 * 8 * 3
+    assert len(list((tmp_path / "log").rglob("*.jpg"))) == 2 * 8 * 3
 
 
 def test_interrupted_in_a_drawing(tmp_path):
@@ -204,7 +204,7 @@ def test_checkpoints_come_before_the_films_of_a_run_that_is_stopped(tmp_path):
     (kept,) = (tmp_path / "kept").glob("*.ckpt")
     assert torch.load(kept, weights_only=True)["epoch"] >= 10
     log = tmp_path / "log"
-    assert (log / "films" / "probe_00_bread" / "filmstrip.webp").exists()
+    assert (log / "films" / "probe_00_bread" / "filmstrip.jpg").exists()
     films = [path for path in (log / "films").rglob("*") if path.is_file()]
     assert kept.stat().st_mtime_ns < min(path.stat().st_mtime_ns for path in films)
     if "Films stops after 2 s" not in ended.stderr:  # on a fast machine all are made in time
@@ -223,7 +223,7 @@ def test_films_in_haste_stop_and_say_how_to_make_the_others(tmp_path, monkeypatc
     assert "Films stops after 0 s. The frames are kept: a resumed run goes on with them, or `python" in caplog.text
     assert f"-m lightning_viz.films {tmp_path}`" in caplog.text
     assert not (tmp_path / "films").exists()
-    kept = [file for file in (tmp_path / "frames").rglob("*") if file.suffix in (".webp", ".npz")]
+    kept = [file for file in (tmp_path / "frames").rglob("*") if file.suffix in (".jpg", ".npz")]
     assert len(kept) > 16
 
 
@@ -254,22 +254,22 @@ class Quota(OSError):
 
 def test_an_error_while_writing_takes_nothing_else_along(tmp_path, monkeypatch):
     """What a quota says in the midst of a picture, when the trial has gone well."""
-    written = record_writer.RecordWriter.write
+    written = log._write
 
-    def write(self, data):
+    def write(writer, data):
         if b"probe_03_egg/saliency" in data and b"JFIF" in data:
-            self._writer.write(data[:100])
+            writer._writer.write(data[:100])
             raise Quota(errno.EDQUOT, "Disk quota exceeded")
-        written(self, data)
+        written(writer, data)
 
-    monkeypatch.setattr(record_writer.RecordWriter, "write", write)
+    monkeypatch.setattr(log, "_write", write)
     with pytest.warns(UserWarning, match="Disk quota exceeded") as caught:
         trained(tmp_path, [SaliencyMaps()])
     assert len(told(caught, "could not draw")) == 1
-    log = events(tmp_path)  # in which half a picture would hide all that comes behind it
-    assert len(log.Scalars("val_loss")) == 2
-    assert len(log.Images("probe_02_bread/saliency")) == 3
-    assert "probe_03_egg/saliency" not in log.Tags()["images"]
+    found = events(tmp_path)  # in which half a picture would hide all that comes behind it
+    assert len(found.Scalars("val_loss")) == 2
+    assert len(found.Images("probe_02_bread/saliency")) == 3
+    assert "probe_03_egg/saliency" not in found.Tags()["images"]
 
 
 def test_room_is_asked_for_before_every_picture(tmp_path, monkeypatch):
@@ -278,4 +278,4 @@ def test_room_is_asked_for_before_every_picture(tmp_path, monkeypatch):
         run = fit(tmp_path, [SaliencyMaps(), LimePanels(samples=64)], logger=CSVLogger(tmp_path))
     assert run.current_epoch == 2
     assert len(told(caught, "could not draw")) == 1
-    assert not list(tmp_path.rglob("*.webp"))
+    assert not list(tmp_path.rglob("*.jpg"))

@@ -50,16 +50,16 @@ def tags(folder):
 def usual(tmp_path_factory):
     folder = tmp_path_factory.mktemp("usual")
     named(folder, NAMES)
-    return tags(folder)
+    return {**tags(folder), "films": len(list((folder / "films").rglob("*.*")))}
 
 
 @pytest.mark.parametrize("kind", ODD)
 def test_everything_is_there_under_its_own_name(kind, usual, tmp_path):
     named(tmp_path / "log", ODD[kind])
     found = tags(tmp_path / "log")
-    assert {name: len(set(all_of)) for name, all_of in found.items()} == {n: len(set(a)) for n, a in usual.items()}
+    assert {kind: len(set(all_of)) for kind, all_of in found.items()} == {kind: len(set(usual[kind])) for kind in found}
     films = list((tmp_path / "log" / "films").rglob("*.*"))
-    assert len({f.relative_to(tmp_path) for f in films}) == sum("film" in tag for tag in usual["images"])
+    assert len(films) == usual["films"]
     assert [f.name for f in tmp_path.iterdir()] == ["log"]
     for file in (tmp_path / "log").rglob("*"):
         assert len(file.name.encode()) < 256
@@ -70,7 +70,7 @@ def test_everything_is_there_under_its_own_name(kind, usual, tmp_path):
 
 def test_where_pictures_are_files_too(tmp_path):
     named(tmp_path, ODD["long, in CJK"], logger=False, default_root_dir=tmp_path)
-    assert len(list((tmp_path / "explanations").rglob("*/saliency/*.webp"))) == 6
+    assert len(list((tmp_path / "explanations").rglob("*/saliency/*.jpg"))) == 6
 
 
 def test_layers_may_have_long_names(tmp_path):

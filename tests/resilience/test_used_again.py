@@ -48,7 +48,7 @@ def test_a_second_fold_shows_nothing_of_the_first(tmp_path):
     other.load_state_dict(untrained)
     fit(tmp_path / "alone", callbacks(), module=lambda: other, data=lambda: fold(2))
     found, expected = left(tmp_path / "second"), left(tmp_path / "alone")
-    assert len(found[0]) > 100
+    assert len(found[0]) > 70
     assert found[1] == expected[1]
     assert found[0] == expected[0]
 

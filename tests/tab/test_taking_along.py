@@ -51,7 +51,7 @@ def zips(tab, run, folder):
 
 
 def suffix(picture):
-    return "png" if picture.startswith(b"\x89PNG") else "webp"
+    return "png" if picture.startswith(b"\x89PNG") else "jpg"
 
 
 def test_a_picture_is_enlarged_with_its_film(visit, board, run):

@@ -47,7 +47,7 @@ class Frame:
 
 
 class Frames:
-    """The frames of a run: `<folder>/<tag>/<step>.webp`, with a line each in `<folder>/index.jsonl`.
+    """The frames of a run: `<folder>/<tag>/<step>.jpg`, with a line each in `<folder>/index.jsonl`.
 
     Of a map it is `<step>.npz` with what it is painted from, so that a film has one scale from beginning to end.
     Nothing of them stays in memory. Where the folder has frames of an earlier run, `begin` says what of them counts.

@@ -64,7 +64,7 @@ def plain(tag: str) -> str:
 
 
 class Folder:
-    """Writes pictures as files, `<folder>/explanations/<tag>/<step>.webp`, flat ones as `.png`.
+    """Writes pictures as files, `<folder>/explanations/<tag>/<step>.jpg`, flat ones as `.png`.
 
     Args:
         folder: The log folder.

@@ -55,7 +55,7 @@ def expected(*epochs):
 def frames(folder):
     return {
         (f.parent.relative_to(folder / "frames").as_posix(), int(f.stem)): f
-        for pattern in ("*.webp", "*.png")
+        for pattern in ("*.jpg", "*.png")
         for f in (folder / "frames").rglob(pattern)
     }
 
@@ -162,7 +162,7 @@ def test_every_tag_has_its_film_and_every_probe_its_strip(tmp_path):
 
 def test_a_strip_shows_methods_and_epochs_without_captions(tmp_path):
     fit(tmp_path, [Grey("probe_00_bread/tone", on_error="raise"), SaliencyMaps(on_error="raise"), Films()])
-    with Image.open(tmp_path / "films" / "probe_00_bread" / "filmstrip.webp") as image:
+    with Image.open(tmp_path / "films" / "probe_00_bread" / "filmstrip.jpg") as image:
         strip = np.asarray(image.convert("L")).astype(int)
     tone = strip[30:100, 120:]  # the first row, right of its label
     columns = [int(round(np.median(tone[:, 160 * i + 78]), -1)) for i in range(3)]
@@ -175,7 +175,7 @@ def test_long_films_and_strips_are_thinned_evenly(tmp_path, monkeypatch):
     monkeypatch.setattr(reels, "MOST_COLUMNS", 2)
     fit(tmp_path, [Grey("probe_00_bread/tone", on_error="raise"), Films()], max_epochs=4)
     assert tones(tmp_path / "films" / "probe_00_bread" / "film_tone.webp") == expected(-1, 1, 3)
-    with Image.open(tmp_path / "films" / "probe_00_bread" / "filmstrip.webp") as image:
+    with Image.open(tmp_path / "films" / "probe_00_bread" / "filmstrip.jpg") as image:
         assert image.width < 450
 
 
@@ -307,13 +307,13 @@ def scribble(file):
 @pytest.mark.parametrize(("step", "left"), [(-1, (0, 1, 2)), (5, (-1, 1, 2))])
 def test_a_broken_frame_among_good_ones_is_told_once_and_passed_over(spoil, step, left, tmp_path):
     tag = "probe_00_bread/tone"
-    vandal = Vandal(tmp_path / "frames" / tag / f"{step}.webp", spoil)
-    with pytest.warns(UserWarning, match=f"passes over.*{step}.webp") as caught:
+    vandal = Vandal(tmp_path / "frames" / tag / f"{step}.jpg", spoil)
+    with pytest.warns(UserWarning, match=f"passes over.*{step}.jpg") as caught:
         end = fit(tmp_path, [Grey(tag, on_error="raise"), Films(every_n_epochs=2), vandal], max_epochs=3)
     assert end.current_epoch == 3
     assert len([w for w in caught if "Films" in str(w.message)]) == 1
     assert tones(tmp_path / "films" / "probe_00_bread" / "film_tone.webp") == expected(*left)
-    assert (tmp_path / "films" / "probe_00_bread" / "filmstrip.webp").exists()
+    assert (tmp_path / "films" / "probe_00_bread" / "filmstrip.jpg").exists()
 
 
 def test_a_film_of_which_nothing_is_left_does_not_keep_the_others_from_being_made(tmp_path):
@@ -386,7 +386,7 @@ def test_where_no_logger_takes_pictures_films_are_files(logger, tmp_path):
     fit(tmp_path, [Grey(on_error="raise"), Films()], **options)
     folder = tmp_path / "log" / "a" if logger else tmp_path
     assert tones(folder / "films" / "grey" / "film_tone.webp") == expected(-1, 0, 1)
-    assert (folder / "explanations" / "grey" / "tone" / "5.webp").exists()
+    assert (folder / "explanations" / "grey" / "tone" / "5.jpg").exists()
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::pydantic.warnings.PydanticDeprecatedSince20")

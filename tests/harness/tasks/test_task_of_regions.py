@@ -17,6 +17,7 @@ from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.probes.batches import unpacked
 from lightning_viz.harness.tasks.recognise import Evidence, recognise
 from lightning_viz.harness.tasks.regions import Regions
+from lightning_viz.render.fonts import plain
 
 NAMES = ("ground", "Bread", "Egg", "Soup")
 TRUE = torch.tensor([[0.0, 0, 1, 1], [0, 0, 1, 1], [2, 2, 1, -1]])
@@ -66,7 +67,7 @@ def test_the_share_of_right_pixels_and_the_iou_are_those_of_torchmetrics():
     each = multiclass_jaccard_index(said[known].long(), true[known].long(), 4, average="none")
     assert torch.allclose(TASK.told(true, said), each)
     assert TASK.right(true, said) == pytest.approx((true == said)[known].float().mean().item())
-    assert TASK.verdict(TRUE, SAID, NAMES) == "64 % of pixels right, IoU Bread .50, Egg .25"
+    assert plain(TASK.verdict(TRUE, SAID, NAMES)) == "64 % of pixels right, IoU Bread .50, Egg .25"
     assert TASK.best(SAID, TRUE) == (1, pytest.approx(7 / 11))
 
 
@@ -240,14 +241,14 @@ CASES = [
 
 @pytest.mark.parametrize(("labels", "channels", "task"), CASES)
 def test_it_is_recognised_by_labels_and_outputs(labels, channels, task):
-    found, why = recognise(None, Evidence(None, None, (), lambda: False, labels, channels))
+    found, why = recognise(None, Evidence(None, None, (), lambda: False, places=labels, channels=channels))
     assert found == task
     assert "places" in why
 
 
 def test_masks_of_another_number_are_two_readings():
     with pytest.raises(ValueError, match="masks"):
-        recognise(None, Evidence(None, None, (), lambda: False, MASKS, 5))
+        recognise(None, Evidence(None, None, (), lambda: False, places=MASKS, channels=5))
 
 
 @pytest.mark.parametrize(

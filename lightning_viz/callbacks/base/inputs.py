@@ -32,9 +32,9 @@ def inputs(scene: Scene, claims: Claims) -> Iterator[Picture | Prediction | Scal
             yield _input(scene, i, caption)
             if tags:
                 yield Prediction(probes.tag(i), *scene.prediction(i))
-            told = scene.task.told(probes.labels[i], scene.predictions[i])
+            curves = scene.task.curves_of(probes.labels[i], scene.predictions[i])
             for k in scene.task.drawn(probes.labels[i], len(tags), MOST_CURVES):
-                yield Scalar(f"{_stem(probes, i)}/{tags[k]}", float(told[k]))
+                yield Scalar(f"{_stem(probes, i)}/{tags[k]}", float(curves[k]))
 
 
 def _input(scene: Scene, i: int, caption: list[str]) -> Picture:

@@ -28,7 +28,7 @@ class Outlines(NamedTuple):
 
     Attributes:
         true: Bool (P, H, W), one mask for each class that is true or predicted.
-        said: Likewise.
+        predicted: Likewise.
         colours: Of these classes.
         classes: Which these are.
         unknown: Bool (H, W), where there is no label.
@@ -36,7 +36,7 @@ class Outlines(NamedTuple):
     """
 
     true: Masks
-    said: Masks
+    predicted: Masks
     colours: list[tuple[int, int, int]]
     classes: list[int]
     unknown: Masks
@@ -45,7 +45,7 @@ class Outlines(NamedTuple):
     def drawn(self, pixels: Any, width: int) -> list[Pixels]:
         """The image, (C, H, W) in [0, 1], with what is true, and with what is predicted, so wide each."""
         true = outlined(pixels, self.true, self.colours, unknown=self.unknown, width=width)
-        return [true, outlined(pixels, self.said, self.colours, width=width)]
+        return [true, outlined(pixels, self.predicted, self.colours, width=width)]
 
 
 def outlines(task: Task, label: Tensor, prediction: Tensor, names: Sequence[str]) -> Outlines:
@@ -57,8 +57,8 @@ def outlines(task: Task, label: Tensor, prediction: Tensor, names: Sequence[str]
         prediction: Likewise.
         names: Of the classes.
     """
-    said = [k for k in task.predicted(prediction, label) if bool(_mask(task, prediction, k).any())]
-    classes = list(dict.fromkeys([*task.marked(label), *said]))
+    predicted = [k for k in task.predicted(prediction, label) if bool(_mask(task, prediction, k).any())]
+    classes = list(dict.fromkeys([*task.marked(label), *predicted]))
     sides = [
         np.stack([_mask(task, one, k) for k in classes]) if classes else _none(label) for one in (label, prediction)
     ]

@@ -18,6 +18,7 @@ from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.probes.spec import shorten, slug
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Picture, Scalar
+from lightning_viz.harness.tasks.task import named
 from lightning_viz.render.color import minmax, to_uint8
 from lightning_viz.render.panel import grid, in_a_row
 from lightning_viz.render.text import channels_shown
@@ -146,7 +147,7 @@ class FilterAscent(AscentCallback):
         for tag, ascent in found.items():
             before, after = float(ascent.start.mean()), float(ascent.reached.mean())
             caption = [
-                f"{scene.when} · {self._predictions(scene, objectives[tag], probe)}",
+                f"{scene.when} · {self._aim(scene, objectives[tag], probe)}",
                 f"activation {before:.3g} → {after:.3g}{channels_shown(images.shape[1])}",
             ]
             shown = ascent.pixels.cpu().numpy()
@@ -158,9 +159,9 @@ class FilterAscent(AscentCallback):
     def _scores(self, scene: Scene, probe: int | None) -> Subject:
         return scene.subject.anywhere() if probe is None else scene.subject.of(probe)
 
-    def _predictions(self, scene: Scene, objective: Objective, probe: int | None) -> str:
+    def _aim(self, scene: Scene, objective: Objective, probe: int | None) -> str:
         origin = "" if probe is None else f" from {scene.probes.label_name(probe)}"
         if self.classes is not None:
-            return f"what {scene.probes.class_names[objective]} looks like{origin}"  # type: ignore[index]
+            return f"what {named(scene.probes.class_names[objective])} looks like{origin}"  # type: ignore[index]
         what = f"channel {objective}" if isinstance(objective, int) else f"direction {objective}"
         return f"{shorten(self.found(scene)[0])}, {what}{origin}"

@@ -31,30 +31,30 @@ class Confused:
 
     Attributes:
         true: Where the one is true, bool (H, W) on the CPU.
-        said: Where the other is predicted.
+        predicted: Where the other is predicted.
         both: Where it is the one and was taken for the other.
     """
 
     true: Tensor
-    said: Tensor
+    predicted: Tensor
     both: Tensor
 
     def drawn(self, pixels: Any) -> Pixels:
         """The image, (C, H, W) in [0, 1], with the outline of the one in blue and of the other in orange."""
-        return outlined(pixels, np.stack([self.true.numpy(), self.said.numpy()]), [AGAINST, FOR])
+        return outlined(pixels, np.stack([self.true.numpy(), self.predicted.numpy()]), [AGAINST, FOR])
 
 
-def confused(task: Task, places: Tensor, true: int, said: int) -> Confused:
+def confused(task: Task, places: Tensor, true: int, predicted: int) -> Confused:
     """Where an image was mistaken.
 
     Args:
         task: One of places.
         places: What is true and what is predicted, (2, H, W) or (2, K, H, W).
         true: A class.
-        said: What it was taken for.
+        predicted: What it was taken for.
     """
-    (a, other_true), (own_said, b) = ([where_true(task, side, k) for k in (true, said)] for side in places)
-    return Confused(a, b, a & ~own_said & b & ~other_true)
+    (a, other_true), (own_predicted, b) = ([where_true(task, side, k) for k in (true, predicted)] for side in places)
+    return Confused(a, b, a & ~own_predicted & b & ~other_true)
 
 
 def worst_picture(scene: Scene, loader: str, found: Sequence[Mistake]) -> Picture:
@@ -71,11 +71,11 @@ def worst_picture(scene: Scene, loader: str, found: Sequence[Mistake]) -> Pictur
     shown: dict[int, tuple[int, int, int]] = {}
     for one in found:
         assert one.places is not None, "kept of places"
-        told = outlines(scene.task, one.places[0], one.places[1], names)
+        curves_of = outlines(scene.task, one.places[0], one.places[1], names)
         pixels = (one.image.to(probes.std) * probes.std + probes.mean).clamp(0, 1).cpu().numpy()
-        tiles += told.drawn(pixels, _CELL)
+        tiles += curves_of.drawn(pixels, _CELL)
         titles += ["true", f"IoU {1 - (one.confidence or 0.0):.2f}".replace(" 0.", " .")]
-        shown |= dict(zip(told.classes, told.colours, strict=True))
+        shown |= dict(zip(curves_of.classes, curves_of.colours, strict=True))
     missing = 2 * (WORST_SHOWN - len(found))
     height = _CELL * probes.images.shape[2] // probes.images.shape[3]
     tiles += missing * [notice("", _CELL, max(height, 1))]

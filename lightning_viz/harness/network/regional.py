@@ -23,11 +23,11 @@ class Places(NamedTuple):
     below 0 or NaN.
 
     Attributes:
-        said: By the unperturbed network, at the size of its output.
+        predicted: By the unperturbed network, at the size of its output.
         true: At the size of the labels; None where nothing is known.
     """
 
-    said: Tensor
+    predicted: Tensor
     true: Tensor | None
 
     def of(self, column: int, items: Sequence[int]) -> Tensor:
@@ -37,7 +37,7 @@ class Places(NamedTuple):
             Bool (n, 1, h, w), never empty.
         """
         rows = list(items)
-        area = where(self.said[rows], column)
+        area = where(self.predicted[rows], column)
         if self.true is not None:
             size = (area.shape[1], area.shape[2])
             area = _or_else(area, fitted(where(self.true[rows], column)[:, None], size)[:, 0])

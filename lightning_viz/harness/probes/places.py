@@ -101,8 +101,8 @@ def _background(task: Regions, labels: Tensor, names: Sequence[str]) -> int | No
 def _announce(task: Regions, labels: Tensor, names: Sequence[str], outputs: torch.Size, spec: Probes) -> None:
     """Tells what the task is, and what is left out."""
     kind = "masks that may overlap" if task.independent else "labels"
-    known, said = (f"(N, {', '.join(map(str, shape[1:]))})" for shape in (labels.shape, outputs))
-    parts = [f"{kind} {known} of places for outputs {said}"]
+    known, received = (f"(N, {', '.join(map(str, shape[1:]))})" for shape in (labels.shape, outputs))
+    parts = [f"{kind} {known} of places for outputs {received}"]
     if labels.shape[-2:] != outputs[-2:]:
         parts.append("outputs are brought to the size of the labels, bilinearly")
     if task.background is not None:

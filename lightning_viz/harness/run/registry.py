@@ -121,7 +121,7 @@ class Registry:
 def _says(probes: ProbeBatch, subject: Subject) -> Tensor:
     if not probes.class_names:  # nothing is asked
         return probes.images.new_zeros(len(probes), 0)
-    return probes.task.says(subject, probes.images, probes.labels)
+    return probes.task.ask(subject, probes.images, probes.labels)
 
 
 def _passes_in(trainer: pl.Trainer, spec: Probes, split: Split, number: int | None = None) -> bool:

@@ -64,8 +64,8 @@ class Regions(Task):
         def places() -> Places:
             with torch.no_grad():
                 size = plain.of(0).maps(images[:1]).shape[2:]
-                said = self._said(plain, images, (size[0], size[1]))
-            return Places(said, None if labels is None else labels.to(said.device))
+                predicted = self._predicted(plain, images, (size[0], size[1]))
+            return Places(predicted, None if labels is None else labels.to(predicted.device))
 
         return replace(plain, places=cache(places), items=tuple(range(len(images))))
 
@@ -73,9 +73,9 @@ class Regions(Task):
         """The network as mean logits over an area."""
         return self._plain(subject).over(area)
 
-    def says(self, subject: Subject, images: Tensor, labels: Tensor) -> Tensor:
+    def ask(self, subject: Subject, images: Tensor, labels: Tensor) -> Tensor:
         """What is predicted of every place."""
-        return self._said(self._plain(subject), images, (labels.shape[-2], labels.shape[-1]))
+        return self._predicted(self._plain(subject), images, (labels.shape[-2], labels.shape[-1]))
 
     def asked_anew(self, subject: Subject, images: Tensor) -> Tensor:
         """Logits of places, (N, K, h, w)."""
@@ -161,24 +161,24 @@ class Regions(Task):
         return self._largest(prediction) or [self.background or 0]
 
     def rival(self, label: Tensor, prediction: Tensor, column: int) -> int | None:
-        """The class it is most confused with; where there is none, the largest other that is said or true."""
-        said, true = prediction.to(label.device), label
-        missed, false = _off(true, said, column)
-        sizes = Counter(_sizes(said)) + Counter(_sizes(true))
+        """The class it is most confused with; where there is none, the largest other that is predicted or true."""
+        predicted, true = prediction.to(label.device), label
+        missed, false = _off(true, predicted, column)
+        sizes = Counter(_sizes(predicted)) + Counter(_sizes(true))
         confused: dict[int, int] = {}
         for k in sorted(sizes.keys() - {column}):
-            other_missed, other_false = _off(true, said, k)
+            other_missed, other_false = _off(true, predicted, k)
             confused[k] = int((missed & other_false).sum() + (false & other_missed).sum())
         if confused:
             return max(confused, key=lambda k: (confused[k], sizes[k]))
-        alone = None if self.independent and len(said) < 2 else int(column == 0)
+        alone = None if self.independent and len(predicted) < 2 else int(column == 0)
         return alone if self.background in (None, column) else self.background
 
     # What is told of it
 
     def verdict(self, label: Tensor, prediction: Tensor, names: Sequence[str]) -> str:
         """For example `87 % of pixels right, IoU Bread .81, Egg .45`."""
-        ious = self.told(label, prediction)
+        ious = self.curves_of(label, prediction)
         shown = [f"{named(names[k], 12)} {float(ious[k]):.2f}".replace(" 0.", " .") for k in self.marked(label)]
         more = ["…"] if len(shown) > _NAMED else []
         parts = [f"{percent(self.right(label, prediction))} of pixels right"]
@@ -186,23 +186,23 @@ class Regions(Task):
 
     def right(self, label: Tensor, prediction: Tensor) -> float:
         """The share of the labelled pixels that are predicted rightly."""
-        said, true = prediction.to(label.device), label
+        predicted, true = prediction.to(label.device), label
         known = true >= 0
-        return float((said == true)[known].float().mean()) if bool(known.any()) else 0.0
+        return float((predicted == true)[known].float().mean()) if bool(known.any()) else 0.0
 
-    def told(self, label: Tensor, prediction: Tensor) -> Tensor:
-        """The intersection over union of every class up to the last that is said or true; NaN of others."""
-        said, true = prediction.to(label.device), label
+    def curves_of(self, label: Tensor, prediction: Tensor) -> Tensor:
+        """The intersection over union of every class up to the last that is predicted or true; NaN of others."""
+        predicted, true = prediction.to(label.device), label
         kept = true >= 0
-        classes = sorted({*_sizes(said), *_sizes(true)})
+        classes = sorted({*_sizes(predicted), *_sizes(true)})
         found = torch.full((classes[-1] + 1 if classes else 0,), torch.nan)
         for k in classes:
-            a, b = where(true[None], k)[0], where(torch.where(kept, said, -1.0)[None], k)[0]
+            a, b = where(true[None], k)[0], where(torch.where(kept, predicted, -1.0)[None], k)[0]
             found[k] = float((a & b).sum()) / max(float((a | b).sum()), 1.0)
         return found
 
     def best(self, prediction: Tensor, label: Tensor) -> tuple[int, float]:
-        """The largest class that is said, and the share of pixels that are right."""
+        """The largest class that is predicted, and the share of pixels that are right."""
         return self.predicted(prediction, label)[0], self.right(label, prediction)
 
     def drawn(self, label: Tensor, columns: int, most: int) -> list[int]:
@@ -233,7 +233,7 @@ class Regions(Task):
         found = sorted(sizes, key=lambda k: (-sizes[k], k))
         return [k for k in found if k != self.background] or found
 
-    def _said(self, plain: Regional, images: Tensor, size: tuple[int, int]) -> Tensor:
+    def _predicted(self, plain: Regional, images: Tensor, size: tuple[int, int]) -> Tensor:
         def call(some: Tensor, items: range) -> Tensor:
             return self._decided(plain.rows(items).logits(some), size)
 
@@ -257,9 +257,9 @@ def _flat(labels: Tensor, *, independent: bool) -> Tensor:
     return torch.where((labels < 0).any(1), -1.0, one)
 
 
-def _off(true: Tensor, said: Tensor, column: int) -> tuple[Tensor, Tensor]:
-    """Where a class is missed, and where it is said falsely, bool (H, W)."""
-    a, b = where(true[None], column)[0], where(said[None], column)[0]
+def _off(true: Tensor, predicted: Tensor, column: int) -> tuple[Tensor, Tensor]:
+    """Where a class is missed, and where it is predicted falsely, bool (H, W)."""
+    a, b = where(true[None], column)[0], where(predicted[None], column)[0]
     return a & ~b, b & ~a
 
 

@@ -65,8 +65,8 @@ class Task(ABC):
             labels: What is true of them, where that is known.
         """
 
-    def says(self, subject: Subject, images: Tensor, labels: Tensor) -> Tensor:
-        """What the network says of the probes, (N, K), or of their places; arguments as above."""
+    def ask(self, subject: Subject, images: Tensor, labels: Tensor) -> Tensor:
+        """The predictions of the network for the probes, (N, K), or for their places; arguments as above."""
         return self.predictions(self.subject(subject, images).on(images))
 
     def asked_anew(self, subject: Subject, images: Tensor) -> Tensor:
@@ -179,8 +179,8 @@ class Task(ABC):
 
     # What is told of it
 
-    def told(self, label: Tensor, prediction: Tensor) -> Tensor:
-        """What curves tell of an image, (K,)."""
+    def curves_of(self, label: Tensor, prediction: Tensor) -> Tensor:
+        """The values of the curves of an image, (K,)."""
         return prediction
 
     def truth(self, label: Tensor, column: int) -> Tensor | None:

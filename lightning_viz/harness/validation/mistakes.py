@@ -190,42 +190,42 @@ def _mistakes(predictions: Tensor, labels: Tensor, counted: Tensor) -> Iterator[
     yield from zip(where.tolist(), pairs, sure, strict=True)
 
 
-def _of_places(said: Tensor, labels: Tensor, counted: Tensor) -> Iterator[tuple[int, Pair, float | None]]:
+def _of_places(predicted: Tensor, labels: Tensor, counted: Tensor) -> Iterator[tuple[int, Pair, float | None]]:
     """The same of places: of each image its most frequent confusions of pixels, and the image as a whole."""
     for i in counted.nonzero().flatten().tolist():
-        table = confusions(labels[i], said[i])
+        table = confusions(labels[i], predicted[i])
         known = max(int((labels[i] >= 0).sum()), 1) if labels.ndim == 3 else labels[i, 0].numel()
-        yield i, WORST, 1 - _mean_iou(table, labels[i], said[i])
+        yield i, WORST, 1 - _mean_iou(table, labels[i], predicted[i])
         wrong = (table - table.diagonal().diag()).flatten()
         for cell in wrong.argsort(descending=True, stable=True)[:_PAIRS].tolist():
             if wrong[cell]:
                 yield i, divmod(cell, len(table)), int(wrong[cell]) / known
 
 
-def confusions(true: Tensor, said: Tensor) -> Tensor:
+def confusions(true: Tensor, predicted: Tensor) -> Tensor:
     """How many pixels of an image were taken for what, long (K, K), rows true; K is as many as there must be.
 
     Args:
         true: (H, W), or masks (K, H, W): then off the diagonal the row is missed where the column is said.
-        said: Likewise.
+        predicted: Likewise.
 
     >>> confusions(torch.tensor([[0.0, 1.0, -1.0]]), torch.tensor([[0.0, 0.0, 1.0]])).tolist()
     [[1, 0], [1, 0]]
     """
     if true.ndim == 3:
-        a, b = (true == 1).flatten(1).float(), (said == 1).flatten(1).float()
+        a, b = (true == 1).flatten(1).float(), (predicted == 1).flatten(1).float()
         known = (true >= 0).flatten(1).float()
         off = (a * (1 - b)) @ (b * (1 - a) * known).T
         return (off + (a * b).sum(1).diag()).round().long().cpu()
     known = true >= 0
-    classes = int(max(true.max(), said.max(), torch.zeros_like(true.max()))) + 1
-    cells = true[known].long() * classes + said[known].long()
+    classes = int(max(true.max(), predicted.max(), torch.zeros_like(true.max()))) + 1
+    cells = true[known].long() * classes + predicted[known].long()
     return torch.bincount(cells, minlength=classes**2).reshape(classes, classes).cpu()
 
 
-def _mean_iou(table: Tensor, true: Tensor, said: Tensor) -> float:
+def _mean_iou(table: Tensor, true: Tensor, predicted: Tensor) -> float:
     if true.ndim == 3:
-        a, b = true == 1, (said == 1) & (true >= 0)
+        a, b = true == 1, (predicted == 1) & (true >= 0)
         both, either = (a & b).flatten(1).sum(1), (a | b).flatten(1).sum(1)
     else:
         both, either = table.diagonal(), table.sum(0) + table.sum(1) - table.diagonal()

@@ -68,10 +68,10 @@ class RegionCount:
     def update(self, scores: Tensor, labels: Tensor) -> None:
         """Counts what is predicted, finite, beside labels, both (N, H, W) or (N, K, H, W)."""
         self._skipped += int((labels < 0).sum())
-        said, true = scores.long(), labels.long()
-        self._metric.update(said, true)
+        predicted, true = scores.long(), labels.long()
+        self._metric.update(predicted, true)
         if self._independent:
-            for one, other in zip(said.flatten(2), true.flatten(2), strict=True):
+            for one, other in zip(predicted.flatten(2), true.flatten(2), strict=True):
                 # Single precision, which every device has, counts the pixels of an image up to 16 million.
                 missed, false = ((other == 1) & (one == 0)).float(), ((other == 0) & (one == 1)).float()
                 hits = ((other == 1) & (one == 1)).sum(1)

@@ -65,7 +65,7 @@ def test_the_share_of_right_pixels_and_the_iou_are_those_of_torchmetrics():
     true[0] = -1
     known = true >= 0
     each = multiclass_jaccard_index(said[known].long(), true[known].long(), 4, average="none")
-    assert torch.allclose(TASK.told(true, said), each)
+    assert torch.allclose(TASK.curves_of(true, said), each)
     assert TASK.right(true, said) == pytest.approx((true == said)[known].float().mean().item())
     assert plain(TASK.verdict(TRUE, SAID, NAMES)) == "64 % of pixels right, IoU Bread .50, Egg .25"
     assert TASK.best(SAID, TRUE) == (1, pytest.approx(7 / 11))
@@ -76,7 +76,7 @@ def test_masks_that_overlap_are_told_one_by_one():
     true = torch.tensor([[[1.0, 1, 0]], [[1, 0, 0]], [[0, 0, 0]]])
     said = torch.tensor([[[1.0, 0, 0]], [[0, 1, 0]], [[0, 0, 0]]])
     assert task.marked(true) == [0, 1]
-    assert task.told(true, said).tolist() == [0.5, 0.0]
+    assert task.curves_of(true, said).tolist() == [0.5, 0.0]
     assert task.rival(true, said, 0) == 1  # where 0 is missed, 1 is said
     assert task.truth(true, 1).tolist() == [[True, False, False]]
     assert not task.takes_for

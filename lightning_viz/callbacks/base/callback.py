@@ -217,17 +217,9 @@ class ExplanationCallback(Callback, ABC):
         """Learns how the step calls the network."""
         self._observed(batch)
 
-    def on_test_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
-        """Learns how the step calls the network."""
-        self._observed(batch)
+    def on_test_batch_end(self, *args: Any, **kwargs: Any) -> None:
+        """Does what is done after a batch of a validation."""
+        self.on_validation_batch_end(*args, **kwargs)
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """Stops listening, also where the run ends in the midst of a batch, and what is drawn in the background."""
@@ -285,6 +277,8 @@ class ExplanationCallback(Callback, ABC):
     def _is_followed(self, moment: Moment, trainer: pl.Trainer) -> bool:
         """Whether the next callback that does anything now draws in the background too, in the same process then."""
         callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
+        if not self.background or self not in callbacks:  # another callback may have it, and hand its hooks on
+            return False
         for one in callbacks[callbacks.index(self) + 1 :]:
             if not isinstance(one, ExplanationCallback):  # what it does to the network is not to be seen before it
                 return False

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
-from torch import Tensor, nn
+from torch import nn
 
 from lightning_viz.callbacks.base.beside import Beside
 from lightning_viz.callbacks.base.inputs import charts, inputs
@@ -75,8 +75,8 @@ class Drawing:
             self._prepare()
         except NotYetError as error:  # the first drawing after something has passed begins with it
             self._waiting = isinstance(error, NotShownYetError)
-            if not isinstance(error, NotSeenYetError) and run.claims.first_time(str(error)):
-                rank_zero_info(str(error))
+            if not isinstance(error, NotSeenYetError):
+                run.claims.say_once(str(error))
         except UnsuitedError as error:
             self._leave_out(error)
         except UntouchableError as error:  # nothing that the user could mend
@@ -177,7 +177,21 @@ class Drawing:
             step: At which it is logged.
             ended: Whether training is over.
         """
-        return self._collected(draw, step, self.run.processes.buffers(self.run.module), ended=ended)
+        callback, results, buffers = self.callback, list[Result](), self.run.processes.buffers(self.run.module)
+
+        def collect() -> None:
+            with (
+                drawing(self.run.trainer, callback.called) as advance,
+                callback.isolation(self.run, buffers) as module,
+                bounded(callback.memory) as bound,
+            ):
+                for result in draw(self._scene(module, step, ended=ended)):
+                    results.append(result)
+                    advance()
+            if bound is not None and bound.exceeded:
+                callback.warn_once(f"{callback.called}: {bound.excess}", key="memory")
+
+        return results, attempt(collect)[1]
 
     def _shown(self, draw: Draw) -> Draw:
         return (lambda scene: chain(inputs(scene, self.run.claims), draw(scene))) if self.callback.per_probe else draw
@@ -243,25 +257,6 @@ class Drawing:
         with callback.isolation(run) as module:
             run.processes.agree(lambda: callback.prepare(self._scene(module, step=BEFORE)))
         return found
-
-    def _collected(
-        self, draw: Draw, step: int, buffers: Sequence[Tensor], *, ended: bool
-    ) -> tuple[list[Result], Exception | None]:
-        callback, results = self.callback, list[Result]()
-
-        def collect() -> None:
-            with (
-                drawing(self.run.trainer, callback.called) as advance,
-                callback.isolation(self.run, buffers) as module,
-                bounded(callback.memory) as bound,
-            ):
-                for result in draw(self._scene(module, step, ended=ended)):
-                    results.append(result)
-                    advance()
-            if bound is not None and bound.exceeded:
-                callback.warn_once(f"{callback.called}: {bound.excess}", key="memory")
-
-        return results, attempt(collect)[1]
 
     def _scene(self, module: nn.Module, step: int, *, ended: bool = False) -> Scene:
         return scene_of(self.callback, self.run, module, step, epoch_at(self.run.trainer, step, ended=ended))

@@ -145,10 +145,6 @@ class ValidationCallback(ExplanationCallback):
             self._error = error
             self._close()
 
-    def on_test_batch_end(self, *args: Any, **kwargs: Any) -> None:
-        """Counts the predictions of the step."""
-        self.on_validation_batch_end(*args, **kwargs)
-
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Draws what was counted, by all processes together."""
         if not self._counting:

@@ -7,9 +7,12 @@ import mmap
 import os
 import re
 import stat
+import sys
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
+
+import torch
 
 _LARGEST = 2**28
 """Bytes of shared memory without a file that are copied; larger ones are a cache of data rather than a counter."""
@@ -17,6 +20,21 @@ _MAPPING = re.compile(
     r"(?P<start>[0-9a-f]+)-(?P<end>[0-9a-f]+) (?P<rights>\S+) (?P<offset>[0-9a-f]+) \S+ \d+ *(?P<path>.*)"
 )
 _FIXED = 0x10  # MAP_FIXED, which the module `mmap` does not name
+
+
+# System libraries of macOS do not survive a fork, and any other start runs a script without a main guard again.
+NO_FORK = None if sys.platform.startswith("linux") else f"on {sys.platform} processes are not forked"
+"""Why there are no forks on this system; None where there are."""
+
+
+def settle_in_fork(keep: Collection[int]) -> None:
+    """Makes a forked process one that computes by itself; the first thing that it does.
+
+    Args:
+        keep: As `come_apart` has it.
+    """
+    torch.set_num_threads(1)  # the threads of the parent are not there, and waiting for them would take for ever
+    come_apart(keep)
 
 
 def come_apart(keep: Collection[int]) -> None:

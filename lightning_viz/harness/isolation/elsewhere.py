@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import multiprocessing
-import sys
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
@@ -18,7 +17,7 @@ from typing import Any, TypeVar
 import torch
 from pytorch_lightning.utilities import rank_zero_info
 
-from lightning_viz.harness.isolation.apart import come_apart
+from lightning_viz.harness.isolation.apart import NO_FORK, settle_in_fork
 from lightning_viz.harness.isolation.kinds import GENERATORS
 from lightning_viz.harness.isolation.reach import TooMuchError, reachable
 from lightning_viz.harness.isolation.tensors import generator_back
@@ -104,9 +103,8 @@ def forked(read: Callable[[], T], patience: float) -> T:
     """
     if _HUNG:
         raise NotThereError(_HUNG[0])
-    # System libraries of macOS do not survive a fork, and any other start runs a script without a main guard again.
-    if not sys.platform.startswith("linux"):
-        raise NotThereError(f"on {sys.platform} processes are not forked")
+    if NO_FORK is not None:
+        raise NotThereError(NO_FORK)
     ours, theirs = multiprocessing.Pipe(duplex=False)
     process = multiprocessing.get_context("fork").Process(target=_answer, args=(theirs, read), daemon=True)
     try:
@@ -134,10 +132,9 @@ def forked(read: Callable[[], T], patience: float) -> T:
 
 
 def _answer(pipe: Connection, read: Callable[[], Any]) -> None:
-    torch.set_num_threads(1)  # the threads of the parent are not there, and waiting for them would take for ever
     buffer = io.BytesIO()
     try:
-        come_apart(keep=[pipe.fileno()])
+        settle_in_fork(keep=[pipe.fileno()])
         torch.save((read(), None), buffer)
     except BaseException as error:
         buffer = io.BytesIO()

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lightning_viz.harness.network.gradients import with_gradient
-from lightning_viz.harness.network.outputs import NAMES, AmbiguousError, LastSigmoid, NoScoresError
+from lightning_viz.harness.network.outputs import AmbiguousError, LastSigmoid, NoScoresError, by_name
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.tensors import named_tensors, plain
 
@@ -62,9 +62,8 @@ def find_maps(output: object, count: int, name: str) -> Tensor:
             f"{[tuple(t.shape) for _, t in tensors] or type(output).__name__}: "
             "pass net= with the dotted path of the module that returns them."
         )
-    named = sorted((NAMES.index(key.lower()), i) for i, (key, _) in enumerate(found) if key.lower() in NAMES)
-    if named:
-        return found[named[0][1]][1]
+    if (named := by_name(found)) is not None:
+        return named
     if len({t.shape[1] for _, t in found}) > 1:
         raise AmbiguousError(
             f"Expected class scores of places, but the forward of {name} returns {len(found)} outputs that could be "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -78,9 +78,8 @@ def find_scores(output: object, count: int, name: str) -> Tensor:
             f"{[tuple(t.shape) for _, t in tensors] or type(output).__name__}: "
             "pass net= with the dotted path of the module that returns them."
         )
-    named = sorted((NAMES.index(key.lower()), i) for i, (key, _) in enumerate(found) if key.lower() in NAMES)
-    if named:
-        return found[named[0][1]][1]
+    if (named := by_name(found)) is not None:
+        return named
     if len({id(t) for _, t in found}) > 1:
         raise AmbiguousError(
             f"Expected class scores, but the forward of {name} returns {len(found)} outputs that could be them, "
@@ -88,6 +87,12 @@ def find_scores(output: object, count: int, name: str) -> Tensor:
             "function from what it returns to the scores, such as lambda output: output[1]."
         )
     return found[0][1]
+
+
+def by_name(found: Sequence[tuple[str, Tensor]]) -> Tensor | None:
+    """Of tensors and their names, the one whose name says most clearly that it holds scores; None where none does."""
+    named = sorted((NAMES.index(key.lower()), i) for i, (key, _) in enumerate(found) if key.lower() in NAMES)
+    return found[named[0][1]][1] if named else None
 
 
 def check_bytes(scores: Callable[[Tensor], Tensor], images: Tensor) -> None:

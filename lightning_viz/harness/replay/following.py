@@ -73,7 +73,7 @@ class Following:
                     continue
                 moment = moment_of(path, load(path))
             except FileNotFoundError:
-                rank_zero_info(f"{path.name} was deleted before it was drawn.")
+                tell_deleted(path)
                 continue
             except Exception as error:
                 if self._is_given_up(state, error):
@@ -88,7 +88,7 @@ class Following:
         path = state[0]
         if not path.exists():
             self._unread.pop(path, None)
-            rank_zero_info(f"{path.name} was deleted before it was drawn.")
+            tell_deleted(path)
             return True
         known, since = self._unread.setdefault(path, (state, time.monotonic()))
         if known != state:
@@ -99,3 +99,8 @@ class Following:
         del self._unread[path]
         rank_zero_warn(f"A checkpoint is left out. {path}: {reason(error)}")
         return True
+
+
+def tell_deleted(path: Path) -> None:
+    """Tells that a checkpoint is gone whose turn has not come."""
+    rank_zero_info(f"{path.name} was deleted before it was drawn.")

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from lightning_viz.harness.namespaces import Callback
 from lightning_viz.harness.replay.checkpoints import Moment, in_order, moment_of, read, reason
-from lightning_viz.harness.replay.following import Following
+from lightning_viz.harness.replay.following import Following, tell_deleted
 from lightning_viz.harness.run.processes import attempt
 from lightning_viz.harness.run.run import run_of
 
@@ -79,7 +79,7 @@ class Checkpoints:
         _, error = attempt(lambda: self._load(moment.path))
         gone = isinstance(self._source, Following) and not moment.path.exists()
         if any(run_of(self._trainer).processes.exchange(gone and error is not None)):
-            rank_zero_info(f"{moment.path.name} was deleted before it was drawn.")
+            tell_deleted(moment.path)
             return False
         if error is not None:
             raise error

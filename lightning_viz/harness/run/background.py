@@ -8,7 +8,6 @@ import os
 import pickle
 import select
 import signal
-import sys
 import tempfile
 import time
 import traceback
@@ -21,7 +20,7 @@ from typing import Any, BinaryIO, Protocol
 import torch
 from pytorch_lightning.utilities import rank_zero_warn
 
-from lightning_viz.harness.isolation.apart import come_apart
+from lightning_viz.harness.isolation.apart import NO_FORK, settle_in_fork
 
 ROOM = 3
 """Processes at a time: one that draws, and those of an epoch that wait for it: its validation and its end."""
@@ -167,7 +166,7 @@ class _Job:
         size = os.fstat(self._file.fileno()).st_size
         try:
             found, why = pickle.loads(os.pread(self._file.fileno(), size, 0))
-        except (EOFError, pickle.UnpicklingError):
+        except Exception:  # what is cut short fails in many ways
             return [], "the process that drew has died"
         return found, why
 
@@ -195,18 +194,13 @@ class _Job:
             self._file.close()
 
     def _work(self, earlier: Sequence[_Job]) -> None:
-        found: list[Any] = []
-        why = None
         try:
             for job in earlier:
                 select.select([job._alive], [], [])
                 job.take(self._tasks)
-            for task in self._tasks:
-                found.append(task.do())
-            content = _packed((found, None))
+            content = _packed(([task.do() for task in self._tasks], None))
         except BaseException:
-            why = traceback.format_exc()
-            content = pickle.dumps(([], why))
+            content = _packed(([], traceback.format_exc()))
         self._file.write(content)
         self._file.flush()
 
@@ -237,9 +231,8 @@ def _become_worker(parent: int, keep: Sequence[int]) -> None:
     ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
-    torch.set_num_threads(1)  # the threads of the parent are not there, and waiting for them would take for ever
     os.nice(_NICE)
-    come_apart(keep)
+    settle_in_fork(keep)
 
 
 def _seconds_computed(pid: int) -> str:
@@ -255,8 +248,8 @@ def why_not(devices: Sequence[torch.device]) -> str | None:
     Args:
         devices: Those of the network's tensors.
     """
-    if not sys.platform.startswith("linux"):
-        return f"on {sys.platform} processes are not forked"
+    if NO_FORK is not None:
+        return NO_FORK
     used: bool = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
     if used or any(device.type != "cpu" for device in devices):
         return "a process that uses a GPU cannot be forked"

@@ -234,6 +234,21 @@ def test_fast_dev_run_waits_for_it(tmp_path):
     assert {pid for *_, pid, _ in drawn(tmp_path)} == {os.getpid()}
 
 
+@pytest.mark.parametrize("background", [True, False])
+def test_a_callback_that_hands_its_hooks_on_has_its_pictures(background, tmp_path):
+    class Forwards(pl.Callback):
+        """Has another callback, of which the Trainer knows nothing."""
+
+        def __init__(self):
+            self.inner = Slow(on_error="raise", background=background)
+
+    for hook in ("setup", "teardown", "on_train_start", "on_train_batch_end", "on_train_epoch_end", "on_train_end"):
+        setattr(Forwards, hook, lambda self, *args, hook=hook, **kwargs: getattr(self.inner, hook)(*args, **kwargs))
+    fit(tmp_path / "run", [Forwards(), Waits(0)], module=lambda: Tells(tmp_path))
+    assert [e.step for e in events(tmp_path / "run").Images("slow")] == [5, 11]
+    assert ({pid for *_, pid, _ in drawn(tmp_path)} == {os.getpid()}) is not background
+
+
 def test_networks_are_seen_as_they_were(tmp_path):
     class Sees(ExplanationCallback):
         per_probe = False

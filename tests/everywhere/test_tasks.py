@@ -5,7 +5,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 import zoo
-from everything import CALLBACKS, TINY, draw_everything, outputs_of, train
+from everything import CALLBACKS, TINY, Drawn, draw_everything, keeping, outputs_of, train
 from found import OF_LAYERS
 from projects import events, trainer
 from torch import nn
@@ -428,3 +428,52 @@ def test_pictures_of_counts_are_pictures(tmp_path):
     (picture,) = drawn.pictures["ConfusionMatrixPanel"].values()
     assert picture.dtype == np.uint8
     assert picture.shape[1] == 950
+
+
+def still(learner):
+    """A project of a kind whose network stays as it is."""
+
+    class Still(learner):
+        def on_train_epoch_start(self):
+            self.net.eval()
+
+        def configure_optimizers(self):
+            return torch.optim.SGD(self.parameters(), lr=0.0)
+
+    return Still
+
+
+def with_logits():
+    net = zoo.convolutions()
+    net.sigmoid = False
+    return net
+
+
+STILL = {
+    "labels": (Independent, with_logits, several, CALLBACKS),
+    "values": (Regression, lambda: zoo.convolutions(classes=1), lambda x, y: (x, 2.5 * y - 1), CALLBACKS),
+    "similarity": (
+        Embeds,
+        lambda: zoo.convolutions(classes=8),
+        lambda x, y: x,
+        [cls for cls in CALLBACKS if cls not in COUNTING],
+    ),
+    "none": (Rebuilds, Autoencoder, lambda x, y: x, OF_LAYERS),
+}
+
+
+@pytest.mark.parametrize("task", STILL)
+def test_where_the_network_stands_still_so_do_the_pictures_of_every_task(task, tmp_path):
+    learner, net, item, callbacks = STILL[task]
+    drawn = Drawn()
+    shown = [keeping(cls, drawn, {} if cls in COUNTING else {"every_n_steps": 1}) for cls in callbacks]
+    pl.seed_everything(7, verbose=False)
+    run = trainer(tmp_path, shown, max_epochs=1, val_check_interval=1)
+    run.fit(still(learner)(net()), **zoo.loaders(item=item, batch_size=3))
+    assert drawn.scene.task.name == task
+    log = events(tmp_path)
+    frames = {tag: [e.encoded_image_string for e in log.Images(tag) if e.step >= 0] for tag in log.Tags()["images"]}
+    lasting = {tag: found for tag, found in frames.items() if not tag.endswith("/curves")}  # those come at the end
+    assert {len(found) for found in lasting.values()} == {4}
+    since = {tag: 1 if tag.endswith("/changes") else 0 for tag in lasting}  # the first has nothing to compare with
+    assert [tag for tag, found in lasting.items() if len(set(found[since[tag] :])) > 1] == []

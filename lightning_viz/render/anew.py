@@ -83,7 +83,7 @@ def painted_anew(kept: Mapping[str, NDArray[Any]], full: float) -> Picture:
     """
     values = kept["shares"].astype(np.float64) * float(kept["full"])
     if "segments" in kept:
-        tiles, titles, colours = _regions(kept, values, full)
+        tiles, titles, colours = _superpixels(kept, values, full)
     else:
         tiles, titles, colours = _map(kept, values[0], full)
     body = panel(tiles, titles=titles, bars=[colorbar(full, str(kept["unit"]), colours=colours)])
@@ -96,7 +96,7 @@ def _map(kept: Mapping[str, NDArray[Any]], values: Floats, full: float) -> _Pain
     return tiles, None, "signed" if signed else "sequential"
 
 
-def _regions(kept: Mapping[str, NDArray[Any]], weights: Floats, full: float) -> _Painted:
+def _superpixels(kept: Mapping[str, NDArray[Any]], weights: Floats, full: float) -> _Painted:
     classes = zip(weights, kept["selection"], kept["certain"], strict=True)
     tiles = [
         superpixel_picture(kept["grey"] / 255, kept["segments"], own, chosen, certain=sure, scale=full)

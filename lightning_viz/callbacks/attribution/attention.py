@@ -133,7 +133,7 @@ class AttentionMaps(AttributionCallback):
 
     @property
     def floor(self) -> float:
-        """Of what speaks for a class a 64th of a region's; attention itself adds up to 1 in any network."""
+        """Of what speaks for a class a 64th of a superpixel's; attention itself adds up to 1 in any network."""
         return FLOOR / PARTS if self.method in _SPECIFIC else 0.0
 
     def _figures(self, values: Tensor) -> tuple[list[float], list[float]]:

@@ -1,4 +1,4 @@
-"""LIME panels: which regions of a probe speak for a class, and which against it."""
+"""LIME panels: which superpixels of a probe speak for a class, and which against it."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, Optional, Union
@@ -7,7 +7,7 @@ import pytorch_lightning as pl
 from torch import Tensor
 
 from lightning_viz.callbacks.attribution.maps import MapCallback
-from lightning_viz.callbacks.attribution.regions import Lime, Regions, fidelity, largest
+from lightning_viz.callbacks.attribution.superpixels import Lime, Superpixels, fidelity, largest
 from lightning_viz.callbacks.base.captions import captioned, instead
 from lightning_viz.callbacks.base.keywords import OfMaps, Unpack
 from lightning_viz.explain.attribution.targets import RIVAL
@@ -95,12 +95,12 @@ class LimePanels(MapCallback):
             seed=self.seed,
         )
         self.unit = _UNITS[self.lime.explain]
-        self._regions: list[Regions] = []
+        self._superpixels: list[Superpixels] = []
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Begins anew with each run of the Trainer."""
         super().setup(trainer, pl_module, stage)
-        self._regions = []
+        self._superpixels = []
 
     def prepare(self, scene: Scene) -> None:
         """Cuts the probes into superpixels and draws the masks, once.
@@ -109,7 +109,7 @@ class LimePanels(MapCallback):
             ValueError: There are too few samples for the superpixels, or no scores.
         """
         scene.task.check(scene.subject, scene.probes.images, self.called)
-        self._regions = [self.lime.cut(pixels, few=self.rehearsal) for pixels in scene.probes.pixels]
+        self._superpixels = [self.lime.cut(pixels, few=self.rehearsal) for pixels in scene.probes.pixels]
 
     @property
     def tag(self) -> str:
@@ -124,7 +124,7 @@ class LimePanels(MapCallback):
                 yield self._refusal(scene, i)
                 continue
             before = scene.subject.work.units
-            found = self.lime.weights(scene, i, self._regions[i], classes)
+            found = self.lime.weights(scene, i, self._superpixels[i], classes)
             units = scene.subject.work.units - before
             full, maps = self.full(scene, ask, largest(found)), [self._over_pixels(i, one) for one in found]
             metrics, mark = self.figures.measured(scene, ask, maps[0], units=units, bound=full)
@@ -139,11 +139,11 @@ class LimePanels(MapCallback):
 
     def maps_of(self, scene: Scene, asked: Sequence[Ask]) -> list[Tensor]:
         """The label's weights, painted over the pixels, (H, W) each, by what the network is now."""
-        regions = self._regions
-        return [self._over_pixels(i, *self.lime.weights(scene, i, regions[i], [column])) for i, column, *_ in asked]
+        superpixels = self._superpixels
+        return [self._over_pixels(i, *self.lime.weights(scene, i, superpixels[i], [column])) for i, column, *_ in asked]
 
     def _over_pixels(self, i: int, found: LimeWeights) -> Tensor:
-        return found.weights[self._regions[i].segments.cpu()]
+        return found.weights[self._superpixels[i].segments.cpu()]
 
     def _refusal(self, scene: Scene, i: int) -> Picture:
         self.warn_once(
@@ -156,7 +156,7 @@ class LimePanels(MapCallback):
 
     def _picture(self, scene: Scene, ask: Ask, found: dict[int, LimeWeights], full: float, mark: str) -> Picture:
         names, (label, *_), i = scene.probes.class_names, found, ask.probe
-        tiles = [self.lime.painted(scene.probes.pixels[i], self._regions[i], one, full) for one in found.values()]
+        tiles = [self.lime.painted(scene.probes.pixels[i], self._superpixels[i], one, full) for one in found.values()]
         good, bad = scene.task.signs
         caption = [
             scene.caption(i),
@@ -166,7 +166,7 @@ class LimePanels(MapCallback):
         titles, unit = [names[k] for k in found], self.unit_of(scene)
         more: dict[str, Any] = {"bars": [colorbar(full, unit, colours="superpixels")], "full": full}
         if self.scale == "run":
-            arrays = scene.probes.pixels[i].cpu().numpy(), self._regions[i].segments.cpu().numpy()
+            arrays = scene.probes.pixels[i].cpu().numpy(), self._superpixels[i].segments.cpu().numpy()
             painted = [self.lime.chosen(one) for one in found.values()]
             more["source"] = kept_of_superpixels(*arrays, painted, full, titles=titles, unit=unit)
         return captioned(f"{scene.probes.tag(i)}/lime", tiles, caption, titles=titles, lines=4, **more)

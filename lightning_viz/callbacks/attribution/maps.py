@@ -22,12 +22,12 @@ from lightning_viz.harness.sinks.thumbnails import thumbnail
 from lightning_viz.harness.steps import epoch_at, logged_step
 
 FLOOR = 0.1
-"""The smallest value of full colour of a map of regions, in log-odds. The maps of an untrained network on drawn food
-(64 px) reach .0001 by LIME, occlusion or Grad-CAM, those of one that has collapsed .004, of one that has learnt .5 to
-3 in the median."""
+"""The smallest value of full colour of a map of superpixels, in log-odds. The maps of an untrained network on drawn
+food (64 px) reach .0001 by LIME, occlusion or Grad-CAM, those of one that has collapsed .004, of one that has learnt
+.5 to 3 in the median."""
 PARTS = 64
-"""Of the image, each as large as a region: a pixel's floor is its part of that. There, gradients times contrast reach
-.00004, .0005 and .5, integrated gradients .00002, .0002 and .2, where that floor is .0016."""
+"""Of the image, each as large as a superpixel: a pixel's floor is its part of that. There, gradients times contrast
+reach .00004, .0005 and .5, integrated gradients .00002, .0002 and .2, where that floor is .0016."""
 
 
 class MapCallback(ExplanationCallback):
@@ -51,11 +51,11 @@ class MapCallback(ExplanationCallback):
 
     @property
     def floor(self) -> float:
-        """The least that a region in full colour stands for, in that unit."""
+        """The least that a superpixel in full colour stands for, in that unit."""
         return FLOOR
 
     per_pixel = False
-    """Whether every pixel has a value of its own, and not a region."""
+    """Whether every pixel has a value of its own, and not a superpixel or a patch."""
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lightning_viz.callbacks.attribution.maps import FLOOR, PARTS
 from lightning_viz.callbacks.attribution.painting import flattened, painted
-from lightning_viz.callbacks.attribution.regions import Lime, fidelity, largest
+from lightning_viz.callbacks.attribution.superpixels import Lime, fidelity, largest
 from lightning_viz.callbacks.base.captions import instead
 from lightning_viz.callbacks.validation.outlines import confused
 from lightning_viz.explain.attribution.baselines import baseline
@@ -43,7 +43,7 @@ class Explained(NamedTuple):
     tiles: list[Pixels]
     titles: list[str]
     scale: str
-    regions: str
+    superpixels: str
 
 
 def explain(scene: Scene, mistake: Mistake, confusion: Confusion, *, lime: Lime, steps: int, few: bool) -> Explained:
@@ -62,10 +62,10 @@ def explain(scene: Scene, mistake: Mistake, confusion: Confusion, *, lime: Lime,
     own = _alone(scene, mistake, None if sides is None else sides.both)
     names = [named(scene.probes.class_names[k], 15) for k in (true, predicted)]
     lead, scale = _lead(own, true, predicted, steps)
-    regions = lime.cut(own.probes.pixels[0], few=few, enough=True)
-    found = lime.weights(own, 0, regions, (true, predicted))
+    superpixels = lime.cut(own.probes.pixels[0], few=few, enough=True)
+    found = lime.weights(own, 0, superpixels, (true, predicted))
     full = max(largest(found), FLOOR)
-    tiles = [lime.painted(own.probes.pixels[0], regions, one, full) for one in found]
+    tiles = [lime.painted(own.probes.pixels[0], superpixels, one, full) for one in found]
     fits = [f"{name}, R² {fidelity(one)}" for name, one in zip(names, found, strict=True)]
     share = percent(_confidence(own, mistake, predicted))
     title = f"{names[1]} on {share}" if sides is not None else f"says {elide(names[1], 96, SMALL)} {share}"
@@ -86,11 +86,11 @@ def explain_error(scene: Scene, mistake: Mistake, *, lime: Lime, steps: int, few
     """
     own = _alone(scene, mistake, None)
     map_, scale = _shares(own, own.subject, torch.zeros(1, dtype=torch.long, device=own.probes.images.device), steps)
-    regions = lime.cut(own.probes.pixels[0], few=few, enough=True)
-    (found,) = lime.weights(own, 0, regions, (0,))
+    superpixels = lime.cut(own.probes.pixels[0], few=few, enough=True)
+    (found,) = lime.weights(own, 0, superpixels, (0,))
     shown = to_uint8(own.probes.pixels[0].cpu().numpy())
     full = largest([found])
-    painted_ = lime.painted(own.probes.pixels[0], regions, found, full)
+    painted_ = lime.painted(own.probes.pixels[0], superpixels, found, full)
     titles = ["", scene.probes.class_names[0], f"R² {fidelity(found)}"]
     return Explained([shown, map_, painted_], titles, scale, f"{full:.2g}")
 
@@ -101,7 +101,7 @@ def error_panel(scene: Scene, mistake: Mistake, explained: Explained) -> Pixels:
     caption = [
         f"{scene.when} · says {predicted:.3g}, true {true:.3g}",
         f"orange raises it, blue lowers it: full {explained.scale}" + channels_shown(scene.probes.images.shape[1]),
-        f"LIME: orange raises it, blue lowers it: full {explained.regions}",
+        f"LIME: orange raises it, blue lowers it: full {explained.superpixels}",
     ]
     return panel(explained.tiles, caption, titles=explained.titles, columns=3, lines=_LINES)
 
@@ -160,7 +160,7 @@ def confusion_panel(scene: Scene, confusion: Confusion, explained: Sequence[Expl
         f"{scene.when} · {_mix_up(scene, true, predicted)}: {confusion.count} of {confusion.of}{was}{pixels}",
         f"orange {predicted}, blue {true}: full {', '.join(one.scale for one in explained)}"
         + channels_shown(scene.probes.images.shape[1]),
-        f"LIME: orange for, blue against: full {', '.join(one.regions for one in explained)} log-odds",
+        f"LIME: orange for, blue against: full {', '.join(one.superpixels for one in explained)} log-odds",
     ]
     return panel(tiles, caption, titles=titles, columns=2, lines=_LINES)
 

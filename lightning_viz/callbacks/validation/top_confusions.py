@@ -6,7 +6,7 @@ from typing import Any, Optional
 import pytorch_lightning as pl
 from torch import Tensor
 
-from lightning_viz.callbacks.attribution.regions import Lime
+from lightning_viz.callbacks.attribution.superpixels import Lime
 from lightning_viz.callbacks.base.keywords import Common, Unpack
 from lightning_viz.callbacks.validation.base import ValidationCallback
 from lightning_viz.callbacks.validation.outlines import worst_picture

@@ -1,1 +1,1 @@
-"""Which regions of an image speak for a class: local linear models of masked copies."""
+"""Which superpixels of an image speak for a class: local linear models of masked copies."""

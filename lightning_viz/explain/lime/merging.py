@@ -1,4 +1,4 @@
-"""Regions of an image, merged from small ones that follow its contours, until as many are left as wanted."""
+"""Superpixels of an image, merged from small ones that follow its contours, until as many are left as wanted."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ from skimage.segmentation import felzenszwalb
 Image = NDArray[np.float64]
 """(H, W, 3) in [0, 1]."""
 Labels = NDArray[Any]
-"""Whole numbers (H, W), one per region."""
+"""Whole numbers (H, W), one per superpixel."""
 
 PLACE = 30.0
-"""How far apart the far sides of an image are, in units of CIE Lab: regions far from each other merge less readily."""
+"""How far apart the far sides of an image are, in units of CIE Lab: those far from each other merge less
+readily."""
 
 _FINER = 8
-"""How many small regions there may be for each one wanted."""
+"""How many small superpixels there may be for each one wanted."""
 
 
 def merged(image: Image, segments: int, sigma: float) -> Labels:
-    """Fine regions (Felzenszwalb and Huttenlocher 2004), merged by Ward's criterion (1963).
+    """Fine superpixels (Felzenszwalb and Huttenlocher 2004), merged by Ward's criterion (1963).
 
-    Of all neighbours, those are merged whose union adds least to the spread of colour and place within regions. So the
-    borders that are left are the strongest ones, and no region is large without being of one colour.
+    Of all neighbours, those are merged whose union adds least to the spread of colour and place within superpixels. So
+    the borders that are left are the strongest ones, and no superpixel is large without being of one colour.
 
     Args:
         image: (H, W, 3) in [0, 1].
-        segments: How many regions; fewer only where the image has fewer fine ones.
+        segments: How many superpixels; fewer only where the image has fewer fine ones.
         sigma: Width of the Gaussian blur before cutting, in pixels.
 
     Returns:
@@ -42,14 +43,14 @@ def merged(image: Image, segments: int, sigma: float) -> Labels:
     fine = felzenszwalb(image, scale=4, sigma=sigma, min_size=least, channel_axis=-1)
     colours = rgb2lab(gaussian(image, sigma, channel_axis=-1))  # type: ignore[no-untyped-call]
     places = np.moveaxis(np.mgrid[:height, :width], 0, -1) * (PLACE / max(height, width))
-    regions = _Regions(fine, np.concatenate([colours, places], axis=-1))
-    while regions.left > segments and regions.merge():
+    superpixels = _Superpixels(fine, np.concatenate([colours, places], axis=-1))
+    while superpixels.left > segments and superpixels.merge():
         pass
-    return regions.labels()
+    return superpixels.labels()
 
 
-class _Regions:
-    """Regions, what they look like on the mean, and their neighbours; each union is a region of its own."""
+class _Superpixels:
+    """Superpixels, what they look like on the mean, and their neighbours; each union is a superpixel of its own."""
 
     def __init__(self, labels: Labels, looks: NDArray[np.float64]) -> None:
         self._fine, self.left = labels, int(labels.max()) + 1
@@ -72,14 +73,14 @@ class _Regions:
         return False
 
     def labels(self) -> Labels:
-        """The regions that are left, (H, W)."""
+        """The superpixels that are left, (H, W)."""
         whole = np.array(self._part_of)
         while (above := whole[whole]).tolist() != whole.tolist():
             whole = above
         return np.asarray(whole[self._fine])
 
     def _cost(self, i: int, j: int) -> tuple[float, int, int]:
-        """By how much their union adds to the sum of squares within regions."""
+        """By how much their union adds to the sum of squares within superpixels."""
         apart = self._means[i] - self._means[j]
         a, b = self._sizes[i], self._sizes[j]
         return a * b / (a + b) * float(apart @ apart), i, j

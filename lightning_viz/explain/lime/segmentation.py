@@ -1,4 +1,4 @@
-"""Ways to cut an image into regions of similar colour, for about a given number of them, by means of scikit-image."""
+"""Ways to cut an image into superpixels, for about a given number of them, by means of scikit-image."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def cut(image: Image, method: Method | Callable[[Image], Labels], segments: int,
     Args:
         image: (H, W, 3) in [0, 1].
         method: The name of a way, or a function from the image to labels, as lime's `segmentation_fn`.
-        segments: About how many regions; a function decides by itself.
+        segments: About how many superpixels; a function decides by itself.
         options: `compactness` (slic alone) and `sigma` (not of a grid).
 
     Returns:
@@ -70,7 +70,7 @@ def _quickshift(image: Image, segments: int, sigma: float) -> Labels:
     options = {"kernel_size": near, "max_dist": np.inf, "return_tree": True, "sigma": sigma, "rng": 0}
     _, parents, lengths = quickshift(image, channel_axis=-1, **options)  # type: ignore[no-untyped-call]
     parent, length = np.array(parents).ravel(), np.array(lengths).ravel()
-    length[parent == np.arange(parent.size)] = np.inf  # what hangs on nothing is a region in any case
+    length[parent == np.arange(parent.size)] = np.inf  # what hangs on nothing is a superpixel in any case
     roots = np.argsort(-length, kind="stable")[: max(segments, int(np.isinf(length).sum()))]
     parent[roots] = roots
     while (above := parent[parent]).tolist() != parent.tolist():

@@ -25,18 +25,18 @@ def superpixels(
     sigma: float = 1.0,
     method: Method | Callable[[Image], Labels] = "merged",
 ) -> Tensor:
-    """Cuts one image into regions of similar colour, each of about four pixels or more.
+    """Cuts one image into superpixels of similar colour, each of about four pixels or more.
 
-    No random number is involved: the same image gives the same regions in every epoch. Where fewer than four regions
-    are found (tiny images) the image is cut into a grid instead, at worst into its pixels.
+    No random number is involved: the same image gives the same superpixels in every epoch. Where fewer than four are
+    found (tiny images) the image is cut into a grid instead, at worst into its pixels.
 
     Args:
         pixels: (C, H, W) in [0, 1]. One and two channels are read as grey, of more than three the first three count.
             Values that are not finite are read as the nearest ones, NaN as black.
-        segments: Roughly how many regions. Default: 0.4 x sqrt(H x W), from 16 to 64 (51 at 128 x 128).
-        compactness: Of SLIC: square regions (large) against regions that follow the colours (small).
+        segments: Roughly how many superpixels. Default: 0.4 x sqrt(H x W), from 16 to 64 (51 at 128 x 128).
+        compactness: Of SLIC: square superpixels (large) against superpixels that follow the colours (small).
         sigma: Width of the Gaussian blur before cutting, in pixels.
-        method: `"merged"`, small regions merged by Ward's criterion (see `merging`), `"slic"` (Achanta et al. 2012),
+        method: `"merged"`, small ones merged by Ward's criterion (see `merging`), `"slic"` (Achanta et al. 2012),
             `"quickshift"`, `"felzenszwalb"`, `"grid"`, or a function from an image (H, W, 3) to whole numbers (H, W).
 
     Returns:

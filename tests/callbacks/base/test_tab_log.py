@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from lightning_viz import ConfusionMatrixPanel, Films, IntegratedGradients, LimePanels, SaliencyMaps
 from lightning_viz.callbacks.attribution.maps import FLOOR, PARTS
-from lightning_viz.callbacks.attribution.regions import Lime, largest
+from lightning_viz.callbacks.attribution.superpixels import Lime, largest
 from lightning_viz.harness.sinks.log_format import encoded
 
 OWN = "lightning_viz/"
@@ -70,9 +70,9 @@ def noting(cls, **options):
             return values
 
     class NotingLime(Lime):
-        def weights(self, scene, i, regions, classes):
-            found = super().weights(scene, i, regions, classes)
-            made.shown[scene.step, i] = found[0].weights[regions.segments], largest(found)
+        def weights(self, scene, i, superpixels, classes):
+            found = super().weights(scene, i, superpixels, classes)
+            made.shown[scene.step, i] = found[0].weights[superpixels.segments], largest(found)
             return found
 
     Noting.__name__ = "_".join([cls.__name__, *options])  # two of one name would be the same callback twice

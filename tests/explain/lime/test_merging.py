@@ -1,4 +1,4 @@
-"""Regions merged by Ward's criterion, held against a loop over all pairs of neighbours."""
+"""Superpixels merged by Ward's criterion, held against a loop over all pairs of neighbours."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def image(side, seed=0):
 
 
 def spread(labels, looks):
-    """The sum of squares within the regions."""
+    """The sum of squares within the superpixels."""
     return sum(((looks[labels == k] - looks[labels == k].mean(axis=0)) ** 2).sum() for k in np.unique(labels))
 
 
@@ -53,7 +53,7 @@ def test_there_are_exactly_as_many_as_wanted_each_of_one_piece(segments):
     assert label(found, connectivity=2, background=-1).max() == segments
 
 
-def test_a_disc_of_its_own_colour_is_a_region_by_itself():
+def test_a_disc_of_its_own_colour_is_a_superpixel_by_itself():
     y, x = np.mgrid[:64, :64]
     disc = (y - 30) ** 2 + (x - 36) ** 2 < 90
     noise = np.random.default_rng(0).normal(scale=0.02, size=(64, 64, 3))

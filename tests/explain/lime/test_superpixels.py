@@ -65,7 +65,7 @@ def test_superpixels_follow_the_colours_where_a_grid_does_not(method):
     assert impurity(method) < 0.1 < 0.2 < impurity("grid")
 
 
-def test_quickshift_hangs_every_pixel_on_one_root_of_its_own_region():
+def test_quickshift_hangs_every_pixel_on_one_root_of_its_own_superpixel():
     labels = superpixels(photo(48), segments=25, method="quickshift")
     assert int(labels.max()) == 24
 

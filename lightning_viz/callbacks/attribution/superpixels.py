@@ -28,7 +28,7 @@ superpixel then lies in the evidence in .86 of them, with its own mean colour in
 _OUTPUTS = ("log_odds", "scores", "probabilities")
 
 
-class Regions(NamedTuple):
+class Superpixels(NamedTuple):
     """What of one image stays the same in every epoch.
 
     Attributes:
@@ -82,7 +82,7 @@ class Lime:
         number("kernel_width", self.kernel_width)
         whole("batch_size", self.batch_size, none=True)
 
-    def cut(self, pixels: Tensor, *, few: bool = False, enough: bool = False) -> Regions:
+    def cut(self, pixels: Tensor, *, few: bool = False, enough: bool = False) -> Superpixels:
         """The superpixels of an image, and as many masks as were asked for.
 
         Args:
@@ -104,9 +104,9 @@ class Lime:
             )
         samples = least if few else max(self.samples, least)
         vague = blurred(pixels[None], BLUR * min(pixels.shape[1:]))[0] if self.fill == "blurred" else None
-        return Regions(segments, draw_masks(count, samples, seed=self.seed, design=self.design), vague)
+        return Superpixels(segments, draw_masks(count, samples, seed=self.seed, design=self.design), vague)
 
-    def weights(self, scene: Scene, i: int, regions: Regions, classes: Sequence[int]) -> list[LimeWeights]:
+    def weights(self, scene: Scene, i: int, superpixels: Superpixels, classes: Sequence[int]) -> list[LimeWeights]:
         """The weights of the superpixels of probe `i` for some classes, from the same masked copies.
 
         Of places, all of them are judged over the region of the first.
@@ -116,9 +116,9 @@ class Lime:
             scene.subject.of(i).about(classes[0]),
             scene.probes.pixels[i],
             list(classes),
-            segments=regions.segments,
-            masks=regions.masks,
-            fill=regions.fill,
+            segments=superpixels.segments,
+            masks=superpixels.masks,
+            fill=superpixels.fill,
             enough=self.reliability,
             normalize=scene.probes.normalize,
             kernel_width=self.kernel_width,
@@ -126,16 +126,16 @@ class Lime:
             probabilities=outputs[self.explain],
         )
 
-    def painted(self, pixels: Tensor, regions: Regions, found: LimeWeights, scale: float) -> Pixels:
+    def painted(self, pixels: Tensor, superpixels: Superpixels, found: LimeWeights, scale: float) -> Pixels:
         """The strongest superpixels over the image, uint8 (h, w, 3).
 
         Args:
             pixels: (C, H, W) in [0, 1].
-            regions: Its superpixels.
+            superpixels: Its superpixels.
             found: Their weights.
             scale: The weight at which colours are full.
         """
-        arrays = pixels.cpu().numpy(), regions.segments.cpu().numpy()
+        arrays = pixels.cpu().numpy(), superpixels.segments.cpu().numpy()
         weights, selection, certain = self.chosen(found)
         return superpixel_picture(*arrays, weights, selection, certain=certain, scale=scale)
 

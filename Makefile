@@ -10,7 +10,7 @@ BROWSER := $(VENV)/.browser
 # programs or a browser, or is about one callback's options.
 FAST := tests/test_package.py tests/explain tests/render tests/harness tests/contract lightning_viz
 
-.PHONY: help demo homework test test-fast test-js test-versions check check-js matrix matrix-gpu bench gallery screenshots wheel clean
+.PHONY: help demo homework test test-fast test-js test-versions check check-js matrix matrix-gpu gpu bench gallery screenshots wheel clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -74,6 +74,15 @@ matrix: $(READY)  ## Train in every way with all callbacks and without: both mus
 matrix-gpu: $(READY)  ## The same on a GPU, and what only a GPU does
 	$(BIN)/python -m tests.matrix --accelerator gpu
 	$(BIN)/python -m tests.matrix --accelerator gpu --guard
+
+# Eight minutes at most: what one who is lent a GPU for a quarter of an hour wants to know.
+GPU_ROWS := "plain" "momentum teacher" "frozen BatchNorm" "16-mixed" "bf16-mixed, channels_last" "channels_last" \
+	"cudnn.benchmark" "segmentation" "torch.compile(module), inductor" "negative control: plain, without isolation"
+
+gpu: $(READY)  ## What only a GPU can tell, in one go: neutrality, ratios, seconds and memory
+	$(BIN)/python -m tests.matrix --accelerator gpu --only $(GPU_ROWS)
+	$(BIN)/python -m tests.matrix --accelerator gpu --guard --only "plain" "momentum teacher"
+	$(BIN)/python -m benchmarks.gpu $(ARGS)
 
 bench: $(READY)  ## Measure what a drawing costs
 	$(BIN)/python -m benchmarks

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks import cost
+from benchmarks import cost, gpu
 from benchmarks.__main__ import GROUPS, main
 from benchmarks.measure import Line, table
 from benchmarks.network import Settings
@@ -54,6 +54,22 @@ def test_the_memory_of_a_drawing_is_measured():
     drawing, step = map(float, run("benchmarks.memory", "SaliencyMaps", 1, 32, 2).rsplit("took", 1)[1].split())
     assert 0 <= step < 500
     assert 0 < drawing < 500
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_a_gpu_is_asked_is_measured_on_any_device(capsys):
+    small = ["--sizes", "32", "--width", "2", "--steps", "1", "--repetitions", "1", "--samples", "64"]
+    gpu.main(["--accelerator", "cpu", *small, "--callbacks", "GradCam"])
+    ratios = {cells[1].strip(): float(cells[5]) for cells in _rows(capsys.readouterr().out)}
+    assert {"32 px: input gradient, 32 images", "32 px: GradCam", "32 px: Snapshots", "32 px: all callbacks"} <= set(
+        ratios
+    )
+    assert all(ratio > 0 for ratio in ratios.values())
+    assert ratios["32 px: all callbacks"] == ratios["32 px: GradCam"]
+
+
+def _rows(told):
+    return [line.split("|") for line in told.splitlines() if line.startswith("| 32 px")]
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -15,6 +15,8 @@ SCALARS = "scalars"
 MANIFEST = "lightning_viz/manifest"
 EPOCH = "lightning_viz/epoch"
 PREDICTIONS = "lightning_viz/prediction/"
+ORIGINAL = "lightning_viz/original/"
+CAPTION = "lightning_viz/caption/"
 MAP = "lightning_viz/map/"
 BOUND = "lightning_viz/bound/"
 

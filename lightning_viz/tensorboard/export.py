@@ -31,7 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run, or a log folder with several")
     parser.add_argument("out", metavar="OUT", type=Path, help="the file to write; one that is there is replaced")
     parser.add_argument(
-        "--captions", action="store_true", help="also with the pictures of maps, as they were logged with captions"
+        "--captions",
+        action="store_true",
+        help="also with the pictures of maps, as they were logged",
     )
     given = parser.parse_args(arguments)
     try:
@@ -48,7 +50,7 @@ def export(folder: Path, out: Path, *, captions: bool = False) -> list[str]:
     Args:
         folder: A run's own folder, or one with several.
         out: The file. It is replaced only when the new one is complete.
-        captions: Also with the pictures of the maps that the page paints itself, as they were logged with captions.
+        captions: Also with the pictures of what the page paints itself, as they were logged with captions.
 
     Returns:
         The names of the runs, as the file shows them.

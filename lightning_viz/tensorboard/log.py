@@ -13,12 +13,14 @@ from tensorboard.data import provider as data
 
 from lightning_viz.tensorboard import (
     BOUND,
+    CAPTION,
     EPOCH,
     IMAGES,
     LIGHTNINGS_EPOCH,
     MANIFEST,
     MAP,
     NAME,
+    ORIGINAL,
     PREDICTIONS,
     SCALARS,
     manifest,
@@ -41,6 +43,8 @@ WITH_UNREADABLE_KEYS = (
 
 READERS = {
     "images": ("read_blob_sequences", IMAGES, ""),
+    "originals": ("read_blob_sequences", NAME, ORIGINAL),
+    "captions": ("read_tensors", NAME, CAPTION),
     "maps": ("read_blob_sequences", NAME, MAP),
     "scalars": ("read_scalars", SCALARS, ""),
     "bounds": ("read_scalars", NAME, BOUND),
@@ -115,7 +119,7 @@ class Log:
 
         Returns:
             Of each kind the points of each tag that exists, one per step, steps ascending. In pictures and maps a point
-            holds the key of a blob. `None` where there is no such run.
+            holds keys of blobs. `None` where there is no such run.
         """
         runs = self._asking.submit(self.names)
         asked = {}

@@ -15,6 +15,9 @@ from lightning_viz.tensorboard.bundle import module, modules, style
 from lightning_viz.tensorboard.log import Log
 from lightning_viz.tensorboard.packing import mime
 
+BLOBS = ("images", "originals", "maps")
+"""The kinds of series whose points hold keys of blobs."""
+
 LOADING = "lightning_viz-loading"
 
 START = (
@@ -48,7 +51,7 @@ def page(
         runs: The chosen entries of `log.runs()`. Films are left out: every epoch's picture is there, and the page plays
             them.
         shown: Under which name each run is shown.
-        captions: Also with the pictures of maps, whose captions the page cannot draw; it paints the maps itself.
+        captions: Also with the pictures of maps as they were logged; the page paints the maps itself.
 
     Returns:
         The pieces of the file, UTF-8.
@@ -85,7 +88,7 @@ def _data(log: Log, runs: Mapping[str, dict[str, Any]], shown: Mapping[str, str]
         if not captions:
             leave_painted_out(entry, series)
         keys: list[list[str]] = []
-        for points in [*series["images"].values(), *series["maps"].values()]:
+        for points in [found for kind in BLOBS for found in series[kind].values()]:
             keys.append([key for _, *found in points for key in found])
             own = (f"{count + len(keys) - 1}.{index}" for index in range(len(keys[-1])))
             points[:] = [[step, *islice(own, len(found))] for step, *found in points]
@@ -124,8 +127,14 @@ def without_films(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def leave_painted_out(entry: dict[str, Any], series: dict[str, dict[str, list[Any]]]) -> None:
-    """Takes out of a run's series the pictures whose maps the page paints itself, at the steps at which it has them."""
-    pictures = (entry["manifest"] or {}).get("pictures", {})
+    """Takes out of a run's series the pictures that the page does without.
+
+    Of probes those of which it has the image itself, and those whose maps it paints, at the steps at which it has them.
+    """
+    pictures, probes = ((entry["manifest"] or {}).get(part, {}) for part in ("pictures", "probes"))
+    for probe in series["originals"]:
+        if not probes.get(probe, {}).get("outlined") and f"{probe}/input" in series["images"]:
+            series["images"][f"{probe}/input"] = []
     for tag, points in series["images"].items():
         if "colours" in pictures.get(tag, {}):
             painted = {step for step, *_ in series["maps"].get(tag, ())}
@@ -142,6 +151,8 @@ def everything(entry: dict[str, Any]) -> dict[str, list[str]]:
     maps = list(entry["maps"])
     return {
         "images": list(entry["images"]),
+        "originals": list((entry["manifest"] or {}).get("probes", {})),
+        "captions": list(entry["images"]),
         "maps": maps,
         "bounds": maps,
         "scalars": entry["scalars"],

@@ -44,6 +44,13 @@ def _map(datum: Any) -> Point | None:
     return [datum.step, *(_key(datum, i) for i in range(len(datum.values)))] if datum.values else None
 
 
+def _caption(datum: Any) -> Point | None:
+    if datum.numpy.dtype.kind not in "OS":
+        return None
+    lines = [line.decode(errors="replace") if isinstance(line, bytes) else str(line) for line in datum.numpy.ravel()]
+    return [datum.step, *lines]
+
+
 def _prediction(datum: Any) -> Point | None:
     if datum.numpy.shape != (2,) or datum.numpy.dtype.kind != "f":
         return None
@@ -60,6 +67,8 @@ def _key(datum: Any, index: int) -> str:
 
 POINTS: dict[str, Callable[[Any], Point | None]] = {
     "images": _picture,
+    "originals": _map,
+    "captions": _caption,
     "maps": _map,
     "scalars": _scalar,
     "bounds": _scalar,

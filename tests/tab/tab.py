@@ -20,6 +20,8 @@ PIXELS = """async node => {
   canvas.getContext('2d').drawImage(node, 0, 0);
   return canvas.toDataURL();
 }"""
+FINE, STRIPES, OPAQUE = 256, 16, 0.9
+"""Pixels of a map that is striped, how many stripes fit beside each other, and how much full colour covers."""
 PATIENCE = 10.0
 """Seconds until what is expected must be there."""
 
@@ -94,14 +96,27 @@ def pixels(locator):
     return decoded(base64.b64decode(png))
 
 
-def paints(locator, values, bound, *, signed=False):
-    """Asserts that a canvas shows a map over its image, as pictures paint it over black."""
+def paints(locator, values, bound, *, lime=False):
+    """Asserts that a canvas shows a map over its image, as pictures paint it over black; LIME's is striped."""
     png = locator.evaluate(PIXELS).partition(",")[2]
     rgba = np.asarray(Image.open(io.BytesIO(base64.b64decode(png))).convert("RGBA")).astype(float)
     shown = rgba[..., :3] * rgba[..., 3:] / 255
-    expected = overlay(np.zeros((3, *values.shape)), (values / bound).clip(-1, 1), signed=signed)
+    shares = (values / bound).clip(-1, 1)
+    expected = overlay(np.zeros((3, *values.shape)), shares, signed=lime)
+    if lime:
+        shares, expected = (fine(part, FINE) for part in (shares, expected))
+        y, x = np.indices(shares.shape)
+        against = (shares < 0) & ((x + y) % (max(shares.shape) / STRIPES) < max(shares.shape) / STRIPES / 3)
+        darker = 1 - OPAQUE * np.abs(shares) ** 0.7
+        expected = np.where(against[..., None], expected * darker[..., None], expected)
     assert shown.shape == expected.shape
     assert np.abs(shown - expected).max() <= 3
+
+
+def fine(part, side):
+    """A map, so many times as large that its longer side has at least so many pixels."""
+    times = -(-side // max(part.shape[:2]))
+    return part.repeat(times, 0).repeat(times, 1)
 
 
 def holds(locator, blob):

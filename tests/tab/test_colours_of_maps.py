@@ -1,8 +1,10 @@
 """What full colour of a map stands for: the largest value of the whole run, or of the map itself."""
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
-from tab import holds, link, paints
+from projects import Stripes
+from tab import link, paints, pixels
 
 BREAD = "probe_00_bread"
 SALIENCY, LIME = f"{BREAD}/saliency", f"{BREAD}/lime"
@@ -39,7 +41,7 @@ def test_of_lime_both_classes_are_on_one_scale_and_named(visit, board, run):
     tab = visit(link(board, at=2, scale="own"))
     maps = tab.map("lime", BREAD, 2)
     expect(maps).to_have_count(2)
-    tab.eventually(lambda: paints(maps.first, run.maps(LIME)[2], run.own_scale(LIME, 2), signed=True))
+    tab.eventually(lambda: paints(maps.first, run.maps(LIME)[2], run.own_scale(LIME, 2), lime=True))
     titles = tab.find("tbody tr").first.locator(".cell .title:visible")
     expect(titles.first).to_have_text("Bread")
     assert scale(tab, 3).inner_text().startswith("±")
@@ -57,9 +59,35 @@ def test_the_head_of_a_column_tells_colours_and_unit(visit, board):
     expect(tab.find("thead th", has_text="input").locator(".colours")).to_have_count(0)
 
 
-def test_with_captions_pictures_are_as_they_were_logged(visit, board, run):
+def test_captions_are_text_below_the_pictures(visit, board, run):
     tab = visit(link(board, at=1))
+    words = tab.cell("saliency", BREAD).locator(".words:visible span")
+    expect(words).to_have_count(0)
     tab.find("#captions").check()
-    tab.eventually(lambda: holds(tab.image("saliency", BREAD, 1), run.pictures(SALIENCY)[1]))
-    expect(tab.find("#scale")).to_be_hidden()
-    expect(tab.find(".colours")).to_have_count(0)
+    for epoch in (1, 2):
+        first, second = run.captions(SALIENCY)[epoch]
+        assert f"epoch {epoch}" in first
+        assert "saliency" in second
+        expect(words).to_have_text([first, second])
+        tab.find("main").press("ArrowRight")
+    tab.find("#captions").uncheck()
+    expect(words).to_have_count(0)
+    tab.cell("saliency", BREAD).click()
+    expect(tab.find("#zoom .stage .words span")).to_have_text(run.captions(SALIENCY)[3])
+    tab.has_state(at="3", zoom=SALIENCY)
+
+
+def test_a_probe_is_shown_to_the_pixel_at_any_size(visit, board):
+    (image, _) = Stripes(24, seed=2)[0]
+    expected = (image.clamp(0, 1) * 255).round().permute(1, 2, 0).numpy()
+    tab = visit(link(board, at=2, zoom=f"{BREAD}/input"))
+    large = tab.find("#zoom .stage .crop img").first
+    tab.eventually(lambda: close(pixels(large), expected))
+    expect(large).to_have_css("image-rendering", "pixelated")
+    tab.page.keyboard.press("Escape")
+    tab.eventually(lambda: close(pixels(tab.cell("saliency", BREAD).locator(".ground img").first), expected))
+
+
+def close(shown, expected):
+    assert shown.shape == expected.shape
+    assert np.abs(shown - expected).max() <= 1

@@ -14,9 +14,9 @@ def shows(tab, run, epoch):
         for probe in (BREAD, EGG):
             maps = tab.map(method, probe, epoch)
             expect(maps).to_have_count(2 if method == "lime" else 1)  # the label and its rival
-            tag, signed = f"{probe}/{method}", method == "lime"
+            tag, lime = f"{probe}/{method}", method == "lime"
             expected = run.maps(tag)[epoch], run.bound(tag)
-            tab.eventually(lambda own=maps.first, args=expected, signed=signed: paints(own, *args, signed=signed))
+            tab.eventually(lambda own=maps.first, args=expected, lime=lime: paints(own, *args, lime=lime))
 
 
 def test_plain_tensorboard_has_the_tab_and_it_opens_with_the_last_epoch(visit, board, run):

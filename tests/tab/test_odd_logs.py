@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 from records import Growing, with_manifest
-from tab import holds, link
+from tab import holds, link, paints
 from trained import FULL, HOSTILE, HOSTILE_CLASSES, HOSTILE_TAG, Log, hostile, once
 
 from gallery.browser import loaded, runs, tensorboard
@@ -30,10 +30,15 @@ def odd(site, shared, logs):
         yield loaded(address), Log(folder / HOSTILE)
 
 
+def shows(tab, run, epoch):
+    own = run.own_scale(SALIENCY, epoch)
+    tab.eventually(lambda: paints(tab.map("saliency", BREAD, epoch), run.maps(SALIENCY)[epoch], own))
+
+
 def test_an_empty_folder_says_what_to_do_and_then_a_run_is_followed(visit, context, site, logs, run, tmp_path):
     context.clock.install()
     with tensorboard(site, tmp_path, "--reload_interval=1") as address:
-        tab = visit(link(address, captions="true"))
+        tab = visit(link(address, scale="own"))
         expect(tab.find(".empty:visible")).to_contain_text("No explanations yet")
         expect(tab.find(".empty pre")).to_contain_text("callbacks=[SaliencyMaps()")
         growing = Growing(logs / FULL, tmp_path / "live")
@@ -52,13 +57,14 @@ def test_an_empty_folder_says_what_to_do_and_then_a_run_is_followed(visit, conte
         read(5)
         context.clock.fast_forward(5000)
         tab.shows("epoch 0")
-        tab.eventually(lambda: holds(tab.image("saliency", BREAD, 0), run.pictures(SALIENCY)[0]))
+        shows(tab, run, 0)
         tab.find("#moment").press("Home")
         read(11)
         tab.page.get_by_title(re.compile("^Last Updated")).click()  # TensorBoard's own button
         tab.shows("untrained of 1")  # it stays where it was put
         tab.find("#moment").press("End")
-        tab.eventually(lambda: holds(tab.image("saliency", BREAD, 1), run.pictures(SALIENCY)[1]))
+        shows(tab, run, 1)
+        tab.page.close()  # it would go on to ask
 
 
 @pytest.mark.parametrize(("name", "reason"), [("bare", "has no manifest"), ("broken", "is not JSON")])

@@ -90,10 +90,10 @@ def test_the_exported_file_needs_no_network(visit, context, board, run, other, t
     tab.shows("epoch 4")
     for epoch in (4, 3, 2):
         for method in ("saliency", "smoothgrad", "lime"):
-            image, tag, signed = tab.map(method, BREAD, epoch).first, f"{BREAD}/{method}", method == "lime"
+            image, tag, lime = tab.map(method, BREAD, epoch).first, f"{BREAD}/{method}", method == "lime"
             expect(image).to_be_visible()
             known = run.maps(tag)[epoch], run.bound(tag)
-            tab.eventually(lambda image=image, known=known, signed=signed: paints(image, *known, signed=signed))
+            tab.eventually(lambda image=image, known=known, lime=lime: paints(image, *known, lime=lime))
         tab.find("main").press("ArrowLeft")
     expect(tab.find("tbody tr").first.locator(".predicted:visible")).to_contain_text(run.predictions(BREAD)[1][0])
     tab.cell("saliency", BREAD).click()

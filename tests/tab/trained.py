@@ -136,6 +136,11 @@ class Log:
     def maps(self, tag):
         return self._by_epoch({step: heat(blobs[0]) for step, blobs in self._tensors(f"map/{tag}").items()})
 
+    def captions(self, tag):
+        """The lines of a caption."""
+        told = self._by_epoch(self._tensors(f"caption/{tag}"))
+        return {epoch: [line.decode() for line in lines] for epoch, lines in told.items()}
+
     def own_scale(self, tag, epoch):
         """The largest magnitude of the maps of an epoch."""
         steps = [step for step, known in self.epochs.items() if known == epoch]

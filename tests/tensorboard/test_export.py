@@ -149,6 +149,26 @@ def test_pictures_of_maps_that_the_page_paints_are_left_out_where_there_is_a_map
         assert [step for step, _ in found["maps"]["probe_00/lime"]] == [0]
 
 
+def test_captions_come_along_and_a_probe_once_where_its_image_is_there(tmp_path):
+    with written(tmp_path / "run") as run:
+        probes = {"probe_00": {"label": 0}, "probe_01": {"label": 0, "outlined": True}, "probe_02": {"label": 1}}
+        run.manifest({**MANIFEST, "probes": probes})
+        for step in (0, 7):
+            for probe in probes:
+                run.image(f"{probe}/input", step, picture(step))
+            run.caption("probe_00/input", step, f"step {step}", "Köln \u2068خبز\u2069")
+        run.original("probe_00", 0, picture(40))
+        run.original("probe_01", 0, picture(41))
+    export.main([str(tmp_path / "run"), str(tmp_path / "out.html")])
+    exported = Exported((tmp_path / "out.html").read_text())
+    found = exported.series["run"]
+    steps = {tag: [step for step, _ in points] for tag, points in found["images"].items()}
+    assert steps == {"probe_00/input": [], "probe_01/input": [0, 7], "probe_02/input": [0, 7]}
+    originals = {probe: exported.blobs[key][1] for probe, ((_, key),) in found["originals"].items()}
+    assert originals == {"probe_00": picture(40), "probe_01": picture(41)}
+    assert found["captions"] == {"probe_00/input": [[step, f"step {step}", "Köln \u2068خبز\u2069"] for step in (0, 7)]}
+
+
 def test_a_run_that_has_films_alone_keeps_them(board, log):
     exported = Exported(board.get("/export", run=REEL).text)
     ((kind, film),) = exported.blobs.values()

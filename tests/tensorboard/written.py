@@ -116,6 +116,14 @@ class Written:
         self.tensor("lightning_viz", DATA_CLASS_BLOB_SEQUENCE, named, step, [blob])
         self.tensor("lightning_viz", DATA_CLASS_SCALAR, f"lightning_viz/bound/{tag}", step, np.float32(bound))
 
+    def original(self, probe, step, blob):
+        named = f"lightning_viz/original/{probe}"
+        self.blobs[named, step] = blob
+        self.tensor("lightning_viz", DATA_CLASS_BLOB_SEQUENCE, named, step, [blob])
+
+    def caption(self, tag, step, *lines):
+        self.tensor("lightning_viz", DATA_CLASS_TENSOR, f"lightning_viz/caption/{tag}", step, [*lines])
+
     def close(self):
         self._writer.close()
 

@@ -129,8 +129,8 @@ class LimePanels(MapCallback):
             full, maps = self.full(scene, ask, largest(found)), [self._over_pixels(i, one) for one in found]
             metrics, mark = self.figures.measured(scene, ask, maps[0], units=units, bound=full)
             picture = self._picture(scene, ask, dict(zip(classes, found, strict=True)), full, mark)
-            titles = tuple(scene.probes.class_names[k] for k in classes)
-            yield from [picture, *self.for_tab(scene, picture.tag, maps, full, colours="signed", titles=titles)]
+            how = {"colours": "signed", "striped": True, "titles": tuple(scene.probes.class_names[k] for k in classes)}
+            yield from [picture, *self.for_tab(scene, picture.tag, maps, full, **how)]
             yield from [*metrics, *self.figures.logged({"fidelity": found[0].fidelity})]
 
     def asked(self, scene: Scene) -> list[Ask]:

@@ -93,7 +93,7 @@ class MapCallback(ExplanationCallback):
             picture: Its tag.
             maps: (H, W) each, side by side.
             full: The value that is drawn in full colour.
-            how: `colours` and `titles` of `Map`.
+            how: `colours`, `titles` and `striped` of `Map`.
         """
         if not all(bool(values.isfinite().all()) for values in maps):
             return []

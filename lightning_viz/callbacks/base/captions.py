@@ -42,7 +42,7 @@ def captioned(
     rows = caption_height(lines)
     if source is not None:
         source = {**source, "caption": np.asarray(drawn[len(drawn) - rows :])}
-    return Picture(tag, drawn, caption=rows, full=full, source=source)
+    return Picture(tag, drawn, caption=rows, words=tuple(caption), full=full, source=source)
 
 
 def instead(text: str, image: Tensor) -> Pixels:

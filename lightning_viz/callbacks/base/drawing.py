@@ -11,7 +11,7 @@ from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 from torch import nn
 
 from lightning_viz.callbacks.base.beside import Beside
-from lightning_viz.callbacks.base.inputs import charts, inputs
+from lightning_viz.callbacks.base.inputs import charts, inputs, seen
 from lightning_viz.callbacks.base.pacing import affordable
 from lightning_viz.callbacks.base.scenes import scene_of
 from lightning_viz.explain.network.memory import bounded
@@ -242,7 +242,7 @@ class Drawing:
         self.ready = True
         logged = self.callback.per_probe
         layout = self.run.claims.charts({**self.callback.charts, **(charts(found) if logged else {})})
-        self.run.sinks.describe(found, layout, logged=logged)
+        self.run.sinks.describe(found, layout, seen(found) if logged else [])
 
     def _checked(self) -> ProbeBatch:
         callback, run = self.callback, self.run

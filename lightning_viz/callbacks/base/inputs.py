@@ -9,7 +9,7 @@ from lightning_viz.callbacks.base.outlines import HALF, outlines
 from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.run.claims import Claims
 from lightning_viz.harness.run.scene import Scene
-from lightning_viz.harness.sinks.results import Charts, Picture, Prediction, Scalar
+from lightning_viz.harness.sinks.results import Charts, Picture, Pixels, Prediction, Scalar
 from lightning_viz.render.color import to_uint8
 from lightning_viz.render.likeness import likeness_picture
 from lightning_viz.render.text import channels_shown
@@ -45,6 +45,11 @@ def _input(scene: Scene, i: int, caption: list[str]) -> Picture:
         return captioned(tag, to_uint8(pixels), caption, lines=2)
     told = outlines(scene.task, probes.labels[i], scene.predictions[i], probes.class_names)
     return captioned(tag, told.drawn(pixels, HALF), caption, lines=3, titles=["true", "predicted"], bars=[told.legend])
+
+
+def seen(probes: ProbeBatch) -> list[Pixels]:
+    """The probes as an eye sees them, uint8 (H, W, 3) each, at their own size."""
+    return [to_uint8(pixels.cpu().numpy()) for pixels in probes.pixels]
 
 
 def claimed(probes: ProbeBatch, name: str, claims: Claims, step: int) -> list[bool]:

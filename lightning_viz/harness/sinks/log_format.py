@@ -3,11 +3,14 @@
 - `lightning_viz/manifest`: what is known of the run so far, as JSON.
 - `lightning_viz/epoch`: of a step at which anything is written; -1 before the first step of training.
 - `lightning_viz/prediction/<probe>`: index and probability of the predicted class; -1 and 0 where nothing is finite.
+- `lightning_viz/original/<probe>`: the probe's image as it is, PNG or where large JPEG; once, since it stays.
+- `lightning_viz/caption/<tag of the picture>`: what its caption says, by lines; names are isolated (UAX 9).
 - `lightning_viz/map/<tag of the picture>`: maps in small, one blob for each that the picture shows, see `encoded`.
 - `lightning_viz/bound/<tag of the picture>`: the magnitude at which the colours of its picture are full.
 
 Of a picture, the manifest tells the height of its `caption`; of one that shows maps also their `unit`, and their
-`colours`, `"signed"` or `"sequential"`, where the tab can paint them itself.
+`colours`, `"signed"` or `"sequential"`, where the tab can paint them itself, `striped` where they are of regions. Of a
+probe it tells whether its picture is `outlined`, and so shows more than the image.
 
 The plugin's name keeps all of it out of TensorBoard's own tabs.
 """
@@ -61,6 +64,21 @@ def prediction(probe: str, index: int, probability: float) -> Any:
         probability: Of that class, in [0, 1].
     """
     return _value(f"prediction/{probe}", DATA_CLASS_TENSOR, _floats([index, probability], [2]))
+
+
+def original(probe: str, image: bytes) -> Any:
+    """A probe's image, a `Summary.Value`.
+
+    Args:
+        probe: The first part of the probe's tags.
+        image: The bytes of its file.
+    """
+    return _value(f"original/{probe}", DATA_CLASS_BLOB_SEQUENCE, _texts([image], [1]))
+
+
+def caption(picture: str, lines: Sequence[str]) -> Any:
+    """What the caption of a picture says, by lines, a `Summary.Value`."""
+    return _value(f"caption/{picture}", DATA_CLASS_TENSOR, _texts([line.encode() for line in lines], [len(lines)]))
 
 
 def map_values(

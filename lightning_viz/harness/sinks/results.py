@@ -18,7 +18,7 @@ Pixels = npt.NDArray[np.uint8]
 
 _ENCODING: dict[str, dict[str, Any]] = {
     "png": {"format": "png"},
-    "jpg": {"format": "jpeg", "quality": 80, "optimize": True, "progressive": True},
+    "jpg": {"format": "jpeg", "quality": 70, "optimize": True, "progressive": True},
 }
 """JPEG keeps blocks of 16 pixels for themselves. WebP, a quarter smaller at equal quality, weighs all of a picture at
 once: of 40 pictures of food whose caption alone changed, it changed every one, by 1.4 of 255 on average."""
@@ -33,6 +33,7 @@ class Picture:
         image: Uint8 (H, W, 3).
         flat: Whether it is drawn rather than photographic, and so kept without loss.
         caption: How many rows at its lower end hold the caption, which a filmstrip leaves out.
+        words: What the caption says, by lines, for viewers that write it themselves.
         full: The value that it shows in full colour, if it is painted from `source`.
         source: What a film paints it anew from, on the scale of the whole run; arrays without objects, by name.
     """
@@ -41,6 +42,7 @@ class Picture:
     image: Pixels
     flat: bool = False
     caption: int = 0
+    words: tuple[str, ...] = ()
     full: float = 0.0
     source: Mapping[str, npt.NDArray[Any]] | None = None
 
@@ -105,6 +107,7 @@ class Map:
         unit: What the values are measured in.
         colours: How the tab paints them; where that is `None`, it shows the picture.
         titles: What each map is called, or none.
+        striped: Whether regions against are striped in the picture, as the tab does then too.
     """
 
     picture: str
@@ -113,6 +116,7 @@ class Map:
     unit: str = ""
     colours: Literal["signed", "sequential"] | None = None
     titles: tuple[str, ...] = ()
+    striped: bool = False
 
     @property
     def tag(self) -> str:

@@ -13,7 +13,7 @@ from pytorch_lightning.utilities import rank_zero_info
 from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.sinks.events import event_file
 from lightning_viz.harness.sinks.frames import Frames
-from lightning_viz.harness.sinks.results import Charts, Film, Logged, Picture, Scalar
+from lightning_viz.harness.sinks.results import Charts, Film, Logged, Picture, Pixels, Scalar
 from lightning_viz.harness.sinks.room import Room, write_whole
 from lightning_viz.harness.sinks.tab import tab_of
 from lightning_viz.harness.sinks.writers import Folder, Write, as_path, film_writer, image_writer, scalar_tags
@@ -151,18 +151,18 @@ class Sinks:
         if errors:
             raise errors[0]
 
-    def describe(self, probes: ProbeBatch, charts: Mapping[str, Charts], *, logged: bool) -> None:
+    def describe(self, probes: ProbeBatch, charts: Mapping[str, Charts], images: Sequence[Pixels]) -> None:
         """Tells of the classes and the probes, and lays out scalars as charts of several curves, where a logger can.
 
         Args:
             probes: The probes.
             charts: All that TensorBoard's Custom Scalars shows, by the titles of their groups.
-            logged: Whether the probes are logged.
+            images: The probes as they are seen, uint8 (H, W, 3) each; none where they are not logged.
         """
         layout = {group: {title: ["Multiline", [tags]] for title, tags in c.items()} for group, c in charts.items()}
         for target in self._targets:
             if target.tab is not None:
-                target.tab.manifest.introduce(probes, logged=logged)
+                target.tab.manifest.introduce(probes, images)
             if layout and target.logger is not None and hasattr(target.logger.experiment, _LAYOUT):
                 with suppress(OSError):  # which the first picture meets too, and tells of
                     target.check_room(0)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from PIL import Image
+
 from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.sinks.events import add_summary
-from lightning_viz.harness.sinks.results import Film, Logged, Map, Picture, Prediction
+from lightning_viz.harness.sinks.results import Film, Logged, Map, Picture, Pixels, Prediction
 from lightning_viz.harness.steps import BEFORE
+
+GRAINED, LARGEST = 128, 512
+"""Pixels on the longer side of a probe's image: up to which it is kept to the bit, and how many are logged at most."""
 
 
 class Manifest:
@@ -18,18 +24,23 @@ class Manifest:
     Attributes:
         content: As in `lightning_viz.harness.sinks.log_format`.
         written: The last one in the log.
+        originals: Files of the probes' images by the probes' tags, those that are not in the log yet.
     """
 
     def __init__(self) -> None:
         self.content: dict[str, Any] = {"classes": [], "class_tags": [], "probes": {}, "pictures": {}}
         self.written: Any = None
+        self.originals: dict[str, bytes] = {}
 
-    def introduce(self, probes: ProbeBatch, *, logged: bool) -> None:
-        """Tells of classes, and of the probes if they are logged; of two ways to name the classes, the first counts."""
+    def introduce(self, probes: ProbeBatch, images: Sequence[Pixels]) -> None:
+        """Tells of classes, by the first names that they are given, and of the probes, if their images are given."""
         if not self.content["classes"]:
             self.content |= {"classes": [*probes.class_names], "class_tags": [*probes.class_tags]}
-        for i in range(len(probes) if logged else 0):
-            about = {"item": int(probes.indices[i]), "print": probes.prints[i][:12]}
+        for i, image in enumerate(images):
+            about: dict[str, Any] = {"item": int(probes.indices[i]), "print": probes.prints[i][:12]}
+            about |= {"outlined": True} if probes.task.places else {}
+            if self.content["probes"].get(probes.tag(i), {}).get("print") != about["print"]:
+                self.originals[probes.tag(i)] = original(image)
             self.content["probes"][probes.tag(i)] = probes.task.about(probes.labels[i]) | about
 
     def note(self, picture: Picture | Film) -> None:
@@ -40,7 +51,22 @@ class Manifest:
     def note_map(self, shown: Map) -> None:
         """Tells of what a picture shows as colours."""
         colours = {} if shown.colours is None else {"colours": shown.colours}
-        self.content["pictures"].setdefault(shown.picture, {"caption": 0}).update(unit=shown.unit, **colours)
+        striped = {"striped": True} if shown.striped else {}
+        self.content["pictures"].setdefault(shown.picture, {"caption": 0}).update(unit=shown.unit, **colours, **striped)
+
+
+def original(pixels: Pixels) -> bytes:
+    """The file of a probe's image, at its own size where that is at most 512 pixels on a side.
+
+    Small ones are kept to the bit, since each pixel is seen where they are enlarged.
+    """
+    image, buffer = Image.fromarray(pixels), BytesIO()
+    if max(image.size) <= GRAINED:
+        image.save(buffer, "png")
+    else:
+        image.thumbnail((LARGEST, LARGEST))
+        image.save(buffer, "jpeg", quality=88)
+    return buffer.getvalue()
 
 
 _MANIFESTS: WeakKeyDictionary[Any, Manifest] = WeakKeyDictionary()
@@ -64,9 +90,11 @@ class Tab:
 
         if self._experiment._get_file_writer() is None:  # where Lightning only pretends to log
             return
+        values = [log_format.original(*found) for found in self.manifest.originals.items()]
         for picture in (result for result in results if isinstance(result, Picture)):
             self.manifest.note(picture)
-        values = [log_format.prediction(r.probe, r.index, r.probability) for r in results if isinstance(r, Prediction)]
+            values += [log_format.caption(picture.tag, picture.words)] if picture.words else []
+        values += [log_format.prediction(r.probe, r.index, r.probability) for r in results if isinstance(r, Prediction)]
         for shown in (result for result in results if isinstance(result, Map)):
             self.manifest.note_map(shown)
             values += log_format.map_values(shown.picture, shown.values, shown.bound, shown.titles)
@@ -75,6 +103,7 @@ class Tab:
             values.append(log_format.epoch(epoch))
         if values:
             add_summary(self._experiment, log_format.summary(values), step)
+        self.manifest.originals.clear()
         self._last = max(self._last, (step, epoch))
         manifest = log_format.manifest(self.manifest.content)
         if manifest != self.manifest.written:

@@ -157,7 +157,7 @@ export class App {
     const kind = this.state.axis || (this.shown.some(drawsWithinEpochs) ? 'step' : 'epoch');
     this.axis = new Axis(kind, this.shown);
     const { size, captions, view, measure } = this.state;
-    this.root.className = `size-${size}${captions ? ' captions' : ''}${this.compares ? ` two ${this.state.how}` : ''}`;
+    this.root.className = `size-${size}${this.compares ? ` two ${this.state.how}` : ''}`;
     this.toolbar.build();
     notices(this);
     const parts = [view, measure, captions, this.methods.chosen, this.shown.map((run) => [run.name, run.tags, run.measured]), this.axis.kind];

@@ -3,8 +3,9 @@
 import { drawDifference, largestBound } from './maps.js';
 import { el } from './dom.js';
 import { figure } from './curves.js';
-import { Heats, isPainted, mapsAt, under } from './heat.js';
+import { Heats, isGrained, mapsAt, under } from './heat.js';
 import { methodOf, title } from './model.js';
+import { pictureAt } from './originals.js';
 
 /** @typedef {import('./app.js').Moment} Moment */
 
@@ -35,7 +36,7 @@ export class Cell {
   soon() {
     const { app, tag } = this;
     return app.shown.flatMap((run) => {
-      const kind = this.#subtracts() || isPainted(app, run, tag) ? 'maps' : 'images';
+      const kind = this.#subtracts() || run.colours(tag) !== undefined ? 'maps' : 'images';
       return (app.series.get(kind, run.name, tag) ?? []).flatMap(([step, ...keys]) => keys.map((key) => ({ run, key, at: app.axis.of(run, step) })));
     });
   }
@@ -100,7 +101,7 @@ export class Cell {
 /** The keys of what a shot shows at a moment: of maps and of the image below them, or of the picture. @param {import('./app.js').App} app @param {string} tag @param {Moment} moment @returns {string[]} */
 export function needed(app, tag, moment) {
   const maps = mapsAt(app, tag, moment);
-  const keys = maps ? [...maps.slice(1), under(app, moment.run, tag)] : [app.point('images', tag, moment)?.[1]];
+  const keys = maps ? [...maps.slice(1), under(app, moment.run, tag)] : [pictureAt(app, tag, moment).key];
   return keys.filter(Boolean);
 }
 
@@ -108,8 +109,7 @@ export function needed(app, tag, moment) {
 class Shot {
   /** @type {string | undefined} */
   key;
-  /** @type {import('./model.js').Run | null} */
-  run = null;
+  caption = 0; // rows at the lower end of the picture
   stale = '';
   scale = ''; // what full colour stands for, where the page colours it
 
@@ -117,12 +117,14 @@ class Shot {
   constructor(app, tag, large) {
     this.app = app;
     this.tag = tag;
+    this.large = large;
     this.image = el('img', { alt: '', decoding: 'sync', draggable: false, onload: () => this.#crop() });
     this.name = el('span', { className: 'name' });
     this.none = el('span', { className: 'none' });
     this.heats = new Heats(app, tag, large);
     this.crop = el('span', { className: 'crop' }, this.image, this.none);
-    this.node = el('span', { className: 'shot' }, this.name, this.heats.node, this.crop);
+    this.words = el('span', { className: 'words' });
+    this.node = el('span', { className: 'shot' }, this.name, this.heats.node, this.crop, this.words);
   }
 
   /** @param {Moment | null} moment */
@@ -131,15 +133,18 @@ class Shot {
     if (!moment) return;
     const { app, tag } = this;
     const maps = mapsAt(app, tag, moment);
-    const point = maps ?? app.point('images', tag, moment);
-    const when = point ? app.axis.of(moment.run, point[0]) : moment.at;
+    const picture = pictureAt(app, tag, moment);
+    const step = maps ? maps[0] : picture.step;
+    const when = step === undefined ? moment.at : app.axis.of(moment.run, step);
     this.stale = when === moment.at ? '' : app.axis.name(when);
     this.name.textContent = app.compares ? [moment.name, this.stale].filter(Boolean).join(' · ') : '';
     this.image.alt = `${title(methodOf(tag))} of ${tag.split('/')[0].replaceAll('_', ' ')}, ${app.axis.name(when)}`;
     this.heats.node.hidden = !maps;
     this.crop.hidden = Boolean(maps);
     if (maps) this.#paint(moment, maps.slice(1));
-    else this.#display(moment, point?.[1]);
+    else this.#display(moment, picture);
+    const words = app.state.captions || this.large ? app.point('captions', tag, moment)?.slice(1) ?? [] : [];
+    if (this.words.textContent !== words.join('')) this.words.replaceChildren(...words.map((line) => el('span', { textContent: line })));
     this.node.classList.toggle('stale', this.stale !== '');
   }
 
@@ -150,10 +155,10 @@ class Shot {
     this.scale = this.heats.scale;
   }
 
-  /** @param {Moment} moment @param {string | undefined} key */
-  #display(moment, key) {
+  /** @param {Moment} moment @param {ReturnType<typeof pictureAt>} picture */
+  #display(moment, { key, own }) {
     const { pictures } = this.app;
-    [this.key, this.run, this.scale] = [key, moment.run, ''];
+    [this.key, this.caption, this.scale] = [key, own ? 0 : moment.run.caption(this.tag), ''];
     const [url, gone] = key === undefined ? [undefined, false] : [pictures.url(key), pictures.isGone(key)];
     if (url && this.image.src !== url) this.image.src = url;
     this.image.hidden = !key || gone || !this.image.src;
@@ -173,7 +178,7 @@ class Shot {
   /** Leaves the caption out, whose height is known in the picture's own pixels. */
   #crop() {
     const height = this.image.naturalHeight;
-    const caption = this.run?.caption(this.tag) ?? 0;
-    if (height > caption) this.node.style.setProperty('--full', String(height / (height - caption)));
+    this.image.classList.toggle('grained', isGrained(this.image));
+    if (height > this.caption) this.node.style.setProperty('--full', String(height / (height - this.caption)));
   }
 }

@@ -29,7 +29,7 @@ export function buildGrid(app) {
 function head(app, method) {
   const node = columnHead(method);
   const { run } = app;
-  const painted = app.state.captions ? undefined : run?.tags.find((tag) => methodOf(tag) === method && run.colours(tag));
+  const painted = run?.tags.find((tag) => methodOf(tag) === method && run.colours(tag));
   if (run && painted) node.append(colourBar(run.colours(painted) ?? 'sequential', run.unit(painted)));
   if (!run?.answer.scalars.includes(`explanations/${method}/${app.state.measure}`)) return node;
   const measure = new Measure(app, method, app.state.measure, { width: 130, height: 26 });

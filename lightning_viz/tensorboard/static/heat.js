@@ -3,28 +3,28 @@
 import { figure } from './curves.js';
 import { el } from './dom.js';
 import { drawMap, largestBound, largestValue, over, plain } from './maps.js';
+import { original } from './originals.js';
 
 /** @typedef {import('./app.js').App} App */
 /** @typedef {import('./app.js').Moment} Moment */
 /** @typedef {import('./maps.js').Colours} Colours */
 
-/** Whether the page colours a picture itself, if it can. @param {App} app @param {import('./model.js').Run} run @param {string} tag */
-export const isPainted = (app, run, tag) => !app.state.captions && run.colours(tag) !== undefined;
-
-/** The maps that stand for a picture at a moment; none where the picture is wanted and there, the maps are kept no more, or something newer has none, as where nothing was finite. @param {App} app @param {string} tag @param {Moment} moment */
+/** The maps that stand for a picture at a moment; none where they are kept no more, or something newer has none, as where nothing was finite. @param {App} app @param {string} tag @param {Moment} moment */
 export function mapsAt(app, tag, moment) {
   if (moment.run.colours(tag) === undefined) return undefined;
   const [maps, picture] = [app.point('maps', tag, moment), app.point('images', tag, moment)];
   const here = maps?.slice(1).every((key) => !app.pictures.isGone(key));
-  const wanted = maps && (!picture || maps[0] > picture[0] || (maps[0] === picture[0] && !app.state.captions));
-  return here && wanted ? maps : undefined;
+  return here && maps && (!picture || maps[0] >= picture[0]) ? maps : undefined;
 }
 
-/** The key of the image below the maps of a probe: the first one, since all are alike. @param {App} app @param {Moment['run']} run @param {string} tag */
+/** The key of the image below the maps of a probe: itself, or the first of its pictures, since all are alike. @param {App} app @param {Moment['run']} run @param {string} tag */
 export function under(app, run, tag) {
   const input = `${tag.split('/')[0]}/input`;
-  return run.has(input) ? app.series.get('images', run.name, input)?.[0]?.[1] : undefined;
+  const own = original(app, run, tag);
+  return own !== null ? own : run.has(input) ? app.series.get('images', run.name, input)?.[0]?.[1] : undefined;
 }
+
+const GRAINED = 128; // pixels on the longer side: more are wider than a cell
 
 export class Heats {
   #painted = '';
@@ -59,13 +59,13 @@ export class Heats {
     if (painted === this.#painted) return true; // an animation shows the same again and again
     this.#painted = painted;
     this.scale = `${colours === 'signed' ? '±' : ''}${figure(bound)}`;
-    this.#fill(maps, { bound, colours, image, name, caption: this.#captionOf(moment) });
+    this.#fill(maps, { bound, colours, image, name, caption: this.#captionOf(moment), striped: moment.run.isStriped(tag) });
     return true;
   }
 
   /** @param {Moment} moment */
   #captionOf(moment) {
-    return moment.run.caption(`${this.tag.split('/')[0]}/input`);
+    return original(this.app, moment.run, this.tag) ? 0 : moment.run.caption(`${this.tag.split('/')[0]}/input`);
   }
 
   /** @param {import('./maps.js').Heat[]} maps @param {Look} look */
@@ -84,34 +84,41 @@ export class Heats {
   }
 }
 
-/** @typedef {{ bound: number, colours: Colours, image: string | undefined, name: string, caption: number }} Look */
+/** @typedef {{ bound: number, colours: Colours, image: string | undefined, name: string, caption: number, striped: boolean }} Look Caption: rows at the lower end of the image. */
 
 class Tile {
   constructor() {
     this.image = el('img', { alt: 'the image', draggable: false, decoding: 'sync', onload: () => this.#crop() });
     this.canvas = el('canvas', { role: 'img' });
     this.title = el('span', { className: 'title' });
-    this.node = el('span', { className: 'tile' }, el('span', { className: 'ground' }, this.image), this.canvas, this.title);
+    this.ground = el('span', { className: 'ground' }, this.image);
+    this.node = el('span', { className: 'tile' }, this.ground, this.canvas, this.title);
     this.caption = 0;
   }
 
   /** @param {import('./maps.js').Heat} map @param {Look} look */
-  show(map, { bound, colours, image, name, caption }) {
+  show(map, { bound, colours, image, name, caption, striped }) {
     this.caption = caption;
+    this.ground.classList.toggle('whole', !caption);
     this.image.hidden = !image;
     if (image && this.image.src !== image) this.image.src = image;
     this.node.style.setProperty('--shape', String(map.width / map.height));
     this.title.textContent = map.title;
-    drawMap(this.canvas, map, bound, image ? over(colours) : plain(colours));
+    drawMap(this.canvas, map, bound, image ? over(colours) : plain(colours), striped);
+    this.canvas.classList.toggle('fine', striped);
     this.canvas.setAttribute('aria-label', map.title ? `${name}: ${map.title}` : name);
   }
 
   /** Leaves the caption of the image out. */
   #crop() {
     const height = this.image.naturalHeight;
+    this.image.classList.toggle('grained', isGrained(this.image));
     if (height > this.caption) this.node.style.setProperty('--full', String(height / (height - this.caption)));
   }
 }
+
+/** Whether an image has so few pixels that each is to be seen, not blurred, where it is enlarged. @param {HTMLImageElement} image */
+export const isGrained = ({ naturalWidth, naturalHeight }) => Math.max(naturalWidth, naturalHeight) <= GRAINED;
 
 /** What the colours of a column stand for. @param {Colours} colours @param {string} unit */
 export function colourBar(colours, unit) {

@@ -6,6 +6,8 @@ import { AGAINST, FOR, diverging, sequential } from './colours.js';
 /** @typedef {'signed' | 'sequential'} Colours */
 
 const HEADER = 8; // bytes: height and width as uint16, unit as float32
+const FINE = 256; // pixels on the longer side of a striped map
+const STRIPES = 16; // so many fit beside each other into a map
 const OPAQUE = 0.9; // at full colour, over an image
 
 /** @param {ArrayBuffer} buffer @returns {Heat | null} */
@@ -26,11 +28,23 @@ export function decodeMap(buffer) {
  * @param {Heat} heat
  * @param {number} bound The magnitude at which colours are full.
  * @param {(share: number) => number[]} colour Of a value in [-1, 1]: red, green, blue, and how opaque, each to 255.
+ * @param {boolean} [striped] Whether what is below 0 is striped too, for those who cannot tell the colours apart.
  */
-export function drawMap(canvas, heat, bound, colour) {
+export function drawMap(canvas, heat, bound, colour, striped = false) {
   const shares = Array.from({ length: 256 }, (_, i) => clipped(((i - 128) * heat.unit) / (bound || 1)));
-  const colours = new Uint32Array(new Uint8ClampedArray(shares.flatMap(colour)).buffer);
-  fill(canvas, heat, (i) => colours[heat.values[i] + 128]);
+  const packed = (/** @type {number[][]} */ inks) => new Uint32Array(new Uint8ClampedArray(inks.flat()).buffer);
+  const inks = shares.map(colour);
+  const [colours, darker] = [packed(inks), packed(inks.map(darkened))];
+  if (!striped) fill(canvas, heat, (i) => colours[heat.values[i] + 128]);
+  else fillStriped(canvas, heat, (value, stripe) => (stripe && value < 0 ? darker : colours)[value + 128]);
+}
+
+/** A colour in a stripe: as much darker as it is opaque, whatever lies below. @param {number[]} ink */
+function darkened([red, green, blue, opaque]) {
+  const share = opaque / 255;
+  const whole = 1 - (1 - share) ** 2; // of black as opaque as the colour, over it
+  const left = whole ? (share * (1 - share)) / whole : 0;
+  return [left * red, left * green, left * blue, 255 * whole];
 }
 
 /**
@@ -69,7 +83,17 @@ export function largestValue(maps) {
   return Math.max(0, ...maps.map(({ values, unit }) => unit * values.reduce((most, value) => Math.max(most, Math.abs(value)), 0)));
 }
 
-/** @param {HTMLCanvasElement} canvas @param {Heat} heat @param {(i: number) => number} colour Packed as the canvas has it. */
+/** Draws a map so much larger that stripes fit into its pixels. @param {HTMLCanvasElement} canvas @param {Heat} heat @param {(value: number, stripe: boolean) => number} colour Packed as the canvas has it. */
+function fillStriped(canvas, { width, height, values }, colour) {
+  const times = Math.ceil(FINE / Math.max(width, height));
+  const period = (times * Math.max(width, height)) / STRIPES;
+  fill(canvas, { width: times * width, height: times * height }, (i) => {
+    const [x, y] = [i % (times * width), Math.floor(i / (times * width))];
+    return colour(values[Math.floor(y / times) * width + Math.floor(x / times)], (x + y) % period < period / 3);
+  });
+}
+
+/** @param {HTMLCanvasElement} canvas @param {{ width: number, height: number }} size @param {(i: number) => number} colour Packed as the canvas has it. */
 function fill(canvas, { width, height }, colour) {
   canvas.width = width;
   canvas.height = height;

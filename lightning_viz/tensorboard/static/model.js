@@ -43,6 +43,11 @@ export class Run {
     return tag in this.answer.maps ? this.manifest?.pictures[tag]?.colours : undefined;
   }
 
+  /** Whether what speaks against is striped too, as in the picture. @param {string} tag */
+  isStriped(tag) {
+    return this.manifest?.pictures[tag]?.striped ?? false;
+  }
+
   /** What the maps of a picture are measured in. @param {string} tag */
   unit(tag) {
     return this.manifest?.pictures[tag]?.unit ?? '';

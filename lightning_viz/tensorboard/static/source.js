@@ -2,11 +2,11 @@
 
 /**
  * @typedef {{
- *   label: number, labels?: number[], values?: number[], open?: boolean, item?: number, print?: string,
- * }} ProbeEntry Of several labels all, of values the true ones; open where nothing is right or wrong.
+ *   label: number, labels?: number[], values?: number[], open?: boolean, outlined?: boolean, item?: number, print?: string,
+ * }} ProbeEntry Of several labels all, of values the true ones; open where nothing is right or wrong; outlined where its picture shows more than the image.
  * @typedef {{
- *   caption?: number, film?: boolean, unit?: string, colours?: 'signed' | 'sequential',
- * }} PictureEntry Of a picture of maps their unit, and how the page may colour them itself.
+ *   caption?: number, film?: boolean, unit?: string, colours?: 'signed' | 'sequential', striped?: boolean,
+ * }} PictureEntry Of a picture of maps their unit, and how the page may colour them itself; striped where they are of regions.
  * @typedef {{
  *   version: number, classes: string[], class_tags: string[],
  *   probes: Record<string, ProbeEntry>, pictures: Record<string, PictureEntry>,
@@ -16,8 +16,8 @@
  *   updated: number, images: Record<string, number>, maps: Record<string, number>, scalars: string[], predictions: string[],
  * }} RunAnswer
  * @typedef {{ version: number, runs: Record<string, RunAnswer>, note?: string | null }} RunsAnswer
- * @typedef {'images' | 'maps' | 'scalars' | 'bounds' | 'predictions'} Kind
- * @typedef {[step: number, ...rest: any[]][]} Points One per step, ascending: a blob's key, those of all maps, a value, or class and probability.
+ * @typedef {'images' | 'originals' | 'captions' | 'maps' | 'scalars' | 'bounds' | 'predictions'} Kind
+ * @typedef {[step: number, ...rest: any[]][]} Points One per step, ascending: a blob's key, those of all maps, the lines of a caption, a value, or class and probability.
  * @typedef {Partial<Record<Kind, string[]>>} Wanted
  * @typedef {Partial<Record<Kind, Record<string, Points>>>} SeriesAnswer
  * @typedef {{

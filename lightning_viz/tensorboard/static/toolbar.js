@@ -97,10 +97,10 @@ export class Toolbar {
     const scale = choice('scale', [['run', 'run scale'], ['own', 'own scale']], app.state.scale, (value) => app.set({ scale: /** @type {State['scale']} */ (value) }));
     const painted = app.shown.some((run) => run.tags.some((tag) => run.colours(tag)));
     size.id = 'size';
-    Object.assign(scale, { id: 'scale', hidden: !painted || app.state.captions, title: 'full colour: the largest value of the whole run, or of each map' });
+    Object.assign(scale, { id: 'scale', hidden: !painted, title: 'full colour: the largest value of the whole run, or of each map' });
     const box = el('input', { type: 'checkbox', id: 'captions', checked: app.state.captions, onchange: () => app.set({ captions: box.checked }) });
     const url = app.source.exportUrl(app.shown.map((run) => run.name));
     const link = url ? [el('a', { id: 'export', href: url, download: '', textContent: 'Export', title: 'One HTML file with all epochs, that needs neither server nor network' })] : [];
-    return el('span', { className: 'group' }, size, scale, el('label', { title: 'pictures as they were logged, with their captions' }, box, ' captions'), ...link);
+    return el('span', { className: 'group' }, size, scale, el('label', { title: 'what each picture says of itself: class, prediction, how much to trust it' }, box, ' captions'), ...link);
   }
 }

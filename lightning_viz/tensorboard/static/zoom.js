@@ -4,6 +4,7 @@ import { Cell, needed } from './cell.js';
 import { el } from './dom.js';
 import { Heats, mapsAt } from './heat.js';
 import { methodOf, title } from './model.js';
+import { pictureAt } from './originals.js';
 import { zip } from './zip.js';
 
 const THUMBNAILS = 60;
@@ -133,7 +134,7 @@ class Frame {
     this.image.hidden = Boolean(maps);
     this.heats.node.hidden = !maps;
     if (maps) this.heats.show(moment, maps.slice(1), this.image.alt);
-    const key = maps ? undefined : app.point('images', tag, moment)?.[1];
+    const key = maps ? undefined : pictureAt(app, tag, moment).key;
     const url = key && app.pictures.url(key);
     if (url && this.image.src !== url) this.image.src = url;
   }

@@ -1,11 +1,13 @@
 """What a log tells the Explanations tab beside the pictures, read back from the event files."""
 
 import json
+from io import BytesIO
 from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from projects import NAMES, Project, Stripes, events, fit
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -15,6 +17,7 @@ from lightning_viz import ConfusionMatrixPanel, Films, IntegratedGradients, Lime
 from lightning_viz.callbacks.attribution.maps import FLOOR, PARTS
 from lightning_viz.callbacks.attribution.superpixels import Lime, largest
 from lightning_viz.harness.sinks.log_format import encoded
+from lightning_viz.harness.sinks.tab import original
 
 OWN = "lightning_viz/"
 
@@ -124,6 +127,32 @@ def test_the_manifest_tells_of_classes_probes_and_every_picture(run):
     assert high["probe_00_bread/input"] - pictures["probe_00_bread/input"]["caption"] == 350  # as high as wide
     assert high["probe_00_bread/saliency"] - pictures["probe_00_bread/saliency"]["caption"] == 173 + 16  # colour bar
     assert {pictures[tag]["caption"] for tag in ("confusion/val", "explanations/lime/curves")} == {0}
+
+
+def test_captions_are_there_as_text_and_every_probe_as_it_is_once(run):
+    log, maps = run
+    for step, epoch in ((-1, None), (5, 0), (17, 2)):
+        (lines,) = [tensor.string_val for at, tensor in log.tensors("caption/probe_01_egg/saliency") if at == step]
+        first, second = (line.decode() for line in lines)
+        assert first.startswith("untrained · \u2068Egg\u2069" if epoch is None else f"epoch {epoch} · \u2068Egg\u2069")
+        assert second.startswith("saliency of \u2068Egg\u2069")
+    pictures = {tag for tag, about in log.manifests()[-1][1]["pictures"].items() if about["caption"]}
+    assert {tag for tag in pictures if "film" not in tag} == {
+        tag.removeprefix(f"{OWN}caption/") for tag in log.own if "/caption/" in tag
+    }
+    for i, probe in enumerate(("probe_00_bread", "probe_01_egg", "probe_02_soup")):
+        ((step, tensor),) = log.tensors(f"original/{probe}")
+        shown = np.asarray(Image.open(BytesIO(tensor.string_val[0])))
+        assert step == -1
+        assert np.abs(shown / 255 - maps[0].scene.probes.pixels[i].permute(1, 2, 0).numpy()).max() < 1 / 255
+
+
+def test_large_probes_are_photographs_of_at_most_512_pixels():
+    image = np.tile(np.linspace(0, 255, 1024).astype(np.uint8)[None, :, None], (600, 1, 3))
+    found = Image.open(BytesIO(original(image)))
+    assert (found.format, found.size) == ("JPEG", (512, 300))
+    assert np.abs(np.asarray(found).astype(int)[:, ::8] - image[::2, ::16][:300]).max() < 8
+    assert Image.open(BytesIO(original(image[:90, :120]))).format == "PNG"
 
 
 def test_the_manifest_tells_what_maps_are_measured_in_and_how_they_are_coloured(run):

@@ -1,0 +1,34 @@
+// The images of probes at their own resolution: logged once, since they stay the same, and crisp at any size.
+
+import { PROBE, methodOf } from './model.js';
+
+/** @typedef {import('./app.js').App} App */
+/** @typedef {import('./app.js').Moment} Moment */
+
+/** The key of a probe's image; `null` where the log has none, `undefined` while that is not known. @param {App} app @param {Moment['run']} run @param {string} tag Of any picture of the probe. */
+export function original(app, run, tag) {
+  if (!PROBE.test(tag)) return null;
+  const points = app.series.get('originals', run.name, probeOf(tag));
+  return points && /** @type {string | null} */ (points[0]?.[1] ?? null);
+}
+
+/** Whether a picture shows its probe's image and nothing else, but for the caption. @param {Moment['run']} run @param {string} tag */
+const isPlain = (run, tag) => methodOf(tag) === 'input' && !run.manifest?.probes[probeOf(tag)]?.outlined;
+
+/**
+ * What to show of a picture at a moment: the image itself where it is nothing else, or what was logged then.
+ *
+ * @param {App} app
+ * @param {string} tag
+ * @param {Moment} moment
+ * @returns {{ key: string | undefined, step: number | undefined, own: boolean }} The step is that of a logged picture.
+ */
+export function pictureAt(app, tag, moment) {
+  const own = isPlain(moment.run, tag) ? original(app, moment.run, tag) : null;
+  if (own !== null) return { key: own, step: undefined, own: true };
+  const [step, key] = app.point('images', tag, moment) ?? [];
+  return { key, step, own: false };
+}
+
+/** @param {string} tag */
+const probeOf = (tag) => tag.split('/')[0];

@@ -31,7 +31,7 @@ def scene_of(callback: ExplanationCallback, run: Run, module: nn.Module, step: i
         found = run.predictions(callback.probes, subject, step)
         return found[:1] if few else found
 
-    asked = probes.task.subject(subject.beside(probes.extras), probes.images, probes.labels)
+    asked = probes.task.subject(probes.shown_to(subject), probes.images, probes.labels)
     shown = (asked.of(0), probes.first()) if few else (asked, probes)
     layers = partial(run.defaults, subject, probes)
     return Scene(*shown, predict, epoch, step, run.processes.share, run.isolation, layers)

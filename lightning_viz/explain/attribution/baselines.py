@@ -35,13 +35,13 @@ def baseline(kind: str, images: Tensor, *, black: Tensor, white: Tensor, seed: i
     Args:
         kind: `"black"` or `"white"`; the image's `"mean"` colour; the image `"blurred"`, by a sixteenth of its shorter
             side; or uniform `"noise"` from black to white.
-        images: (N, C, H, W), as the network takes them.
-        black: (C, 1, 1), what a black pixel is to the network: after the normalisation.
-        white: (C, 1, 1), likewise.
+        images: (N, C, H, W), or volumes (N, C, D, H, W), as the network takes them.
+        black: (C, 1, 1) or (C, 1, 1, 1), what a black pixel is to the network: after the normalisation.
+        white: Likewise.
         seed: Of the noise.
 
     Returns:
-        (N, C, H, W), as the network takes them.
+        Of the shape of the images, as the network takes them.
 
     Raises:
         ValueError: An unknown kind.
@@ -52,7 +52,7 @@ def baseline(kind: str, images: Tensor, *, black: Tensor, white: Tensor, seed: i
     """
     check_baselines([kind], "kind")
     if kind == "mean":
-        return images.mean((2, 3), keepdim=True).expand_as(images)
+        return images.mean(tuple(range(2, images.ndim)), keepdim=True).expand_as(images)
     if kind == "blurred":
         return blurred(images, max(min(images.shape[-2:]) / 16, 0.5))
     if kind == "noise":
@@ -66,16 +66,20 @@ def blurred(images: Tensor, sigma: float) -> Tensor:
     """Images behind a Gaussian blur, which goes on with the colour of the edge beyond it.
 
     Args:
-        images: (N, C, H, W).
+        images: (N, C, H, W), or volumes (N, C, D, H, W), blurred along all three sides.
         sigma: Its standard deviation in pixels, above 0.
 
     Returns:
-        (N, C, H, W).
+        Of the same shape.
     """
     radius = round(3 * sigma)
     steps = torch.arange(-radius, radius + 1, device=images.device, dtype=images.dtype)
     kernel = (-0.5 * (steps / sigma) ** 2).exp()
-    kernel = (kernel / kernel.sum()).expand(images.shape[1], 1, 1, -1)
-    along = F.conv2d(F.pad(images, (radius, radius, 0, 0), mode="replicate"), kernel, groups=images.shape[1])
-    padded = F.pad(along, (0, 0, radius, radius), mode="replicate")
-    return F.conv2d(padded, kernel.transpose(2, 3), groups=images.shape[1])
+    channels, sides = images.shape[1], images.ndim - 2
+    kernel, convolve = kernel / kernel.sum(), F.conv2d if sides == 2 else F.conv3d
+    for side in range(sides):  # the last one first
+        around = [(radius if k == side else 0) for k in range(sides) for _ in range(2)]
+        along = kernel.view(1, 1, *[-1 if k == sides - 1 - side else 1 for k in range(sides)])
+        padded = F.pad(images, around, mode="replicate")
+        images = convolve(padded, along.expand(channels, *along.shape[1:]), groups=channels)
+    return images

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 import torch
@@ -34,14 +35,15 @@ def grad_cam(
 
     Args:
         scores: The network in eval mode, its parameters frozen.
-        layer: One that puts out (N, D, h, w), or tokens for the patches of the image.
-        images: (N, C, H, W), as the network takes them.
+        layer: One that puts out (N, D, h, w), or tokens for the patches of the image; for volumes (N, D, d, h, w), or
+            every slice, or frame, in a row of its own.
+        images: (N, C, H, W) or (N, C, D, H, W), as the network takes them.
         targets: (N,) class indices.
         method: `"gradcam"` or `"gradcam++"`.
         batch_size: Most images in one forward pass; None is as many as go fastest.
 
     Returns:
-        (N, h, w), not below 0; all 0 where nothing in the layer speaks for the class.
+        (N, h, w) or (N, d, h, w), not below 0; all 0 where nothing in the layer speaks for the class.
 
     Raises:
         ValueError: If the method is unknown, the layer did not run, has no say in the scores, or its output is not
@@ -60,33 +62,36 @@ def grad_cam(
     def some(batch: Tensor, classes: Tensor) -> Tensor:
         with PatchesSeen(batch) as seen:
             found = layer_gradient(call, layer, batch.detach().clone(), classes)
-        outputs, gradients = (_spatial(part, layer, seen) for part in found)
+        outputs, gradients = (_spatial(part, layer, seen, batch.ndim - 2) for part in found)
         if method == "gradcam":
-            weights = gradients.mean((2, 3))
+            weights = gradients.flatten(2).mean(2)
         else:
             # alpha relu(g) with alpha = g^2 / (2 g^2 + sum(A) g^3), cancelled so that nothing is divided by 0
-            above, mass = gradients.relu(), outputs.relu().sum((2, 3), keepdim=True)
-            weights = (above / (2 + mass * above)).sum((2, 3))
-        return torch.einsum("nd,ndhw->nhw", weights, outputs).relu()
+            above, mass = gradients.flatten(2).relu(), outputs.flatten(2).relu().sum(2, keepdim=True)
+            weights = (above / (2 + mass * above)).sum(2)
+        return torch.einsum("nd,nd...->n...", weights, outputs).relu()
 
-    return gradient_chunks(images, batch_size)(some, images, targets)
+    # Of one volume at a time, rows of a layer that has its slices there are these in any case.
+    return gradient_chunks(images, 1 if images.ndim > 4 else batch_size)(some, images, targets)
 
 
-def upsampled(maps: Tensor, size: tuple[int, int]) -> Tensor:
-    """Maps (N, h, w) at the size of the images, (N, H, W), bilinearly.
+def upsampled(maps: Tensor, size: Sequence[int]) -> Tensor:
+    """Maps (N, h, w) or (N, d, h, w) at the size of the images, bilinearly or trilinearly.
 
     >>> upsampled(torch.tensor([[[0.0, 4.0]]]), (1, 4))
     tensor([[[0., 1., 3., 4.]]])
     """
-    return F.interpolate(maps[:, None], size=size, mode="bilinear", align_corners=False)[:, 0]
+    mode = "bilinear" if maps.ndim == 3 else "trilinear"
+    return F.interpolate(maps[:, None], size=tuple(size), mode=mode, align_corners=False)[:, 0]
 
 
-def _spatial(found: Tensor, layer: nn.Module, seen: PatchesSeen) -> Tensor:
+def _spatial(found: Tensor, layer: nn.Module, seen: PatchesSeen, sides: int) -> Tensor:
     maps = arranged(found, layer, seen, maps=True)
-    if maps.ndim != 4 or len(maps) != seen.count:
+    if maps.ndim != sides + 2 or len(maps) != seen.count:
+        wanted = f"(N, channels, {'depth, ' * (sides - 2)}height, width)"
         raise ValueError(
-            "Expected a layer with a spatial output: (N, channels, height, width), or as many tokens as patches of one "
-            f"size make of the image, received {('N', *found.shape[1:])}: choose a convolution, what follows one, or a "
-            "transformer's block."
+            f"Expected a layer with a spatial output: {wanted}, or as many tokens as patches of one size make of the "
+            f"image, received {('N', *found.shape[1:])}: choose a convolution, what follows one, or a transformer's "
+            "block."
         )
     return maps

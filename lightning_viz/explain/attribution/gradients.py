@@ -13,7 +13,7 @@ from lightning_viz.explain.network.chunks import Chunks, fastest
 from lightning_viz.explain.network.layout import channels_last
 
 Scores = Callable[[Tensor], Tensor]
-"""Images (N, C, H, W) -> class scores (N, K), differentiable with respect to the images."""
+"""Images (N, C, H, W) or volumes (N, C, D, H, W) -> class scores (N, K), differentiable with respect to the images."""
 
 
 def input_gradient(scores: Scores, images: Tensor, targets: Tensor) -> Tensor:
@@ -21,11 +21,11 @@ def input_gradient(scores: Scores, images: Tensor, targets: Tensor) -> Tensor:
 
     Args:
         scores: The network in eval mode, its parameters frozen; an image's scores depend on it alone.
-        images: (N, C, H, W), as the network takes them.
+        images: (N, C, H, W) or (N, C, D, H, W), as the network takes them.
         targets: (N,) class indices.
 
     Returns:
-        (N, C, H, W), signed, in score per unit of input. Values that are not finite are handed on.
+        Of the shape of the images, signed, in score per unit of input. Values that are not finite are handed on.
 
     Raises:
         ValueError: If the scores are not (N, K), or do not depend on the images.
@@ -43,7 +43,7 @@ def loss_gradient(scores: Scores, images: Tensor, labels: Tensor) -> Tensor:
 
     Args:
         scores: The network in eval mode, its parameters frozen; logits.
-        images: (N, C, H, W), as the network takes them.
+        images: (N, C, H, W) or (N, C, D, H, W), as the network takes them.
         labels: (N,) true class indices.
 
     Returns:
@@ -61,7 +61,7 @@ def gradient_chunks(images: Tensor, batch_size: int | None = None) -> Chunks:
     Homework 3's network at 128 px, two cores: 27.9 ms per image by 4, 30.5 ms by 8; smaller networks hardly care.
 
     Args:
-        images: (N, C, H, W), on the device of the network.
+        images: (N, C, H, W) or (N, C, D, H, W), on the device of the network.
         batch_size: Most of them at a time; None is as many as go fastest.
     """
     return Chunks(batch_size or gradient_size(images))
@@ -71,7 +71,7 @@ def gradient_size(images: Tensor) -> int:
     """How many images like these go through a network fastest in one call with their gradient.
 
     Args:
-        images: (..., H, W), on the device of the network.
+        images: (N, C, H, W) or (N, C, D, H, W), on the device of the network.
     """
     return max(fastest(images) // 2, 1)
 
@@ -89,10 +89,10 @@ def gradients_of_copies(
 
     Args:
         scores: The network in eval mode, its parameters frozen.
-        copies: Takes the numbers of images and of their copies, both long (B,); makes these copies, (B, C, H, W).
+        copies: Takes the numbers of images and of their copies, both long (B,); makes these copies, (B, C, ...).
         targets: (N,) class indices.
         count: Copies of each image.
-        fold: Takes the number of an image, that of a copy and its gradient (C, H, W); called in that order.
+        fold: Takes the number of an image, that of a copy and its gradient (C, ...); called in that order.
         chunks: How many copies go through the network at a time.
 
     Raises:
@@ -135,7 +135,7 @@ def target_scores(
 
 
 def magnitude(gradient: Tensor) -> Tensor:
-    """Saliency map of a gradient (N, C, H, W): the largest absolute value over the channels, (N, H, W), >= 0.
+    """Saliency map of a gradient (N, C, ...): the largest absolute value over the channels, (N, ...), >= 0.
 
     >>> magnitude(torch.tensor([[[[-3.0]], [[2.0]]]]))
     tensor([[[3.]]])
@@ -157,7 +157,8 @@ def _loss_gradient(scores: Scores, images: Tensor, labels: Tensor) -> Tensor:
 
 def _leaf(images: Tensor) -> Tensor:
     # Cloned, since a batch seen in inference mode refuses gradients.
-    return images.detach().clone(memory_format=torch.channels_last).requires_grad_()
+    laid = torch.channels_last if images.ndim == 4 else torch.contiguous_format
+    return images.detach().clone(memory_format=laid).requires_grad_()
 
 
 def checked(scores: Tensor, images: Tensor) -> Tensor:

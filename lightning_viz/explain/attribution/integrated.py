@@ -16,7 +16,7 @@ class Integrated(NamedTuple):
     """What integrated gradients give.
 
     Attributes:
-        values: (N, C, H, W), signed, in units of the score.
+        values: Of the shape of the images, signed, in units of the score.
         delta: (N,), their sum minus what they should sum to, S(image) - S(baseline): the error of the integration.
     """
 
@@ -37,9 +37,9 @@ def integrated_gradients(
 
     Args:
         scores: The network in eval mode, its parameters frozen.
-        images: (N, C, H, W), as the network takes them.
+        images: (N, C, H, W) or (N, C, D, H, W), as the network takes them.
         targets: (N,) class indices.
-        baselines: Where the straight paths to the images begin: each (N, C, H, W), as the network takes them.
+        baselines: Where the straight paths to the images begin: each of the shape of the images.
         steps: Nodes on each path.
         batch_size: Most points on the paths in one forward pass; None is as many as go fastest.
 
@@ -61,7 +61,7 @@ def integrated_gradients(
     values = torch.zeros_like(images)
 
     def points(n: Tensor, k: Tensor) -> Tensor:
-        share = (0.5 + nodes)[k % steps, None, None, None]
+        share = (0.5 + nodes)[k % steps].view(-1, *[1] * (images.ndim - 1))
         start = starts[k // steps, n]
         return start + share * (images[n] - start)
 
@@ -73,4 +73,4 @@ def integrated_gradients(
     ends, classes = torch.cat([images, *starts]), targets.repeat(1 + len(starts))
     predictions = target_scores(scores, ends.__getitem__, torch.arange(len(ends)), classes, chunks=chunks)
     gained = predictions[: len(images)] - predictions[len(images) :].reshape(len(starts), -1).mean(0)
-    return Integrated(values, values.sum((1, 2, 3)) - gained.to(values))
+    return Integrated(values, values.flatten(1).sum(1) - gained.to(values))

@@ -29,7 +29,7 @@ def smooth_gradient(
 
     Args:
         scores: The network in eval mode, its parameters frozen.
-        images: (N, C, H, W), as the network takes them.
+        images: (N, C, H, W) or (N, C, D, H, W), as the network takes them.
         targets: (N,) class indices.
         samples: Noisy copies per image.
         level: Standard deviation of the noise as a share of max - min of the image; 0 gives `input_gradient`.
@@ -39,7 +39,7 @@ def smooth_gradient(
         batch_size: Most copies in one forward pass; None is as many as go fastest.
 
     Returns:
-        (N, C, H, W), signed; squares and variances are not below 0.
+        Of the shape of the images, signed; squares and variances are not below 0.
 
     Raises:
         ValueError: If `samples` is below 1, `level` below 0, or the statistic unknown.
@@ -49,7 +49,8 @@ def smooth_gradient(
     if statistic not in get_args(Statistic):
         raise ValueError(f"Expected statistic 'mean', 'square' or 'variance', received {statistic!r}.")
     noise = level * _noise(images, samples, seed)
-    spread = images.amax((1, 2, 3), keepdim=True) - images.amin((1, 2, 3), keepdim=True)
+    low, high = images.flatten(1).aminmax(dim=1)
+    spread = (high - low).view(-1, *[1] * (images.ndim - 1))
     mean, squares = torch.zeros_like(images), torch.zeros_like(images)
 
     def fold(n: int, k: int, gradient: Tensor) -> None:

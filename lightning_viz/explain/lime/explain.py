@@ -80,9 +80,9 @@ def explain(
 
     Args:
         scores: The network: images (N, C, H, W) -> (N, K).
-        pixels: (C, H, W) in [0, 1].
+        pixels: (C, H, W) or (C, D, H, W) in [0, 1].
         labels: The classes to explain.
-        segments: (H, W), from `superpixels`.
+        segments: (H, W) or (D, H, W), from `superpixels`.
         masks: Bool (S, n), from `draw_masks`.
         normalize: Pixels (N, C, H, W) in [0, 1] -> images as the network takes them.
         enough: Stop at the end of the first `block_size` masks with which the weights of all labels are this reliable

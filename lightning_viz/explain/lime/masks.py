@@ -79,8 +79,8 @@ def masked_scores(
 
     Args:
         scores: The network: images (N, C, H, W) -> (N, K).
-        pixels: (C, H, W) in [0, 1]; the computation runs on its device.
-        segments: (H, W) superpixel of every pixel, 0 ... n - 1.
+        pixels: (C, H, W) or (C, D, H, W) in [0, 1]; the computation runs on its device.
+        segments: (H, W) or (D, H, W), superpixel of every pixel, 0 ... n - 1.
         masks: Bool (S, n): which superpixels stay.
         normalize: Pixels (N, C, H, W) in [0, 1] -> images as the network takes them.
         fill: What blanked pixels show, see `perturb`.
@@ -122,8 +122,8 @@ def together(pixels: Tensor) -> int:
     """
     # Each layer's output is used once and given back: on a CPU, few at a time find theirs still in the cache.
     # Two cores, fused (see `fusing`): of 2, 4, 8 and 16 at 128 px, 4 are the fastest.
-    size = fastest(pixels)
-    return max(size // 2, 2) if pixels.device.type == "cpu" else size
+    size = fastest(pixels[None])
+    return max(size // 2, 2 if pixels.ndim == 3 else 1) if pixels.device.type == "cpu" else size
 
 
 def _listed(n: int, random: torch.Generator) -> Tensor:

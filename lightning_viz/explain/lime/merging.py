@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.color import rgb2lab
 from skimage.filters import gaussian
-from skimage.segmentation import felzenszwalb
+from skimage.segmentation import felzenszwalb, slic
 
 Image = NDArray[np.float64]
-"""(H, W, 3) in [0, 1]."""
+"""(H, W, 3) or (D, H, W, 3) in [0, 1]."""
 Labels = NDArray[Any]
-"""Whole numbers (H, W), one per superpixel."""
+"""Whole numbers (H, W) or (D, H, W), one per superpixel."""
 
 PLACE = 30.0
 """How far apart the far sides of an image are, in units of CIE Lab: those far from each other merge less
@@ -23,30 +23,41 @@ readily."""
 _FINER = 8
 """How many small superpixels there may be for each one wanted."""
 
+_LOOSE = 1.0
+"""Compactness of the fine superpixels of volumes: they follow the contours rather than be cubes."""
+
 
 def merged(image: Image, segments: int, sigma: float) -> Labels:
     """Fine superpixels (Felzenszwalb and Huttenlocher 2004), merged by Ward's criterion (1963).
 
-    Of all neighbours, those are merged whose union adds least to the spread of colour and place within superpixels. So
-    the borders that are left are the strongest ones, and no superpixel is large without being of one colour.
+    Of volumes, the fine superpixels are those of SLIC (Achanta et al. 2012). Of all neighbours, those are merged whose
+    union adds least to the spread of colour and place within superpixels. So the borders that are left are the strongest
+    ones, and no superpixel is large without being of one colour.
 
     Args:
-        image: (H, W, 3) in [0, 1].
+        image: (H, W, 3) or (D, H, W, 3) in [0, 1].
         segments: How many superpixels; fewer only where the image has fewer fine ones.
         sigma: Width of the Gaussian blur before cutting, in pixels.
 
     Returns:
-        Labels (H, W).
+        Labels (H, W) or (D, H, W).
     """
-    height, width = image.shape[:2]
-    least = max(height * width // (_FINER * segments), 2)
-    fine = felzenszwalb(image, scale=4, sigma=sigma, min_size=least, channel_axis=-1)
+    size = image.shape[:-1]
+    fine = _fine(image, _FINER * segments, sigma)
     colours = rgb2lab(gaussian(image, sigma, channel_axis=-1))  # type: ignore[no-untyped-call]
-    places = np.moveaxis(np.mgrid[:height, :width], 0, -1) * (PLACE / max(height, width))
+    places = np.moveaxis(np.indices(size), 0, -1) * (PLACE / max(size))
     superpixels = _Superpixels(fine, np.concatenate([colours, places], axis=-1))
     while superpixels.left > segments and superpixels.merge():
         pass
     return superpixels.labels()
+
+
+def _fine(image: Image, most: int, sigma: float) -> Labels:
+    if image.ndim == 3:
+        least = max(image.shape[0] * image.shape[1] // most, 2)
+        return felzenszwalb(image, scale=4, sigma=sigma, min_size=least, channel_axis=-1)  # type: ignore[no-any-return]
+    found = slic(image, most, compactness=_LOOSE, sigma=sigma, start_label=0, channel_axis=-1)
+    return np.unique(found, return_inverse=True)[1].reshape(found.shape)
 
 
 class _Superpixels:
@@ -73,7 +84,7 @@ class _Superpixels:
         return False
 
     def labels(self) -> Labels:
-        """The superpixels that are left, (H, W)."""
+        """The superpixels that are left, one label per pixel."""
         whole = np.array(self._part_of)
         while (above := whole[whole]).tolist() != whole.tolist():
             whole = above
@@ -100,8 +111,9 @@ class _Superpixels:
 
 def _neighbours(labels: Labels) -> list[set[int]]:
     near: list[set[int]] = [set() for _ in range(int(labels.max()) + 1)]
-    for one, other in ((labels[1:], labels[:-1]), (labels[:, 1:], labels[:, :-1])):
-        pairs = np.stack([one.ravel(), other.ravel()], axis=1)
+    for axis in range(labels.ndim):
+        along = np.moveaxis(labels, axis, 0)
+        pairs = np.stack([along[1:].ravel(), along[:-1].ravel()], axis=1)
         for i, j in np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0).tolist():
             near[i].add(j)
             near[j].add(i)

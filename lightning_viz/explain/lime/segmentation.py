@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
 import numpy as np
@@ -18,24 +18,29 @@ def cut(image: Image, method: Method | Callable[[Image], Labels], segments: int,
     """Cuts one image.
 
     Args:
-        image: (H, W, 3) in [0, 1].
+        image: (H, W, 3), or a volume (D, H, W, 3), in [0, 1].
         method: The name of a way, or a function from the image to labels, as lime's `segmentation_fn`.
         segments: About how many superpixels; a function decides by itself.
         options: `compactness` (slic alone) and `sigma` (not of a grid).
 
     Returns:
-        Labels (H, W), any whole numbers.
+        Labels (H, W) or (D, H, W), any whole numbers.
 
     Raises:
-        ValueError: If there is no such method, or what a function returns is no whole number per pixel.
+        ValueError: If there is no such method for the image, or what a function returns is no whole number per pixel.
     """
     if callable(method):
-        return _checked(np.asarray(method(image)), image.shape[:2])
+        return _checked(np.asarray(method(image)), image.shape[:-1])
     if method == "grid":
-        return grid(image.shape[0], image.shape[1], segments)
+        return grid(image.shape[:-1], segments)
     if method == "slic":
         return slic(image, segments, start_label=0, channel_axis=-1, **options)  # type: ignore[no-any-return]
     check_method(method)
+    if image.ndim > 3 and method != "merged":
+        raise ValueError(
+            f"Expected segmentation= as 'merged', 'slic', 'grid' or a function for volumes, received {method!r}, which "
+            "cuts flat images alone."
+        )
     ways = {"merged": merged, "quickshift": _quickshift, "felzenszwalb": _felzenszwalb}
     return ways[method](image, segments, options["sigma"])
 
@@ -51,16 +56,19 @@ def check_method(method: object) -> None:
         raise ValueError(f"Expected segmentation= as one of {names}, or a function, received {method!r}.")
 
 
-def grid(height: int, width: int, segments: int) -> Labels:
-    """Rectangles, as near to squares as may be.
+def grid(size: Sequence[int], segments: int) -> Labels:
+    """Rectangles, as near to squares as may be, or boxes near to cubes.
 
-    >>> grid(2, 4, 2).tolist()
+    >>> grid((2, 4), 2).tolist()
     [[0, 0, 1, 1], [0, 0, 1, 1]]
     """
-    rows = min(max(round(math.sqrt(segments * height / width)), 1), height)
-    columns = min(math.ceil(segments / rows), width)
-    down, right = np.arange(height) * rows // height, np.arange(width) * columns // width
-    labels: Labels = down[:, None] * columns + right
+    labels: Labels = np.zeros((), dtype=np.intp)
+    for k, length in enumerate(size):
+        sides = len(size) - k
+        share = segments * length**sides / math.prod(size[k:])
+        parts = min(max(math.ceil(segments) if sides == 1 else round(share ** (1 / sides)), 1), length)
+        labels = labels[..., None] * parts + np.arange(length) * parts // length
+        segments = math.ceil(segments / parts)
     return labels
 
 
@@ -97,6 +105,6 @@ def _checked(labels: Labels, size: tuple[int, ...]) -> Labels:
     if labels.shape != size or not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(
             f"Expected the segmentation to return whole numbers {size}, received {labels.dtype} {labels.shape}: "
-            "it takes an image (H, W, 3) in [0, 1] and returns a label for each pixel."
+            f"it takes an image ({'D, ' * (len(size) - 2)}H, W, 3) in [0, 1] and returns a label for each pixel."
         )
     return labels

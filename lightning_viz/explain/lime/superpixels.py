@@ -31,16 +31,17 @@ def superpixels(
     found (tiny images) the image is cut into a grid instead, at worst into its pixels.
 
     Args:
-        pixels: (C, H, W) in [0, 1]. One and two channels are read as grey, of more than three the first three count.
-            Values that are not finite are read as the nearest ones, NaN as black.
-        segments: Roughly how many superpixels. Default: 0.4 x sqrt(H x W), from 16 to 64 (51 at 128 x 128).
+        pixels: (C, H, W), or a volume (C, D, H, W), in [0, 1]. One and two channels are read as grey, of more than
+            three the first three count. Values that are not finite are read as the nearest ones, NaN as black.
+        segments: Roughly how many superpixels. Default: 0.4 x sqrt(pixels), from 16 to 64 (51 at 128 x 128).
         compactness: Of SLIC: square superpixels (large) against superpixels that follow the colours (small).
         sigma: Width of the Gaussian blur before cutting, in pixels.
         method: `"merged"`, small ones merged by Ward's criterion (see `merging`), `"slic"` (Achanta et al. 2012),
-            `"quickshift"`, `"felzenszwalb"`, `"grid"`, or a function from an image (H, W, 3) to whole numbers (H, W).
+            `"grid"`, or of flat images `"quickshift"` or `"felzenszwalb"`; or a function from an image (H, W, 3) or
+            (D, H, W, 3) to whole numbers, one for each pixel.
 
     Returns:
-        LongTensor (H, W) on the device of `pixels`, values 0 ... n - 1, each of them present.
+        LongTensor (H, W) or (D, H, W) on the device of `pixels`, values 0 ... n - 1, each of them present.
 
     Raises:
         ValueError: If `pixels` is not one image, `segments` is below 4, or there is no such method.
@@ -51,28 +52,28 @@ def superpixels(
     """
     _check_pixels(pixels)
     check_method(method)
-    height, width = pixels.shape[-2:]
-    wanted = min(max(round(0.4 * math.sqrt(height * width)), 16), 64) if segments is None else segments
+    size, places = pixels.shape[1:], pixels[0].numel()
+    wanted = min(max(round(0.4 * math.sqrt(places)), 16), 64) if segments is None else segments
     if wanted < FEWEST:
         raise ValueError(f"Expected segments to be {FEWEST} or more, received {segments}.")
     # A superpixel of one pixel has the mean colour of itself: to blank it would change nothing.
-    wanted = min(wanted, max(height * width // 4, FEWEST))
+    wanted = min(wanted, max(places // 4, FEWEST))
     found = cut(_rgb(pixels), method, wanted, compactness=compactness, sigma=sigma)
     names, labels = np.unique(found, return_inverse=True)
     if len(names) < FEWEST:
-        labels = grid(height, width, wanted)
-    return torch.from_numpy(labels.reshape(height, width).astype(np.int64)).to(pixels.device)
+        labels = grid(size, wanted)
+    return torch.from_numpy(labels.reshape(size).astype(np.int64)).to(pixels.device)
 
 
 def mean_fill(pixels: Tensor, segments: Tensor) -> Tensor:
     """The image with every superpixel painted in its mean colour, lime's way of blanking.
 
     Args:
-        pixels: (C, H, W).
-        segments: (H, W) superpixel of every pixel, 0 ... n - 1.
+        pixels: (C, H, W) or (C, D, H, W).
+        segments: Of its size, superpixel of every pixel, 0 ... n - 1.
 
     Returns:
-        (C, H, W), of the type and on the device of `pixels`.
+        Of the shape of `pixels`, of the type and on the device of `pixels`.
 
     >>> mean_fill(torch.tensor([[[0.0, 1.0], [0.2, 0.2]]]), torch.tensor([[0, 0], [1, 1]]))
     tensor([[[0.5000, 0.5000],
@@ -90,14 +91,14 @@ def perturb(pixels: Tensor, segments: Tensor, masks: Tensor, *, fill: float | Te
     """Copies of one image, each with some of its superpixels blanked.
 
     Args:
-        pixels: (C, H, W) in [0, 1].
-        segments: (H, W) superpixel of every pixel, 0 ... n - 1.
+        pixels: (C, H, W) or (C, D, H, W) in [0, 1].
+        segments: Of its size, superpixel of every pixel, 0 ... n - 1.
         masks: Bool (S, n): which superpixels stay.
         fill: What blanked pixels show: each superpixel's mean colour (None), a value or C values in [0, 1], or a
-            whole image (C, H, W).
+            whole image like `pixels`.
 
     Returns:
-        (S, C, H, W), of the type and on the device of `pixels`. What stays is untouched to the last bit.
+        (S, C, ...), of the type and on the device of `pixels`. What stays is untouched to the last bit.
 
     Raises:
         ValueError: If segments, masks or fill do not fit the image.
@@ -109,7 +110,7 @@ def perturb(pixels: Tensor, segments: Tensor, masks: Tensor, *, fill: float | Te
 
 
 def fill_image(pixels: Tensor, segments: Tensor, fill: float | Tensor | None) -> Tensor:
-    """What blanked pixels show, as an image (C, H, W); see `perturb`.
+    """What blanked pixels show, as an image like `pixels`; see `perturb`.
 
     Raises:
         ValueError: If `fill` is a tensor that does not fit the image.
@@ -118,7 +119,7 @@ def fill_image(pixels: Tensor, segments: Tensor, fill: float | Tensor | None) ->
         return mean_fill(pixels, segments)
     colour = torch.as_tensor(fill, dtype=pixels.dtype, device=pixels.device)
     if colour.ndim == 1:
-        colour = colour[:, None, None]
+        colour = colour.view(-1, *[1] * segments.ndim)
     try:
         return colour.expand_as(pixels)
     except RuntimeError as error:
@@ -155,11 +156,12 @@ def check_segments(pixels: Tensor, segments: Tensor, masks: Tensor) -> None:
     """Raises unless segments and masks belong to the image.
 
     Raises:
-        ValueError: If `segments` is not (H, W), or `masks` has not one column per superpixel.
+        ValueError: If `segments` is not of its size, or `masks` has not one column per superpixel.
     """
-    if pixels.ndim != 3 or segments.shape != pixels.shape[-2:]:
+    if pixels.ndim not in (3, 4) or segments.shape != pixels.shape[1:]:
         raise ValueError(
-            f"Expected pixels (C, H, W) and segments (H, W), received {tuple(pixels.shape)}, {tuple(segments.shape)}."
+            "Expected pixels (C, H, W) or (C, D, H, W), and segments of their size, received "
+            f"{tuple(pixels.shape)}, {tuple(segments.shape)}."
         )
     count = int(segments.max()) + 1
     if masks.ndim != 2 or masks.shape[1] != count:
@@ -169,13 +171,15 @@ def check_segments(pixels: Tensor, segments: Tensor, masks: Tensor) -> None:
 
 
 def _check_pixels(pixels: Tensor) -> None:
-    if pixels.ndim != 3 or not pixels.numel():
-        raise ValueError(f"Expected pixels to be one image (C, H, W), received {tuple(pixels.shape)}.")
+    if pixels.ndim not in (3, 4) or not pixels.numel():
+        raise ValueError(
+            f"Expected pixels to be one image (C, H, W) or volume (C, D, H, W), received {tuple(pixels.shape)}."
+        )
 
 
 def _rgb(pixels: Tensor) -> NDArray[np.float64]:
     image = pixels.detach().cpu().double().nan_to_num(0.0).clamp(0, 1)
     # Grey as three channels: SLIC then works on lightness 0 ... 100, where `compactness` means the same.
-    image = image[:3] if len(image) >= 3 else image.mean(0, keepdim=True).expand(3, -1, -1)
-    array: NDArray[np.float64] = image.permute(1, 2, 0).contiguous().numpy()
+    image = image[:3] if len(image) >= 3 else image.mean(0, keepdim=True).expand(3, *image.shape[1:])
+    array: NDArray[np.float64] = image.movedim(0, -1).contiguous().numpy()
     return array

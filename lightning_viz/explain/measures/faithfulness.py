@@ -50,10 +50,10 @@ def placed(values: Tensor) -> Tensor:
     """The place of every pixel in a ranking, 0 for the largest value; of equal ones in the order in which one reads.
 
     Args:
-        values: (H, W).
+        values: (H, W), or of any other shape.
 
     Returns:
-        Long (H, W).
+        Long, of the same shape.
 
     >>> placed(torch.tensor([[0.5, -3.0], [2.0, 0.5]])).tolist()
     [[1, 3], [0, 2]]
@@ -68,17 +68,17 @@ def moved(values: Tensor, *, seed: int, count: int) -> Tensor:
     Where scattered pixels break any network at once, these are as fine or as coarse as the map itself.
 
     Args:
-        values: (H, W).
+        values: (H, W) or (D, H, W).
         seed: Of the shifts, which are the same for every map of this size.
         count: How many.
 
     Returns:
-        (count, H, W).
+        (count, H, W) or (count, D, H, W).
     """
-    shares = torch.rand(count, 2, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    shares = torch.rand(count, values.ndim, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     sides = torch.tensor(values.shape)
     shifts = ((0.25 + 0.5 * shares) * sides).round().long().clamp(max=sides - 1)
-    return torch.stack([values.roll(shift, (0, 1)) for shift in shifts.tolist()])
+    return torch.stack([values.roll(shift, tuple(range(values.ndim))) for shift in shifts.tolist()])
 
 
 def faithful_curves(
@@ -98,9 +98,10 @@ def faithful_curves(
 
     Args:
         probability: Images (N, C, H, W) -> the probability of the class, (N,).
-        image: (C, H, W), as the network takes it.
-        values: (H, W), the map: large values come first; or (K - 2, H, W), another map for each share between the ends.
-        colour: (C, 1, 1), what the network sees where nothing is.
+        image: (C, H, W) or (C, D, H, W), as the network takes it.
+        values: (H, W) or (D, H, W), the map: large values come first; or (K - 2, ...), another map for each share
+            between the ends.
+        colour: (C, 1, 1) or (C, 1, 1, 1), what the network sees where nothing is.
         ends: The probability with the image, and with nothing but `colour`, which are the same for every map.
         fill: What stands where pixels have gone.
         seed: Of the noise of `"road"`.
@@ -117,7 +118,7 @@ def faithful_curves(
     if not bool(values.isfinite().all()) or bool((values == values.flatten()[0]).all()):
         return Curves(*torch.full((2, len(shares)), math.nan))
     counts = (shares[1:-1] * image[0].numel()).round()
-    maps = values.expand(len(counts), -1, -1)
+    maps = values.expand(len(counts), *image.shape[1:])
     strongest = torch.stack([placed(one).cpu() < n for one, n in zip(maps, counts, strict=True)]).to(image.device)
     gone = torch.cat([strongest, ~strongest])
     images = imputed(image, gone, seed=seed) if fill == "road" else torch.where(gone[:, None], colour, image)

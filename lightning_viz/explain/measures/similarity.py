@@ -70,8 +70,8 @@ def structural_similarity(a: Tensor, b: Tensor) -> float:
     within the map; constants and sample covariance are those of scikit-image.
 
     Args:
-        a: (H, W).
-        b: (H, W).
+        a: (H, W) or (D, H, W).
+        b: Likewise.
 
     Returns:
         -1 to 1; NaN where one of the maps is zero everywhere or not finite, or a side is below 3 pixels.
@@ -85,7 +85,8 @@ def structural_similarity(a: Tensor, b: Tensor) -> float:
         return math.nan
     x, y = (m.double().abs() / m.abs().max().double() for m in (a.cpu(), b.cpu()))
     mean_x, mean_y, xx, yy, xy = _windows(torch.stack([x, y, x * x, y * y, x * y]), side)
-    unbiased = side**2 / (side**2 - 1)
+    size = side**a.ndim
+    unbiased = size / (size - 1)
     variances, covariance = unbiased * (xx - mean_x**2 + yy - mean_y**2), unbiased * (xy - mean_x * mean_y)
     few, more = 0.01**2, 0.03**2
     alike = (2 * mean_x * mean_y + few) * (2 * covariance + more)
@@ -125,7 +126,8 @@ def _finite(values: Tensor) -> bool:
 
 
 def _windows(maps: Tensor, side: int) -> Tensor:
-    """The mean of every window that lies within its map: what four sums from the corner leave."""
-    sums = F.pad(maps, (1, 0, 1, 0)).cumsum(1).cumsum(2)
-    below, above = sums[:, side:], sums[:, :-side]
-    return (below[:, :, side:] - below[:, :, :-side] - above[:, :, side:] + above[:, :, :-side]) / side**2
+    """The mean of every window that lies within its map, side by side what two sums from the edge leave."""
+    for axis in range(1, maps.ndim):
+        sums = F.pad(maps.movedim(axis, -1), (1, 0)).cumsum(-1)
+        maps = ((sums[..., side:] - sums[..., :-side]) / side).movedim(-1, axis)
+    return maps

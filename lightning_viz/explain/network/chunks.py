@@ -36,7 +36,7 @@ class Chunks:
 
     Args:
         size: Most items in one call. None: as many as go fastest, see `fastest`, where the first part of the batch is
-            images (N, C, H, W); the whole batch where it is not.
+            images (N, C, H, W) or (N, C, D, H, W); the whole batch where it is not.
 
     Raises:
         ValueError: If `size` is below 1.
@@ -107,14 +107,17 @@ def fastest(images: Tensor) -> int:
     It depends on the device and on the size of the images alone, so that an epoch's chunks are those of any other.
 
     Args:
-        images: (..., H, W), on the device of the network.
+        images: (N, C, H, W), or volumes (N, C, D, H, W), on the device of the network.
 
-    >>> fastest(torch.zeros(1, 3, 128, 128)), fastest(torch.zeros(3, 224, 224)), fastest(torch.zeros(1, 28, 28))
+    >>> fastest(torch.zeros(1, 3, 128, 128)), fastest(torch.zeros(1, 3, 224, 224)), fastest(torch.zeros(1, 1, 28, 28))
     (8, 4, 64)
+    >>> fastest(torch.zeros(1, 1, 16, 64, 64)), fastest(torch.zeros(1, 1, 128, 128, 128))
+    (2, 1)
     """
     device = "cpu" if images.device.type == "cpu" else "other"
-    fitting = _PIXELS[device] // max(images.shape[-2] * images.shape[-1], 1)
-    return min(max(1 << fitting.bit_length() >> 1, _FEWEST[device]), _MOST[device])
+    fitting = _PIXELS[device] // max(images.shape[2:].numel(), 1)
+    fewest = _FEWEST[device] if images.ndim == 4 else 1  # a single volume may be all that there is memory for
+    return min(max(1 << fitting.bit_length() >> 1, fewest), _MOST[device])
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -129,7 +132,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def _default(items: Any) -> int:
-    return fastest(items) if isinstance(items, Tensor) and items.ndim == 4 else max(len(items), 1)
+    return fastest(items) if isinstance(items, Tensor) and items.ndim in (4, 5) else max(len(items), 1)
 
 
 def _kind(items: Any) -> object:

@@ -62,7 +62,7 @@ def default_layers(scores: Callable[[Tensor], Tensor], net: nn.Module, image: Te
         scores: The network: images (N, C, H, W) -> class scores (N, K), or of places (N, K, h, w); in eval mode, its
             parameters frozen.
         net: Its module.
-        image: (1, C, H, W).
+        image: (1, C, H, W), or a volume (1, C, D, H, W).
 
     Returns:
         Their names.
@@ -129,7 +129,7 @@ class _Graph:
 
     Args:
         scores: (1, K).
-        image: (1, C, H, W), a leaf of their graph.
+        image: (1, C, ...), a leaf of their graph.
     """
 
     def __init__(self, scores: Tensor, image: Tensor) -> None:
@@ -190,27 +190,25 @@ def _by_depth(ran: Sequence[_Ran]) -> list[_Ran]:
 def _weighs(one: _Ran, image: Tensor) -> bool:
     """Whether a module has weights for places, of which it puts out several."""
     if isinstance(one.module, _CONVOLUTIONS):
-        gate = one.output.ndim == 4 and one.output.shape[1] == 1
+        gate = one.output.ndim > 3 and one.output.shape[1] == 1
         return not gate and _places(one.output, one.module, image) >= _several(image)
     return isinstance(one.module, _OF_TOKENS) and one.output.ndim > 2 and one.output.shape[1:-1].numel() > 1
 
 
 def _several(image: Tensor) -> int:
     """How many places are enough to tell one from another: two, but one of an image of one pixel."""
-    return min(image.shape[-2:].numel(), 2)
+    return min(image.shape[2:].numel(), 2)
 
 
 def _places(output: Tensor, module: nn.Module, image: Tensor) -> int:
     """Of how many places of the image a module tells; 0 where it does not tell of places."""
     maps = _maps(output, module, image)
-    return 0 if maps is None else maps.shape[2] * maps.shape[3]
+    return 0 if maps is None else maps.shape[2:].numel()
 
 
 def _maps(output: Tensor, module: nn.Module, image: Tensor) -> Tensor | None:
-    if len(output) != 1:
-        return None
     maps = channels_second(lambda _: output, module, maps=True)(image)
-    return maps if maps.ndim == 4 else None
+    return maps if maps.ndim == image.ndim and len(maps) == 1 else None
 
 
 def _sees(module: Any) -> bool:

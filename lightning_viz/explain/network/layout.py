@@ -14,7 +14,7 @@ def channels_last(call: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor
     A network that flattens with `.view` refuses that layout; from its first refusal on it gets the default one.
 
     Args:
-        call: Takes images (N, C, H, W).
+        call: Takes images (N, C, H, W); volumes (N, C, D, H, W) stay as they are.
 
     Returns:
         The same function, apart from the order of floating point sums.
@@ -26,7 +26,7 @@ def channels_last(call: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor
 
     def run(images: Tensor) -> Tensor:
         nonlocal refused
-        if refused:
+        if refused or images.ndim != 4:
             return call(images)
         try:
             return call(images.contiguous(memory_format=torch.channels_last))

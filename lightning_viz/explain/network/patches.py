@@ -56,7 +56,8 @@ class PatchesSeen(TorchFunctionMode):
     registers are what `torch.cat` puts in front of them or behind. Other modes that are open see all of it too.
 
     Args:
-        images: (N, C, H, W), which the network gets.
+        images: (N, C, H, W), which the network gets; or (N, C, D, H, W), of which it may take every slice, or frame,
+            for an image of its own.
 
     Attributes:
         count: N.
@@ -73,6 +74,7 @@ class PatchesSeen(TorchFunctionMode):
     def __init__(self, images: Tensor) -> None:
         super().__init__()
         self.count, self.size = len(images), (images.shape[-2], images.shape[-1])
+        self._frames = images.shape[2] if images.ndim == 5 else 1
         self._found: list[Grid] = []
 
     def __torch_function__(
@@ -100,6 +102,19 @@ class PatchesSeen(TorchFunctionMode):
         most = max(fewer, key=lambda grid: grid.patches, default=None)
         return None if most is None else replace(most, before=tokens - most.patches)
 
+    def apart(self, output: Tensor) -> Tensor:
+        """What was put out for every slice by itself, (N D, K, h, w), as places of the volumes, (N, K, D, h, w).
+
+        Anything else stays. Of several volumes the slices of each stand together.
+        """
+        if self._frames == 1 or output.ndim != 4 or len(output) != self.count * self._frames:
+            return output
+        return output.reshape(self.count, self._frames, *output.shape[1:]).transpose(1, 2)
+
+    def _is_whole(self, result: Tensor) -> bool:
+        """Whether something has as many rows as there are images, or slices of them."""
+        return len(result) in (self.count, self.count * self._frames)
+
     def _unlike(self, grid: Grid) -> float:
         return abs(log(grid.height / grid.width * self.size[1] / self.size[0]))
 
@@ -112,7 +127,7 @@ class PatchesSeen(TorchFunctionMode):
 
     def convolved(self, args: Sequence[Any], kwargs: dict[str, Any], result: Tensor) -> Grid | None:
         """The places that a convolution put out, (N, D, h, w)."""
-        if result.ndim != 4 or len(result) != self.count:
+        if result.ndim != 4 or not self._is_whole(result):
             return None
         return self._plausible(result.shape[2], result.shape[3])
 
@@ -127,18 +142,18 @@ class PatchesSeen(TorchFunctionMode):
             (length + 2 * padding[i] - dilation[i] * (size[i] - 1) - 1) // stride[i] + 1
             for i, length in enumerate(asked["input"].shape[-2:])
         )
-        return self._plausible(height, width) if len(result) == self.count else None
+        return self._plausible(height, width) if self._is_whole(result) else None
 
     def cut(self, args: Sequence[Any], kwargs: dict[str, Any], result: Tensor) -> Grid | None:
         """The patches of an image that `Tensor.unfold` has cut along both sides, (N, C, h, w, p, p)."""
-        if result.ndim != 6 or len(result) != self.count:
+        if result.ndim != 6 or not self._is_whole(result):
             return None
         return self._plausible(result.shape[2], result.shape[3])
 
     def flattened(self, args: Sequence[Any], kwargs: dict[str, Any], result: Tensor) -> Grid | None:
         """The places that became tokens: of (N, D, h, w), or of (N, h, w, ...)."""
         before = args[0].shape
-        if result.ndim != 3 or len(before) < 4 or not len(result) == before[0] == self.count:
+        if result.ndim != 3 or len(before) < 4 or len(result) != before[0] or not self._is_whole(result):
             return None
         if len(before) == 4 and result.shape[1:] == (before[1], before[2] * before[3]):
             return self._plausible(before[2], before[3])

@@ -16,7 +16,7 @@ from lightning_viz.explain.network.patches import Grid, PatchesSeen
 EXTRA = (0, 1, 2, 5)
 """Tokens that stand before the patches where no grid was seen: none, a class token, one for distillation too, or four
 registers."""
-CHANNELS_SECOND = (nn.Conv1d, nn.Conv2d, nn.BatchNorm1d, nn.BatchNorm2d)
+CHANNELS_SECOND = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 @dataclass(frozen=True)

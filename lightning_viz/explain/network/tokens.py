@@ -16,15 +16,16 @@ def channels_second(
     """Wraps a layer's features so that their channels come second.
 
     Args:
-        features: Images (N, C, H, W) -> the output of `layer`.
+        features: Images (N, C, H, W) or (N, C, D, H, W) -> the output of `layer`.
         layer: Convolutions and batch normalisations have their channels second already.
         maps: Lay tokens out as the patches of the image that they stand for, instead of in a row.
 
     Returns:
-        From images to (N, D, h, w) or (N, D). Of (N, h, w, D) the channels move where h and w are what patches of one
-        size make of the image, and the last two are not. Tokens (N, T, D) become (N, D, T, 1); with `maps` (N, D, h, w)
-        without class token and registers, in the grid that was seen on the way to the layer, or else where the rest
-        are as many as patches of one size. Anything else stays.
+        From images to (N, D, h, w) or (N, D), of volumes to (N, D, d, h, w). Of (N, h, w, D) the channels move where h
+        and w are what patches of one size make of the image, and the last two are not. Tokens (N, T, D) become
+        (N, D, T, 1); with `maps` (N, D, h, w) without class token and registers, in the grid that was seen on the way
+        to the layer, or else where the rest are as many as patches of one size. What is put out for every slice of a
+        volume, or every frame of a clip, by itself becomes (N, D, slices, h, w) with `maps`. Anything else stays.
 
     >>> import torch
     >>> tokens = channels_second(lambda images: torch.zeros(len(images), 13, 5), nn.Linear(5, 5), maps=True)
@@ -55,4 +56,5 @@ def arranged(output: Tensor, layer: nn.Module, seen: PatchesSeen, *, maps: bool 
     if output.ndim == 3 and not maps:
         return (output if isinstance(layer, CHANNELS_SECOND) else output.transpose(1, 2))[..., None]
     places = places_in(output, layer, seen)
-    return output if places is None else places.laid_out(output)
+    laid = output if places is None else places.laid_out(output)
+    return seen.apart(laid) if maps else laid

@@ -140,7 +140,7 @@ def maximise_channels(
             views=_VIEWS if maco else 1,
         )
 
-    there = torch.empty(0, *size, device=device or (None if start is None else start.device))
+    there = torch.empty(0, 1, *size, device=device or (None if start is None else start.device))
     together = batch_size or gradient_size(there)
     found = Chunks(max(together // variants, 1)).each(climb, range(len(channels)))
     return Ascent(*map(torch.cat, zip(*found, strict=True)))

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from lightning_viz.explain.network.checkpointing import transparent_checkpoints
 from lightning_viz.explain.network.chunks import is_out_of_memory
 from lightning_viz.harness.isolation.standins import UntouchableError
+from lightning_viz.harness.network.axes import channels_first
 from lightning_viz.harness.network.extras import IMAGES, Extras, Rows
 from lightning_viz.harness.network.outputs import AmbiguousError, NoScoresError, RefusedError
 from lightning_viz.harness.network.subject import Subject
@@ -211,8 +212,10 @@ def _refused(subject: Subject, images: Tensor, failure: Exception) -> RefusedErr
         if children
         else "Pass net= with the module that takes images (N, C, H, W),"
     )
+    given = tuple(channels_first(images, subject.axes).shape)
+    order = "" if subject.axes is None else f" as (N, {', '.join(subject.axes)}), see Probes(axes=...)"
     return RefusedError(
-        f"Expected {type(subject.net).__name__} to take images, but its forward refuses {tuple(images.shape)}, alone "
+        f"Expected {type(subject.net).__name__} to take images, but its forward refuses {given}{order}, alone "
         f"and with what its batch has beside them: {failure}. {net} or probes=Probes(unpack=...), a function from a "
         "batch to (images, labels, extras), whose extras follow the images: a tuple, or a dict by name."
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from lightning_viz.harness.network.axes import channels_first
 from lightning_viz.harness.network.gradients import with_gradient
 from lightning_viz.harness.network.outputs import AmbiguousError, LastSigmoid, NoScoresError, by_name
 from lightning_viz.harness.network.subject import Subject
@@ -25,7 +26,8 @@ class Maps(Subject):
             images: Float32 (N, C, H, W), as the network takes them.
 
         Returns:
-            Float32 (N, K, h, w), differentiable with respect to the images; a single one per place as (N, 1, h, w).
+            Float32 (N, K, h, w), of volumes (N, K, d, h, w), differentiable with respect to the images; a single one
+            per place as (N, 1, h, w).
 
         Raises:
             NoScoresError: The output holds none.
@@ -34,16 +36,18 @@ class Maps(Subject):
 
     def _maps(self, images: Tensor) -> Tensor:
         output, name = self._run(images), type(self.net).__name__
-        return find_maps(output if self.scores is None else self.scores(output), len(images), name)
+        found = output if self.scores is None else self.scores(output)
+        return channels_first(find_maps(found, len(images), name, sides=images.ndim), self.axes)
 
 
-def find_maps(output: object, count: int, name: str) -> Tensor:
+def find_maps(output: object, count: int, name: str, *, sides: int = 4) -> Tensor:
     """Finds scores of places in a network's output.
 
     Args:
         output: A tensor, or any nesting of tuples, lists, mappings and dataclasses.
         count: How many images the network was given.
         name: What the network is called in errors.
+        sides: Of the images, the first two included: 5 of volumes, whose places are (count, K, d, h, w).
 
     Returns:
         (count, K, h, w): what is named as scores are, else the only one; of several with equally many channels the
@@ -54,11 +58,12 @@ def find_maps(output: object, count: int, name: str) -> Tensor:
         AmbiguousError: There are several, and nothing tells them apart.
     """
     tensors = [(key, t) for key, t in named_tensors(output) if t.is_floating_point() and t.ndim > 1 and len(t) == count]
-    found = [(key, t) for key, t in tensors if t.ndim == 4]
-    found = found or [(key, t[:, None]) for key, t in tensors if t.ndim == 3]
+    found = [(key, t) for key, t in tensors if t.ndim == sides]
+    found = found or [(key, t[:, None]) for key, t in tensors if t.ndim == sides - 1]
     if not found:
+        wanted = f"({count}, classes, {'depth, ' * (sides - 4)}height, width)"
         raise NoScoresError(
-            f"Expected class scores of places, ({count}, classes, height, width), from the forward of {name}, received "
+            f"Expected class scores of places, {wanted}, from the forward of {name}, received "
             f"{[tuple(t.shape) for _, t in tensors] or type(output).__name__}: "
             "pass net= with the dotted path of the module that returns them."
         )
@@ -70,14 +75,14 @@ def find_maps(output: object, count: int, name: str) -> Tensor:
             f"them, {' and '.join(f'{key} {tuple(t.shape)}'.strip() for key, t in found)}: pass "
             "probes=Probes(scores=...), a function from what it returns to the scores."
         )
-    return max((t for _, t in found), key=lambda t: t.shape[2] * t.shape[3])
+    return max((t for _, t in found), key=lambda t: t.shape[2:].numel())
 
 
 def heard_maps(output: object) -> Tensor | None:
     """Scores of places in what a network has returned, where it is clear at once that they are that."""
     parts = output if isinstance(output, Mapping) else {}
     found = output if isinstance(output, Tensor) else next((parts[k] for k in ("logits", "out") if k in parts), None)
-    if not isinstance(found, Tensor) or found.ndim != 4 or not found.is_floating_point():
+    if not isinstance(found, Tensor) or found.ndim not in (4, 5) or not found.is_floating_point():
         return None
     return plain(found.detach()).float()
 

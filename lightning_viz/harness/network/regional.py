@@ -19,43 +19,45 @@ from lightning_viz.harness.network.shares import are_probabilities
 class Places(NamedTuple):
     """What is said of the places of the probes, and what is true of them.
 
-    Of classes that exclude each other (N, h, w), whole numbers; else (N, K, h, w) of 0 and 1. What is not known is
-    below 0 or NaN.
+    Of classes that exclude each other (N, h, w), whole numbers; else (N, K, h, w) of 0 and 1; of volumes with one side
+    more. What is not known is below 0 or NaN.
 
     Attributes:
         predicted: By the unperturbed network, at the size of its output.
         true: At the size of the labels; None where nothing is known.
+        masks: Whether classes may overlap.
     """
 
     predicted: Tensor
     true: Tensor | None
+    masks: bool
 
     def of(self, column: int, items: Sequence[int]) -> Tensor:
         """The region of a class in some probes: where it is said, else where it is true, else everywhere.
 
         Returns:
-            Bool (n, 1, h, w), never empty.
+            Bool (n, 1, h, w) or (n, 1, d, h, w), never empty.
         """
         rows = list(items)
-        area = where(self.predicted[rows], column)
+        area = where(self.predicted[rows], column, masks=self.masks)
         if self.true is not None:
-            size = (area.shape[1], area.shape[2])
-            area = _or_else(area, fitted(where(self.true[rows], column)[:, None], size)[:, 0])
+            true = where(self.true[rows], column, masks=self.masks)
+            area = _or_else(area, fitted(true[:, None], area.shape[1:])[:, 0])
         return _or_else(area, torch.ones_like(area))[:, None]
 
 
-def where(places: Tensor, column: int) -> Tensor:
-    """Where a class is, bool (N, h, w), in classes (N, h, w) or masks (N, K, h, w).
+def where(places: Tensor, column: int, *, masks: bool) -> Tensor:
+    """Where a class is, bool (N, ...), in classes (N, ...) or masks (N, K, ...).
 
-    >>> where(torch.tensor([[[0.0, 1.0]]]), 1).tolist()
+    >>> where(torch.tensor([[[0.0, 1.0]]]), 1, masks=False).tolist()
     [[[False, True]]]
     """
-    return places[:, column] > 0 if places.ndim == 4 else places == column
+    return places[:, column] > 0 if masks else places == column
 
 
 def _or_else(area: Tensor, other: Tensor) -> Tensor:
-    """Of each of (n, h, w) the other one where there is nothing."""
-    return torch.where(area.flatten(1).any(1)[:, None, None], area, other)
+    """Of each of (n, ...) the other one where there is nothing."""
+    return torch.where(area.flatten(1).any(1).view(-1, *[1] * (area.ndim - 1)), area, other)
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Regional(Maps):
         sigmoid: Whether the network itself puts out probabilities of classes that may overlap, or of a single one.
         places: Tells the regions of the probes, see `Places`; None where there are none.
         items: Which of the probes these are.
-        area: The region of each, bool (n, 1, h, w), of whatever size, where it is settled.
+        area: The region of each, bool (n, 1, ...), of whatever size, where it is settled.
     """
 
     independent: bool = False
@@ -89,21 +91,21 @@ class Regional(Maps):
         logits = self.logits(images)
         area = self._own(logits.shape[1]) if self.area is None and self.places is not None else self.area
         if area is None:
-            return logits.mean((2, 3))
+            return logits.flatten(2).mean(2)
         if len(area) not in (1, len(images)):
             raise ValueError(
                 f"Expected {len(area)} images, each of which has a region of its own, received {len(images)}: ask "
                 "`scene.subject.of(i)` for copies of probe i."
             )
-        weight = fitted(area, (logits.shape[2], logits.shape[3])).to(logits)
-        return (logits * weight).sum((2, 3)) / weight.sum((2, 3))
+        weight = fitted(area, logits.shape[2:]).to(logits)
+        return (logits * weight).flatten(2).sum(2) / weight.flatten(2).sum(2)
 
     def outputs(self, images: Tensor) -> Tensor:
         """All scores of all places, in a row."""
         return self.maps(images).flatten(1)
 
     def logits(self, images: Tensor) -> Tensor:
-        """Logits of classes at places, float32 (N, K, h, w); of a single one, half of it for and half against."""
+        """Logits of classes at places, float32 (N, K, ...); of a single one, half of it for and half against."""
         with LastSigmoid() as last:
             outputs = self.maps(images)
         found: Tensor = last.logits(outputs) if self.sigmoid else outputs
@@ -119,7 +121,7 @@ class Regional(Maps):
         return self if self.places is None else replace(self, area=self.places().of(column, self.items))
 
     def over(self, area: Tensor) -> Self:
-        """Has all classes judged over a region, bool (H, W) of whatever size, whatever is asked."""
+        """Has all classes judged over a region, bool (H, W) or (D, H, W) of whatever size, whatever is asked."""
         return replace(self, places=None, area=area[None, None])
 
     def anywhere(self) -> Self:
@@ -139,7 +141,7 @@ class Regional(Maps):
 
 
 def as_logits(outputs: Tensor, *, independent: bool, sigmoid: bool) -> Tensor:
-    """Outputs (N, K, h, w) as logits; a single one of a foreground as two classes, the background first."""
+    """Outputs (N, K, ...) as logits; a single one of a foreground as two classes, the background first."""
     if sigmoid:
         outputs = outputs.logit(1e-6)
     if independent:
@@ -149,16 +151,17 @@ def as_logits(outputs: Tensor, *, independent: bool, sigmoid: bool) -> Tensor:
     return outputs.clamp(1e-12, 1).log() if are_probabilities(outputs) else outputs
 
 
-def fitted(area: Tensor, size: tuple[int, int]) -> Tensor:
-    """Regions (n, K, H, W), bool, at another size; one that would vanish keeps the places that it touches.
+def fitted(area: Tensor, size: Sequence[int]) -> Tensor:
+    """Regions (n, K, ...), bool, at another size; one that would vanish keeps the places that it touches.
 
     >>> fitted(torch.tensor([[[[True, False, False, False]]]]), (1, 2)).tolist()
     [[[[True, False]]]]
     """
-    if area.shape[-2:] == size:
+    own, wanted = area.shape[2:], tuple(size)
+    if own == wanted:
         return area
-    if size[0] >= area.shape[-2] and size[1] >= area.shape[-1]:
-        return F.interpolate(area.float(), size, mode="nearest") > 0
-    shares = F.interpolate(area.float(), size, mode="area")
+    if all(new >= old for new, old in zip(wanted, own, strict=True)):
+        return F.interpolate(area.float(), wanted, mode="nearest") > 0
+    shares = F.interpolate(area.float(), wanted, mode="area")
     most = shares >= 0.5
-    return torch.where(most.flatten(2).any(2)[..., None, None], most, shares > 0)
+    return torch.where(most.flatten(2).any(2).view(*most.shape[:2], *[1] * len(own)), most, shares > 0)

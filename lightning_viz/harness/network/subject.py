@@ -14,6 +14,7 @@ from typing_extensions import Self
 from lightning_viz.explain.network.chunks import Chunks
 from lightning_viz.explain.network.layers import layer_output
 from lightning_viz.harness.isolation.switches import as_outside
+from lightning_viz.harness.network.axes import Axes, channels_first
 from lightning_viz.harness.network.cost import Work
 from lightning_viz.harness.network.extras import Extras
 from lightning_viz.harness.network.gradients import forgetting_graphs, leaving_no_trace, with_gradient
@@ -42,6 +43,7 @@ class Subject:
         extras: What it is given beside the images, if anything. With N rows it takes N images, and `of(i)` takes any
             number of copies of image i.
         call: How the module's own step calls it, if that was seen.
+        axes: Of volumes and clips, how the network wants them; they come with their channels second.
     """
 
     net: nn.Module
@@ -51,12 +53,13 @@ class Subject:
     scores: Callable[[Any], Any] | None = None
     extras: Extras | None = field(default=None, compare=False)
     call: StepCall | None = field(default=None, compare=False)
+    axes: Axes | None = field(default=None, compare=False)
 
     def __call__(self, images: Tensor) -> Tensor:
         """Class scores.
 
         Args:
-            images: Float32 (N, C, H, W), as the network takes them.
+            images: Float32 (N, C, H, W), as the network takes them; of volumes and clips (N, C, D, H, W).
 
         Returns:
             Float32 (N, K), differentiable with respect to the images. A single logit counts as two classes, half of
@@ -191,7 +194,7 @@ class Subject:
         self.work.add(images)
         with as_outside(), self.precision.forward_context(), forgetting_graphs(self.net), leaving_no_trace(self.net):
             # A copy, because a network may change its input in place, and the probes must stay what they are.
-            taken = self._as_taken(self.precision.convert_input(images.clone()))
+            taken = self._as_taken(self.precision.convert_input(channels_first(images.clone(), self.axes)))
             if self.extras is None:
                 return self.net(taken)
             args, kwargs = self.extras.around(taken)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from lightning_viz.harness.network.axes import Axes, channels_first
 from lightning_viz.harness.network.calls import IMAGE_NAMES
 from lightning_viz.harness.network.extras import Extras
 from lightning_viz.harness.probes.labels import UNPACK, as_labels, described, labels_around, places_around
@@ -18,11 +19,11 @@ class Unpacked(NamedTuple):
     """What is found in a batch.
 
     Attributes:
-        images: Floats (N, C, H, W).
+        images: Floats (N, C, H, W), or five sides of volumes and clips, as the batch has them.
         labels: (N,) or (N, K), see `find_labels`; None where there are none of an image as a whole.
         extras: The batch around the images, or what the user gives beside them.
-        places: Labels of the places of the images, (N, H, W) or (N, K, H, W), see `places_around`; None where there
-            are none.
+        places: Labels of the places of the images, (N, H, W) or (N, K, H, W), with one side more of volumes, see
+            `places_around`; None where there are none.
     """
 
     images: Tensor
@@ -41,6 +42,11 @@ class Unpacked(NamedTuple):
         labels, places = (None if t is None else t[chosen].to(device) for t in (self.labels, self.places))
         return Unpacked(self.images[chosen].to(device), labels, self.extras.rows(chosen).to(device), places)
 
+    def arranged(self, axes: Axes | None) -> Unpacked:
+        """The same with the channels of the images, and the classes of masks, second."""
+        places = None if self.places is None else channels_first(self.places, axes)
+        return self._replace(images=channels_first(self.images, axes), places=places)
+
     @staticmethod
     def joined(parts: Sequence[Unpacked]) -> Unpacked:
         """One behind the other, images in float32; without labels where one has none, or others.
@@ -52,7 +58,7 @@ class Unpacked(NamedTuple):
         if len(sizes) > 1:
             raise ValueError(
                 f"Expected probes of one size, received {sizes}: pass probes=Probes(indices=[...]) with items of one "
-                "size."
+                "size, or count=1."
             )
         # Clones, because a batch that was made in inference mode takes part in no gradient.
         images = torch.cat([part.images for part in parts]).float().clone()
@@ -75,9 +81,10 @@ def unpacked(batch: Any, unpack: Callable[..., Any] | None = None) -> Unpacked:
             images alone.
 
     Returns:
-        The images: a float tensor (N, C, H, W), or one of integers where there is none; one that is named as images are
-        before others, and one that is no mask, of zeros and ones alone, before masks. The labels, (N,) or (N, K), see
-        `labels_around`, or None where there are none of an image as a whole; and those of places, see `places_around`.
+        The images: a float tensor (N, C, H, W), or of five sides, or one of integers where there is none; one that is
+        named as images are before others, and one that is no mask, of zeros and ones alone, before masks. The labels,
+        (N,) or (N, K), see `labels_around`, or None where there are none of an image as a whole; and those of places,
+        see `places_around`.
 
     Raises:
         ValueError: No images are in the batch, or it cannot be told which tensor holds the labels.
@@ -85,10 +92,11 @@ def unpacked(batch: Any, unpack: Callable[..., Any] | None = None) -> Unpacked:
     if unpack is not None:
         return _checked(batch, unpack(batch))
     tensors = list(named_tensors(batch))
-    images = _images([(n, t) for n, t in tensors if t.ndim == 4 and t.dtype != torch.bool])
+    images = _images([(n, t) for n, t in tensors if t.ndim in (4, 5) and t.dtype != torch.bool])
     if images is None:
         raise ValueError(
-            "Expected a batch with images (N, C, H, W), floats or bytes, and labels (N,) or (N, classes), received "
+            "Expected a batch with images (N, C, H, W), or volumes or clips with one side more, floats or bytes, and "
+            "labels (N,) or (N, classes), received "
             f"{[described(name, t) for name, t in tensors] or type(batch).__name__}: {UNPACK}"
         )
     return _unpacked(batch, images, labels_around(images, tensors), places_around(images, tensors))
@@ -115,13 +123,13 @@ def _checked(batch: Any, found: Any) -> Unpacked:
     fits = isinstance(parts, (tuple, list)) and len(parts) in (2, 3)
     images, labels, *more = parts if fits else (None, None)
     labelled = labels is None or (isinstance(labels, Tensor) and labels.ndim > 0)
-    if not (isinstance(images, Tensor) and images.ndim == 4 and labelled) or (
+    if not (isinstance(images, Tensor) and images.ndim in (4, 5) and labelled) or (
         labels is not None and len(images) != len(labels)
     ):
         shapes = [tuple(p.shape) if isinstance(p, Tensor) else type(p).__name__ for p in (images, labels)]
         raise ValueError(
-            "Expected unpack to return images (N, C, H, W) and labels (N,) or (N, classes), and perhaps a tuple or "
-            f"dict of what the network takes beside the images; or images alone. Received {shapes}."
+            "Expected unpack to return images (N, C, H, W), or with one side more, and labels (N,) or (N, classes), "
+            f"and perhaps a tuple or dict of what the network takes beside the images; or images alone. Received {shapes}."
         )
     known = None if labels is None else plain(labels)
     of_places = known is not None and known.ndim > 2

@@ -64,23 +64,25 @@ def labels_around(images: Tensor, tensors: Sequence[tuple[str, Tensor]]) -> Tens
 def places_around(images: Tensor, tensors: Sequence[tuple[str, Tensor]]) -> Tensor | None:
     """Labels of the places of these images in their batch: whole numbers (N, H, W) or (N, 1, H, W), masks (N, K, H, W).
 
-    Those of the images' size go before others, and then those that are named as such.
+    Of volumes and clips they have one side more. Those of the images' size go before others, and then those that are
+    named as such.
 
     Args:
-        images: (N, C, H, W).
+        images: (N, C, H, W), or with one side more.
         tensors: All tensors of the batch, with their names, if any; the images are one of them.
     """
-    size = images.shape[-2:]
-    found = [(name.lower(), t) for name, t in tensors if t is not images and len(t) == len(images) and _of_places(t)]
+    size, sides = images.shape[-2:], images.ndim
+    others = [(name.lower(), t) for name, t in tensors if t is not images and len(t) == len(images)]
+    found = [(name, t) for name, t in others if _of_places(t, sides)]
     rank = {name: k for k, name in enumerate((*MASKS, *NAMES))}
     order = sorted(found, key=lambda one: (one[1].shape[-2:] != size, rank.get(one[0], len(rank))))
     return order[0][1] if order else None
 
 
-def _of_places(tensor: Tensor) -> bool:
-    if tensor.ndim not in (3, 4) or min(tensor.shape[-2:]) < 2:
+def _of_places(tensor: Tensor, sides: int) -> bool:
+    if tensor.ndim not in (sides - 1, sides) or min(tensor.shape[-2:]) < 2:
         return False
-    if tensor.ndim == 4 and tensor.shape[1] > 1:
+    if tensor.ndim == sides and tensor.shape[1] > 1:
         return bool(((tensor == 0) | (tensor == 1)).all())
     return not tensor.is_floating_point() or bool((tensor == tensor.floor()).all())
 
@@ -91,17 +93,18 @@ def as_labels(tensor: Tensor) -> Tensor:
     return tensor if tensor.is_floating_point() else tensor.long()
 
 
-def groups(labels: Tensor | None, count: int) -> list[int]:
+def groups(labels: Tensor | None, count: int, sides: int = 4) -> list[int]:
     """The group of every image that probes are spread over: classes, or tenths of the values there are.
 
     Args:
         labels: As batches have them, (N, ...), or None.
         count: N.
+        sides: Of the images, the first two included; masks have as many.
     """
     if labels is None or not len(labels):
         return [0] * count
     if labels.ndim > 2:
-        return [_largest(one) for one in labels]
+        return [_largest(one, masks=labels.ndim == sides) for one in labels]
     if labels.ndim == 2:
         return torch.where(labels.amax(1) > 0, labels.argmax(1), labels.shape[1]).tolist()
     if not labels.is_floating_point() or (bool((labels == labels.floor()).all()) and float(labels.min()) >= -1):
@@ -110,9 +113,9 @@ def groups(labels: Tensor | None, count: int) -> list[int]:
     return (place * 10 // count).tolist()
 
 
-def _largest(places: Tensor) -> int:
+def _largest(places: Tensor, *, masks: bool) -> int:
     """The largest class above 0 of places (H, W) or (1, H, W), or the largest mask of (K, H, W)."""
-    if places.ndim == 3 and len(places) > 1:
+    if masks and len(places) > 1:
         return int(places.flatten(1).sum(1).argmax())
     counts = torch.bincount(places[(places > 0) & (places < _VOID)].long().flatten(), minlength=1)
     return int(counts.argmax())

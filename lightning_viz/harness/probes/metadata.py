@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Subset
 from lightning_viz.harness.arguments import is_whole
 from lightning_viz.harness.isolation.elsewhere import elsewhere
 from lightning_viz.harness.names import printable
-from lightning_viz.harness.probes.spec import Probes, channel_values
+from lightning_viz.harness.probes.spec import Probes
 from lightning_viz.harness.tensors import are_bytes
 
 
@@ -158,7 +158,7 @@ def class_names(known: Metadata, spec: Probes, classes: int, labels: Tensor | No
 def normalization(known: Metadata, spec: Probes, images: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and std (C, 1, 1); where nobody knows them, the range of the images: [0, 1], bytes, or what they reach.
 
-    Of more than three channels, which are no colours, each has a range of its own.
+    Of volumes they are (C, 1, 1, 1). Of more than three channels, which are no colours, each has a range of its own.
     """
     channels = images.shape[1]
     pairs: list[tuple[Any, Any]] = [(spec.mean, spec.std)] if spec.mean is not None and spec.std is not None else []
@@ -167,11 +167,13 @@ def normalization(known: Metadata, spec: Probes, images: Tensor) -> tuple[Tensor
     pairs += known.scales
     if pairs:
         mean, std = pairs[0]
-        return channel_values(mean, channels, "mean").to(images), channel_values(std, channels, "std").to(images)
-    over = (0, 2, 3) if channels > 3 else (0, 1, 2, 3)
+        return _channel_values(mean, images, "mean"), _channel_values(std, images, "std")
+    sides = range(2, images.ndim)
+    over = (0, *sides) if channels > 3 else (0, 1, *sides)
     finite = images.isfinite()
-    least = torch.where(finite, images, torch.inf).amin(over, True).expand(1, channels, 1, 1)[0]
-    most = torch.where(finite, images, -torch.inf).amax(over, True).expand(1, channels, 1, 1)[0]
+    shape = channels, *[1 for _ in sides]
+    least = torch.where(finite, images, torch.inf).amin(over, True)[0].expand(shape)
+    most = torch.where(finite, images, -torch.inf).amax(over, True)[0].expand(shape)
     if bool((least >= 0).all()) and bool((most <= 1).all()):
         return torch.zeros_like(least), torch.ones_like(least)
     rank_zero_warn(
@@ -180,6 +182,19 @@ def normalization(known: Metadata, spec: Probes, images: Tensor) -> tuple[Tensor
     )
     scale = 1 / torch.where(most > least, most - least, 1.0)  # of an image of one colour it would be 0
     return -least * scale, scale  # pixels = images * std + mean
+
+
+def _channel_values(values: float | Sequence[float], images: Tensor, name: str) -> Tensor:
+    """A mean or std of images (N, C, ...) as a tensor (C, 1, 1), of volumes (C, 1, 1, 1).
+
+    Raises:
+        ValueError: The number of values is neither 1 nor the number of channels.
+    """
+    channels = images.shape[1]
+    given = torch.as_tensor(values, dtype=torch.float32).reshape(-1)
+    if len(given) not in (1, channels):
+        raise ValueError(f"Expected {name} with 1 value or {channels}, one per channel, received {len(given)}.")
+    return given.expand(channels).reshape(channels, *[1] * (images.ndim - 2)).to(images, copy=True)
 
 
 def _whole(dataset: Any, indices: Sequence[int]) -> tuple[Any, list[int]]:
@@ -196,10 +211,11 @@ def masks(known: Metadata, loader: DataLoader[Any], indices: Sequence[int], imag
         known: Whether there are some.
         loader: The loader.
         indices: Items of its data set.
-        images: These items, (N, C, H, W).
+        images: These items, (N, C, H, W) or (N, C, D, H, W).
 
     Returns:
-        Bool (N, H, W) on the CPU, or (N, K, H, W) of K labels; None where the data set has no masks of that size.
+        Bool (N, H, W) on the CPU, or (N, K, H, W) of K labels, or with D before H; None where the data set has no masks
+        of that size.
     """
     if not known.masks:
         return None
@@ -210,10 +226,11 @@ def masks(known: Metadata, loader: DataLoader[Any], indices: Sequence[int], imag
         found, why = torch.empty(0), f"it failed: {type(error).__name__}: {error}"
     else:
         why = f"received {tuple(found.shape[1:])} for images of {tuple(images.shape[2:])}"
-    if found.ndim in (3, 4) and found.shape[-2:] == images.shape[2:]:
+    sides = images.ndim - 2
+    if found.ndim in (sides + 1, sides + 2) and found.shape[-sides:] == images.shape[2:]:
         return found
     rank_zero_warn(
-        f"Expected {type(dataset).__name__}.mask(index) to return booleans (H, W), of an image's size, or (labels, H, "
-        f"W), but {why}. So nothing is held against masks."
+        f"Expected {type(dataset).__name__}.mask(index) to return booleans, of an image's size, for example (H, W), or "
+        f"(labels, H, W), but {why}. So nothing is held against masks."
     )
     return None

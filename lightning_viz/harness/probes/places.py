@@ -45,6 +45,7 @@ def of_places(
     in_sigmoid = lambda: maps_end_in_sigmoid(maps, probes.images)  # noqa: E731
     try:
         seen = Evidence(None, None, (), in_sigmoid, places=places, channels=channels, ignore=ignore)
+        seen = seen._replace(sides=probes.images.ndim)
         task, _ = recognise("regions", seen)
         assert isinstance(task, Regions)
         labels = task.read(places, len(probes)).to(probes.images.device)
@@ -103,8 +104,8 @@ def _announce(task: Regions, labels: Tensor, names: Sequence[str], outputs: torc
     kind = "masks that may overlap" if task.independent else "labels"
     known, received = (f"(N, {', '.join(map(str, shape[1:]))})" for shape in (labels.shape, outputs))
     parts = [f"{kind} {known} of places for outputs {received}"]
-    if labels.shape[-2:] != outputs[-2:]:
-        parts.append("outputs are brought to the size of the labels, bilinearly")
+    if labels.shape[-task.sides :] != outputs[2:]:
+        parts.append("outputs are brought to the size of the labels, linearly")
     if task.background is not None:
         parts.append(f"{names[task.background]!r} is the background (asked for only by name)")
     if task.ignore:

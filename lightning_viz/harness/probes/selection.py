@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytorch_lightning as pl
@@ -15,6 +16,7 @@ from torch.utils.data import DataLoader
 from lightning_viz.explain.network.chunks import is_out_of_memory
 from lightning_viz.harness.isolation.elsewhere import elsewhere
 from lightning_viz.harness.isolation.standins import UntouchableError
+from lightning_viz.harness.network.axes import NAMES, axes_of
 from lightning_viz.harness.network.calls import with_extras
 from lightning_viz.harness.network.maps import Maps
 from lightning_viz.harness.network.outputs import NoScoresError, RefusedError
@@ -125,8 +127,11 @@ def select(
         found = load(loader, indices, trainer, module, spec.unpack)
     else:
         indices, found, seen = _pass(observed, spec, split, trainer.lightning_module.device)
-    images, labels, around, places = found
-    subject = with_extras(subject, images, around)
+    axes = axes_of(found.images, subject.net, spec.axes)
+    images, labels, around, places = found.arranged(axes)
+    subject = with_extras(replace(subject, axes=axes), images, around)
+    if axes is not None and spec.axes is None:
+        rank_zero_info(f"The images are read as {NAMES[axes]} (N, {', '.join(axes)}). Probes(axes=...) says else.")
     outputs = _outputs(subject, images)
     open_ = spec.task is None and spec.guide is None and places is not None and (outputs is None or labels is None)
     channels = _count_maps(subject, images) if open_ or spec.task == "regions" else None
@@ -134,7 +139,7 @@ def select(
     mean, std = normalization(known, spec, images)
     evidence = masks(known, loader, indices, images) if has_items(loader) else None
     given, numbers = images.new_zeros(len(images), 0) if labels is None else labels, tuple(indices)
-    plain = ProbeBatch(images, given, (), numbers, numbers, mean, std, evidence, extras=subject.extras)
+    plain = ProbeBatch(images, given, (), numbers, numbers, mean, std, evidence, extras=subject.extras, axes=axes)
     seen = labels if seen is None else seen
     if channels is not None or spec.task == "regions":
         return split, of_places(plain, places, channels, known=known, spec=spec, subject=subject)
@@ -175,7 +180,7 @@ def _pass(
     if not len(observed):
         raise NotSeenYetError(f"The {split} data is a stream, of which nothing has passed yet.")
     found = observed.found()
-    indices = _spread(range(len(found.images)), groups(found.known, len(found.images)), spec)
+    indices = _spread(range(len(found.images)), _groups(found), spec)
     return indices, found.rows(indices, device), found.labels
 
 
@@ -195,7 +200,7 @@ def _of_batches(
     parts = [load(loader, [k], trainer, module, spec.unpack) for k in which]
     places = [k * each + row for k, part in zip(which, parts, strict=True) for row in range(len(part.images))]
     found = Unpacked.joined(parts)
-    indices = list(spec.indices or _spread(places, groups(found.known, len(places)), spec))
+    indices = list(spec.indices or _spread(places, _groups(found), spec))
     return indices, found.rows([places.index(i) for i in indices], found.images.device), found.labels
 
 
@@ -219,7 +224,11 @@ def _choose(
     looks = min(size, spec.looks)
     candidates = [k * size // looks for k in range(looks)]
     seen = load(loader, candidates, trainer, module, spec.unpack)
-    return _spread(candidates, groups(seen.known, looks), spec), seen.labels
+    return _spread(candidates, _groups(seen), spec), seen.labels
+
+
+def _groups(found: Unpacked) -> list[int]:
+    return groups(found.known, len(found.images), found.images.ndim)
 
 
 def _spread(items: Sequence[int], labels: Sequence[int], spec: Probes) -> list[int]:

@@ -15,7 +15,9 @@ from torch import Tensor
 
 from lightning_viz.harness.arguments import is_number, is_whole, number, one_of, refusal, whole
 from lightning_viz.harness.names import fitting
+from lightning_viz.harness.network.axes import Axes
 from lightning_viz.harness.network.extras import Extras
+from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.tasks.classes import Classes
 from lightning_viz.harness.tasks.similarity import Similarity
 from lightning_viz.harness.tasks.task import Kind, Task
@@ -57,6 +59,8 @@ class Probes:
             labels.
         scores: Takes what the network returns, returns its scores (N, K), differentiable; for regions (N, K, h, w).
             Needed only where they are not found. In YAML it is a dotted path, as `unpack` is.
+        axes: The order of the sides of volumes, `"CDHW"`, and of clips, `"TCHW"` or `"CTHW"`, behind the number of
+            images. `None` finds it by the network's first convolution.
 
     Raises:
         ValueError: A count below 1, an empty list, more than one of `indices` and `per_class`, only one of `mean`
@@ -76,6 +80,7 @@ class Probes:
     guide: Optional[Guide] = None  # noqa: UP045
     loader: Optional[Union[int, str]] = None  # noqa: UP007, UP045
     scores: Optional[Callable[..., Any]] = None  # noqa: UP045
+    axes: Optional[Axes] = None  # noqa: UP045
 
     def __post_init__(self) -> None:
         for field in fields(self):  # tuples, so that equal specs are equal keys
@@ -91,6 +96,8 @@ class Probes:
             raise refusal("split", "'train', 'val' or 'test'", self.split, none=True)
         if self.task is not None:
             one_of("task", self.task, get_args(Kind))
+        if self.axes is not None:
+            one_of("axes", self.axes, get_args(Axes))
         whole("ignore", self.ignore, least=0, none=True)
         if self.guide is not None:
             check_guide(self.guide, self.task)
@@ -138,19 +145,21 @@ class ProbeBatch:
     """The images that are explained.
 
     Attributes:
-        images: Float32 (N, C, H, W) on the network's device, as the network takes them.
+        images: Float32 (N, C, H, W) on the network's device, as the network takes them; of volumes and clips
+            (N, C, D, H, W), whatever their order is in front of the network.
         labels: As the task keeps them: of classes long (N,), of several labels bool (N, K), of values float (N, M), of
-            places float (N, H, W) or (N, K, H, W).
+            places float (N, H, W) or (N, K, H, W), of volumes with one side more.
         class_names: One per score of the network.
         numbers: The number each image carries in its tags; the same image has one number in all callbacks.
         indices: The index of each image in its data set.
-        mean: Float32 (C, 1, 1).
-        std: Float32 (C, 1, 1).
+        mean: Float32 (C, 1, 1), of volumes (C, 1, 1, 1).
+        std: Likewise.
         masks: Where the evidence of each image's class lies, bool (N, H, W) on the CPU, if the data set knows; or that
-            of each of several labels, (N, K, H, W).
+            of each of several labels, (N, K, H, W); of volumes with one side more.
         task: What the scores mean.
         titles: What each image is called where its label does not tell.
         extras: What the network is given beside the images, if it takes more.
+        axes: Of volumes and clips, the order of their sides in front of the network; None of flat images.
     """
 
     images: Tensor
@@ -164,23 +173,28 @@ class ProbeBatch:
     task: Task = CLASSES
     titles: tuple[str, ...] = ()
     extras: Extras | None = None
+    axes: Axes | None = None
 
     def __len__(self) -> int:
         return len(self.images)
 
     @property
     def pixels(self) -> Tensor:
-        """The images without their normalisation, (N, C, H, W) in [0, 1]."""
+        """The images without their normalisation, (N, C, ...) in [0, 1]."""
         return (self.images * self.std + self.mean).clamp(0, 1)
 
     def normalize(self, pixels: Tensor) -> Tensor:
-        """Makes images for the network from pixels in [0, 1], both (N, C, H, W)."""
+        """Makes images for the network from pixels in [0, 1], both (N, C, ...)."""
         return (pixels - self.mean) / self.std
 
     def to(self, device: torch.device) -> ProbeBatch:
         """The same images on another device."""
         tensors = {name: getattr(self, name).to(device) for name in ("images", "labels", "mean", "std")}
         return replace(self, **tensors, extras=None if self.extras is None else self.extras.to(device))
+
+    def shown_to(self, subject: Subject) -> Subject:
+        """A network as one that takes these images, with what stands beside them."""
+        return replace(subject.beside(self.extras), axes=self.axes)
 
     def first(self) -> ProbeBatch:
         """The first image alone."""
@@ -270,15 +284,3 @@ def slugs(names: Sequence[str]) -> tuple[str, ...]:
     """
     count = Counter(plain := [slug(name) for name in names])
     return tuple(f"{s}_{k}" if count[s] > 1 else s for k, s in enumerate(plain))
-
-
-def channel_values(values: float | Sequence[float], channels: int, name: str) -> Tensor:
-    """A mean or std as a tensor (C, 1, 1).
-
-    Raises:
-        ValueError: The number of values is neither 1 nor the number of channels.
-    """
-    given = torch.as_tensor(values, dtype=torch.float32).reshape(-1)
-    if len(given) not in (1, channels):
-        raise ValueError(f"Expected {name} with 1 value or {channels}, one per channel, received {len(given)}.")
-    return given.expand(channels).reshape(channels, 1, 1).clone()

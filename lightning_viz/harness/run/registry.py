@@ -108,7 +108,7 @@ class Registry:
         if key not in self._predictions or self._predictions[key][0] != step:
             probes = self._probes[key]
             with torch.no_grad():
-                found = _says(probes, subject.beside(probes.extras))
+                found = _says(probes, probes.shown_to(subject))
             if not probes.task.places and found.shape[1] != len(probes.class_names):
                 raise ValueError(
                     f"Expected scores for {len(probes.class_names)} classes, as at the start of the run, received "

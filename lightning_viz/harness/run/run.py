@@ -152,7 +152,7 @@ class Run:
         """Sees to it that what is explained says the same as the network itself, once for each network."""
         if subject.name not in self._verified:
             self._verified.add(subject.name)
-            images, first = probes.images[:1], subject.beside(probes.extras).of(0)
+            images, first = probes.images[:1], probes.shown_to(subject).of(0)
             self.isolation.verify(lambda module: probes.task.fingerprint(first.within(module), images))
 
     def defaults(self, subject: Subject, probes: ProbeBatch) -> Defaults:
@@ -163,7 +163,7 @@ class Run:
             probes: The images, of which the first is seen.
         """
         if subject.name not in self._defaults:
-            first = subject.beside(probes.extras).of(0)
+            first = probes.shown_to(subject).of(0)
             fingerprint = partial(probes.task.fingerprint, first)
             self._defaults[subject.name] = default_layers(fingerprint, subject.net, probes.images[:1])
         return self._defaults[subject.name]
@@ -213,10 +213,10 @@ class Run:
 
     def overheard(self, spec: Probes, subject: Subject, task: Task | None, *, seed: int) -> Predictions:
         """What hears the network's predictions, one for all who ask for the same while one of them keeps it."""
-        key = (self.module, subject, spec.unpack, spec.ignore, task and task.name, seed)
+        key = (self.module, subject, spec.unpack, spec.axes, spec.ignore, task and task.name, seed)
         found = self._predictions.get(key)
         if found is None:
-            found = Predictions(self.module, subject, self.isolation, spec.unpack, task=task, seed=seed)
+            found = Predictions(self.module, subject, self.isolation, spec, task=task, seed=seed)
             self._predictions[key] = found
         return found
 

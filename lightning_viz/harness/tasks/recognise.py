@@ -34,9 +34,11 @@ class Evidence(NamedTuple):
         in_sigmoid: Whether the outputs are what a sigmoid of the network has made.
         named: Those of the counts that are numbers of names.
         outputs: The scores of some images, (N, columns).
-        places: Labels of places of the probes, (N, H, W) or (N, K, H, W); None where there are none.
+        places: Labels of places of the probes, (N, H, W) or (N, K, H, W), of volumes with one side more; None where
+            there are none.
         channels: Scores per place; None where the output holds nothing of that kind.
         ignore: What the user, or the module's losses and metrics, leave out.
+        sides: Of the images, the first two included.
     """
 
     labels: Tensor | None
@@ -48,6 +50,7 @@ class Evidence(NamedTuple):
     places: Tensor | None = None
     channels: int | None = None
     ignore: Collection[int] = ()
+    sides: int = 4
 
 
 def recognise(wanted: Kind | None, seen: Evidence) -> tuple[Task, str]:
@@ -174,14 +177,15 @@ def _of_several(labels: Tensor, columns: int) -> tuple[Kind, str]:
 def _of_places(seen: Evidence) -> Regions:
     """Of labels for places: one class each, or masks of which several may overlap."""
     labels, channels = seen.places, seen.channels or 1
-    masks = labels is not None and labels.ndim == 4 and labels.shape[1] > 1
+    masks = labels is not None and labels.ndim == seen.sides and labels.shape[1] > 1
     apart = labels is not None and masks and bool((labels.sum(1) == 1).all())
     independent = masks and not apart
     if labels is not None and masks and labels.shape[1] != channels:
         raise _two(f"masks {_shape(labels)} for outputs (N, {channels}, height, width)")
     in_sigmoid = (independent or channels == 1) and seen.in_sigmoid()
     void = {_VOID} if labels is not None and 1 < channels <= _VOID and bool((labels == _VOID).any()) else set()
-    return Regions(independent, in_sigmoid, 0 if channels == 1 else None, tuple(sorted({*seen.ignore, *void})))
+    ignore = tuple(sorted({*seen.ignore, *void}))
+    return Regions(independent, in_sigmoid, 0 if channels == 1 else None, ignore, seen.sides - 2)
 
 
 def _one_each(labels: Tensor | None) -> bool:

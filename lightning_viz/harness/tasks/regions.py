@@ -28,20 +28,22 @@ class Regions(Task):
     """A class for every place, or several of which each is there or not.
 
     Labels and predictions are, of classes that exclude each other, whole numbers (N, H, W) as floats, else masks
-    (N, K, H, W) of 0 and 1; labels below 0 are left out, and so are predictions that are not finite. Both have the
-    size of the labels, to which logits are brought bilinearly.
+    (N, K, H, W) of 0 and 1, of volumes with D before H; labels below 0 are left out, and so are predictions that are
+    not finite. Both have the size of the labels, to which logits are brought linearly.
 
     Attributes:
         independent: Whether classes may overlap.
         sigmoid: Whether the network itself puts out probabilities of such classes, or of a single one.
         background: The class that nobody asks for while there is another.
         ignore: Labels that are no class.
+        sides: Of an image: 2, or 3 of a volume.
     """
 
     independent: bool = False
     sigmoid: bool = False
     background: int | None = None
     ignore: tuple[int, ...] = ()
+    sides: int = 2
 
     name = "regions"
     curves = "iou"
@@ -63,9 +65,8 @@ class Regions(Task):
 
         def places() -> Places:
             with torch.no_grad():
-                size = plain.of(0).maps(images[:1]).shape[2:]
-                predicted = self._predicted(plain, images, (size[0], size[1]))
-            return Places(predicted, None if labels is None else labels.to(predicted.device))
+                predicted = self._predicted(plain, images, plain.of(0).maps(images[:1]).shape[2:])
+            return Places(predicted, None if labels is None else labels.to(predicted.device), self.independent)
 
         return replace(plain, places=cache(places), items=tuple(range(len(images))))
 
@@ -75,7 +76,7 @@ class Regions(Task):
 
     def ask(self, subject: Subject, images: Tensor, labels: Tensor) -> Tensor:
         """What is predicted of every place."""
-        return self._predicted(self._plain(subject), images, (labels.shape[-2], labels.shape[-1]))
+        return self._predicted(self._plain(subject), images, labels.shape[-self.sides :])
 
     def asked_anew(self, subject: Subject, images: Tensor) -> Tensor:
         """Logits of places, (N, K, h, w)."""
@@ -89,7 +90,7 @@ class Regions(Task):
             scores: As `scores` or `own` return them.
             labels: Of the size that is wanted.
         """
-        return self._decided(scores, (labels.shape[-2], labels.shape[-1]))
+        return self._decided(scores, labels.shape[-self.sides :])
 
     def scores(self, outputs: Tensor) -> Tensor:
         """Logits (N, K, h, w)."""
@@ -97,11 +98,12 @@ class Regions(Task):
 
     def own(self, found: Tensor) -> Tensor | None:
         """Logits or probabilities (N, K, h, w), told from each other as torchmetrics does, or classes (N, H, W)."""
-        if found.ndim == 3 and self.independent:
+        flat = found.ndim == self.sides + 1
+        if flat and self.independent:
             return None
-        if found.ndim == 3 and is_whole(found) and bool((found >= 0).all()):
+        if flat and is_whole(found) and bool((found >= 0).all()):
             return found
-        found = found[:, None] if found.ndim == 3 else found
+        found = found[:, None] if flat else found
         shares = bool(((found >= 0) & (found <= 1)).all()) and (self.independent or found.shape[1] == 1)
         return as_logits(found.float(), independent=self.independent, sigmoid=shares)
 
@@ -121,10 +123,11 @@ class Regions(Task):
 
     def read(self, labels: Tensor | None, count: int) -> Tensor:
         """Float32 (N, H, W) or (N, K, H, W)."""
-        if labels is None or labels.ndim not in (3, 4):
+        if labels is None or labels.ndim not in (self.sides + 1, self.sides + 2):
             shape = "none" if labels is None else tuple(labels.shape)
             raise ValueError(
-                f"Expected labels (N, H, W) of places, or masks (N, classes, H, W), received {shape}: pass "
+                f"Expected labels (N, {'D, ' * (self.sides - 2)}H, W) of places, or masks with their classes second, "
+                f"received {shape}: pass "
                 "probes=Probes(unpack=...), a function from a batch to (images, labels)."
             )
         found = labels.float()
@@ -133,7 +136,8 @@ class Regions(Task):
             left_out |= labels == value
         if self.independent:
             found = (found > 0.5).float()
-        return _flat(torch.where(left_out, -1.0, found), independent=self.independent)
+        kept = torch.where(left_out, -1.0, found)
+        return kept if self.independent or labels.ndim == self.sides + 1 else _flat(kept)
 
     def no_label(self, labels: Tensor, columns: int) -> Tensor:
         """Of which images a place has a label that is no class."""
@@ -163,11 +167,11 @@ class Regions(Task):
     def rival(self, label: Tensor, prediction: Tensor, column: int) -> int | None:
         """The class it is most confused with; where there is none, the largest other that is predicted or true."""
         predicted, true = prediction.to(label.device), label
-        missed, false = _off(true, predicted, column)
-        sizes = Counter(_sizes(predicted)) + Counter(_sizes(true))
+        missed, false = self._off(true, predicted, column)
+        sizes = Counter(self._sizes(predicted)) + Counter(self._sizes(true))
         confused: dict[int, int] = {}
         for k in sorted(sizes.keys() - {column}):
-            other_missed, other_false = _off(true, predicted, k)
+            other_missed, other_false = self._off(true, predicted, k)
             confused[k] = int((missed & other_false).sum() + (false & other_missed).sum())
         if confused:
             return max(confused, key=lambda k: (confused[k], sizes[k]))
@@ -194,10 +198,10 @@ class Regions(Task):
         """The intersection over union of every class up to the last that is predicted or true; NaN of others."""
         predicted, true = prediction.to(label.device), label
         kept = true >= 0
-        classes = sorted({*_sizes(predicted), *_sizes(true)})
+        classes = sorted({*self._sizes(predicted), *self._sizes(true)})
         found = torch.full((classes[-1] + 1 if classes else 0,), torch.nan)
         for k in classes:
-            a, b = where(true[None], k)[0], where(torch.where(kept, predicted, -1.0)[None], k)[0]
+            a, b = self.truth(true, k), self.truth(torch.where(kept, predicted, -1.0), k)
             found[k] = float((a & b).sum()) / max(float((a | b).sum()), 1.0)
         return found
 
@@ -207,7 +211,7 @@ class Regions(Task):
 
     def drawn(self, label: Tensor, columns: int, most: int) -> list[int]:
         """The true classes."""
-        return sorted(_sizes(label))[:most]
+        return sorted(self._sizes(label))[:most]
 
     def marked(self, label: Tensor) -> list[int]:
         """The true classes, the largest first."""
@@ -217,9 +221,9 @@ class Regions(Task):
         """All true classes."""
         return {**super().about(label), "labels": self.marked(label)}
 
-    def truth(self, label: Tensor, column: int) -> Tensor | None:
-        """Where a class is, bool (H, W)."""
-        return where(label[None], column)[0]
+    def truth(self, label: Tensor, column: int) -> Tensor:
+        """Where a class is, bool (H, W), or (D, H, W) of a volume."""
+        return where(label[None], column, masks=self.independent)[0]
 
     def certainty(self, prediction: Tensor, column: int) -> float | None:
         """None: over a region it takes the network."""
@@ -229,42 +233,41 @@ class Regions(Task):
         return Regional.like(subject, independent=self.independent, sigmoid=self.sigmoid)
 
     def _largest(self, places: Tensor) -> list[int]:
-        sizes = _sizes(places)
+        sizes = self._sizes(places)
         found = sorted(sizes, key=lambda k: (-sizes[k], k))
         return [k for k in found if k != self.background] or found
 
-    def _predicted(self, plain: Regional, images: Tensor, size: tuple[int, int]) -> Tensor:
+    def _off(self, true: Tensor, predicted: Tensor, column: int) -> tuple[Tensor, Tensor]:
+        """Where a class is missed, and where it is predicted falsely, bool (H, W)."""
+        a, b = self.truth(true, column), self.truth(predicted, column)
+        return a & ~b, b & ~a
+
+    def _sizes(self, places: Tensor) -> dict[int, int]:
+        """How many places each class has, of those that have any."""
+        masks = self.independent
+        counts = (places > 0).flatten(1).sum(1) if masks else torch.bincount(places[places >= 0].long())
+        return {k: int(counts[k]) for k in counts.nonzero().flatten().tolist()}
+
+    def _predicted(self, plain: Regional, images: Tensor, size: Sequence[int]) -> Tensor:
         def call(some: Tensor, items: range) -> Tensor:
             return self._decided(plain.rows(items).logits(some), size)
 
         return Chunks()(call, images, range(len(images)))
 
-    def _decided(self, scores: Tensor, size: tuple[int, int]) -> Tensor:
-        """What logits (N, K, h, w), or classes (N, h, w), say of places (H, W)."""
-        if scores.ndim == 3:
-            return scores.float() if scores.shape[-2:] == size else F.interpolate(scores[:, None].float(), size)[:, 0]
-        fine = scores if scores.shape[-2:] == size else F.interpolate(scores.float(), size, mode="bilinear")
+    def _decided(self, scores: Tensor, size: Sequence[int]) -> Tensor:
+        """What logits (N, K, ...), or classes (N, ...), say of places of so many sides."""
+        wanted = tuple(size)
+        fits = scores.shape[-self.sides :] == wanted
+        if scores.ndim == self.sides + 1:
+            return scores.float() if fits else F.interpolate(scores[:, None].float(), wanted)[:, 0]
+        mode = "bilinear" if self.sides == 2 else "trilinear"
+        fine = scores if fits else F.interpolate(scores.float(), wanted, mode=mode)
         finite = fine.isfinite()
         if self.independent:
             return torch.where(finite, (fine > 0).float(), torch.nan)
         return torch.where(finite.all(1), fine.argmax(1).float(), torch.nan)
 
 
-def _flat(labels: Tensor, *, independent: bool) -> Tensor:
-    if independent or labels.ndim == 3:
-        return labels
+def _flat(labels: Tensor) -> Tensor:
     one = labels[:, 0] if labels.shape[1] == 1 else labels.argmax(1).float()
     return torch.where((labels < 0).any(1), -1.0, one)
-
-
-def _off(true: Tensor, predicted: Tensor, column: int) -> tuple[Tensor, Tensor]:
-    """Where a class is missed, and where it is predicted falsely, bool (H, W)."""
-    a, b = where(true[None], column)[0], where(predicted[None], column)[0]
-    return a & ~b, b & ~a
-
-
-def _sizes(places: Tensor) -> dict[int, int]:
-    """How many places each class has, of those that have any."""
-    masks = places.ndim == 3
-    counts = (places > 0).flatten(1).sum(1) if masks else torch.bincount(places[places >= 0].long())
-    return {k: int(counts[k]) for k in counts.nonzero().flatten().tolist()}

@@ -117,8 +117,9 @@ class Count:
             Bool (N,): which were counted.
         """
         if self._counted is None:
+            several = not self._task.takes_for if self._task.places else predictions.ndim == 2
             columns = self._columns or (
-                predictions.shape[1] if predictions.ndim in (2, 4) else int(max(predictions.max(), labels.max())) + 1
+                predictions.shape[1] if several else int(max(predictions.max(), labels.max())) + 1
             )
             self._columns, self._counted = columns, self._begun(columns, labels.device)
         again = repeated(self._loader, self._seen, len(labels)).to(labels.device)

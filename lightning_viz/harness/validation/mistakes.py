@@ -34,7 +34,8 @@ class Mistake(NamedTuple):
         place: When it came, counted over all processes.
         values: The true and the predicted one, where values are predicted; the confidence is their difference.
         extras: What the network is given beside the image, on the CPU, if anything.
-        places: Of places what is true and what is predicted, float32 (2, H, W) or (2, K, H, W) on the CPU.
+        places: Of places what is true and what is predicted, float32 (2, H, W) or (2, K, H, W), of
+            volumes with D before H, on the CPU.
     """
 
     image: Tensor
@@ -97,14 +98,15 @@ class Mistakes:
             images: (N, C, H, W), as the network takes them.
             predictions: Scores (N, K), or predicted classes (N,); what is predicted of places.
             labels: (N,), bool (N, K) of several labels per image, or float (N, M) of values, of which the first counts;
-                or those of places, float (N, H, W) or (N, K, H, W).
+                or those of places, float (N, H, W) or (N, K, H, W), of volumes with D before H.
             counted: Bool (N,): which to look at; their scores are finite.
             places: When each came.
             extras: What the network is given beside the images.
         """
         beside = 0 if extras is None else extras.size // max(len(images), 1)
         with torch.inference_mode(False), torch.no_grad():  # so that gradients can be taken of what is kept
-            for i, pair, confidence in _mistakes(predictions, labels, counted):
+            masks = labels.ndim == images.ndim
+            for i, pair, confidence in _mistakes(predictions, labels, counted, masks=masks):
                 self._counts[pair] += 1
                 size = 4 * (images[i].numel() + (2 * labels[i].numel() if labels.ndim > 2 else 0)) + beside
                 if self._makes_room(pair, _order(confidence, places[i]), size):
@@ -167,10 +169,12 @@ def _order(confidence: float | None, place: int) -> tuple[float, int]:
     return -(confidence or 0.0), place
 
 
-def _mistakes(predictions: Tensor, labels: Tensor, counted: Tensor) -> Iterator[tuple[int, Pair, float | None]]:
+def _mistakes(
+    predictions: Tensor, labels: Tensor, counted: Tensor, *, masks: bool
+) -> Iterator[tuple[int, Pair, float | None]]:
     """Number, classes and confidence of each image of a batch that was taken for something else."""
     if labels.ndim > 2:
-        yield from _of_places(predictions, labels, counted)
+        yield from _of_places(predictions, labels, counted, masks=masks)
         return
     if labels.ndim == 2 and labels.is_floating_point():
         off = (predictions[:, 0] - labels[:, 0]).abs()
@@ -190,29 +194,32 @@ def _mistakes(predictions: Tensor, labels: Tensor, counted: Tensor) -> Iterator[
     yield from zip(where.tolist(), pairs, sure, strict=True)
 
 
-def _of_places(predicted: Tensor, labels: Tensor, counted: Tensor) -> Iterator[tuple[int, Pair, float | None]]:
+def _of_places(
+    predicted: Tensor, labels: Tensor, counted: Tensor, *, masks: bool
+) -> Iterator[tuple[int, Pair, float | None]]:
     """The same of places: of each image its most frequent confusions of pixels, and the image as a whole."""
     for i in counted.nonzero().flatten().tolist():
-        table = confusions(labels[i], predicted[i])
-        known = max(int((labels[i] >= 0).sum()), 1) if labels.ndim == 3 else labels[i, 0].numel()
-        yield i, WORST, 1 - _mean_iou(table, labels[i], predicted[i])
+        table = confusions(labels[i], predicted[i], masks=masks)
+        known = labels[i, 0].numel() if masks else max(int((labels[i] >= 0).sum()), 1)
+        yield i, WORST, 1 - _mean_iou(table, labels[i], predicted[i], masks=masks)
         wrong = (table - table.diagonal().diag()).flatten()
         for cell in wrong.argsort(descending=True, stable=True)[:_PAIRS].tolist():
             if wrong[cell]:
                 yield i, divmod(cell, len(table)), int(wrong[cell]) / known
 
 
-def confusions(true: Tensor, predicted: Tensor) -> Tensor:
+def confusions(true: Tensor, predicted: Tensor, *, masks: bool = False) -> Tensor:
     """How many pixels of an image were taken for what, long (K, K), rows true; K is as many as there must be.
 
     Args:
-        true: (H, W), or masks (K, H, W): then off the diagonal the row is missed where the column is said.
+        true: (H, W) or (D, H, W), or masks with their classes first.
         predicted: Likewise.
+        masks: Whether it is these: then off the diagonal the row is missed where the column is said.
 
     >>> confusions(torch.tensor([[0.0, 1.0, -1.0]]), torch.tensor([[0.0, 0.0, 1.0]])).tolist()
     [[1, 0], [1, 0]]
     """
-    if true.ndim == 3:
+    if masks:
         a, b = (true == 1).flatten(1).float(), (predicted == 1).flatten(1).float()
         known = (true >= 0).flatten(1).float()
         off = (a * (1 - b)) @ (b * (1 - a) * known).T
@@ -223,8 +230,8 @@ def confusions(true: Tensor, predicted: Tensor) -> Tensor:
     return torch.bincount(cells, minlength=classes**2).reshape(classes, classes).cpu()
 
 
-def _mean_iou(table: Tensor, true: Tensor, predicted: Tensor) -> float:
-    if true.ndim == 3:
+def _mean_iou(table: Tensor, true: Tensor, predicted: Tensor, *, masks: bool) -> float:
+    if masks:
         a, b = true == 1, (predicted == 1) & (true >= 0)
         both, either = (a & b).flatten(1).sum(1), (a | b).flatten(1).sum(1)
     else:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from lightning_viz.harness.isolation.isolation import Isolation
+from lightning_viz.harness.network.axes import Axes, axes_of
 from lightning_viz.harness.network.calls import called_alike, with_extras
 from lightning_viz.harness.network.ear import Ear, is_compiled
 from lightning_viz.harness.network.extras import Extras
 from lightning_viz.harness.network.maps import Maps, heard_maps, maps_end_in_sigmoid
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.probes.batches import Unpacked, unpacked
+from lightning_viz.harness.probes.spec import Probes
 from lightning_viz.harness.tasks.labels import ends_in_sigmoid
 from lightning_viz.harness.tasks.recognise import Evidence, recognise
 from lightning_viz.harness.tasks.task import Task
@@ -33,7 +36,7 @@ class Predictions:
         module: The user's LightningModule.
         subject: The network, a part of it.
         isolation: Where the network is asked once more.
-        unpack: The user's own way to images and labels of a batch.
+        spec: The user's own way to images and labels of a batch, and the order of their sides.
         task: What the outputs mean; None recognises it in the first batch.
         seed: Of the isolation.
 
@@ -46,7 +49,7 @@ class Predictions:
         module: nn.Module,
         subject: Subject,
         isolation: Isolation,
-        unpack: Callable[..., Any] | None = None,
+        spec: Probes,
         *,
         task: Task | None,
         seed: int = 0,
@@ -55,9 +58,10 @@ class Predictions:
         self._module = module
         self._subject = subject
         self._isolation = isolation
-        self._unpack = unpack
+        self._spec = spec
         self._seed = seed
         self._called: Subject | None = None
+        self._axes: Axes | None = None
         self._ear: Ear | None = None
         self._heard: list[Tensor] = []
         self._collected: tuple[Tensor, Tensor] | None = None
@@ -96,14 +100,15 @@ class Predictions:
         return self._collected
 
     def _collect(self, outputs: Any, batch: Any) -> tuple[Tensor, Tensor]:
-        found = unpacked(batch, self._unpack)
+        found = self._read(batch)
         images, heard = found.images, self._heard
         self.close()
         task = self.task = self.task or self._recognised(found)
-        dims = 4 if task.places else 2
-        seen = [t for t in heard if len(t) == len(images) and t.ndim == dims and self._subject.scores is None]
+        dims = images.ndim if task.places else 2
+        alike = self._subject.scores is None and (self._axes != "TCHW" or not task.places)
+        seen = [t for t in heard if len(t) == len(images) and t.ndim == dims and alike]
         known = task.read(found.places if task.places else found.labels, len(images)).to(images.device)
-        own = _own(outputs, len(images), task)
+        own = _own(outputs, images, task)
         if own is not None:
             return task.settled(own, known), known
         if len(seen) == 1:
@@ -112,17 +117,23 @@ class Predictions:
             subject = self._beside(module, images, found.extras)
             return task.settled(task.asked_anew(subject, images.clone()), known), known
 
+    def _read(self, batch: Any) -> Unpacked:
+        found = unpacked(batch, self._spec.unpack)
+        self._axes = axes_of(found.images, self._subject.net, self._spec.axes)
+        return found.arranged(self._axes)
+
     def _hear(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], output: Any) -> None:
         # A wrapper such as DDP calls the module a second time with the step itself: only class scores count.
         if isinstance(output, Tensor) and output.ndim == 2 and output.shape[1] > 1 and output.is_floating_point():
             self._heard.append(plain(output.detach()).float())
-        elif sum(t.ndim == 4 for t in self._heard) < 2 and (maps := heard_maps(output)) is not None:
+        elif sum(t.ndim > 2 for t in self._heard) < 2 and (maps := heard_maps(output)) is not None:
             self._heard.append(maps)  # of several it is not known which one counts, and they are large
 
     def _beside(self, module: nn.Module, images: Tensor, around: Extras) -> Subject:
         """The network, with what it takes beside the images; how it is called is tried once."""
         known = None if self._called is None else called_alike(self._called.within(module), images, around)
-        self._called = known or with_extras(self._subject.within(module), images, around)
+        subject = replace(self._subject.within(module), axes=self._axes)
+        self._called = known or with_extras(subject, images, around)
         return self._called
 
     def _recognised(self, found: Unpacked) -> Task:
@@ -132,21 +143,20 @@ class Predictions:
             if found.labels is None and found.places is not None:
                 maps = Maps.like(subject)
                 channels, in_sigmoid = maps.of(0).maps(images).shape[1], maps_end_in_sigmoid(maps, images)
-                return recognise(
-                    None, Evidence(None, None, (), lambda: in_sigmoid, places=found.places, channels=channels)
-                )[0]
+                seen = Evidence(None, None, (), lambda: in_sigmoid, places=found.places, channels=channels)
+                return recognise(None, seen._replace(sides=images.ndim))[0]
             columns = subject.of(0).outputs(images).shape[1]
             in_sigmoid = ends_in_sigmoid(subject, images)
         return recognise(None, Evidence(found.labels, columns, (), lambda: in_sigmoid))[0]
 
 
-def _own(outputs: Any, count: int, task: Task) -> Tensor | None:
+def _own(outputs: Any, images: Tensor, task: Task) -> Tensor | None:
     if not isinstance(outputs, Mapping):
         return None
     for key in _KEYS:
         found = outputs.get(key)
-        dims = (3, 4) if task.places else (1, 2)
-        if isinstance(found, Tensor) and found.ndim in dims and len(found) == count:
+        dims = (images.ndim - 1, images.ndim) if task.places else (1, 2)
+        if isinstance(found, Tensor) and found.ndim in dims and len(found) == len(images):
             own = task.own(plain(found.detach()))
             if own is not None:
                 return own

@@ -105,7 +105,7 @@ def test_homework_superpixels_equal_those_of_the_lime_package_but_for_the_first_
     ("pixels", "keywords"),
     [
         (torch.zeros(3, 0, 3), {}),
-        (torch.zeros(2, 3, 8, 8), {}),
+        (torch.zeros(1, 2, 3, 8, 8), {}),
         (torch.zeros(3, 8, 8), {"segments": 3}),
     ],
 )

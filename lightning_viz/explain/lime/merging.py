@@ -31,8 +31,8 @@ def merged(image: Image, segments: int, sigma: float) -> Labels:
     """Fine superpixels (Felzenszwalb and Huttenlocher 2004), merged by Ward's criterion (1963).
 
     Of volumes, the fine superpixels are those of SLIC (Achanta et al. 2012). Of all neighbours, those are merged whose
-    union adds least to the spread of colour and place within superpixels. So the borders that are left are the strongest
-    ones, and no superpixel is large without being of one colour.
+    union adds least to the spread of colour and place within superpixels. So the borders that are left are the
+    strongest ones, and no superpixel is large without being of one colour.
 
     Args:
         image: (H, W, 3) or (D, H, W, 3) in [0, 1].

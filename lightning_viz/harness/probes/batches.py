@@ -129,7 +129,8 @@ def _checked(batch: Any, found: Any) -> Unpacked:
         shapes = [tuple(p.shape) if isinstance(p, Tensor) else type(p).__name__ for p in (images, labels)]
         raise ValueError(
             "Expected unpack to return images (N, C, H, W), or with one side more, and labels (N,) or (N, classes), "
-            f"and perhaps a tuple or dict of what the network takes beside the images; or images alone. Received {shapes}."
+            "and perhaps a tuple or dict of what the network takes beside the images; or images alone. Received "
+            f"{shapes}."
         )
     known = None if labels is None else plain(labels)
     of_places = known is not None and known.ndim > 2

@@ -21,6 +21,12 @@ CALLBACKS = [
 OF_LAYERS = [cls for cls in CALLBACKS if cls.__module__.startswith("lightning_viz.callbacks.features")]
 """Those that need no scores."""
 
+OF_FLAT = [lightning_viz.FilterAscent, lightning_viz.FilterWall, lightning_viz.DeepDream]
+"""Those that make pictures of their own, and refuse volumes and clips before the first batch."""
+
+OF_VOLUMES = [cls for cls in CALLBACKS if cls not in OF_FLAT]
+"""Those that draw volumes and clips too."""
+
 TINY = {
     "ConfusionPanels": {"samples": 24, "segments": 8, "steps": 2},
     "DeepDream": {"octaves": 1, "iterations": 1},

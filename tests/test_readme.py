@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import pytorch_lightning as pl
 import torch
+from balls import ByFrame, Deep, OfVolumes, clips, volumes
 from PIL import Image
 from projects import Places, Project, Segments, Stripes, events, fit
 from pytorch_lightning.callbacks import ModelCheckpoint
@@ -184,7 +185,11 @@ def attach(trainer):
             noting(callback, drawn.setdefault(callback, []))
     by_name = [c for c in drawn if c.probes.unpack is not None]
     attends = any(isinstance(c, (AttentionMaps, AttentionWall)) for c in drawn)
-    if any(c.probes.task == "regions" for c in drawn):
+    axes = {c.probes.axes for c in drawn} - {None}
+    if axes:
+        frames = "TCHW" in axes
+        trainer.fit(OfVolumes(ByFrame if frames else Deep), **(clips if frames else volumes)())
+    elif any(c.probes.task == "regions" for c in drawn):
         trainer.fit(Segments(), datamodule=PlatesData())
     else:
         trainer.fit(MyTransformer() if attends else MyModule(), datamodule=NamedData() if by_name else MyData())

@@ -14,6 +14,7 @@ from lightning_viz.render.colorbar import Colours, colorbar
 from lightning_viz.render.lime import superpixel_picture
 from lightning_viz.render.panel import panel
 from lightning_viz.render.size import Floats, Picture
+from lightning_viz.render.slices import blanked
 
 SIDE = 176
 """Pixels on the longer side that are kept: a picture beside another one shows no more."""
@@ -29,7 +30,7 @@ def kept_of_map(pixels: ArrayLike, values: ArrayLike, full: float, *, signed: bo
 
     Args:
         pixels: The image, (C, H, W) in [0, 1].
-        values: The map, finite (H, W).
+        values: The map, (H, W), finite but where there is nothing to see, see `slices`.
         full: The value in full colour, from 0.
         signed: Whether signs count.
         unit: Of the values.
@@ -93,7 +94,7 @@ def painted_anew(kept: Mapping[str, NDArray[Any]], full: float) -> Picture:
 def _map(kept: Mapping[str, NDArray[Any]], values: Floats, full: float) -> _Painted:
     signed, (heat, _) = bool(kept["signed"]), symmetric(values, scale=full)
     tiles = [diverging(heat) if signed else sequential(heat), overlay(kept["grey"] / 255, heat, signed=signed)]
-    return tiles, None, "signed" if signed else "sequential"
+    return [blanked(tile, values) for tile in tiles], None, "signed" if signed else "sequential"
 
 
 def _superpixels(kept: Mapping[str, NDArray[Any]], weights: Floats, full: float) -> _Painted:

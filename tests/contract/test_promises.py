@@ -2,11 +2,13 @@
 
 import itertools
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 import pytorch_lightning as pl
 import torch
-from found import CALLBACKS
+from balls import ByFrame, OfVolumes, clips, volumes
+from found import CALLBACKS, OF_FLAT, OF_VOLUMES
 from projects import Project, Segments, events, fit, loaders, places
 from torch import nn
 
@@ -36,7 +38,10 @@ CONFIGURATIONS = {
     "frozen": {"module": Frozen},
     "accumulation": {"accumulate_grad_batches": 3, "val_check_interval": 0.5},
     "places": {"module": Segments, "data": places},
+    "volumes": {"module": OfVolumes, "data": volumes},
+    "clips": {"module": partial(OfVolumes, ByFrame), "data": clips},
 }
+OF_THREE_SIDES = {"volumes", "clips"}
 
 
 def result(run):
@@ -67,12 +72,20 @@ def test_all_pictures_are_under_contract():
     }
 
 
-@each_callback
-@pytest.mark.parametrize("name", CONFIGURATIONS)
+@pytest.mark.parametrize(
+    ("callback", "name"),
+    [(c, n) for c in CALLBACKS for n in CONFIGURATIONS if c in OF_VOLUMES or n not in OF_THREE_SIDES],
+)
 def test_training_is_not_disturbed(callback, name, without, tmp_path):
     run = fit(tmp_path, [callback(on_error="raise")], **CONFIGURATIONS[name])
     assert result(run) == without[name]
     assert events(tmp_path).Tags()["images"]
+
+
+@pytest.mark.parametrize("callback", OF_FLAT)
+@pytest.mark.filterwarnings("ignore:.*Expected flat images")
+def test_nor_where_there_is_nothing_to_draw(callback, without, tmp_path):
+    assert result(fit(tmp_path, [callback()], **CONFIGURATIONS["volumes"])) == without["volumes"]
 
 
 class Reckless(ExplanationCallback):

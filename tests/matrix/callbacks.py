@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from found import CALLBACKS, OF_ATTENTION
+from found import CALLBACKS, OF_ATTENTION, OF_VOLUMES
 
 from lightning_viz import AttentionMaps, ExplanationCallback, SaliencyMaps
 
@@ -44,15 +44,16 @@ class Unisolated(Reckless):
             yield run.module
 
 
-def everything(*, attends: bool = False, background: bool = False) -> list[ExplanationCallback]:
+def everything(*, attends: bool = False, deep: bool = False, background: bool = False) -> list[ExplanationCallback]:
     """Every public callback at the end of an epoch, one in the midst of it, and what only the isolation makes safe.
 
     Args:
         attends: Also those that need a network with attention, in every method.
+        deep: Only those that draw volumes.
         background: Whether they draw beside the training.
     """
     common = {"probes": 2, "on_error": "raise", "background": background}
-    chosen = [*CALLBACKS, *OF_ATTENTION[1:]] if attends else CALLBACKS
+    chosen = [*CALLBACKS, *OF_ATTENTION[1:]] if attends else OF_VOLUMES if deep else CALLBACKS
     in_midst = SaliencyMaps(method="smoothgrad", samples=2, every_n_steps=2, **common)
     more = [AttentionMaps(method=m, **common) for m in ("rollout", "heads", "relevance", "legrad")] if attends else []
     return [*more, *(cls(**SMALL.get(cls.__name__, {}), **common) for cls in chosen), in_midst, Reckless(**common)]

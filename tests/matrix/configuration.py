@@ -26,6 +26,7 @@ class Configuration:
         program: Run as a program of its own, as a launcher of several processes needs it.
         background: Whether the callbacks draw beside the training.
         attends: Whether the network is a transformer, and callbacks of attention are on too.
+        deep: Whether the images are volumes or clips, of which not all callbacks make pictures.
         fast: Part of every run of the tests.
         gpu: Whether it is for GPUs only.
         missing: Says what this machine lacks for it; nothing if it lacks nothing.
@@ -39,6 +40,7 @@ class Configuration:
     program: bool = False
     background: bool = False
     attends: bool = False
+    deep: bool = False
     fast: bool = False
     gpu: bool = False
     missing: Callable[[], str] = always

@@ -74,7 +74,9 @@ def _compared(name: str, folder: Path, accelerator: str, guard: bool) -> tuple[l
 
 def _trained(name: str, accelerator: str, guard: bool) -> Callable[[Path, bool], list[Outcome]]:
     configuration = ROWS["plain" if name == CONTROL else name]
-    every = partial(everything, attends=configuration.attends, background=configuration.background)
+    every = partial(
+        everything, attends=configuration.attends, deep=configuration.deep, background=configuration.background
+    )
     tried: Callable[[], list[Any]] = unisolated if name == CONTROL else every
 
     def train(folder: Path, drawing: bool) -> list[Outcome]:

@@ -9,6 +9,7 @@ from lightning_viz.callbacks.attribution.base import AttributionCallback
 from lightning_viz.callbacks.attribution.maps import FLOOR, PARTS
 from lightning_viz.callbacks.base.attention import Reading, heads_argument, layers_argument
 from lightning_viz.callbacks.base.keywords import OfAttribution, Unpack
+from lightning_viz.callbacks.base.layers import check_flat
 from lightning_viz.explain.attention.maps import Heads, attention_maps, head_maps
 from lightning_viz.explain.attribution.gradcam import upsampled
 from lightning_viz.harness.arguments import one_of
@@ -87,6 +88,7 @@ class AttentionMaps(AttributionCallback):
         Raises:
             ValueError: No such class, layer or head, or the network's attention makes no map; the text says why.
         """
+        check_flat(scene)
         super().prepare(scene)
         self._reading = Reading()
         self.attribute(self.first_subject(scene), scene.probes.images[:1], self.first_target(scene))

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lightning_viz.callbacks.attribution.figures import tag_of
 from lightning_viz.callbacks.attribution.maps import MapCallback
-from lightning_viz.callbacks.attribution.painting import flattened, painted
+from lightning_viz.callbacks.attribution.painting import flattened, painted, sheets, slices_of
 from lightning_viz.callbacks.base.captions import captioned, instead
 from lightning_viz.callbacks.base.keywords import OfMaps, Unpack
 from lightning_viz.explain.attribution.targets import RIVAL, check_against, check_target
@@ -85,11 +85,11 @@ class AttributionCallback(MapCallback):
 
         Args:
             subject: Images (N, C, H, W) in, scores (N, K) out: of classes, and by how much one beats another.
-            images: Float32 (N, C, H, W), as the network takes them.
+            images: Float32 (N, C, H, W), as the network takes them; of volumes and clips (N, C, D, H, W).
             targets: Long (N,), the score to explain of each image.
 
         Returns:
-            A map (N, H, W), or values per channel (N, C, H, W).
+            A map (N, H, W), or values per channel (N, C, H, W); of volumes (N, D, H, W) or (N, C, D, H, W).
         """
 
     @property
@@ -134,14 +134,16 @@ class AttributionCallback(MapCallback):
         units = (scene.subject.work.units - before) / len(asked)
         lines = self.lines + (self.against is not None)
         for ask, values, what in zip(asked, maps, about, strict=True):
-            pixels, drawn, tag = scene.probes.pixels[ask.probe], self.flat(values), tag_of(scene, ask, self.tag)
+            pixels, tag = scene.probes.pixels[ask.probe], tag_of(scene, ask, self.tag)
+            drawn = self.flat(values, pixels.ndim - 1)
             full = self.full(scene, ask, self.bound(drawn)) if bool(drawn.isfinite().all()) else 0.0
-            images, note = self._tiles(pixels, values, full)
+            images, note = self._tiles(pixels, values, drawn, full)
             metrics, mark = self.figures.measured(scene, ask, drawn, units=units, bound=full)
-            caption = [scene.caption(ask.probe), f"{self.title} of {what}{note}{mark}"]
+            told = self.sliced(scene, slices_of(drawn))
+            caption = [scene.caption(ask.probe), *told, f"{self.title} of {what}{note}{mark}"]
             bars = [colorbar(full, self.unit_of(scene), colours=self._colours)]
             source = self._source(scene, pixels, drawn, full)
-            yield captioned(tag, images, caption, lines=lines, bars=bars, full=full, source=source)
+            yield captioned(tag, images, caption, lines=lines + len(told), bars=bars, full=full, source=source)
             yield from self.for_tab(scene, tag, [drawn], full, colours=self._colours if self.paints_plainly else None)
             yield from metrics
 
@@ -159,8 +161,9 @@ class AttributionCallback(MapCallback):
         return values * contrast**self.per_contrast
 
     def maps_of(self, scene: Scene, asked: Sequence[Ask]) -> list[Tensor]:
-        """Some maps as they are drawn, (H, W) each, by what the network is now."""
-        return [self.flat(values) for values in self._answer(scene, asked)[0]]
+        """Some maps as they are drawn, (H, W) or (D, H, W) each, by what the network is now."""
+        sides = scene.probes.images.ndim - 2
+        return [self.flat(values, sides) for values in self._answer(scene, asked)[0]]
 
     def first_target(self, scene: Scene) -> Tensor:
         """The column that is explained of the first probe, long (1,), to try a method with."""
@@ -200,9 +203,9 @@ class AttributionCallback(MapCallback):
                 f"task={scene.task.name!r} have no rivals: leave against= out, or name another output."
             )
 
-    def flat(self, values: Tensor) -> Tensor:
-        """What `attribute` returned for one image as the map that is drawn, (H, W)."""
-        return flattened(values, signed=self.signed, grain=self.grain)
+    def flat(self, values: Tensor, sides: int = 2) -> Tensor:
+        """What `attribute` returned for one image as the map that is drawn, (H, W), or of three sides (D, H, W)."""
+        return flattened(values, sides=sides, signed=self.signed, grain=self.grain)
 
     def bound(self, values: Tensor) -> float:
         """The magnitude at which the colours of a map, (H, W), are full."""
@@ -221,8 +224,8 @@ class AttributionCallback(MapCallback):
         """Turns one finite map into pictures.
 
         Args:
-            pixels: The image, (C, H, W) in [0, 1].
-            values: What `attribute` returned for it.
+            pixels: The image, (C, H, W) in [0, 1]; of a volume three slices in one picture.
+            values: What `attribute` returned for it, likewise.
             full: The value that is drawn in full colour.
 
         Returns:
@@ -238,18 +241,22 @@ class AttributionCallback(MapCallback):
         """What a film paints the map anew from; nothing where the scale is not that of the run."""
         if self.scale != "run" or not self.paints_plainly or not bool(drawn.isfinite().all()):
             return None
-        arrays = pixels.cpu().numpy(), drawn.cpu().numpy()
+        arrays = sheets(pixels, drawn, slices_of(drawn))
         return kept_of_map(*arrays, full, signed=self.signed, unit=self.unit_of(scene))
 
-    def _tiles(self, pixels: Tensor, values: Tensor, full: float) -> tuple[list[Pixels], str]:
+    def _tiles(self, pixels: Tensor, values: Tensor, drawn: Tensor, full: float) -> tuple[list[Pixels], str]:
         if bool(values.isfinite().all()):
-            return self.paint(pixels, values, full)
+            if self.paints_plainly:
+                return painted(pixels, drawn, full, signed=self.signed, slices=slices_of(drawn)), self.note(values)
+            sheet = slices_of(drawn).sheet
+            image, found = (torch.from_numpy(sheet(part.cpu().numpy(), 0.0)) for part in (pixels, values))
+            return self.paint(image, found, full)
         self.warn_once(
             f"{self.called} met values that are not finite: the network's gradient overflows, or its weights "
             "are not finite any more. The pictures say so.",
             key="not finite",
         )
-        return [instead("not finite", pixels)] * 2, ", not finite"
+        return [instead("not finite", pixels.shape[1:])] * 2, ", not finite"
 
 
 def _class(name: str, value: str | int) -> str | int:

@@ -167,11 +167,11 @@ def _seed(seed: int) -> None:
 
 
 def _map(found: Tensor, layer: nn.Module | None, image: Tensor) -> Tensor:
-    found, size = found.detach().float(), (image.shape[2], image.shape[3])
-    if found.shape[-2:] == size:
+    found, size = found.detach().float(), image.shape[2:]
+    if found.shape[2:] == size:
         return found.sum(1)
     maps = found if layer is None else channels_second(lambda _: found, layer, maps=True)(image)
-    if maps.ndim != 4:
+    if maps.ndim != image.ndim:
         raise ValueError(
             f"Expected values for places of the image, received {tuple(found.shape)}: choose another layer."
         )

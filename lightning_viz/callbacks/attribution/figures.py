@@ -9,6 +9,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from lightning_viz.callbacks.attribution.faithfulness import Faithfulness
 from lightning_viz.explain.measures.faithfulness import points_into, share_inside
@@ -31,6 +32,9 @@ from lightning_viz.harness.steps import BEFORE
 ALIKE = 0.9
 """Rank correlation with the untrained network's map from which on a caption tells it: on drawn food, the maps of five
 methods fall below .7 in the first epoch and stay there; where nothing is learnt they stay at 1."""
+
+_MOST_KEPT = 2**18
+"""Of a volume so many values are kept for a moment, 1 MiB: 64 along each side."""
 
 _ENDED = "/ended"
 """Behind the tags of what the end of training tells: a run that goes on from there has not seen it."""
@@ -118,7 +122,7 @@ class MapFigures:
         Args:
             scene: The scene.
             ask: What it is of.
-            values: (H, W), the map as it is drawn; large values speak for the class.
+            values: (H, W) or (D, H, W), the map as it is drawn; large values speak for the class.
             units: What it took, as `Work` counts.
             bound: The value at which the colours of its picture are full.
 
@@ -138,7 +142,7 @@ class MapFigures:
             mark += f", {' and '.join(worse)} no better than chance"
         top = Keep(f"{key}/full", torch.tensor(max(bound, self.largest(scene, ask))))
         moments = ["previous"] + ["untrained"] * (scene.step == BEFORE) + ["best"] * self._best
-        kept = [Keep(f"{key}/{moment}", values.clone()) for moment in moments]
+        kept = [Keep(f"{key}/{moment}", _comparable(values).clone()) for moment in moments]
         results = self.logged({**metrics, **changes})
         areas, curves = self._faithfulness.held(scene, ask, values, self._kept, key=key, units=units)
         return [*results, *kept, top, *self.logged(areas), *curves], mark
@@ -156,7 +160,7 @@ class MapFigures:
         Args:
             scene: The scene, at the end of training.
             asked: What the maps are of.
-            maps: Makes some of them as they are drawn, (H, W) each.
+            maps: Makes some of them as they are drawn.
         """
         still = self._predicted is not None and torch.equal(self._predicted, scene.predictions)
         if (still and self._faithfulness.due) or not scene.task.judged:
@@ -164,7 +168,8 @@ class MapFigures:
         mine = [ask for ask in asked if bool(scene.predictions[ask.probe].isfinite().all())]
         keys = [self._key(scene.probes, ask.probe, ask.mark) for ask in mine]
         last = [self._kept.get(f"{key}/previous") for key in keys]
-        known = [values for values in last if still and values is not None]
+        size = scene.probes.images.shape[2:]
+        known = [values for values in last if still and values is not None and values.shape == size]
         found = known if len(known) == len(mine) else maps(scene, mine)
         for ask, values, key in zip(mine, found, keys, strict=True):
             areas, curves = self._faithfulness.judged(scene, ask, values, key=key)
@@ -194,6 +199,7 @@ class MapFigures:
     def _changes(self, scene: Scene, key: str, values: Tensor) -> dict[str, float]:
         found: list[tuple[Tensor, float, float]] = []
         changes: dict[str, float] = {}
+        values = _comparable(values)
         own = _ranks(values)
         for moment in _MOMENTS if scene.step > BEFORE else ():
             other = self._kept.get(f"{key}/{moment}")
@@ -205,6 +211,12 @@ class MapFigures:
                 found.append((other, rank, alike))
                 changes |= {f"rank_{moment}": rank, f"ssim_{moment}": alike}
         return changes
+
+
+def _comparable(values: Tensor) -> Tensor:
+    """A map as it is held against those of other moments, and kept: that of a large volume in boxes of few pixels."""
+    side = math.ceil((values.numel() / _MOST_KEPT) ** (1 / 3)) if values.ndim == 3 else 1
+    return values if side <= 1 else F.avg_pool3d(values[None], side, ceil_mode=True)[0]
 
 
 def _ranks(values: Tensor) -> Tensor | None:
@@ -222,7 +234,7 @@ def tag_of(scene: Scene, ask: Ask, tag: str) -> str:
 
 
 def _held_to_mask(scene: Scene, ask: Ask, values: Tensor) -> dict[str, float]:
-    """What there is to tell of a map, float32 (H, W), where the mask of its probe is known."""
+    """What there is to tell of a map, float32 (H, W) or (D, H, W), where the mask of its probe is known."""
     mask = scene.task.truth(scene.probes.labels[ask.probe].cpu(), ask.column)
     if mask is None and scene.probes.masks is not None:
         mask = scene.probes.masks[ask.probe]
@@ -240,7 +252,7 @@ def _maps(found: Any) -> dict[str, Tensor]:
         TypeError: It is something else.
     """
     for tag, value in found.items():
-        numbers = {"credit": 0, "full": 0, "curves": 2}.get(tag.rpartition("/")[2], 2)
-        if value.ndim != numbers or not value.is_floating_point():
+        numbers = {"credit": (0,), "full": (0,), "curves": (2,)}.get(tag.rpartition("/")[2], (2, 3))
+        if value.ndim not in numbers or not value.is_floating_point():
             raise TypeError("maps of another shape")
     return dict(found)

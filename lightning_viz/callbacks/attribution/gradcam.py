@@ -75,11 +75,11 @@ class GradCam(AttributionCallback):
             raise kind(f"{self._found!r} is no layer for Grad-CAM, pass layer= with another one: {error}") from error
 
     def attribute(self, subject: Subject, images: Tensor, targets: Tensor) -> Tensor:
-        """The map, (N, H, W), not below 0."""
+        """The map, (N, H, W) or (N, D, H, W), not below 0."""
         _, layer = find_layer(subject.net, self._found)
         maps = grad_cam(subject, layer, images, targets, method=self.method)
-        self._places = maps.shape[1] * maps.shape[2]
-        return upsampled(maps, (images.shape[2], images.shape[3]))
+        self._places = maps[0].numel()
+        return upsampled(maps, images.shape[2:])
 
     def note(self, values: Tensor) -> str:
         """Tells of a map of zeros, and of one of a single place."""

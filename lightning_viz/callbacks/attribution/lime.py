@@ -7,7 +7,8 @@ import pytorch_lightning as pl
 from torch import Tensor
 
 from lightning_viz.callbacks.attribution.maps import MapCallback
-from lightning_viz.callbacks.attribution.superpixels import Lime, Superpixels, fidelity, largest
+from lightning_viz.callbacks.attribution.painting import slices_of
+from lightning_viz.callbacks.attribution.superpixels import Lime, Superpixels, fidelity, largest, shown
 from lightning_viz.callbacks.base.captions import captioned, instead
 from lightning_viz.callbacks.base.keywords import OfMaps, Unpack
 from lightning_viz.explain.attribution.targets import RIVAL
@@ -16,6 +17,7 @@ from lightning_viz.harness.run.scene import Ask, Scene
 from lightning_viz.harness.sinks.results import Picture, Result
 from lightning_viz.render.anew import kept_of_superpixels
 from lightning_viz.render.colorbar import colorbar
+from lightning_viz.render.slices import middle
 
 _UNITS = {"log_odds": "log-odds", "scores": "score", "probabilities": "probability"}
 
@@ -138,7 +140,7 @@ class LimePanels(MapCallback):
         return [ask._replace(mark="") for ask in scene.asked_here("label")]
 
     def maps_of(self, scene: Scene, asked: Sequence[Ask]) -> list[Tensor]:
-        """The label's weights, painted over the pixels, (H, W) each, by what the network is now."""
+        """The label's weights, painted over the pixels, by what the network is now."""
         superpixels = self._superpixels
         return [self._over_pixels(i, *self.lime.weights(scene, i, superpixels[i], [column])) for i, column, *_ in asked]
 
@@ -151,25 +153,29 @@ class LimePanels(MapCallback):
             "or at the precision. The pictures say so.",
             key="not finite",
         )
-        tile = instead("the scores are not finite", scene.probes.pixels[i])
-        return captioned(f"{scene.probes.tag(i)}/lime", [tile, tile], [scene.caption(i)], titles=["", ""], lines=4)
+        size = scene.probes.images.shape[2:]
+        tile = instead("the scores are not finite", size)
+        lines = 4 + len(self.sliced(scene, middle(size)))
+        return captioned(f"{scene.probes.tag(i)}/lime", [tile, tile], [scene.caption(i)], titles=["", ""], lines=lines)
 
     def _picture(self, scene: Scene, ask: Ask, found: dict[int, LimeWeights], full: float, mark: str) -> Picture:
         names, (label, *_), i = scene.probes.class_names, found, ask.probe
-        tiles = [self.lime.painted(scene.probes.pixels[i], self._superpixels[i], one, full) for one in found.values()]
+        slices = slices_of(self._over_pixels(i, found[label]))
+        drawn, told = shown(scene.probes.pixels[i], self._superpixels[i], slices), self.sliced(scene, slices)
+        tiles = [self.lime.painted(drawn, one, full) for one in found.values()]
         good, bad = scene.task.signs
         caption = [
             scene.caption(i),
+            *told,
             f"R² {' and '.join(map(fidelity, found.values()))} on unseen masks, {found[label].samples} seen{mark}",
             f"orange {good}, blue {bad}, pale unsure",
         ]
         titles, unit = [names[k] for k in found], self.unit_of(scene)
         more: dict[str, Any] = {"bars": [colorbar(full, unit, colours="superpixels")], "full": full}
         if self.scale == "run":
-            arrays = scene.probes.pixels[i].cpu().numpy(), self._superpixels[i].segments.cpu().numpy()
-            painted = [self.lime.chosen(one) for one in found.values()]
-            more["source"] = kept_of_superpixels(*arrays, painted, full, titles=titles, unit=unit)
-        return captioned(f"{scene.probes.tag(i)}/lime", tiles, caption, titles=titles, lines=4, **more)
+            painted = [self.lime.chosen(drawn, one) for one in found.values()]
+            more["source"] = kept_of_superpixels(drawn.pixels, drawn.labels, painted, full, titles=titles, unit=unit)
+        return captioned(f"{scene.probes.tag(i)}/lime", tiles, caption, titles=titles, lines=4 + len(told), **more)
 
 
 def _classes(scene: Scene, ask: Ask) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 from torch import Tensor
 
 from lightning_viz.callbacks.attribution.figures import MapFigures
+from lightning_viz.callbacks.attribution.painting import slices_of
 from lightning_viz.callbacks.base.callback import ExplanationCallback
 from lightning_viz.callbacks.base.keywords import Common, Unpack
 from lightning_viz.harness.arguments import number, refusal
@@ -20,6 +21,7 @@ from lightning_viz.harness.run.scene import Ask, Scene
 from lightning_viz.harness.sinks.results import Map, Result
 from lightning_viz.harness.sinks.thumbnails import thumbnail
 from lightning_viz.harness.steps import epoch_at, logged_step
+from lightning_viz.render.slices import Slices
 
 FLOOR = 0.1
 """The smallest value of full colour of a map of superpixels, in log-odds. The maps of an untrained network on drawn
@@ -79,8 +81,7 @@ class MapCallback(ExplanationCallback):
             return largest
         if not isinstance(self.scale, str):
             return self.scale
-        height, width = scene.probes.images.shape[2:]
-        floor = self.floor * (PARTS / (height * width) if self.per_pixel else 1)
+        floor = self.floor * (PARTS / scene.probes.images[0, 0].numel() if self.per_pixel else 1)
         if not scene.task.unit.startswith("log-odds"):  # of any other unit nobody knows what is little
             floor = 0.0
         return max(largest, floor, self.figures.largest(scene, ask))
@@ -91,13 +92,16 @@ class MapCallback(ExplanationCallback):
         Args:
             scene: The scene.
             picture: Its tag.
-            maps: (H, W) each, side by side.
+            maps: (H, W) each, side by side, or (D, H, W), of which the tab shows what the picture does.
             full: The value that is drawn in full colour.
             how: `colours`, `titles` and `striped` of `Map`.
         """
+        slices = slices_of(maps[0])
+        if slices.at:  # the tab knows nothing of slices, and shows the picture
+            how["colours"] = None
         if not all(bool(values.isfinite().all()) for values in maps):
             return []
-        small = np.stack([thumbnail(values.detach().float().cpu().numpy()) for values in maps])
+        small = np.stack([thumbnail(slices.sheet(values.detach().float().cpu().numpy(), 0.0)) for values in maps])
         return [Map(picture, small, full, self.unit_of(scene), **how)]
 
     @property
@@ -111,7 +115,12 @@ class MapCallback(ExplanationCallback):
 
     @abstractmethod
     def maps_of(self, scene: Scene, asked: Sequence[Ask]) -> list[Tensor]:
-        """Some maps as they are drawn, (H, W) each, by what the network is now."""
+        """Some maps as they are drawn, (H, W) or (D, H, W) each, by what the network is now."""
+
+    @staticmethod
+    def sliced(scene: Scene, slices: Slices) -> list[str]:
+        """The line of a caption that tells which slices of a volume are shown, or frame of a clip; else none."""
+        return slices.told(scene.probes.images.shape[2:], time=scene.probes.are_clips)
 
     def prepared(self, run: Run, probes: ProbeBatch) -> None:
         """Has the figures know the probes."""

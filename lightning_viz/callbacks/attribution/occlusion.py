@@ -9,7 +9,7 @@ from lightning_viz.callbacks.attribution.base import AttributionCallback
 from lightning_viz.callbacks.base.keywords import OfAttribution, Unpack
 from lightning_viz.explain.attribution.baselines import baseline, check_baselines
 from lightning_viz.explain.attribution.occlusion import check_window, occlusion
-from lightning_viz.harness.arguments import wholes
+from lightning_viz.harness.arguments import refusal, wholes
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.run.scene import Scene
 
@@ -21,8 +21,9 @@ class Occlusion(AttributionCallback):
     it is not the mean colour.
 
     Args:
-        window: Size of the window in pixels, or its height and width; `None` is a quarter of each side.
-        stride: How far it goes at a time, likewise; `None` is half of the window.
+        window: Size of the window in pixels, or its height and width, of volumes depth, height and width; `None` is a
+            quarter of each side.
+        stride: How far it goes at a time, likewise; `None` is half of the window, of volumes all of it.
         cover: What it shows instead of the image: its `"mean"` colour, `"black"`, `"white"`, the image `"blurred"`, or
             uniform `"noise"`.
         arguments: Those of `AttributionCallback`.
@@ -43,8 +44,8 @@ class Occlusion(AttributionCallback):
     ) -> None:
         super().__init__(**arguments)
         check_baselines([cover], "cover")
-        self.window = _pair(window, "window")
-        self.stride = _pair(stride, "stride")
+        self.window = _sides(window, "window")
+        self.stride = _sides(stride, "stride")
         self.cover = cover
 
     @property
@@ -59,22 +60,26 @@ class Occlusion(AttributionCallback):
             ValueError: No such class, or a window larger than the image or smaller than the stride.
         """
         super().prepare(scene)
-        size = scene.probes.images.shape[2], scene.probes.images.shape[3]
+        size = scene.probes.images.shape[2:]
         check_window(*self._window(size), size)
 
     def attribute(self, subject: Subject, images: Tensor, targets: Tensor) -> Tensor:
-        """What the score loses, (N, H, W)."""
-        window, stride = self._window((images.shape[2], images.shape[3]))
+        """What the score loses, (N, H, W) or (N, D, H, W)."""
+        window, stride = self._window(images.shape[2:])
         cover = baseline(self.cover, images, black=self.black, white=self.white, seed=self.seed)
         return occlusion(subject, images, targets, cover, window=window, stride=stride)
 
-    def _window(self, size: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
-        window = self.window or (max(size[0] // 4, 1), max(size[1] // 4, 1))
-        return window, self.stride or (max(window[0] // 2, 1), max(window[1] // 2, 1))
+    def _window(self, size: Sequence[int]) -> tuple[list[int], list[int]]:
+        window, stride = (side * len(size) if len(side) == 1 else side for side in (self.window, self.stride))
+        window = window or [max(length // 4, 1) for length in size]
+        return window, stride or [max(length // (2 if len(size) == 2 else 1), 1) for length in window]
 
 
-def _pair(value: int | Sequence[int] | None, name: str) -> tuple[int, int] | None:
+def _sides(value: int | Sequence[int] | None, name: str) -> list[int]:
+    """One length for all sides, or one for each; nothing where none is given."""
     if value is None:
-        return None
-    pair = wholes(name, value, count=2)
-    return (pair, pair) if isinstance(pair, int) else (pair[0], pair[1])
+        return []
+    found = wholes(name, value)
+    if isinstance(found, list) and len(found) not in (2, 3):
+        raise refusal(name, "a whole number of at least 1, or 2 of them, or 3 for volumes", value)
+    return [found] if isinstance(found, int) else found

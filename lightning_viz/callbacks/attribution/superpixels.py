@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -19,6 +20,7 @@ from lightning_viz.harness.arguments import number, one_of, refusal, whole
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Pixels
 from lightning_viz.render.lime import superpixel_picture
+from lightning_viz.render.slices import NOTHING, Slices
 
 BLUR = 0.1
 """Standard deviation of the blur of what is missing, as a share of the shorter side. On 55 drawn images the strongest
@@ -32,9 +34,9 @@ class Superpixels(NamedTuple):
     """What of one image stays the same in every epoch.
 
     Attributes:
-        segments: Its superpixels, long (H, W).
+        segments: Its superpixels, long (H, W) or (D, H, W).
         masks: Of its perturbed copies, bool (S, K).
-        fill: What stands where superpixels are missing, (C, H, W) in [0, 1]; None is their own mean colour.
+        fill: What stands where superpixels are missing, like the image in [0, 1]; None is their own mean colour.
     """
 
     segments: Tensor
@@ -86,7 +88,7 @@ class Lime:
         """The superpixels of an image, and as many masks as were asked for.
 
         Args:
-            pixels: (C, H, W) in [0, 1].
+            pixels: (C, H, W), or a volume (C, D, H, W), in [0, 1].
             few: Whether the smallest number of masks will do.
             enough: Whether there are to be more than were asked for where those are too few.
 
@@ -103,7 +105,7 @@ class Lime:
                 "more, or segments= with fewer superpixels."
             )
         samples = least if few else max(self.samples, least)
-        vague = blurred(pixels[None], BLUR * min(pixels.shape[1:]))[0] if self.fill == "blurred" else None
+        vague = blurred(pixels[None], BLUR * min(pixels.shape[-2:]))[0] if self.fill == "blurred" else None
         return Superpixels(segments, draw_masks(count, samples, seed=self.seed, design=self.design), vague)
 
     def weights(self, scene: Scene, i: int, superpixels: Superpixels, classes: Sequence[int]) -> list[LimeWeights]:
@@ -126,24 +128,46 @@ class Lime:
             probabilities=outputs[self.explain],
         )
 
-    def painted(self, pixels: Tensor, superpixels: Superpixels, found: LimeWeights, scale: float) -> Pixels:
+    def painted(self, shown: Shown, found: LimeWeights, scale: float) -> Pixels:
         """The strongest superpixels over the image, uint8 (h, w, 3).
 
         Args:
-            pixels: (C, H, W) in [0, 1].
-            superpixels: Its superpixels.
+            shown: The image and its superpixels.
             found: Their weights.
             scale: The weight at which colours are full.
         """
-        arrays = pixels.cpu().numpy(), superpixels.segments.cpu().numpy()
-        weights, selection, certain = self.chosen(found)
-        return superpixel_picture(*arrays, weights, selection, certain=certain, scale=scale)
+        weights, selection, certain = self.chosen(shown, found)
+        return superpixel_picture(shown.pixels, shown.labels, weights, selection, certain=certain, scale=scale)
 
-    def chosen(self, found: LimeWeights) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """The weights (n,), which superpixels are shown (n,), and whether their signs are certain (n,)."""
+    def chosen(self, shown: Shown, found: LimeWeights) -> list[NDArray[Any]]:
+        """Of what is shown the weights (n,), which superpixels are painted, and whether their signs are certain."""
         count = len(found.weights) // 3 if self.features is None else self.features
         chosen = top_superpixels(found.weights, count=count, min_weight=self.min_weight)
-        return found.weights.cpu().numpy(), chosen.cpu().numpy(), found.certain.cpu().numpy()
+        parts = (part.cpu().numpy() for part in (found.weights, chosen, found.certain))
+        return [np.append(part, np.zeros_like(part[:1]))[shown.numbers] for part in parts]
+
+
+class Shown(NamedTuple):
+    """An image and its superpixels, or slices of them, as they are drawn.
+
+    Attributes:
+        pixels: (C, h, w) in [0, 1].
+        labels: (h, w), from 0 on without gaps.
+        numbers: Which superpixel each label is; what stands between slices has a number of its own behind them.
+    """
+
+    pixels: NDArray[Any]
+    labels: NDArray[Any]
+    numbers: NDArray[Any]
+
+
+def shown(pixels: Tensor, superpixels: Superpixels, slices: Slices) -> Shown:
+    """An image, (C, H, W) in [0, 1], with its superpixels; or some slices of a volume."""
+    segments = superpixels.segments.cpu()
+    between = int(segments.max()) + 1
+    numbers, labels = np.unique(slices.sheet(segments.numpy(), between), return_inverse=True)
+    image = slices.sheet(pixels.cpu().numpy(), NOTHING)
+    return Shown(image, labels.reshape(image.shape[1:]), numbers)
 
 
 def fidelity(found: LimeWeights) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor
 
 from lightning_viz.harness.sinks.results import Picture, Pixels
 from lightning_viz.render.panel import caption_height, notice, panel
+from lightning_viz.render.slices import sheet_size
 
 
 def captioned(
@@ -45,7 +45,7 @@ def captioned(
     return Picture(tag, drawn, caption=rows, words=tuple(caption), full=full, source=source)
 
 
-def instead(text: str, image: Tensor) -> Pixels:
-    """A tile that says why there is no map of an image, (..., H, W), of the shape that the map would have had."""
-    height, width = image.shape[-2:]
+def instead(text: str, size: Sequence[int]) -> Pixels:
+    """A tile that says why there is no map of an image (H, W), or volume (D, H, W), of the shape that it would have."""
+    height, width = sheet_size(size)
     return notice(text, 176, round(176 * height / width))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from lightning_viz.callbacks.base.captions import captioned
-from lightning_viz.callbacks.base.outlines import HALF, outlines
+from lightning_viz.callbacks.base.outlines import HALF, outlines, slices_of_input
 from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.run.claims import Claims
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Charts, Picture, Pixels, Prediction, Scalar
 from lightning_viz.render.color import to_uint8
 from lightning_viz.render.likeness import likeness_picture
+from lightning_viz.render.slices import NOTHING, Slices
 from lightning_viz.render.text import channels_shown
 
 MOST_CURVES = 20
@@ -29,7 +31,7 @@ def inputs(scene: Scene, claims: Claims) -> Iterator[Picture | Prediction | Scal
         if fresh[i]:
             shown = channels_shown(probes.images.shape[1])
             caption = [scene.caption(i), f"item {probes.indices[i]} of the data set{shown}"]
-            yield _input(scene, i, caption)
+            yield _input(scene, i, caption, slices_of_input(scene, probes.labels[i]))
             if tags:
                 yield Prediction(probes.tag(i), *scene.prediction(i))
             curves = scene.task.curves_of(probes.labels[i], scene.predictions[i])
@@ -37,14 +39,17 @@ def inputs(scene: Scene, claims: Claims) -> Iterator[Picture | Prediction | Scal
                 yield Scalar(f"{_stem(probes, i)}/{tags[k]}", float(curves[k]))
 
 
-def _input(scene: Scene, i: int, caption: list[str]) -> Picture:
+def _input(scene: Scene, i: int, caption: list[str], slices: Slices) -> Picture:
     """The image; where places have classes, with their outlines: what is true, and beside it what is predicted."""
     probes = scene.probes
-    tag, pixels = f"{probes.tag(i)}/input", probes.pixels[i].cpu().numpy()
+    tag, pixels = f"{probes.tag(i)}/input", slices.sheet(probes.pixels[i].cpu().numpy(), NOTHING)
+    told = slices.told(probes.images.shape[2:], time=probes.are_clips)
+    caption = [*caption[:1], *told, *caption[1:]]
     if not scene.task.places:
-        return captioned(tag, to_uint8(pixels), caption, lines=2)
-    told = outlines(scene.task, probes.labels[i], scene.predictions[i], probes.class_names)
-    return captioned(tag, told.drawn(pixels, HALF), caption, lines=3, titles=["true", "predicted"], bars=[told.legend])
+        return captioned(tag, to_uint8(pixels), caption, lines=2 + len(told))
+    seen = outlines(scene.task, probes.labels[i], scene.predictions[i], probes.class_names, slices=slices)
+    options: dict[str, Any] = {"titles": ["true", "predicted"], "bars": [seen.legend]}
+    return captioned(tag, seen.drawn(pixels, HALF), caption, lines=3 + len(told), **options)
 
 
 def seen(probes: ProbeBatch) -> list[Pixels]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from lightning_viz.explain.network.naming import find_layer, layers_of
+from lightning_viz.harness.network.axes import NAMES
 from lightning_viz.harness.network.subject import UnsuitedError
 from lightning_viz.harness.run.scene import Scene
 
@@ -34,6 +35,19 @@ def layer_of(scene: Scene, name: str | None, *, deep: bool = False, places: bool
             f"scores depend on: pass layer= with the name of one that will do. {layers_of(net)}"
         )
     return find_layer(net, chosen)
+
+
+def check_flat(scene: Scene) -> None:
+    """Checks that what makes pictures of its own has flat images to make them like.
+
+    Raises:
+        UnsuitedError: They are volumes or clips.
+    """
+    if scene.probes.axes is not None:
+        raise UnsuitedError(
+            f"Expected flat images, received {NAMES[scene.probes.axes]} (N, {', '.join(scene.probes.axes)}), of which "
+            "maps, LIME and filter outputs are drawn, but neither filter ascent, nor dreams, nor attention."
+        )
 
 
 def check_gradient(scene: Scene, name: str | None, layer: nn.Module) -> None:

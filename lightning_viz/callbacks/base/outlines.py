@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Pixels
 from lightning_viz.harness.tasks.task import Task
 from lightning_viz.render.panel import GAP
 from lightning_viz.render.regions import class_colours, legend, outlined
 from lightning_viz.render.size import WIDTH
+from lightning_viz.render.slices import WHOLE, Slices, middle, strongest
 
 HALF = (WIDTH - GAP) // 2
 """Width of one of two pictures side by side."""
@@ -27,7 +29,7 @@ class Outlines(NamedTuple):
     """What is to be drawn of one image.
 
     Attributes:
-        true: Bool (P, H, W), one mask for each class that is true or predicted.
+        true: Bool (P, H, W), of volumes of slices in one picture, one mask for each class that is true or predicted.
         predicted: Likewise.
         colours: Of these classes.
         classes: Which these are.
@@ -48,25 +50,39 @@ class Outlines(NamedTuple):
         return [true, outlined(pixels, self.predicted, self.colours, width=width)]
 
 
-def outlines(task: Task, label: Tensor, prediction: Tensor, names: Sequence[str]) -> Outlines:
-    """The masks of an image.
+def outlines(
+    task: Task, label: Tensor, prediction: Tensor, names: Sequence[str], *, slices: Slices = WHOLE
+) -> Outlines:
+    """The masks of an image, or of some slices of a volume.
 
     Args:
         task: One of places.
         label: (H, W), or (K, H, W).
         prediction: Likewise.
         names: Of the classes.
+        slices: Which of a volume.
     """
-    predicted = [k for k in task.predicted(prediction, label) if bool(_mask(task, prediction, k).any())]
+    predicted = [k for k in task.predicted(prediction, label) if bool(where_true(task, prediction, k).any())]
     classes = list(dict.fromkeys([*task.marked(label), *predicted]))
-    sides = [
-        np.stack([_mask(task, one, k) for k in classes]) if classes else _none(label) for one in (label, prediction)
-    ]
-    colours = class_colours(len(names))
+    size = where_true(task, label, 0).shape
     missing = (label < 0).cpu()
-    unknown: Masks = (missing.any(0) if missing.ndim == 3 else missing).numpy()
+    flat = slices.sheet((missing.any(0) if missing.ndim > len(size) else missing).numpy(), False)
+    sides = [np.zeros((len(classes), *flat.shape), dtype=np.bool_) for _ in range(2)]
+    for masks, places in zip(sides, (label, prediction), strict=True):
+        for mask, k in zip(masks, classes, strict=True):
+            mask[:] = slices.sheet(where_true(task, places, k).numpy(), False)
+    unknown, colours = flat, class_colours(len(names))
     legend_ = legend([names[k] for k in classes], [colours[k] for k in classes], rows=legend_rows(names))
     return Outlines(sides[0], sides[1], [colours[k] for k in classes], classes, unknown, legend_)
+
+
+def slices_of_input(scene: Scene, label: Tensor) -> Slices:
+    """Those through the middle of a volume; where its places have classes, those with most that is no background."""
+    task, size = scene.task, scene.probes.images.shape[2:]
+    marked = task.marked(label) if task.places and len(size) > 2 else []
+    if not marked:
+        return middle(size)
+    return strongest(np.sum([where_true(task, label, k).numpy() for k in marked], axis=0))
 
 
 def legend_rows(names: Sequence[str]) -> int:
@@ -75,16 +91,7 @@ def legend_rows(names: Sequence[str]) -> int:
 
 
 def where_true(task: Task, places: Tensor, column: int) -> Tensor:
-    """Where a class is, bool (H, W) on the CPU, by what is true or predicted of places."""
+    """Where a class is, bool (H, W) or (D, H, W) on the CPU, by what is true or predicted of places."""
     found = task.truth(places.cpu(), column)
     assert found is not None, "a task of places knows"
     return found
-
-
-def _mask(task: Task, places: Tensor, column: int) -> Masks:
-    found: Masks = where_true(task, places, column).numpy()
-    return found
-
-
-def _none(label: Tensor) -> Masks:
-    return np.zeros((0, label.shape[-2], label.shape[-1]), dtype=np.bool_)

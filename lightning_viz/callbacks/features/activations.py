@@ -14,6 +14,7 @@ from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Picture, Pixels, Scalar
 from lightning_viz.render.color import diverging, sequential, symmetric
 from lightning_viz.render.panel import grid, in_a_row
+from lightning_viz.render.slices import strongest
 
 
 class FilterActivations(LayerCallback):
@@ -27,12 +28,12 @@ class FilterActivations(LayerCallback):
     """
 
     def check(self, name: str, output: Tensor) -> None:
-        """Raises unless the layer's output is (N, channels, height, width).
+        """Raises unless the layer's output is (N, channels, height, width), of volumes with depth before height.
 
         Raises:
             ValueError: It has no spatial extent.
         """
-        if output.ndim != 4 or len(output) != 1:
+        if output.ndim not in (4, 5) or len(output) != 1:
             raise ValueError(
                 "Expected a layer with a spatial output: (N, channels, height, width), or as many tokens as patches of "
                 f"one size make of the image, received {('N', *output.shape[1:])} from {name!r}: pass layer= with a "
@@ -40,7 +41,7 @@ class FilterActivations(LayerCallback):
             )
 
     def features(self, scene: Scene, i: int = 0) -> Callable[[Tensor], Tensor]:
-        """From images to what the layer puts out, (N, D, h, w), also where it has tokens for the patches."""
+        """From images to what the layer puts out, (N, D, h, w) or (N, D, d, h, w), tokens laid out as patches."""
         layer = self.found(scene)[1]
         call = channels_second(scene.subject.of(i).features(layer), layer, maps=True)
         if self.layer is not None:
@@ -55,13 +56,20 @@ class FilterActivations(LayerCallback):
         maps = torch.cat([self._maps(scene, some) for _, some in groups]).cpu().numpy()
         scaled = [symmetric(maps[:, k]) for k in range(len(self.chosen))]
         paint = diverging if bool((maps < 0).any()) else sequential
-        titles = [f"{c}: {scale:.2g}" for c, (_, scale) in zip(self.chosen, scaled, strict=True)]
+        kind = "frame" if scene.probes.are_clips else "slice"
+        told = [f"and its strongest {kind} of {maps.shape[2]}"] if maps.ndim > 4 else []
         for i in scene.mine(range(len(scene.probes))):  # the scale is that of all probes
-            tiles: list[Pixels] = [paint(values[i]) for values, _ in scaled]
+            # Of a volume the slice along its first side in which the channel answers most.
+            cuts = [strongest(values[i]).at[:1] for values, _ in scaled]
+            tiles: list[Pixels] = [paint(values[i][cut]) for (values, _), cut in zip(scaled, cuts, strict=True)]
+            titles = [
+                f"{c}: {scale:.2g}" + "".join(f", {k + 1}" for k in cut)
+                for c, (_, scale), cut in zip(self.chosen, scaled, cuts, strict=True)
+            ]
             picture = grid(tiles, in_a_row(tiles, 4), titles=titles)
             one = "one place, " if maps[0, 0].size == 1 else ""
-            caption = [scene.caption(i), f"{shorten(name)} · {one}channel: value of full colour"]
-            yield captioned(f"{scene.probes.tag(i)}/activations_{slug(name)}", picture, caption, lines=2)
+            caption = [scene.caption(i), f"{shorten(name)} · {one}channel: value of full colour", *told]
+            yield captioned(f"{scene.probes.tag(i)}/activations_{slug(name)}", picture, caption, lines=2 + len(told))
 
     def _maps(self, scene: Scene, items: list[int]) -> Tensor:
         return channel_outputs(self.features(scene, items[0]), scene.probes.images[items], self.chosen)

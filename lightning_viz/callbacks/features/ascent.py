@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lightning_viz.callbacks.base.keywords import OfLayer, Unpack
+from lightning_viz.callbacks.base.layers import check_flat
 from lightning_viz.callbacks.features.base import LayerCallback
 from lightning_viz.explain.network.chunks import Chunks
 from lightning_viz.explain.optimisation.ascent import Ascent
@@ -84,6 +85,15 @@ class AscentCallback(LayerCallback):
         self.lr = number("lr", lr)
         self._last: dict[str, _Last] = {}
         self._part: frozenset[str] | None = None
+
+    def prepare(self, scene: Scene) -> None:
+        """Finds layer and channels.
+
+        Raises:
+            ValueError: No such layer or channel, or the images are volumes.
+        """
+        check_flat(scene)
+        super().prepare(scene)
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Begins anew with each run of the Trainer; the pictures, where training begins with the first step."""

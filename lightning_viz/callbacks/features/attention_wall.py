@@ -7,6 +7,7 @@ from lightning_viz.callbacks.base.attention import Reading, layers_argument
 from lightning_viz.callbacks.base.callback import ExplanationCallback
 from lightning_viz.callbacks.base.captions import captioned
 from lightning_viz.callbacks.base.keywords import Common, Unpack
+from lightning_viz.callbacks.base.layers import check_flat
 from lightning_viz.explain.attention.reading import read_layers
 from lightning_viz.explain.attention.survey import Survey, survey
 from lightning_viz.harness.probes.spec import slug
@@ -55,6 +56,7 @@ class AttentionWall(ExplanationCallback):
         Raises:
             ValueError: There is no such layer, or the network's attention makes no map; the text says why.
         """
+        check_flat(scene)
         read_layers(scene.subject.of(0), scene.subject.net, scene.probes.images[:1], layers=self.layers)
         self._reading = Reading()
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from lightning_viz.callbacks.base.callback import ExplanationCallback
 from lightning_viz.callbacks.base.captions import captioned
 from lightning_viz.callbacks.base.keywords import Common, Unpack
-from lightning_viz.callbacks.base.layers import check_gradient, layer_of
+from lightning_viz.callbacks.base.layers import check_flat, check_gradient, layer_of
 from lightning_viz.callbacks.features.guide import Guide, check_guide, find_guide
 from lightning_viz.explain.network.tokens import channels_second
 from lightning_viz.explain.optimisation.dream import ITERATIONS, dream
@@ -88,6 +88,7 @@ class DeepDream(ExplanationCallback):
         Raises:
             ValueError: They are not, or it does not.
         """
+        check_flat(scene)
         name, layer = self._found(scene)
         check_gradient(scene, self.layer, layer)
         towards = self._guide(scene)

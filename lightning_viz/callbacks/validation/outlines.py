@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from lightning_viz.callbacks.base.captions import captioned
-from lightning_viz.callbacks.base.outlines import legend_rows, outlines, where_true
+from lightning_viz.callbacks.base.outlines import legend_rows, outlines, slices_of_input, where_true
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Picture, Pixels
 from lightning_viz.harness.tasks.task import Task
@@ -19,6 +19,7 @@ from lightning_viz.render.color import AGAINST, FOR
 from lightning_viz.render.panel import GAP, notice
 from lightning_viz.render.regions import legend, outlined
 from lightning_viz.render.size import WIDTH
+from lightning_viz.render.slices import NOTHING, Slices, sheet_size
 
 _IN_A_ROW = 4
 """Pictures: two images, each as it is and as it is predicted."""
@@ -39,9 +40,15 @@ class Confused:
     predicted: Tensor
     both: Tensor
 
-    def drawn(self, pixels: Any) -> Pixels:
-        """The image, (C, H, W) in [0, 1], with the outline of the one in blue and of the other in orange."""
-        return outlined(pixels, np.stack([self.true.numpy(), self.predicted.numpy()]), [AGAINST, FOR])
+    def drawn(self, pixels: Any, slices: Slices) -> Pixels:
+        """The image, (C, H, W) in [0, 1], with the outline of the one in blue and of the other in orange.
+
+        Args:
+            pixels: Of a volume these slices.
+            slices: Which of a volume.
+        """
+        masks = [slices.sheet(mask.numpy(), False) for mask in (self.true, self.predicted)]
+        return outlined(pixels, np.stack(masks), [AGAINST, FOR])
 
 
 def confused(task: Task, places: Tensor, true: int, predicted: int) -> Confused:
@@ -71,13 +78,15 @@ def worst_picture(scene: Scene, loader: str, found: Sequence[Mistake]) -> Pictur
     shown: dict[int, tuple[int, int, int]] = {}
     for one in found:
         assert one.places is not None, "kept of places"
-        curves_of = outlines(scene.task, one.places[0], one.places[1], names)
+        slices = slices_of_input(scene, one.places[0])
+        curves_of = outlines(scene.task, one.places[0], one.places[1], names, slices=slices)
         pixels = (one.image.to(probes.std) * probes.std + probes.mean).clamp(0, 1).cpu().numpy()
-        tiles += curves_of.drawn(pixels, _CELL)
+        tiles += curves_of.drawn(slices.sheet(pixels, NOTHING), _CELL)
         titles += ["true", f"IoU {1 - (one.confidence or 0.0):.2f}".replace(" 0.", " .")]
         shown |= dict(zip(curves_of.classes, curves_of.colours, strict=True))
     missing = 2 * (WORST_SHOWN - len(found))
-    height = _CELL * probes.images.shape[2] // probes.images.shape[3]
+    rows, columns = sheet_size(probes.images.shape[2:])
+    height = _CELL * rows // columns
     tiles += missing * [notice("", _CELL, max(height, 1))]
     titles += missing * [""]
     bar = legend([names[k] for k in shown], list(shown.values()), rows=legend_rows(names))

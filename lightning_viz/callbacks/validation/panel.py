@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lightning_viz.callbacks.attribution.maps import FLOOR, PARTS
-from lightning_viz.callbacks.attribution.painting import flattened, painted
-from lightning_viz.callbacks.attribution.superpixels import Lime, fidelity, largest
+from lightning_viz.callbacks.attribution.maps import FLOOR, PARTS, MapCallback
+from lightning_viz.callbacks.attribution.painting import flattened, painted, slices_of
+from lightning_viz.callbacks.attribution.superpixels import Lime, fidelity, largest, shown
 from lightning_viz.callbacks.base.captions import instead
 from lightning_viz.callbacks.validation.outlines import confused
 from lightning_viz.explain.attribution.baselines import baseline
@@ -25,6 +25,7 @@ from lightning_viz.harness.validation.mistakes import Mistake
 from lightning_viz.render.changes import TAKEN, Row, changes_picture
 from lightning_viz.render.color import symmetric, to_uint8
 from lightning_viz.render.panel import SMALL, grid, in_a_row, notice, panel
+from lightning_viz.render.slices import Slices, middle, sheet_size
 from lightning_viz.render.text import channels_shown, elide
 
 ROWS = 10
@@ -38,12 +39,13 @@ GRAIN = 1 / 32
 
 
 class Explained(NamedTuple):
-    """One mistaken image: four pictures, what stands above them, and the values of full colour."""
+    """One mistaken image: four pictures, what stands above them, the values of full colour, and which slices."""
 
     tiles: list[Pixels]
     titles: list[str]
     scale: str
     superpixels: str
+    slices: list[str]
 
 
 def explain(scene: Scene, mistake: Mistake, confusion: Confusion, *, lime: Lime, steps: int, few: bool) -> Explained:
@@ -61,17 +63,18 @@ def explain(scene: Scene, mistake: Mistake, confusion: Confusion, *, lime: Lime,
     sides = None if mistake.places is None else confused(scene.task, mistake.places, true, predicted)
     own = _alone(scene, mistake, None if sides is None else sides.both)
     names = [named(scene.probes.class_names[k], 15) for k in (true, predicted)]
-    lead, scale = _lead(own, true, predicted, steps)
+    lead, scale, slices = _lead(own, true, predicted, steps)
     superpixels = lime.cut(own.probes.pixels[0], few=few, enough=True)
     found = lime.weights(own, 0, superpixels, (true, predicted))
     full = max(largest(found), FLOOR)
-    tiles = [lime.painted(own.probes.pixels[0], superpixels, one, full) for one in found]
+    image = shown(own.probes.pixels[0], superpixels, slices)
+    tiles = [lime.painted(image, one, full) for one in found]
     fits = [f"{name}, R² {fidelity(one)}" for name, one in zip(names, found, strict=True)]
     share = percent(_confidence(own, mistake, predicted))
     title = f"{names[1]} on {share}" if sides is not None else f"says {elide(names[1], 96, SMALL)} {share}"
-    pixels = own.probes.pixels[0].cpu().numpy()
-    shown = to_uint8(pixels) if sides is None else sides.drawn(pixels)
-    return Explained([shown, lead, *tiles], [title, f"{names[1]} over {names[0]}", *fits], scale, f"{full:.2g}")
+    seen = to_uint8(image.pixels) if sides is None else sides.drawn(image.pixels, slices)
+    titles = [title, f"{names[1]} over {names[0]}", *fits]
+    return Explained([seen, lead, *tiles], titles, scale, f"{full:.2g}", MapCallback.sliced(scene, slices))
 
 
 def explain_error(scene: Scene, mistake: Mistake, *, lime: Lime, steps: int, few: bool) -> Explained:
@@ -85,14 +88,15 @@ def explain_error(scene: Scene, mistake: Mistake, *, lime: Lime, steps: int, few
         few: Whether the smallest number of masked copies will do.
     """
     own = _alone(scene, mistake, None)
-    map_, scale = _shares(own, own.subject, torch.zeros(1, dtype=torch.long, device=own.probes.images.device), steps)
+    map_, scale, slices = _shares(
+        own, own.subject, torch.zeros(1, dtype=torch.long, device=own.probes.images.device), steps
+    )
     superpixels = lime.cut(own.probes.pixels[0], few=few, enough=True)
     (found,) = lime.weights(own, 0, superpixels, (0,))
-    shown = to_uint8(own.probes.pixels[0].cpu().numpy())
-    full = largest([found])
-    painted_ = lime.painted(own.probes.pixels[0], superpixels, found, full)
+    image, full = shown(own.probes.pixels[0], superpixels, slices), largest([found])
+    tiles = [to_uint8(image.pixels), map_, lime.painted(image, found, full)]
     titles = ["", scene.probes.class_names[0], f"R² {fidelity(found)}"]
-    return Explained([shown, map_, painted_], titles, scale, f"{full:.2g}")
+    return Explained(tiles, titles, scale, f"{full:.2g}", MapCallback.sliced(scene, slices))
 
 
 def error_panel(scene: Scene, mistake: Mistake, explained: Explained) -> Pixels:
@@ -100,10 +104,11 @@ def error_panel(scene: Scene, mistake: Mistake, explained: Explained) -> Pixels:
     true, predicted = mistake.values or (0.0, 0.0)
     caption = [
         f"{scene.when} · says {predicted:.3g}, true {true:.3g}",
+        *explained.slices,
         f"orange raises it, blue lowers it: full {explained.scale}" + channels_shown(scene.probes.images.shape[1]),
         f"LIME: orange raises it, blue lowers it: full {explained.superpixels}",
     ]
-    return panel(explained.tiles, caption, titles=explained.titles, columns=3, lines=_LINES)
+    return panel(explained.tiles, caption, titles=explained.titles, columns=3, lines=_lines(scene))
 
 
 def _alone(scene: Scene, mistake: Mistake, area: Tensor | None) -> Scene:
@@ -117,27 +122,26 @@ def _alone(scene: Scene, mistake: Mistake, area: Tensor | None) -> Scene:
     return replace(scene, subject=subject, probes=probes)
 
 
-def _lead(scene: Scene, true: int, predicted: int, steps: int) -> tuple[Pixels, str]:
-    """Where the lead of the predicted class over the true one comes from in the one image of a scene, and its scale."""
+def _lead(scene: Scene, true: int, predicted: int, steps: int) -> tuple[Pixels, str, Slices]:
+    """Where the lead of the predicted class over the true one comes from in the one image of a scene; see `_shares`."""
     probes = scene.probes
     targets, rivals = (torch.tensor([k], device=probes.images.device) for k in (predicted, true))
     return _shares(scene, *contrast(scene.subject, targets, rivals, len(probes.class_names)), steps)
 
 
-def _shares(scene: Scene, subject: Subject, column: Tensor, steps: int) -> tuple[Pixels, str]:
-    """How the pixels of the one image of a scene share a score out among themselves, and the scale."""
+def _shares(scene: Scene, subject: Subject, column: Tensor, steps: int) -> tuple[Pixels, str, Slices]:
+    """How the pixels of the one image of a scene share a score out among themselves, the scale, and which slices."""
     probes = scene.probes
     black, white = (probes.normalize(probes.mean.new_full((), value)) for value in (0, 1))
     start = baseline("blurred", probes.images, black=black, white=white)
     values = integrated_gradients(subject, probes.images, column, [start], steps=steps)[0][0]
     if not bool(values.isfinite().all()):
-        return instead("not finite", probes.images), "not finite"
-    drawn = flattened(values, signed=True, grain=GRAIN)
+        return instead("not finite", probes.images.shape[2:]), "not finite", middle(probes.images.shape[2:])
+    drawn = flattened(values, sides=probes.images.ndim - 2, signed=True, grain=GRAIN)
     floor = FLOOR * PARTS / drawn.numel() if scene.task.unit.startswith("log-odds") else 0.0
     full = max(symmetric(drawn.cpu().numpy())[1], floor)
-    return painted(probes.pixels[0], drawn, full, signed=True)[
-        -1
-    ], f"{full:.2g} {scene.task.unit.removesuffix(' per pixel')}"
+    slices, unit = slices_of(drawn), scene.task.unit.removesuffix(" per pixel")
+    return painted(probes.pixels[0], drawn, full, signed=True, slices=slices)[-1], f"{full:.2g} {unit}", slices
 
 
 def confusion_panel(scene: Scene, confusion: Confusion, explained: Sequence[Explained], images: int) -> Pixels:
@@ -158,18 +162,19 @@ def confusion_panel(scene: Scene, confusion: Confusion, explained: Sequence[Expl
     pixels = " pixels" if scene.task.places else ""
     caption = [
         f"{scene.when} · {_mix_up(scene, true, predicted)}: {confusion.count} of {confusion.of}{was}{pixels}",
+        *(explained[0].slices if len(explained) == 1 else []),
         f"orange {predicted}, blue {true}: full {', '.join(one.scale for one in explained)}"
         + channels_shown(scene.probes.images.shape[1]),
         f"LIME: orange for, blue against: full {', '.join(one.superpixels for one in explained)} log-odds",
     ]
-    return panel(tiles, caption, titles=titles, columns=2, lines=_LINES)
+    return panel(tiles, caption, titles=titles, columns=2, lines=_lines(scene))
 
 
 def notice_panel(scene: Scene, text: str, images: int) -> Pixels:
     """A picture of the same height that says why there is no confusion."""
     blank = _blank(scene, _TILES * images)
     titles = [""] * len(blank)
-    whole = panel(blank, [scene.when], titles=titles, columns=2, lines=_LINES)
+    whole = panel(blank, [scene.when], titles=titles, columns=2, lines=_lines(scene))
     body = grid(blank, columns=in_a_row(blank, 2), titles=titles)
     return np.concatenate([notice(text, body.shape[1], body.shape[0]), whole[len(body) :]])
 
@@ -215,6 +220,11 @@ def _confidence(scene: Scene, mistake: Mistake, predicted: int) -> float:
         return float(scene.task.predictions(scene.subject(scene.probes.images))[0, predicted])
 
 
+def _lines(scene: Scene) -> int:
+    """Of a caption, one more where it tells of slices."""
+    return _LINES + (scene.probes.images.ndim > 4)
+
+
 def _blank(scene: Scene, count: int) -> list[Pixels]:
     # Of the probes' shape, which the height of the picture follows.
-    return [np.full((*scene.probes.images.shape[2:], 3), 24, np.uint8)] * count
+    return [np.full((*sheet_size(scene.probes.images.shape[2:]), 3), 24, np.uint8)] * count

@@ -20,6 +20,7 @@ from lightning_viz.callbacks.validation.panel import (
     notice_panel,
 )
 from lightning_viz.harness.arguments import whole
+from lightning_viz.harness.network.axes import Axes
 from lightning_viz.harness.network.calls import called_alike
 from lightning_viz.harness.network.extras import Extras
 from lightning_viz.harness.probes.batches import unpacked
@@ -91,6 +92,7 @@ class ConfusionPanels(ValidationCallback):
         self._surest: dict[tuple[str, Pair], list[Mistake]] = {}
         self._past: dict[str, Past] = {}
         self._extras: Extras | None = None
+        self._axes: Axes | None = None
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Begins anew with each run of the Trainer."""
@@ -101,7 +103,7 @@ class ConfusionPanels(ValidationCallback):
     def prepared(self, run: Run, probes: ProbeBatch) -> None:
         """Learns how the network is given what stands beside its images."""
         super().prepared(run, probes)
-        self._extras = probes.extras
+        self._extras, self._axes = probes.extras, probes.axes
 
     def prepare(self, scene: Scene) -> None:
         """Takes the class names, and checks that gradients reach the images.
@@ -135,7 +137,7 @@ class ConfusionPanels(ValidationCallback):
         if loader not in self._mistakes:
             least = self.confusions * self.images
             self._mistakes[loader] = Mistakes(self._each, room=ROOM // len(self.loaders(trainer)), least=least)
-        images, _, around, _ = unpacked(batch, self.probes.unpack)
+        images, _, around, _ = unpacked(batch, self.probes.unpack).arranged(self._axes)
         # As a sampler deals them out in turn, so that one process and several agree on which image came first.
         before = self._counts[loader].seen - len(labels)
         places = [trainer.global_rank + trainer.world_size * (before + i) for i in range(len(labels))]

@@ -23,8 +23,11 @@ readily."""
 _FINER = 8
 """How many small superpixels there may be for each one wanted."""
 
-_LOOSE = 1.0
-"""Compactness of the fine superpixels of volumes: they follow the contours rather than be cubes."""
+_COMPACT, _SHARPER = 10.0, 0.5
+"""Of the fine superpixels of volumes: compactness, and the width of their blur in parts of that of flat images, since
+it takes from more sides. IoU of the best union of superpixels with a ball, cube or plate in noise, mean of 6 volumes of
+32
+pixels a side: .80; with the whole blur .57, with compactness 1 .39, by a watershed .48."""
 
 
 def merged(image: Image, segments: int, sigma: float) -> Labels:
@@ -56,7 +59,7 @@ def _fine(image: Image, most: int, sigma: float) -> Labels:
     if image.ndim == 3:
         least = max(image.shape[0] * image.shape[1] // most, 2)
         return felzenszwalb(image, scale=4, sigma=sigma, min_size=least, channel_axis=-1)  # type: ignore[no-any-return]
-    found = slic(image, most, compactness=_LOOSE, sigma=sigma, start_label=0, channel_axis=-1)
+    found = slic(image, most, compactness=_COMPACT, sigma=_SHARPER * sigma, start_label=0, channel_axis=-1)
     return np.unique(found, return_inverse=True)[1].reshape(found.shape)
 
 

@@ -29,12 +29,12 @@ def channel_outputs(features: Features, images: Tensor, channels: Sequence[int])
     """What the chosen channels of a layer put out for images.
 
     Args:
-        features: Images (N, C, H, W) -> (N, D, h, w).
-        images: (N, C, H, W), as the network takes them.
+        features: Images (N, C, H, W) -> (N, D, h, w), or of volumes (N, C, D, H, W) -> (N, D, d, h, w).
+        images: As the network takes them.
         channels: M indices in [0, D).
 
     Returns:
-        (N, M, h, w), without gradients.
+        (N, M, h, w) or (N, M, d, h, w), without gradients.
 
     Raises:
         ValueError: If the layer has no such channel, or its output no spatial extent.
@@ -45,7 +45,7 @@ def channel_outputs(features: Features, images: Tensor, channels: Sequence[int])
 
     def chosen(some: Tensor) -> Tensor:
         maps = features(some)
-        if maps.ndim != 4:
+        if maps.ndim not in (4, 5):
             raise ValueError(
                 f"Expected a layer output with spatial extent, (N, D, h, w), received {tuple(maps.shape)}: "
                 "choose a convolution or another layer before the flattening."
@@ -54,7 +54,8 @@ def channel_outputs(features: Features, images: Tensor, channels: Sequence[int])
         return maps[:, list(channels)]
 
     with torch.no_grad():
-        return Chunks()(chosen, images)
+        # Of one volume at a time, rows of a layer that has its slices there are these in any case.
+        return Chunks(1 if images.ndim > 4 else None)(chosen, images)
 
 
 def maximise_channels(

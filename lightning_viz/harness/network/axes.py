@@ -31,25 +31,31 @@ def axes_of(images: Tensor, net: nn.Module, wanted: Axes | None = None) -> Axes 
         None for flat images (N, C, H, W).
 
     Raises:
-        ValueError: The user says an order of flat images.
+        ValueError: The user says an order of flat images, or one in which a convolution of three sides has others.
     """
-    if images.ndim == 4:
-        if wanted is not None:
-            raise ValueError(
-                f"Expected images (N, {', '.join(wanted)}) with probes=Probes(axes={wanted!r}), received "
-                f"{tuple(images.shape)}: leave axes= out for flat images."
-            )
-        return None
-    if wanted is not None:
-        return wanted
     first = next((m for m in net.modules() if isinstance(m, _CONVOLUTIONS)), None)
     channels = {1, _COLOURS} if first is None else {first.in_channels}
     second, third = (images.shape[k] in channels for k in (1, 2))
+    if wanted is not None:
+        _check(images, wanted, (third if wanted == "TCHW" else second) or second == third or type(first) is nn.Conv2d)
+    if images.ndim == 4 or wanted is not None:
+        return wanted
     if second == third:
         second = not isinstance(first, nn.Conv2d)
     if not second:
         return "TCHW"
     return "CTHW" if images.shape[1] == _COLOURS else "CDHW"
+
+
+def _check(images: Tensor, wanted: Axes, fits: bool) -> None:
+    told = f"Expected images (N, {', '.join(wanted)}) with probes=Probes(axes={wanted!r}), received"
+    if images.ndim == 4:
+        raise ValueError(f"{told} {tuple(images.shape)}: leave axes= out for flat images.")
+    if not fits:
+        raise ValueError(
+            f"{told} {tuple(images.shape)}, whose channels stand elsewhere for the network's first convolution: leave "
+            "axes= out, or name another order."
+        )
 
 
 def channels_first(tensor: Tensor, axes: Axes | None) -> Tensor:

@@ -213,9 +213,8 @@ def _refused(subject: Subject, images: Tensor, failure: Exception) -> RefusedErr
         else "Pass net= with the module that takes images (N, C, H, W),"
     )
     given = tuple(channels_first(images, subject.axes).shape)
-    order = "" if subject.axes is None else f" as (N, {', '.join(subject.axes)}), see Probes(axes=...)"
     return RefusedError(
-        f"Expected {type(subject.net).__name__} to take images, but its forward refuses {given}{order}, alone "
+        f"Expected {type(subject.net).__name__} to take images, but its forward refuses {given}, alone "
         f"and with what its batch has beside them: {failure}. {net} or probes=Probes(unpack=...), a function from a "
         "batch to (images, labels, extras), whose extras follow the images: a tuple, or a dict by name."
     )

@@ -179,6 +179,11 @@ class ProbeBatch:
         return len(self.images)
 
     @property
+    def are_clips(self) -> bool:
+        """Whether the first of their three sides is time."""
+        return self.axes is not None and "T" in self.axes
+
+    @property
     def pixels(self) -> Tensor:
         """The images without their normalisation, (N, C, ...) in [0, 1]."""
         return (self.images * self.std + self.mean).clamp(0, 1)

@@ -31,7 +31,7 @@ def inputs(scene: Scene, claims: Claims) -> Iterator[Picture | Prediction | Scal
         if fresh[i]:
             shown = channels_shown(probes.images.shape[1])
             caption = [scene.caption(i), f"item {probes.indices[i]} of the data set{shown}"]
-            yield _input(scene, i, caption, slices_of_input(scene, probes.labels[i]))
+            yield _input(scene, i, caption, slices_of_input(probes, probes.labels[i]))
             if tags:
                 yield Prediction(probes.tag(i), *scene.prediction(i))
             curves = scene.task.curves_of(probes.labels[i], scene.predictions[i])
@@ -53,8 +53,9 @@ def _input(scene: Scene, i: int, caption: list[str], slices: Slices) -> Picture:
 
 
 def seen(probes: ProbeBatch) -> list[Pixels]:
-    """The probes as an eye sees them, uint8 (H, W, 3) each, at their own size."""
-    return [to_uint8(pixels.cpu().numpy()) for pixels in probes.pixels]
+    """The probes as an eye sees them, uint8 (H, W, 3) each, at their own size; of volumes what their pictures show."""
+    every = enumerate(probes.pixels.cpu().numpy())
+    return [to_uint8(slices_of_input(probes, probes.labels[i]).sheet(pixels, NOTHING)) for i, pixels in every]
 
 
 def claimed(probes: ProbeBatch, name: str, claims: Claims, step: int) -> list[bool]:

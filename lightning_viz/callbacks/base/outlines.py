@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lightning_viz.harness.run.scene import Scene
+from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.sinks.results import Pixels
 from lightning_viz.harness.tasks.task import Task
 from lightning_viz.render.panel import GAP
@@ -76,9 +76,9 @@ def outlines(
     return Outlines(sides[0], sides[1], [colours[k] for k in classes], classes, unknown, legend_)
 
 
-def slices_of_input(scene: Scene, label: Tensor) -> Slices:
+def slices_of_input(probes: ProbeBatch, label: Tensor) -> Slices:
     """Those through the middle of a volume; where its places have classes, those with most that is no background."""
-    task, size = scene.task, scene.probes.images.shape[2:]
+    task, size = probes.task, probes.images.shape[2:]
     marked = task.marked(label) if task.places and len(size) > 2 else []
     if not marked:
         return middle(size)

@@ -78,7 +78,7 @@ def worst_picture(scene: Scene, loader: str, found: Sequence[Mistake]) -> Pictur
     shown: dict[int, tuple[int, int, int]] = {}
     for one in found:
         assert one.places is not None, "kept of places"
-        slices = slices_of_input(scene, one.places[0])
+        slices = slices_of_input(probes, one.places[0])
         curves_of = outlines(scene.task, one.places[0], one.places[1], names, slices=slices)
         pixels = (one.image.to(probes.std) * probes.std + probes.mean).clamp(0, 1).cpu().numpy()
         tiles += curves_of.drawn(slices.sheet(pixels, NOTHING), _CELL)

@@ -371,7 +371,7 @@ WRONG = [
     (IntegratedGradients, {"baseline": []}, ("baseline=", "none")),
     (GradCam, {"method": "cam"}, ("'gradcam++'", "'cam'")),
     (Occlusion, {"window": 0}, ("window=", "0")),
-    (Occlusion, {"stride": [1, 2, 3]}, ("stride=", "[1, 2, 3]")),
+    (Occlusion, {"stride": [1, 2, 3, 4]}, ("stride=", "[1, 2, 3, 4]")),
     (Occlusion, {"cover": "red"}, ("cover=", "'red'")),
     (CaptumAttribution, {"method": "DeepLift"}, ("'captum.attr.DeepLift'",)),
     (CaptumAttribution, {"method": "captum.attr.DeepLifts"}, ("DeepLift", "'DeepLifts'")),

@@ -9,6 +9,8 @@ BROWSER := $(VENV)/.browser
 # contract that holds every callback to both promises. Left to `make test`: whatever trains for many epochs, starts other
 # programs or a browser, or is about one callback's options.
 FAST := tests/test_package.py tests/explain tests/render tests/harness tests/contract lightning_viz
+# One thread each; and large pages, of which a fork has fewer to copy: every training forks a few times.
+PYTEST := OMP_NUM_THREADS=1 GLIBC_TUNABLES=glibc.malloc.hugetlb=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 .PHONY: help demo homework test test-fast test-js test-versions check check-js matrix matrix-gpu gpu bench gallery screenshots wheel clean
 
@@ -40,10 +42,10 @@ homework: $(READY)  ## Train the food classifier and answer the homework's four 
 	$(BIN)/python -m homework $(ARGS)
 
 test: test-js $(READY) $(FOREIGN)/.ready $(BROWSER)  ## Run all tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(PYTEST) --no-loadscope-reorder
 
 test-fast: $(READY)  ## Run the tests that one wants at every save, in three minutes
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(FAST)
+	$(PYTEST) $(FAST)
 
 test-versions: $(READY)  ## Run them on the oldest Python with the lowest versions, and on the newest with the newest
 	.ci/versions $(FAST)

@@ -8,7 +8,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from balls import ByFrame, OfVolumes, clips, volumes
-from found import CALLBACKS, OF_FLAT, OF_VOLUMES
+from found import CALLBACKS, OF_FLAT, OF_VOLUMES, quick
 from projects import Project, Segments, events, fit, loaders, places
 from torch import nn
 
@@ -77,7 +77,8 @@ def test_all_pictures_are_under_contract():
     [(c, n) for c in CALLBACKS for n in CONFIGURATIONS if c in OF_VOLUMES or n not in OF_THREE_SIDES],
 )
 def test_training_is_not_disturbed(callback, name, without, tmp_path):
-    run = fit(tmp_path, [callback(on_error="raise")], **CONFIGURATIONS[name])
+    ours = callback(on_error="raise") if name == "plain" else quick(callback)  # once as it is without an argument
+    run = fit(tmp_path, [ours], **CONFIGURATIONS[name])
     assert result(run) == without[name]
     assert events(tmp_path).Tags()["images"]
 
@@ -118,7 +119,7 @@ def pictures(folder):
 @each_callback
 def test_two_equal_runs_draw_equal_bytes(callback, tmp_path):
     for name in "ab":
-        fit(tmp_path / name, [callback(on_error="raise")])
+        fit(tmp_path / name, [quick(callback)])
     first = pictures(tmp_path / "a")
     assert first
     assert first == pictures(tmp_path / "b")
@@ -128,7 +129,7 @@ def test_two_equal_runs_draw_equal_bytes(callback, tmp_path):
 def test_where_the_network_stands_still_so_do_the_pictures(callback, tmp_path):
     of_validation = callback in (lightning_viz.ConfusionMatrixPanel, lightning_viz.ConfusionPanels)
     schedule = {} if of_validation else {"every_n_steps": 2}
-    fit(tmp_path, [callback(on_error="raise", **schedule)], module=Still, max_epochs=1, val_check_interval=2)
+    fit(tmp_path, [quick(callback, **schedule)], module=Still, max_epochs=1, val_check_interval=2)
     log = events(tmp_path)
     for tag in log.Tags()["images"]:
         if tag.endswith("/curves"):  # once, at the end
@@ -168,7 +169,7 @@ def test_a_drawing_leaves_everything_as_it_was(callback, fails, tmp_path):
             raise RuntimeError("in the midst of it")
 
     seen = []
-    fit(tmp_path, [Watch(seen), (Failing if fails else callback)(), Watch(seen)], module=Frozen)
+    fit(tmp_path, [Watch(seen), quick(Failing if fails else callback, on_error="warn"), Watch(seen)], module=Frozen)
     assert len(seen) == 4
     assert seen[0] == seen[1]
     assert seen[2] == seen[3]
@@ -182,7 +183,7 @@ def test_a_failing_drawing_warns_once_and_the_run_ends_well(callback, without, t
             raise RuntimeError("no colours left")
 
     with pytest.warns(UserWarning, match="could not draw") as caught:
-        run = fit(tmp_path, [Failing()])
+        run = fit(tmp_path, [quick(Failing, on_error="warn")])
     told = [str(w.message) for w in caught if "no colours left" in str(w.message)]
     assert len(told) == 1
     assert "on_error='raise'" in told[0]
@@ -198,7 +199,7 @@ def test_on_error_raise_ends_the_run(callback, tmp_path):
             raise RuntimeError("no colours left")
 
     with pytest.raises(RuntimeError, match="no colours left"):
-        fit(tmp_path, [Failing(on_error="raise")])
+        fit(tmp_path, [quick(Failing)])
 
 
 @each_callback
@@ -208,7 +209,7 @@ def test_a_network_that_is_not_finite_any_more_still_trains_on(callback, tmp_pat
         def on_train_epoch_start(self):
             nn.init.constant_(self.net[9].weight, float("nan"))
 
-    run = fit(tmp_path, [callback(on_error="raise")], module=Broken, max_epochs=1)
+    run = fit(tmp_path, [quick(callback)], module=Broken, max_epochs=1)
     assert run.current_epoch == 1
     assert pictures(tmp_path)
 
@@ -224,7 +225,7 @@ def test_fast_dev_run_draws_once_and_leaves_nothing_behind(callback, tmp_path, m
                 drawn.append(item)
                 yield item
 
-    fit(tmp_path / "log", [Counting(on_error="raise", every_n_epochs=5)], fast_dev_run=True)
+    fit(tmp_path / "log", [quick(Counting, every_n_epochs=5)], fast_dev_run=True)
     assert [d for d in drawn if isinstance(d, Picture)]
     assert len({d.tag for d in drawn}) == len(drawn)
     assert list(tmp_path.iterdir()) == []
@@ -235,6 +236,6 @@ def test_fast_dev_run_draws_once_and_leaves_nothing_behind(callback, tmp_path, m
 def test_validate_and_test_alone_draw_too(callback, stage, tmp_path):
     from projects import trainer
 
-    run = trainer(tmp_path, [callback(on_error="raise")])
+    run = trainer(tmp_path, [quick(callback)])
     getattr(run, stage)(Project(), loaders()["val_dataloaders"], verbose=False)
     assert events(tmp_path).Tags()["images"]

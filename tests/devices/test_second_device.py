@@ -3,7 +3,7 @@
 import pytest
 import pytorch_lightning as pl
 import torch
-from found import CALLBACKS
+from found import CALLBACKS, quick
 from projects import Project, Segments, events, loaders, places, trainer
 from second_device import DEVICE, SecondDevice, There, on_second_device
 
@@ -35,16 +35,6 @@ def test_the_second_device_is_one():
             there + here
 
 
-SMALL = {
-    "ConfusionPanels": {"samples": 64, "segments": 8, "steps": 2},
-    "DeepDream": {"canvas": 24, "octaves": 2, "iterations": 1},
-    "FilterAscent": {"channels": 2, "steps": 4, "warm_steps": 2},
-    "FilterWall": {"channels": 4, "steps": 4, "warm_steps": 2},
-    "LimePanels": {"samples": 64, "segments": 8},
-}
-"""What makes a callback quicker; one that is not named here keeps its defaults."""
-
-
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
     """The weights of a training without callbacks."""
@@ -54,8 +44,7 @@ def alone(tmp_path_factory):
 @pytest.mark.parametrize("module", [Project, Uncopyable])
 @pytest.mark.parametrize("callback", CALLBACKS)
 def test_every_callback_draws_of_a_network_there_and_leaves_it_alone(callback, module, alone, tmp_path):
-    ours = callback(probes=2, on_error="raise", **SMALL.get(callback.__name__, {}))
-    found = trained(tmp_path, [ours, Films()], module)
+    found = trained(tmp_path, [quick(callback), Films()], module)
     assert all(map(torch.equal, found, alone))
     log = events(tmp_path)
     assert max(len(log.Images(tag)) for tag in log.Tags()["images"]) >= 2
@@ -63,7 +52,6 @@ def test_every_callback_draws_of_a_network_there_and_leaves_it_alone(callback, m
 
 @pytest.mark.parametrize("callback", CALLBACKS)
 def test_every_callback_draws_of_places_there(callback, tmp_path):
-    ours = callback(probes=2, on_error="raise", **SMALL.get(callback.__name__, {}))
-    found = trained(tmp_path / "with", [ours], Segments, places)
+    found = trained(tmp_path / "with", [quick(callback)], Segments, places)
     assert all(map(torch.equal, found, trained(tmp_path / "without", [], Segments, places)))
     assert events(tmp_path / "with").Tags()["images"]

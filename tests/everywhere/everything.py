@@ -2,7 +2,7 @@
 
 import pytorch_lightning as pl
 import torch
-from found import CALLBACKS, TINY
+from found import CALLBACKS, quick
 from projects import events, trainer
 from torch import nn
 from zoo import Learner, loaders
@@ -38,7 +38,7 @@ def keeping(cls, drawn, options):
                 yield result
 
     Keeping.__name__ = Keeping.__qualname__ = cls.__name__
-    return Keeping(**{"probes": 2, "on_error": "raise", **TINY.get(cls.__name__, {}), **options})
+    return quick(Keeping, **options)
 
 
 def train(folder, net, callbacks, *, learner=Learner, num_sanity_val_steps=1, **data):

@@ -4,7 +4,8 @@ import pytest
 import pytorch_lightning as pl
 import torch
 import zoo
-from everything import TINY, draw_everything, train
+from everything import draw_everything, train
+from found import TINY
 from torch import nn
 from torch.nn import functional as F
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 import zoo
-from everything import CALLBACKS, TINY, draw_everything, train
-from found import OF_LAYERS
+from everything import draw_everything, train
+from found import CALLBACKS, OF_LAYERS, quick
 from torch import nn
 
 
@@ -27,7 +27,7 @@ def refuses(request, tmp_path):
                 Counting.batches += 1
                 return super().training_step(batch, batch_idx)
 
-        callback = request.param(**TINY.get(request.param.__name__, {}))
+        callback = quick(request.param)
         with pytest.raises(ValueError) as caught:
             train(tmp_path, net, [callback], learner=Counting, **data)
         assert [word for word in words if word not in str(caught.value)] == []

@@ -5,7 +5,8 @@ import re
 import pytest
 import pytorch_lightning as pl
 import torch
-from everything import CALLBACKS, TINY, keeping
+from everything import keeping
+from found import CALLBACKS, TINY
 from projects import Places, UNet, events, trainer
 from torch import nn
 from torch.nn import functional as F

@@ -5,8 +5,8 @@ import pytest
 import pytorch_lightning as pl
 import torch
 import zoo
-from everything import CALLBACKS, TINY, Drawn, draw_everything, keeping, outputs_of, train
-from found import OF_LAYERS
+from everything import Drawn, draw_everything, keeping, outputs_of, train
+from found import CALLBACKS, OF_LAYERS, TINY, quick
 from projects import events, trainer
 from torch import nn
 from torch.nn import functional as F
@@ -366,9 +366,7 @@ def test_images_alone_are_enough_for_layers(tmp_path):
 @pytest.mark.parametrize("callback", WITH_SCORES, ids=lambda c: c.__name__)
 def test_what_asks_for_scores_says_so_where_there_are_none(callback, tmp_path):
     with pytest.raises(ValueError, match=r"Expected (class )?scores") as caught:
-        train(
-            tmp_path, Autoencoder, [callback(**TINY.get(callback.__name__, {}))], learner=Rebuilds, item=lambda x, y: x
-        )
+        train(tmp_path, Autoencoder, [quick(callback)], learner=Rebuilds, item=lambda x, y: x)
     assert "net=" in str(caught.value)
 
 

@@ -9,7 +9,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from borrowed import installed
-from found import CALLBACKS, TINY
+from found import CALLBACKS, quick
 from projects import events
 from torch import nn
 from torch.nn import functional as F
@@ -51,11 +51,7 @@ def drawn_and_bare(folder, make, data, *, leave=(), lightning="pytorch_lightning
     quiet = dict.fromkeys(("enable_progress_bar", "enable_model_summary", "enable_checkpointing"), False)
     kept = {}
     for name in ("drawn", "bare"):
-        callbacks = [] if name == "bare" else [
-            cls(on_error="raise", **{**TINY.get(cls.__name__, {}), "probes": 2})
-            for cls in CALLBACKS
-            if cls.__name__ not in leave
-        ]  # fmt: skip
+        callbacks = [] if name == "bare" else [quick(cls) for cls in CALLBACKS if cls.__name__ not in leave]
         pl.seed_everything(7, verbose=False)
         log = logger(folder / name, name="", version="")
         run = trainer(max_epochs=1, accelerator="cpu", callbacks=callbacks, logger=log, log_every_n_steps=1, **quiet)

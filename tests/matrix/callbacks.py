@@ -2,24 +2,12 @@
 
 import random
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 import torch
-from found import CALLBACKS, OF_ATTENTION, OF_VOLUMES
+from found import CALLBACKS, OF_ATTENTION, OF_VOLUMES, quick
 
 from lightning_viz import AttentionMaps, ExplanationCallback, SaliencyMaps
-
-SMALL: dict[str, dict[str, Any]] = {
-    "ConfusionPanels": {"samples": 64, "segments": 8, "steps": 2},
-    "DeepDream": {"canvas": 24, "octaves": 2, "iterations": 1},
-    "FilterActivations": {"channels": 2},
-    "FilterAscent": {"channels": 2, "steps": 2},
-    "FilterWall": {"channels": 4, "steps": 2, "warm_steps": 1},
-    "IntegratedGradients": {"steps": 2},
-    "LimePanels": {"samples": 64, "segments": 8},
-}
-"""What makes a callback quicker; one that is not named here keeps its defaults."""
 
 
 class Reckless(ExplanationCallback):
@@ -56,7 +44,7 @@ def everything(*, attends: bool = False, deep: bool = False, background: bool = 
     chosen = [*CALLBACKS, *OF_ATTENTION[1:]] if attends else OF_VOLUMES if deep else CALLBACKS
     in_midst = SaliencyMaps(method="smoothgrad", samples=2, every_n_steps=2, **common)
     more = [AttentionMaps(method=m, **common) for m in ("rollout", "heads", "relevance", "legrad")] if attends else []
-    return [*more, *(cls(**SMALL.get(cls.__name__, {}), **common) for cls in chosen), in_midst, Reckless(**common)]
+    return [*more, *(quick(cls, **common) for cls in chosen), in_midst, Reckless(**common)]
 
 
 def unisolated() -> list[ExplanationCallback]:

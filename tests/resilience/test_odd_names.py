@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from found import CALLBACKS
+from found import CALLBACKS, quick
 from projects import NAMES, Project, Stripes, events, fit
 from torch.utils.data import DataLoader
 
@@ -12,13 +12,6 @@ from lightning_viz import Films, FilterAscent, Probes
 
 pytestmark = pytest.mark.filterwarnings("ignore:Glyph .* missing from font")  # which depends on the system's fonts
 
-QUICK = {
-    "ConfusionPanels": {"samples": 24, "segments": 8, "steps": 2},
-    "DeepDream": {"canvas": 24, "octaves": 2, "iterations": 1},
-    "FilterAscent": {"channels": 2, "steps": 2},
-    "FilterWall": {"channels": 4, "steps": 2, "warm_steps": 1},
-    "LimePanels": {"samples": 64, "segments": 8},
-}
 ODD = {
     "long": ["x" * 250, "x" * 249 + "y", "tiger shark, " * 30],
     "long, in CJK": ["面包" * 120, "面包" * 119 + "汤", "スープ" * 90],
@@ -33,7 +26,7 @@ ODD = {
 
 def named(folder, names, **options):
     common = {"probes": Probes(count=3, class_names=names), "on_error": "raise"}
-    panels = [cls(**QUICK.get(cls.__name__, {}), **common) for cls in CALLBACKS]
+    panels = [quick(cls, **common) for cls in CALLBACKS]
     data = lambda: dict.fromkeys(("train_dataloaders", "val_dataloaders"), DataLoader(Stripes(12), batch_size=6))
     by_class = FilterAscent(classes=3, steps=2, **common)
     return fit(folder, [*panels, by_class, Films()], data=data, max_epochs=1, **options)

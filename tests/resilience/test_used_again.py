@@ -4,23 +4,15 @@ import copy
 
 import pytest
 import torch
-from found import CALLBACKS
+from found import CALLBACKS, quick
 from projects import Project, Stripes, events, fit
 from torch.utils.data import DataLoader
 
 from lightning_viz import Films, SaliencyMaps
 
-QUICK = {
-    "ConfusionPanels": {"samples": 24, "segments": 8, "steps": 2},
-    "DeepDream": {"canvas": 24, "octaves": 2, "iterations": 1},
-    "FilterAscent": {"channels": 2, "steps": 4, "warm_steps": 2},
-    "FilterWall": {"channels": 4, "steps": 4, "warm_steps": 2},
-    "LimePanels": {"samples": 64, "segments": 8},
-}
-
 
 def callbacks():
-    return [cls(**QUICK.get(cls.__name__, {}), probes=2, on_error="raise") for cls in CALLBACKS] + [Films()]
+    return [*map(quick, CALLBACKS), Films()]
 
 
 def fold(number):

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, Subset
 from lightning_viz.harness.arguments import is_whole
 from lightning_viz.harness.isolation.elsewhere import elsewhere
 from lightning_viz.harness.names import printable
+from lightning_viz.harness.probes.labels import dataset_labels
 from lightning_viz.harness.probes.spec import Probes
 from lightning_viz.harness.tensors import are_bytes
 
@@ -29,6 +30,7 @@ class Metadata(NamedTuple):
         counts: How many classes somebody says there are: by their names, or as `num_classes` of the data, the module or
             its metrics.
         ignored: What the losses of the module take for no class.
+        labels: The class of every item, where that was asked for and the data set knows it without loading its items.
     """
 
     names: list[list[str]]
@@ -36,12 +38,18 @@ class Metadata(NamedTuple):
     masks: bool
     counts: frozenset[int] = frozenset()
     ignored: frozenset[int] = frozenset()
+    labels: Sequence[int] | None = None
 
 
-def ask(trainer: pl.Trainer, loader: DataLoader[Any]) -> Metadata:
+def ask(trainer: pl.Trainer, loader: DataLoader[Any], *, labels: bool) -> Metadata:
     """Asks whoever may know: the data module, the data set, what it wraps, its transforms, and the LightningModule.
 
-    Elsewhere, since what they do when they are asked is theirs.
+    Elsewhere, since what they do when they are asked is theirs; all at once, since a process takes its time to start.
+
+    Args:
+        trainer: The Trainer.
+        loader: The user's.
+        labels: Whether the labels of the whole data set are wanted.
     """
     dataset: Any = getattr(loader, "dataset", None)
     datamodule, module = getattr(trainer, "datamodule", None), trainer.lightning_module
@@ -52,7 +60,8 @@ def ask(trainer: pl.Trainer, loader: DataLoader[Any]) -> Metadata:
         names = list(_names([*places, module]))
         counts = frozenset([*map(len, names), *_counts([*places, module, *module.modules()])])
         ignored = frozenset(_ignored([module, *module.modules()]))
-        return Metadata(names, list(_scales(places)), callable(_get(whole, "mask")), counts, ignored)
+        known = dataset_labels(dataset) if labels else None
+        return Metadata(names, list(_scales(places)), callable(_get(whole, "mask")), counts, ignored, known)
 
     return elsewhere(asked, datamodule, dataset)
 

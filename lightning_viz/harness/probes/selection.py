@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from lightning_viz.explain.network.chunks import is_out_of_memory
-from lightning_viz.harness.isolation.elsewhere import elsewhere
 from lightning_viz.harness.isolation.standins import UntouchableError
 from lightning_viz.harness.network.axes import NAMES, axes_of
 from lightning_viz.harness.network.calls import with_extras
@@ -22,7 +21,7 @@ from lightning_viz.harness.network.maps import Maps
 from lightning_viz.harness.network.outputs import NoScoresError, RefusedError
 from lightning_viz.harness.network.subject import NotYetError, Subject
 from lightning_viz.harness.probes.batches import Unpacked
-from lightning_viz.harness.probes.labels import dataset_labels, groups
+from lightning_viz.harness.probes.labels import groups
 from lightning_viz.harness.probes.loaders import (
     first_loader,
     flat,
@@ -120,10 +119,12 @@ def select(
     split, loader = _readable(trainer, module, spec)
     if spec.split is None and split == "train":
         rank_zero_warn("There is no validation loader, so the probes come from the training data.")
+    known = ask(trainer, loader, labels=has_items(loader) and spec.indices is None)
     if has_batches(loader):
         indices, found, seen = _of_batches(trainer, module, spec, loader)
     elif has_items(loader):
-        indices, seen = _choose(trainer, module, spec, split, loader)
+        _check_indices(spec, split, loader)
+        indices, seen = _choose(trainer, module, spec, loader, known.labels)
         found = load(loader, indices, trainer, module, spec.unpack)
     else:
         indices, found, seen = _pass(observed, spec, split, trainer.lightning_module.device)
@@ -135,7 +136,6 @@ def select(
     outputs = _outputs(subject, images)
     open_ = spec.task is None and spec.guide is None and places is not None and (outputs is None or labels is None)
     channels = _count_maps(subject, images) if open_ or spec.task == "regions" else None
-    known = ask(trainer, loader)
     mean, std = normalization(known, spec, images)
     evidence = masks(known, loader, indices, images) if has_items(loader) else None
     given, numbers = images.new_zeros(len(images), 0) if labels is None else labels, tuple(indices)
@@ -204,20 +204,23 @@ def _of_batches(
     return indices, found.rows([places.index(i) for i in indices], found.images.device), found.labels
 
 
+def _check_indices(spec: Probes, split: Split, loader: DataLoader[Any]) -> None:
+    size = len(loader.dataset)  # type: ignore[arg-type]
+    wrong = [i for i in spec.indices or () if not 0 <= i < size]
+    if wrong:
+        raise ValueError(
+            f"Expected probe indices from 0 and below {size}, the size of the {split} set, received {wrong}: "
+            "pass probes=Probes(indices=[...]) with others."
+        )
+
+
 def _choose(
-    trainer: pl.Trainer, module: nn.Module, spec: Probes, split: Split, loader: DataLoader[Any]
+    trainer: pl.Trainer, module: nn.Module, spec: Probes, loader: DataLoader[Any], labels: Sequence[int] | None
 ) -> tuple[list[int], Tensor | None]:
     """Which items, and the labels of those that were looked at, if any were."""
-    size = len(loader.dataset)  # type: ignore[arg-type]
     if spec.indices is not None:
-        wrong = [i for i in spec.indices if not 0 <= i < size]
-        if wrong:
-            raise ValueError(
-                f"Expected probe indices from 0 and below {size}, the size of the {split} set, received {wrong}: "
-                "pass probes=Probes(indices=[...]) with others."
-            )
         return list(spec.indices), None
-    labels = elsewhere(lambda: dataset_labels(loader.dataset), loader.dataset)
+    size = len(loader.dataset)  # type: ignore[arg-type]
     if labels is not None:
         return _spread(range(size), labels, spec), None
     # Only loading an item tells its label: look at a few times as many as are wanted, spread over the data set.

@@ -16,14 +16,14 @@ import torch
 from pytorch_lightning.loggers import TensorBoardLogger
 
 import lightning_viz as viz
-from benchmarks.measure import Line
+from benchmarks.measure import Line, in_fork
 from benchmarks.network import Settings
 from lightning_viz.food11 import FoodClassifier, FoodData
 
 
 def lines(settings: Settings) -> Iterator[Line]:
     """The demo's network and callbacks; training has one thread, so that a core is left to draw."""
-    ways = {way: _measured(way, settings) for way in ("none", "foreground", "background")}
+    ways = _measured(settings)
     bare = ways["none"]
     for way in ("foreground", "background"):
         for what, of in (("cpu", "processor time of the training's process"), ("wall", "time on the wall")):
@@ -31,17 +31,13 @@ def lines(settings: Settings) -> Iterator[Line]:
             yield Line(f"drawing in the {way}: {of}", more, "training without callbacks", bare[what])
 
 
-def _measured(way: str, settings: Settings) -> dict[str, float]:
+def _measured(settings: Settings) -> dict[str, dict[str, float]]:
+    """In a process that has done nothing else."""
     size, width, count = min(settings.size, 64), min(settings.width, 16), min(settings.images, 2200)
-    command = [
-        sys.executable,
-        "-m",
-        "benchmarks.background",
-        way,
-        *map(str, (size, width, count, 3 * settings.repetitions + 1)),
-    ]
+    arguments = map(str, (size, width, count, 3 * settings.repetitions + 1))
+    command = [sys.executable, "-m", "benchmarks.background", *arguments]
     ended = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    found: dict[str, float] = json.loads(ended.stdout.strip().splitlines()[-1])
+    found: dict[str, dict[str, float]] = json.loads(ended.stdout.strip().splitlines()[-1])
     return found
 
 
@@ -59,7 +55,7 @@ class _Clock(pl.Callback):
             self.took = time.perf_counter() - self.began[0], time.process_time() - self.began[1]
 
 
-def _callbacks(background: bool) -> list[pl.Callback]:
+def _callbacks(size: int, background: bool) -> list[pl.Callback]:
     return [
         viz.SaliencyMaps(background=background),
         viz.SaliencyMaps(method="smoothgrad", background=background),
@@ -67,14 +63,14 @@ def _callbacks(background: bool) -> list[pl.Callback]:
         viz.FilterWall(layer="cnn.14", background=background),
         viz.FilterActivations(layer="cnn.6", background=background),
         viz.LimePanels(background=background),
-        viz.DeepDream(layer="cnn.16", canvas=192, step=0.006, background=background),
+        viz.DeepDream(layer="cnn.16", canvas=3 * size, step=0.006, background=background),
         viz.ConfusionMatrixPanel(background=background),
         viz.ConfusionPanels(background=background),
     ]
 
 
-def main(way: str, size: int, width: int, count: int, epochs: int) -> None:
-    """Trains the demo's network, and prints what it took."""
+def took(way: str, size: int, width: int, count: int, epochs: int) -> dict[str, float]:
+    """Trains the demo's network; returns the seconds that it took, on the wall and of this process."""
     torch.set_num_threads(1)
     pl.seed_everything(0, verbose=False)
     clock = _Clock()
@@ -83,15 +79,16 @@ def main(way: str, size: int, width: int, count: int, epochs: int) -> None:
             max_epochs=epochs,
             accelerator="cpu",
             logger=TensorBoardLogger(Path(folder)),
-            callbacks=[*([] if way == "none" else _callbacks(way == "background")), clock],
+            callbacks=[*([] if way == "none" else _callbacks(size, way == "background")), clock],
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
         )
         data = FoodData(size=size, batch_size=64, train_count=count, val_count=max(count // 4, 11))
         trainer.fit(FoodClassifier(size=size, width=width, lr=0.001, decay=True), data)
-    print(json.dumps({"wall": clock.took[0], "cpu": clock.took[1]}))
+    return {"wall": clock.took[0], "cpu": clock.took[1]}
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *map(int, sys.argv[2:]))
+    given = [int(argument) for argument in sys.argv[1:]]
+    print(json.dumps({way: in_fork(took, way, *given) for way in ("none", "foreground", "background")}))

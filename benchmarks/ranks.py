@@ -13,7 +13,7 @@ from statistics import median
 import pytorch_lightning as pl
 import torch
 
-from benchmarks.measure import Line
+from benchmarks.measure import Line, in_fork
 from benchmarks.network import Settings
 from lightning_viz import DeepDream, FilterAscent, LimePanels, SaliencyMaps
 from lightning_viz.food11 import FoodClassifier, FoodData
@@ -23,15 +23,11 @@ EPOCHS = 3
 
 def lines(settings: Settings) -> Iterator[Line]:
     """One line: below 0.625, two processes draw at least 1.6 times as fast as one."""
-    alone, together = _seconds(1, settings), _seconds(2, settings)
-    yield Line("all drawings, shared by 2 processes", together, "1 process", alone)
-
-
-def _seconds(processes: int, settings: Settings) -> float:
-    command = [sys.executable, "-m", "benchmarks.ranks", str(processes), str(settings.size), str(settings.width)]
+    command = [sys.executable, "-m", "benchmarks.ranks", str(settings.size), str(settings.width)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     ended = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)  # errors are shown
-    return float(ended.stdout.rsplit("drawn in", 1)[1].split()[0])
+    alone, together = (float(told.split()[0]) for told in ended.stdout.split("drawn in")[1:])
+    yield Line("all drawings, shared by 2 processes", together, "1 process", alone)
 
 
 class Clock(pl.Callback):
@@ -79,4 +75,5 @@ def main(processes: int, size: int, width: int, folder: str) -> None:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as nothing_is_kept:
-        main(*map(int, sys.argv[1:]), folder=nothing_is_kept)
+        for number in (1, 2):
+            in_fork(main, number, *map(int, sys.argv[1:]), nothing_is_kept)

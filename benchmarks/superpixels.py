@@ -17,7 +17,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple
@@ -66,9 +66,13 @@ class Case(NamedTuple):
     items: list[Item]
 
 
-def main() -> None:
-    """Prints one line per kind of superpixels and of what is filled in."""
-    options = _options()
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Prints one line per kind of superpixels and of what is filled in.
+
+    Args:
+        arguments: Those of the command line by default.
+    """
+    options = _options(arguments)
     pl.seed_everything(0, verbose=False)
     case = _imagenet() if options.imagenet else _food(options)
     for name in options.cuts:
@@ -187,7 +191,7 @@ def _items(data: FoodData, count: int) -> Iterator[Item]:
         yield Item(pixels, int(label), images.mask(i) if data.root is None else None)
 
 
-def _options() -> argparse.Namespace:
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.superpixels",
         description=__doc__,
@@ -203,7 +207,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--cuts", nargs="+", choices=CUTS, default=[*CUTS], help="kinds of superpixels")
     parser.add_argument("--fills", nargs="+", choices=FILLS, default=[*FILLS], help="what is filled in")
     parser.add_argument("--weights", type=Path, help="file with the network's weights, written if it is not there")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

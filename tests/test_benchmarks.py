@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks import cost, gpu
+from benchmarks import cost, gpu, superpixels
 from benchmarks.__main__ import GROUPS, main
 from benchmarks.measure import Line, table
 from benchmarks.network import Settings
@@ -89,7 +89,8 @@ def test_what_is_no_duration_has_its_unit():
     assert "| 250 ms   | floor   | 200 ms   | 1.25  |" in told
 
 
-def test_superpixels_are_measured_by_the_shipped_explanations(tmp_path):
+@pytest.mark.filterwarnings("ignore")
+def test_superpixels_are_measured_by_the_shipped_explanations(tmp_path, capsys):
     weights = tmp_path / "untrained.pt"
     torch.save(FoodClassifier(size=32, width=2, decay=True).state_dict(), weights)
     options = [
@@ -106,8 +107,8 @@ def test_superpixels_are_measured_by_the_shipped_explanations(tmp_path):
         "--fills",
         "blurred",
     ]
-    told = run("benchmarks.superpixels", *options)
-    (line,) = [line for line in told.splitlines() if line.startswith("merged")]
+    superpixels.main([*map(str, options)])
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("merged")]
     figures = dict(part.split(" ") for part in line.split(":  ")[1].split("  "))
     assert figures.keys() == {"number", "IoU", "pointing", "fidelity", "insertion", "deletion", "stability"}
     assert 0 < float(figures["IoU"]) <= 1

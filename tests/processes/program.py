@@ -1,11 +1,10 @@
 """Training runs on two processes: `program.py SCENARIO FOLDER STRATEGY DEVICES`; what one finds it writes there.
 
-Without arguments it takes them from its standard input, a JSON list per line, and runs each in a process of its own.
+Without arguments it serves runs, see `served`.
 """
 
 import json
 import os
-import signal
 import sys
 import time
 from datetime import timedelta
@@ -17,6 +16,7 @@ import pytorch_lightning as pl
 import torch
 from projects import Project, Segments, Stripes, fit, loaders, places, trainer
 from pytorch_lightning.strategies import ModelParallelStrategy
+from served import served
 from torch.distributed.fsdp import fully_shard
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, IterableDataset
@@ -37,9 +37,6 @@ from lightning_viz.harness.run import processes as ranks
 from lightning_viz.harness.sinks.results import Map
 
 torch.set_num_threads(1)
-
-LIMIT = 150
-"""After so many seconds a run hangs, and is ended."""
 
 
 class Still(Project):
@@ -324,31 +321,7 @@ def replayed(folder, callbacks, *, module, **arguments):
     lightning_viz.replay(trainer(folder, callbacks, **arguments), module(), folder, **loaders())
 
 
-def serve():
-    """Forks for each line, since a fork need not import everything again, and tells its exit code.
-
-    Returns:
-        The arguments, in the fork, which goes on as a program that was started with them.
-    """
-    for line in sys.stdin:
-        pid = os.fork()
-        if pid == 0:
-            os.setsid()  # so that all its processes end with it
-            arguments = json.loads(line)
-            os.chdir(arguments[1])
-            with open("said.txt", "w") as said:
-                os.dup2(said.fileno(), sys.stdout.fileno())
-                os.dup2(said.fileno(), sys.stderr.fileno())
-            return arguments
-        signal.signal(signal.SIGALRM, lambda *_, group=pid: os.killpg(group, signal.SIGKILL))
-        signal.alarm(LIMIT)
-        _, status = os.waitpid(pid, 0)
-        signal.alarm(0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
-    return []
-
-
 if __name__ == "__main__":
-    sys.argv[1:] = sys.argv[1:] or serve()  # a strategy may start the second process with the same arguments
+    sys.argv[1:] = sys.argv[1:] or served()  # a strategy may start the second process with the same arguments
     if sys.argv[1:]:
         main(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:])

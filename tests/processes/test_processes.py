@@ -15,6 +15,7 @@ import pytest
 import torch
 from PIL import Image
 from projects import Places, Segments, events
+from served import serving
 from sklearn.metrics import confusion_matrix
 
 PROGRAM = Path(__file__).with_name("program.py")
@@ -52,16 +53,13 @@ class Ended:
 def run(tmp_path_factory):
     """Runs a scenario once for all tests; a run that hangs is ended, and fails."""
     done = {}
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, PROGRAM], env=environment, text=True, **pipes) as program:
+    with serving(PROGRAM) as program:
 
         def start(scenario, strategy="ddp_fork", devices=2):
             key = (scenario, strategy, devices)
             if key not in done:
                 folder = tmp_path_factory.mktemp(scenario)
-                print(json.dumps([scenario, str(folder), strategy, str(devices)]), file=program.stdin, flush=True)
-                done[key] = Ended(folder, int(program.stdout.readline()))
+                done[key] = Ended(folder, program(folder, scenario, folder, strategy, devices))
             if done[key].code == -signal.SIGKILL:
                 pytest.fail(f"{scenario} hangs.\n{done[key].said[-3000:]}")
             return done[key]

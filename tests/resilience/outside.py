@@ -1,4 +1,7 @@
-"""Runs that must not share a process with the tests: `program.py SCENARIO LOG_FOLDER CHECKPOINT_FOLDER`."""
+"""Runs that must not share a process with the tests: `outside.py SCENARIO LOG_FOLDER CHECKPOINT_FOLDER`.
+
+Without arguments it serves runs, see `served`.
+"""
 
 import os
 import resource
@@ -14,6 +17,7 @@ import pytorch_lightning as pl
 import torch
 from projects import Project, fit, loaders
 from pytorch_lightning.callbacks import OnExceptionCheckpoint
+from served import served
 
 from lightning_viz import ConfusionMatrixPanel, DeepDream, Films, SaliencyMaps
 from lightning_viz.callbacks.films import films
@@ -133,4 +137,6 @@ def main(scenario, folder, kept):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))
+    sys.argv[1:] = sys.argv[1:] or served()
+    if sys.argv[1:]:
+        main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))

@@ -5,12 +5,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import pytorch_lightning as pl
 import torch
+from found import quick
 from projects import Project, events, fit
 from pytorch_lightning.loggers import CSVLogger
+from served import serving
 
 from lightning_viz import ConfusionMatrixPanel, Films, FilterAscent, LimePanels, Picture, SaliencyMaps
 from lightning_viz.callbacks.films import films
@@ -73,7 +76,7 @@ STAGES = [FailsInScene, FailsInAttribute, FailsInPaint, FailsInTheMidst, FailsIn
 @pytest.mark.parametrize("failing", STAGES, ids=lambda c: c.__name__)
 def test_an_exception_in_any_stage(failing, tmp_path):
     with pytest.warns(UserWarning, match="could not draw") as caught:
-        trained(tmp_path, [failing(), LimePanels(samples=64), ConfusionMatrixPanel()])
+        trained(tmp_path, [quick(failing, on_error="warn"), quick(LimePanels), ConfusionMatrixPanel()])
     (text,) = told(caught, "could not draw")
     assert failing.__name__ in text
     assert "on_error='raise'" in text
@@ -90,7 +93,9 @@ def test_what_fails_for_several_callbacks_alike_is_told_once(tmp_path):
                 self.net[9] = torch.nn.Linear(16, 4)
 
     with pytest.warns(UserWarning, match="could not draw") as caught:
-        trained(tmp_path, [SaliencyMaps(), LimePanels(samples=64), FilterAscent(steps=2)], module=Grows)
+        trained(
+            tmp_path, [SaliencyMaps(probes=2), LimePanels(samples=64, probes=2), FilterAscent(steps=2)], module=Grows
+        )
     (text,) = told(caught, "could not draw")
     assert "Expected scores for 3 classes, as at the start of the run, received 4: pass net=" in text
     assert [e.step for e in events(tmp_path).Images("probe_00_bread/saliency")] == [-1, 5]
@@ -127,19 +132,34 @@ def test_memory_that_does_not_suffice_for_one_image(tmp_path):
             return super().forward(x)
 
     with pytest.warns(UserWarning, match=r"(?s)SaliencyMaps could not draw.*out of memory"):
-        trained(tmp_path, [SaliencyMaps(), LimePanels(samples=64)], module=Starving)
+        trained(tmp_path, [SaliencyMaps(), quick(LimePanels)], module=Starving)
     assert "probe_00_bread/lime" in events(tmp_path).Tags()["images"]
 
 
-def program(scenario, *arguments, inside=(), **options):
+def program(inside, scenario, *arguments):
+    """A run inside of what a program is started with that narrows what it may do."""
     return subprocess.run(
         [*inside, sys.executable, str(PROGRAM), scenario, *map(str, arguments)],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         timeout=200,
-        **options,
     )
+
+
+@pytest.fixture(scope="module")
+def outside(tmp_path_factory):
+    """Runs a scenario outside of the tests' process."""
+    with serving(PROGRAM) as run:
+
+        def started(scenario, *arguments):
+            folder = tmp_path_factory.mktemp(scenario)
+            code = run(folder, scenario, *arguments)
+            return SimpleNamespace(
+                returncode=code, stdout=(folder / "out.txt").read_text(), stderr=(folder / "said.txt").read_text()
+            )
+
+        yield started
 
 
 def test_a_full_disk(tmp_path):
@@ -156,7 +176,7 @@ def test_a_full_disk(tmp_path):
         mount,
         "sh",
     ]
-    ended = program("full", small_disk, tmp_path / "kept", inside=alone)
+    ended = program(alone, "full", small_disk, tmp_path / "kept")
     assert ended.returncode == 0, ended.stderr[-3000:]
     assert ended.stderr.count("could not draw") == 1
     assert "Expected at least 8 MiB free for pictures" in ended.stderr
@@ -169,7 +189,7 @@ def test_a_full_disk(tmp_path):
 def test_a_log_folder_that_becomes_read_only(tmp_path):
     # No folder is closed to root, unless it gives up the right to that.
     humble = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.getuid() == 0 else []
-    ended = program("read_only", tmp_path / "log", tmp_path / "kept", inside=humble)
+    ended = program(humble, "read_only", tmp_path / "log", tmp_path / "kept")
     assert ended.returncode == 0, ended.stderr[-3000:]
     assert ended.stderr.count("could not draw") == 1
     assert "PermissionError" in ended.stderr
@@ -178,8 +198,8 @@ def test_a_log_folder_that_becomes_read_only(tmp_path):
     assert len(list((tmp_path / "log").rglob("*.jpg"))) == 2 * 8 * 3
 
 
-def test_interrupted_in_a_drawing(tmp_path):
-    ended = program("interrupted", tmp_path / "log", tmp_path / "kept")
+def test_interrupted_in_a_drawing(outside, tmp_path):
+    ended = outside("interrupted", tmp_path / "log", tmp_path / "kept")
     assert ended.returncode == 1  # Lightning's own code for it
     assert "Detected KeyboardInterrupt, attempting graceful shutdown" in ended.stderr
     assert "could not draw" not in ended.stderr
@@ -189,16 +209,16 @@ def test_interrupted_in_a_drawing(tmp_path):
     Project().load_state_dict(state["state_dict"])
 
 
-def test_films_of_a_run_that_was_interrupted(tmp_path):
-    ended = program("films", tmp_path / "log", tmp_path / "kept")
+def test_films_of_a_run_that_was_interrupted(outside, tmp_path):
+    ended = outside("films", tmp_path / "log", tmp_path / "kept")
     assert ended.returncode == 1, ended.stderr[-3000:]
     assert (tmp_path / "log" / "films" / "probe_00_bread" / "film_saliency.webp").exists()
     assert ended.stderr.count("Films stops here") == 1
     assert "could not" not in ended.stderr
 
 
-def test_checkpoints_come_before_the_films_of_a_run_that_is_stopped(tmp_path):
-    ended = program("stopped", tmp_path / "log", tmp_path / "kept")
+def test_checkpoints_come_before_the_films_of_a_run_that_is_stopped(outside, tmp_path):
+    ended = outside("stopped", tmp_path / "log", tmp_path / "kept")
     stopped, saved = (float(line.split()[-1]) for line in ended.stdout.splitlines() if " at " in line)
     assert saved - stopped < 1
     (kept,) = (tmp_path / "kept").glob("*.ckpt")
@@ -227,8 +247,8 @@ def test_films_in_haste_stop_and_say_how_to_make_the_others(tmp_path, monkeypatc
     assert len(kept) > 16
 
 
-def test_a_log_folder_that_is_away_while_pictures_are_written(tmp_path):
-    ended = program("away", tmp_path, tmp_path / "kept")
+def test_a_log_folder_that_is_away_while_pictures_are_written(outside, tmp_path):
+    ended = outside("away", tmp_path, tmp_path / "kept")
     assert ended.returncode == 0, ended.stderr[-3000:]
     assert ended.stderr.count("could not draw") == 1
     assert "FileNotFoundError" in ended.stderr
@@ -238,8 +258,8 @@ def test_a_log_folder_that_is_away_while_pictures_are_written(tmp_path):
     assert len(log.Scalars("val_loss")) == 4
 
 
-def test_a_limit_of_file_sizes_leaves_room_for_the_others(tmp_path):
-    ended = program("limit", tmp_path / "log", tmp_path / "kept")
+def test_a_limit_of_file_sizes_leaves_room_for_the_others(outside, tmp_path):
+    ended = outside("limit", tmp_path / "log", tmp_path / "kept")
     assert ended.returncode == 0, ended.stderr[-3000:]
     assert ended.stderr.count("could not draw") == 1
     assert "ulimit -f" in ended.stderr
@@ -275,7 +295,7 @@ def test_an_error_while_writing_takes_nothing_else_along(tmp_path, monkeypatch):
 def test_room_is_asked_for_before_every_picture(tmp_path, monkeypatch):
     monkeypatch.setattr(room, "RESERVE", 2**60)
     with pytest.warns(UserWarning, match="MiB free") as caught:
-        run = fit(tmp_path, [SaliencyMaps(), LimePanels(samples=64)], logger=CSVLogger(tmp_path))
+        run = fit(tmp_path, [SaliencyMaps(), LimePanels(samples=64, probes=2)], logger=CSVLogger(tmp_path))
     assert run.current_epoch == 2
     assert len(told(caught, "could not draw")) == 1
     assert not list(tmp_path.rglob("*.jpg"))

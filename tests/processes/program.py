@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import pytorch_lightning as pl
 import torch
+from found import quick
 from projects import Project, Segments, Stripes, fit, loaders, places, trainer
 from pytorch_lightning.strategies import ModelParallelStrategy
 from served import served
@@ -142,20 +143,11 @@ DRAWN = (
     SaliencyMaps, LimePanels, FilterAscent, FilterActivations, DeepDream, ConfusionMatrixPanel, ConfusionPanels,
 )  # fmt: skip
 ALL = [noting(c) for c in DRAWN]
-OPTIONS = {
-    "NotingConfusionPanels": {"samples": 64, "steps": 4},
-    "NotingLimePanels": {"samples": 64},
-    "NotingFilterAscent": {"steps": 4},
-    "NotingDeepDream": {"iterations": 1},
-}
 
 
-def all_callbacks(**common):
-    return [cls(**common, **OPTIONS.get(cls.__name__, {})) for cls in ALL]
-
-
-def few_confusions():
-    return ConfusionPanels(samples=64, steps=4, on_error="raise")
+def all_callbacks():
+    """With eight of everything, four for each of two processes."""
+    return [quick(cls, probes=8, **({"channels": 8} if issubclass(cls, FilterAscent) else {})) for cls in ALL]
 
 
 class FailsOnTheSecond(SaliencyMaps):
@@ -262,26 +254,26 @@ def sharded(folder, module=Sharded):
 # What runs: the callbacks, and what else the Trainer and the project need.
 SCENARIOS = {
     "none": lambda folder: ([], {}),
-    "all": lambda folder: ([*all_callbacks(on_error="raise"), Films()], {}),
-    "still": lambda folder: ([*all_callbacks(on_error="raise"), Saving(folder)], {"module": Still}),
+    "all": lambda folder: ([*all_callbacks(), Films()], {}),
+    "still": lambda folder: ([*all_callbacks(), Saving(folder)], {"module": Still}),
     "labels": lambda folder: (
-        all_callbacks(on_error="raise"),
+        all_callbacks(),
         {"module": Labels, "data": told([[1, 0, 1], [1, 1, 0], [0, 1, 0]])},
     ),
-    "values": lambda folder: (all_callbacks(on_error="raise"), {"module": Values, "data": told([0.5, 2.5, -1.0])}),
+    "values": lambda folder: (all_callbacks(), {"module": Values, "data": told([0.5, 2.5, -1.0])}),
     "no_validation": lambda folder: (
         [NotingSaliencyMaps(on_error="raise", every_n_steps=3)],  # noqa: F821  # made above
         {"limit_val_batches": 0, "num_sanity_val_steps": 0},
     ),
-    "stream": lambda folder: (all_callbacks(on_error="raise"), {"data": streams}),
-    "replay": lambda folder: (all_callbacks(on_error="raise"), {"module": Still}),
+    "stream": lambda folder: (all_callbacks(), {"data": streams}),
+    "replay": lambda folder: (all_callbacks(), {"module": Still}),
     "slow": lambda folder: ([SlowOnTheSecond(on_error="raise")], {}),
-    "fails": lambda folder: ([FailsOnTheSecond(), LimePanels(samples=64)], {}),
+    "fails": lambda folder: ([FailsOnTheSecond(), quick(LimePanels, probes=8)], {}),
     "fails_raise": lambda folder: ([FailsOnTheSecond(on_error="raise")], {}),
     "prepare": lambda folder: ([FailsBeforeTheFirstBatch()], {}),
     "matrix": lambda folder: ([Tables(folder, on_error="raise")], {"data": uneven, "module": Still}),
     "places": lambda folder: (
-        [Tables(folder, on_error="raise"), LimePanels(samples=64, on_error="raise"), few_confusions()],
+        [Tables(folder, on_error="raise"), quick(LimePanels, probes=8), quick(ConfusionPanels, probes=8)],
         {"data": places, "module": Segments},
     ),
     "unreadable": lambda folder: (
@@ -293,7 +285,7 @@ SCENARIOS = {
         {"data": lambda: uneven(37)},
     ),
     "sharded": lambda folder: ([], sharded(folder)),
-    "sharded_all": lambda folder: (all_callbacks(on_error="raise"), sharded(folder)),
+    "sharded_all": lambda folder: (all_callbacks(), sharded(folder)),
     "sharded_ascent": lambda folder: (
         [FilterAscent(layer="net.0", steps=6, warm_steps=2, on_error="raise")],
         {**sharded(folder, HalfStill), "max_epochs": 3},

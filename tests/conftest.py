@@ -1,3 +1,5 @@
+import gc
+
 import pytest
 import torch
 
@@ -9,6 +11,12 @@ FIRST = ("tests/processes", "tests/matrix", "tests/foreign")
 
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: min((i for i, folder in enumerate(FIRST) if folder in item.nodeid), default=len(FIRST)))
+
+
+def pytest_collection_finish(session):
+    """What is imported stays: without it in their way, collections are quick, come in time, and keep forks small."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -28,6 +28,7 @@ $(READY): pyproject.toml constraints.txt
 $(FOREIGN)/.ready: $(READY) tests/foreign/requirements.txt
 	rm -rf $(FOREIGN)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(FOREIGN) --requirement tests/foreign/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(FOREIGN)/apart torchvision==0.28.0  # which other projects must not find
 	@touch $(FOREIGN)/.ready
 
 # The browser of the tests and screenshots: the system's Chromium, else one that playwright brings.

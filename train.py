@@ -20,7 +20,7 @@ class ReplayTrainer(Trainer):
 
 
 class FoodCLI(LightningCLI):
-    """`--data.size` and `--data.tables` set the network's too; `--predictions.path` is where `predict` writes."""
+    """`--data.size` and `--data.task` set the network's too; `--predictions.path` is where `predict` writes."""
 
     @staticmethod
     def subcommands() -> dict[str, set[str]]:
@@ -32,7 +32,7 @@ class FoodCLI(LightningCLI):
         """Adds what this homework needs to Lightning's own arguments."""
         parser.add_lightning_class_args(PredictionsCsv, "predictions")
         parser.link_arguments("data.size", "model.size")
-        parser.link_arguments("data.tables", "model.several")
+        parser.link_arguments("data.task", "model.task")
         parser.add_argument(
             "--probes", type=list[int] | None, help="items of the training listing that all callbacks explain"
         )

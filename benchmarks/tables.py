@@ -27,7 +27,7 @@ MOST = 4
 def measured(checkpoint: str, tables: int) -> tuple[dict[str, dict[str, float]], float]:
     """Pointing and share in mask by method, means over all labels of the first validation tables, and chance."""
     model: Any = FoodClassifier.load_from_checkpoint(checkpoint, map_location="cpu")
-    data = FoodData(None, model.hparams["size"], val_count=tables, tables=True)
+    data = FoodData(None, model.hparams["size"], val_count=tables, task=model.hparams["task"])
     common: dict[str, Any] = {"probes": Probes(indices=range(tables)), "labels": MOST, "on_error": "raise"}
     callbacks = [
         SaliencyMaps(**common),

@@ -192,3 +192,117 @@ def charted(log):
     return {
         group.title: {chart.title: shown(chart.multiline.tag) for chart in group.chart} for group in layout.category
     }
+
+
+class Things(Dataset):
+    """Dark 32 px images of two squares or two discs, or one of each, with noise, and the boxes around them."""
+
+    classes = ["square", "disc"]
+
+    def __init__(self, count=24, seed=0, item=lambda image, target: (image, target)):
+        generator = torch.Generator().manual_seed(seed)
+        self.images, self.item = 0.3 * torch.rand(count, 3, 32, 32, generator=generator), item
+        self.targets = []
+        y, x = torch.meshgrid(torch.arange(32), torch.arange(32), indexing="ij")
+        corners = torch.randint(0, 7, (count, 2, 2), generator=generator) + torch.tensor([[0, 0], [16, 16]])
+        for i in range(count):
+            kinds = [(0, 1), (0, 0), (1, 1)][i % 3]
+            for k, (top, left) in zip(kinds, corners[i].tolist(), strict=True):
+                square = (y >= top) & (y < top + 9) & (x >= left) & (x < left + 9)
+                disc = (y - top - 4) ** 2 + (x - left - 4) ** 2 < 20
+                self.images[i, k + 1, disc if k else square] += 0.7
+            boxes = [(left, top, left + 9, top + 9) for top, left in corners[i].tolist()]
+            self.targets.append({"boxes": torch.tensor(boxes).float(), "labels": torch.tensor(kinds)})
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, i):
+        return self.item(self.images[i], self.targets[i])
+
+
+def listed(batch):
+    """Batches as detectors of torchvision's take them: images beside targets, each in a tuple."""
+    return tuple(zip(*batch, strict=True))
+
+
+class Detector(nn.Module):
+    """One box for every fourth pixel, as torchvision's detectors call and answer: losses in training, boxes in eval."""
+
+    def __init__(self, classes=2, width=12):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(3, width, 3, padding=1),
+            nn.BatchNorm2d(width),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(2),
+            nn.Conv2d(width, 2 * width, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(2 * width, 2 * width, 3, padding=1),
+            nn.ReLU(),
+        )
+        self.head = nn.Conv2d(2 * width, classes + 4, 1)
+        self.classes, self.least = classes, 0.05
+
+    def forward(self, images, targets=None):
+        found = [self.head(self.body(image[None]))[0].flatten(1).T for image in images]
+        centres = [self.centres(image) for image in images]
+        if not self.training:
+            return [self.boxes(rows, at) for rows, at in zip(found, centres, strict=True)]
+        losses = [self.losses(*one) for one in zip(found, centres, targets, strict=True)]
+        return {"score": sum(one for one, _ in losses), "edges": sum(one for _, one in losses)}
+
+    def centres(self, image):
+        height, width = (length // 4 for length in image.shape[1:])
+        y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+        return (4 * torch.stack([x, y], 2).reshape(-1, 2) + 2).float()
+
+    def boxes(self, rows, at):
+        scores, labels = rows[:, : self.classes].sigmoid().max(1)
+        edges = torch.cat([at, at], 1) + 8 * rows[:, self.classes :]
+        order = scores.argsort(descending=True)
+        kept = order[scores[order] > self.least][:40]
+        return {"boxes": edges[kept], "labels": labels[kept], "scores": scores[kept]}
+
+    def losses(self, rows, at, target):
+        wanted, edges = torch.zeros(len(at), self.classes), rows.new_zeros(())
+        for box, label in zip(target["boxes"], target["labels"], strict=True):
+            middle = (box[:2] + box[2:]) / 2
+            near = (at - middle).norm(dim=1).argmin()
+            wanted[near, label] = 1.0
+            edges = edges + F.l1_loss(torch.cat([at, at], 1)[near] / 8 + rows[near, self.classes :], box / 8)
+        weight = 1 + 9 * wanted
+        return F.binary_cross_entropy_with_logits(rows[:, : self.classes], wanted, weight), edges
+
+
+class Finds(pl.LightningModule):
+    """Trains a detector as torchvision's are trained."""
+
+    def __init__(self, net=Detector, lr=0.003):
+        super().__init__()
+        self.net, self.lr = net(), lr
+
+    def forward(self, images):
+        return self.net(images)
+
+    def training_step(self, batch, batch_idx):
+        images, targets = batch
+        return sum(self.net(images, targets).values())
+
+    def validation_step(self, batch, batch_idx):
+        images, _ = batch
+        found = self.net(images)
+        self.log("val_found", float(sum(len(one["boxes"]) for one in found)), batch_size=len(images))
+
+    def configure_optimizers(self):
+        return torch.optim.Adam(self.parameters(), lr=self.lr)
+
+
+def things(**arguments):
+    """The loaders of `Things`."""
+    options = {"batch_size": 6, "collate_fn": listed, **arguments}
+    return {
+        "train_dataloaders": DataLoader(Things(48, seed=1), shuffle=True, **options),
+        "val_dataloaders": DataLoader(Things(12, seed=2), **options),
+    }

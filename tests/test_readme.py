@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 import torch
 from balls import ByFrame, Deep, OfVolumes, clips, volumes
 from PIL import Image
-from projects import Places, Project, Segments, Stripes, events, fit
+from projects import Finds, Places, Project, Segments, Stripes, events, fit, things
 from pytorch_lightning.callbacks import ModelCheckpoint
 from torch import nn
 from torch.utils.data import DataLoader
@@ -185,16 +185,24 @@ def attach(trainer):
             noting(callback, drawn.setdefault(callback, []))
     by_name = [c for c in drawn if c.probes.unpack is not None]
     attends = any(isinstance(c, (AttentionMaps, AttentionWall)) for c in drawn)
-    axes = {c.probes.axes for c in drawn} - {None}
+    axes, tasks = {c.probes.axes for c in drawn} - {None}, {c.probes.task for c in drawn}
     if axes:
         frames = "TCHW" in axes
         trainer.fit(OfVolumes(ByFrame if frames else Deep), **(clips if frames else volumes)())
-    elif any(c.probes.task == "regions" for c in drawn):
+    elif "regions" in tasks:
         trainer.fit(Segments(), datamodule=PlatesData())
+    elif "boxes" in tasks:
+        trainer.fit(Finds(), **{name: _named(loader) for name, loader in things().items()})
     else:
         trainer.fit(MyTransformer() if attends else MyModule(), datamodule=NamedData() if by_name else MyData())
     assert drawn
     assert all(drawn.values())
+
+
+def _named(loader):
+    """The same loader with the names that the README has."""
+    loader.dataset.classes = ["Egg", "Bread"]
+    return loader
 
 
 def kept_checkpoints(tmp_path):

@@ -1,18 +1,23 @@
-"""The network of homework 3, five convolution blocks and three linear layers; a transformer, or several labels."""
+"""The network of homework 3, five convolution blocks and three linear layers; and others, by what is to be told."""
 
+from collections.abc import Callable
 from itertools import pairwise
 from math import log
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torchmetrics import MeanMetric, Metric, R2Score
 from torchmetrics.classification import MulticlassAccuracy, MultilabelExactMatch
 
+from lightning_viz.food11.data import Task
+from lightning_viz.food11.detector import Detector, found_share
 from lightning_viz.food11.transformer import FoodTransformer
+from lightning_viz.food11.unet import UNet
 
-Batch = tuple[Tensor, Tensor]
+Batch = tuple[Tensor, Any]
 
 
 class FoodClassifier(LightningModule):
@@ -23,11 +28,19 @@ class FoodClassifier(LightningModule):
     default arguments it has the homework's 12,833,803 parameters. With `network="transformer"` there is one layer
     instead, `transformer`, a `FoodTransformer`.
 
-    With `several` labels per image, every logit stands by itself: the last two blocks do not pool, `places` scores each
-    class at each place, and the logit of the image is their smooth maximum (arXiv:1411.6228, 2015). Losses are binary
-    cross-entropies, and the accuracy is the share of images of which every label is right.
+    Of tables, the other tasks:
 
-    Takes images, float32 (N, 3, size, size) in [0, 1], and gives logits (N, classes).
+    - `"labels"`: every logit stands by itself. The last two blocks do not pool, `places` scores each class at each
+      place, and the logit of the image is their smooth maximum (arXiv:1411.6228, 2015). Binary cross-entropies; the
+      accuracy is the share of images of which every label is right.
+    - `"values"`: the share of the image that is food. The same blocks, `places` says of each place how much of it is,
+      and the value, (N,), is their mean. Squared errors; the accuracy is the coefficient of determination (R²).
+    - `"regions"`: a `UNet`, logits (N, classes + 1, size, size), the background first. Cross-entropy; the accuracy is
+      the share of pixels that are right.
+    - `"boxes"`: a `Detector`, in eval mode a dict of boxes, labels and scores for each image. Its own loss; the
+      accuracy is the mean F1 score of the images.
+
+    Takes images, float32 (N, 3, size, size) in [0, 1], and gives logits (N, classes), or what the task says.
 
     Args:
         classes: How many classes.
@@ -37,7 +50,7 @@ class FoodClassifier(LightningModule):
         lr: Adam's learning rate.
         decay: Lower the learning rate to 0 over the run, along half a cosine, instead of keeping it.
         network: `"cnn"` or `"transformer"`.
-        several: Whether images have several labels, (N, classes) of 0 and 1.
+        task: `"classes"`, `"labels"`, `"regions"`, `"values"` or `"boxes"`.
 
     Raises:
         ValueError: An argument is out of its range.
@@ -56,31 +69,34 @@ class FoodClassifier(LightningModule):
         *,
         decay: bool = False,
         network: Literal["cnn", "transformer"] = "cnn",
-        several: bool = False,
+        task: Task = "classes",
     ) -> None:
         super().__init__()
         _check(classes, size, width, lr)
-        _check_network(network, width, several)
+        _check_network(network, width, task)
         self.save_hyperparameters()
         self.lr, self.decay = lr, decay
-        self.network, self.several = network, several
+        self.network, self.task = network, task
         if network == "transformer":
             self.transformer = FoodTransformer(classes, size, width)
+        elif task == "regions":
+            self.unet = UNet(classes + 1, width)
+        elif task == "boxes":
+            self.detector = Detector(classes, width)
         else:
             self._convolve(classes, size, width)
-        stages = ("train", "val", "test")
-        accuracy = MultilabelExactMatch if several else MulticlassAccuracy
-        options: dict[str, Any] = {} if several else {"average": "micro"}
-        self.accuracies = nn.ModuleDict({f"{stage}_acc": accuracy(classes, **options) for stage in stages})
+        self.accuracies = nn.ModuleDict(
+            {f"{stage}_acc": _accuracy(task, classes) for stage in ("train", "val", "test")}
+        )
 
     def _convolve(self, classes: int, size: int, width: int) -> None:
         channels = [3, width, 2 * width, 4 * width, 8 * width, 8 * width]
         blocks = [_block(*pair) for pair in pairwise(channels)]
-        if self.several:
+        if self.task != "classes":
             blocks = [*blocks[:3], *(block[:-1] for block in blocks[3:])]
-            self.places = nn.Conv2d(8 * width, classes, 1)
+            self.places = nn.Conv2d(8 * width, classes if self.task == "labels" else 1, 1)
         self.cnn = nn.Sequential(*(layer for block in blocks for layer in block))
-        if self.several:
+        if self.task != "classes":
             return
         self.fc = nn.Sequential(
             nn.Linear(8 * width * (size // 32) ** 2, 16 * width),
@@ -90,8 +106,8 @@ class FoodClassifier(LightningModule):
             nn.Linear(8 * width, classes),
         )
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits (N, classes) of images, float32 (N, 3, size, size) in [0, 1].
+    def forward(self, images: Tensor) -> Any:
+        """Logits (N, classes) of images, float32 (N, 3, size, size) in [0, 1], or what the task says.
 
         Raises:
             ValueError: The images have another size than the network was made for.
@@ -100,8 +116,11 @@ class FoodClassifier(LightningModule):
             self._check_size(images, images.shape[-2:] == (self.hparams["size"],) * 2)
             scores: Tensor = self.transformer(images)
             return scores
-        if self.several:
-            return _smooth_maximum(self.places(self.cnn(images)).flatten(2))
+        if self.task in ("regions", "boxes"):
+            return self.unet(images) if self.task == "regions" else self.detector(images)
+        if self.task != "classes":
+            of_places = self.places(self.cnn(images)).flatten(2)
+            return _smooth_maximum(of_places) if self.task == "labels" else of_places.sigmoid().mean((1, 2))
         features = self.cnn(images).flatten(1)
         self._check_size(images, features.shape[1] == self.fc[0].in_features)
         logits: Tensor = self.fc(features)
@@ -114,22 +133,22 @@ class FoodClassifier(LightningModule):
                 f"Expected {size} x {size} images, received {tuple(images.shape)}; give data and model one size"
             )
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Cross-entropy of a batch; logs train_loss and train_acc."""
+    def training_step(self, batch: Batch, batch_idx: int) -> Any:
+        """The loss of a batch; logs train_loss and train_acc."""
         return self._step(batch, "train")
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Cross-entropy of a batch; logs val_loss and val_acc."""
+    def validation_step(self, batch: Batch, batch_idx: int) -> Any:
+        """The loss of a batch; logs val_loss and val_acc."""
         return self._step(batch, "val")
 
-    def test_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Cross-entropy of a batch; logs test_loss and test_acc."""
+    def test_step(self, batch: Batch, batch_idx: int) -> Any:
+        """The loss of a batch; logs test_loss and test_acc."""
         return self._step(batch, "test")
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Class probabilities (N, classes)."""
         logits: Tensor = self(batch[0])
-        return logits.sigmoid() if self.several else logits.softmax(1)
+        return logits.sigmoid() if self.task == "labels" else logits.softmax(1)
 
     def configure_optimizers(self) -> Any:
         """Adam over all parameters, with a learning rate that decays if asked to."""
@@ -139,15 +158,45 @@ class FoodClassifier(LightningModule):
         epochs = max(self.trainer.max_epochs or 1, 1)
         return {"optimizer": adam, "lr_scheduler": torch.optim.lr_scheduler.CosineAnnealingLR(adam, epochs)}
 
-    def _step(self, batch: Batch, stage: str) -> Tensor:
+    def _step(self, batch: Batch, stage: str) -> Any:
+        if self.task == "boxes":
+            return self._detect(batch, stage)
         images, labels = batch
-        logits = self(images)
-        loss = (F.binary_cross_entropy_with_logits if self.several else F.cross_entropy)(logits, labels)
-        accuracy = self.accuracies[f"{stage}_acc"]
-        accuracy(logits, labels.long())
-        logged: dict[str, Any] = {f"{stage}_loss": loss, f"{stage}_acc": accuracy}
-        self.log_dict(logged, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(images))
+        output = self(images)
+        loss = _LOSSES[self.task](output, labels)
+        self.accuracies[f"{stage}_acc"](output, labels if self.task == "values" else labels.long())
+        self._log(stage, loss, len(images))
         return loss
+
+    def _detect(self, batch: Batch, stage: str) -> dict[str, Any]:
+        images, targets = batch
+        places = self.detector.places(images)
+        loss = self.detector.loss(places, targets, images.shape[-1])
+        with torch.no_grad():
+            found = self.detector.found(places, images)
+        self.accuracies[f"{stage}_acc"](found_share(found, targets))
+        self._log(stage, loss, len(images))
+        return {"loss": loss, "preds": found}
+
+    def _log(self, stage: str, loss: Tensor, count: int) -> None:
+        logged: dict[str, Any] = {f"{stage}_loss": loss, f"{stage}_acc": self.accuracies[f"{stage}_acc"]}
+        self.log_dict(logged, on_step=False, on_epoch=True, prog_bar=True, batch_size=count)
+
+
+_LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "classes": F.cross_entropy,
+    "labels": F.binary_cross_entropy_with_logits,
+    "regions": F.cross_entropy,
+    "values": F.mse_loss,
+}
+
+
+def _accuracy(task: Task, classes: int) -> Metric:
+    if task == "labels":
+        return MultilabelExactMatch(classes)
+    if task in ("values", "boxes"):
+        return R2Score() if task == "values" else MeanMetric()
+    return MulticlassAccuracy(classes + (task == "regions"), average="micro")
 
 
 def _smooth_maximum(scores: Tensor) -> Tensor:
@@ -172,11 +221,13 @@ def _check(classes: int, size: int, width: int, lr: float) -> None:
         raise ValueError(f"Expected lr to be positive, received {lr}")
 
 
-def _check_network(network: str, width: int, several: bool) -> None:
+def _check_network(network: str, width: int, task: str) -> None:
+    if task not in get_args(Task):
+        raise ValueError(f"Expected task to be one of {get_args(Task)}, received {task!r}.")
     if network not in ("cnn", "transformer"):
         raise ValueError(f"Expected network to be 'cnn' or 'transformer', received {network!r}")
-    if network == "transformer" and several:
-        raise ValueError("Expected network='cnn' for several labels per image, received network='transformer'.")
+    if network == "transformer" and task != "classes":
+        raise ValueError(f"Expected network='cnn' for task={task!r}, received network='transformer'.")
     if network == "transformer" and width % 4:
         raise ValueError(
             f"Expected width to be a multiple of 4 (the heads of a transformer share it), received {width}"

@@ -1,7 +1,9 @@
 """Food-11 for Lightning: the photographs in any layout, or drawn food where there are none."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal, get_args
 
+import torch
 from pytorch_lightning import LightningDataModule
 from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor
@@ -22,15 +24,24 @@ _STAGES = {
 }
 
 
+Task = Literal["classes", "labels", "regions", "values", "boxes"]
+"""What is to be told of an image."""
+
+
 class FoodData(LightningDataModule):
-    """Food-11 in batches of images, float32 (N, 3, size, size) in [0, 1], and labels, int64 (N,); of tables (N, 11).
+    """Food-11 in batches of images, float32 (N, 3, size, size) in [0, 1], and labels, int64 (N,).
 
     Images are decoded and resized to squares once, before the first batch, and kept in memory as bytes
     (9,866 photographs of 128 x 128 take 485 MB). Values are not standardised, as in the homework.
     Training batches are mirrored and turned on their device; other batches never are.
 
+    Of tables, what stands beside the images depends on the task: `labels`, float32 (N, 11) of 0 and 1; `regions`, int64
+    (N, size, size), 0 for what is no food and else 1 more than the class; `values`, float32 (N,), the share of the
+    table that food covers; `boxes`, a list with a dict for each image, of `boxes` (D, 4) and `labels` (D,). Neither of
+    the last three is mirrored or turned.
+
     Attributes:
-        class_names: The 11 classes, by label.
+        class_names: The 11 classes, by label; of regions `background` before them.
 
     Args:
         root: Folder with Food-11 in any layout that `find_layout` knows; None draws food instead.
@@ -41,7 +52,7 @@ class FoodData(LightningDataModule):
         train_count: How many training images to draw.
         val_count: How many validation images, and as many test images, to draw.
         seed: Which images are drawn.
-        tables: Draw tables with several dishes, whose labels are float32 (N, 11) of 0 and 1.
+        task: `"classes"`, or of drawn tables with several dishes `"labels"`, `"regions"`, `"values"` or `"boxes"`.
 
     Raises:
         ValueError: An argument is out of its range.
@@ -58,11 +69,13 @@ class FoodData(LightningDataModule):
         train_count: int = 2200,
         val_count: int = 550,
         seed: int = 0,
-        tables: bool = False,
+        task: Task = "classes",
     ) -> None:
         super().__init__()
-        if tables and root is not None:
-            raise ValueError(f"Expected tables=True without root, since tables are drawn, received root={root!r}.")
+        if task not in get_args(Task):
+            raise ValueError(f"Expected task to be one of {get_args(Task)}, received {task!r}.")
+        if task != "classes" and root is not None:
+            raise ValueError(f"Expected task={task!r} without root, since tables are drawn, received root={root!r}.")
         for name, value in (("size", size), ("batch_size", batch_size)):
             if value < 1:
                 raise ValueError(f"Expected {name} to be at least 1, received {value}")
@@ -70,11 +83,11 @@ class FoodData(LightningDataModule):
             raise ValueError(
                 f"Expected train_count and val_count of at least 1, received {train_count} and {val_count}"
             )
-        self.class_names = list(CLASS_NAMES)
+        self.class_names = [*(["background"] if task == "regions" else []), *CLASS_NAMES]
         self.root, self.size, self.batch_size = root, size, batch_size
         self.augment, self.num_workers = augment, num_workers
         self.counts = {"training": train_count, "validation": val_count, "testing": val_count}
-        self.seed, self.tables = seed, tables
+        self.seed, self.task = seed, task
         self._layout: Layout | None = None
         self._splits: dict[str, FoodImages] = {}
 
@@ -108,7 +121,8 @@ class FoodData(LightningDataModule):
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Augments training batches."""
-        if not (self.augment and self.trainer is not None and self.trainer.training):
+        still = self.task in ("regions", "values", "boxes")
+        if still or not (self.augment and self.trainer is not None and self.trainer.training):
             return batch
         images, labels = batch
         return flip_and_rotate(images), labels
@@ -121,16 +135,20 @@ class FoodData(LightningDataModule):
             shuffle=shuffle,
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
+            collate_fn=_beside if self.task == "boxes" else None,
         )
 
     def _draw(self, split: str) -> FoodImages:
         from lightning_viz.food11.drawn import DrawnFood, DrawnTables  # the photographs' users never need it
 
         count, offset = self.counts[split], list(self.counts).index(split)
-        kind = "tables" if self.tables else "images"
+        kind = "images" if self.task == "classes" else "tables"
         rank_zero_info(f"Drawn food: {count} {split} {kind} of {self.size} x {self.size} in 11 classes")
-        source = (DrawnTables if self.tables else DrawnFood)(count, size=self.size, seed=self.seed + offset)
-        return FoodImages(*collect_images(source, count, self.size), mask=source.mask)
+        options: dict[str, Any] = {"size": self.size, "seed": self.seed + offset}
+        source: Any = DrawnFood(count, **options)
+        if self.task != "classes":
+            source = DrawnTables(count, tells=self.task, **options)
+        return FoodImages(*collect_images(source, count, self.size), mask=_evidence(source, self.task))
 
     def _check(self, split: str, stage: str) -> None:
         layout = self._found()
@@ -152,3 +170,14 @@ class FoodData(LightningDataModule):
             self._layout = find_layout(str(self.root))
             rank_zero_info(self._layout.summary())
         return self._layout
+
+
+def _evidence(source: Any, task: Task) -> Callable[[int], Tensor]:
+    """What tells the mask of an item: of the class, or of each of several, or of all food together."""
+    every: Callable[[int], Tensor] = source.mask
+    return (lambda index: every(index).any(0)) if task == "values" else every
+
+
+def _beside(items: list[tuple[Tensor, Any]]) -> tuple[Tensor, list[Any]]:
+    """Images as one tensor, and a list of what there is of each."""
+    return torch.stack([image for image, _ in items]), [target for _, target in items]

@@ -17,11 +17,11 @@ from lightning_viz.food11.splits import CLASS_NAMES
 NO_LABEL = -1
 
 
-class FoodImages(Dataset[tuple[Tensor, int | Tensor]]):
+class FoodImages(Dataset[tuple[Tensor, Any]]):
     """One split's images, decoded.
 
     Items are `(image, label)`: float32 (3, size, size) in [0, 1] and an integer from 0 to 10, or -1 where
-    the split has no labels; of tables float32 (11,) of 0 and 1.
+    the split has no labels; of tables what they tell, of whole numbers int64.
 
     Attributes:
         images: uint8 (N, 3, size, size).
@@ -40,7 +40,7 @@ class FoodImages(Dataset[tuple[Tensor, int | Tensor]]):
     def __init__(
         self,
         images: Tensor,
-        targets: Sequence[int] | Sequence[Tensor] | None,
+        targets: Sequence[Any] | None,
         files: Sequence[Path] | None = None,
         *,
         mask: Callable[[int], Tensor] | None = None,
@@ -54,8 +54,13 @@ class FoodImages(Dataset[tuple[Tensor, int | Tensor]]):
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, int | Tensor]:
-        return self.images[index].float() / 255, self.targets[index]
+    def __getitem__(self, index: int) -> tuple[Tensor, Any]:
+        target = self.targets[index]
+        return self.images[index].float() / 255, target.long() if _are_bytes(target) else target
+
+
+def _are_bytes(target: Any) -> bool:
+    return isinstance(target, Tensor) and target.dtype == torch.uint8
 
 
 def read_images(files: Sequence[Path], size: int) -> Tensor:

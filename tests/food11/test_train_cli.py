@@ -45,6 +45,18 @@ def table(path: str) -> list[dict[str, str]]:
     return list(csv.DictReader(Path(path).read_text(encoding="utf-8").splitlines()))
 
 
+@pytest.mark.parametrize("task", ["regions", "values", "boxes"])
+def test_tables_are_read_in_every_way(cli, tmp_path: Path, task: str) -> None:
+    few = ["--data.train_count", 8, "--data.val_count", 6, "--data.batch_size", 4, "--trainer.max_epochs", 1]
+    options = ["--trainer.enable_progress_bar", "false", *SMALL, "--data.task", task, *few]
+    ran = cli("fit", *config("tables"), *options)
+    assert torch.isfinite(ran.trainer.callback_metrics["val_loss"])
+    tags = events(Path(ran.trainer.log_dir)).Tags()["images"]
+    assert "confusion/val" in tags
+    assert any(tag.endswith("/lime") for tag in tags)
+    assert any("/saliency" in tag for tag in tags)
+
+
 CONFIGS = {path.stem for path in (ROOT / "configs").glob("*.yaml")}
 
 

@@ -149,8 +149,8 @@ def _curves(scene: Scene, ask: Ask, values: Tensor, *, shared: dict[Hashable, An
 
 
 def _span(scene: Scene, column: int) -> float:
-    """From the smallest to the largest prediction of a column; of places there is none of the image as a whole."""
-    if scene.task.places:
+    """From the smallest to the largest prediction of a column, if there is one of the image as a whole."""
+    if not scene.task.whole:
         return 0.0
     every = scene.predictions[:, column]
     return float(every.max() - every.min())

@@ -235,7 +235,8 @@ def tag_of(scene: Scene, ask: Ask, tag: str) -> str:
 
 def _held_to_mask(scene: Scene, ask: Ask, values: Tensor) -> dict[str, float]:
     """What there is to tell of a map, float32 (H, W) or (D, H, W), where the mask of its probe is known."""
-    mask = scene.task.truth(scene.probes.labels[ask.probe].cpu(), ask.column)
+    masks = None if scene.task.places else scene.probes.masks  # which tell more than boxes do
+    mask = scene.task.truth(scene.probes.labels[ask.probe].cpu(), ask.column) if masks is None else None
     if mask is None and scene.probes.masks is not None:
         mask = scene.probes.masks[ask.probe]
         if mask.ndim > values.ndim:  # of each label

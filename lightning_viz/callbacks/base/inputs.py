@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from lightning_viz.callbacks.base.captions import captioned
+from lightning_viz.callbacks.base.frames import frames
 from lightning_viz.callbacks.base.outlines import HALF, outlines, slices_of_input
 from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.run.claims import Claims
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Charts, Picture, Pixels, Prediction, Scalar
+from lightning_viz.harness.tasks.boxes import Boxes
 from lightning_viz.render.color import to_uint8
 from lightning_viz.render.likeness import likeness_picture
 from lightning_viz.render.slices import NOTHING, Slices
@@ -40,9 +42,13 @@ def inputs(scene: Scene, claims: Claims) -> Iterator[Picture | Prediction | Scal
 
 
 def _input(scene: Scene, i: int, caption: list[str], slices: Slices) -> Picture:
-    """The image; where places have classes, with their outlines: what is true, and beside it what is predicted."""
+    """The image; with boxes, or the outlines of places: what is true, and beside it what is predicted."""
     probes = scene.probes
     tag, pixels = f"{probes.tag(i)}/input", slices.sheet(probes.pixels[i].cpu().numpy(), NOTHING)
+    if isinstance(scene.task, Boxes):
+        found = frames(scene.task, probes.labels[i], scene.predictions[i], probes.class_names)
+        caption[1] += " · solid is true, dashed is predicted, in %"
+        return captioned(tag, found.drawn(pixels), caption, lines=4, bars=[found.legend])
     told = slices.told(probes.images.shape[2:], time=probes.are_clips)
     caption = [*caption[:1], *told, *caption[1:]]
     if not scene.task.places:

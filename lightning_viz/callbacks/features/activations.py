@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-import torch
+import numpy as np
 from torch import Tensor
 
 from lightning_viz.callbacks.base.captions import captioned
@@ -53,21 +53,23 @@ class FilterActivations(LayerCallback):
         """One picture per probe."""
         name, _ = self.found(scene)
         groups = scene.subject.groups(range(len(scene.probes)))
-        maps = torch.cat([self._maps(scene, some) for _, some in groups]).cpu().numpy()
-        scaled = [symmetric(maps[:, k]) for k in range(len(self.chosen))]
-        paint = diverging if bool((maps < 0).any()) else sequential
+        # One by one, since images of several sizes have maps of several.
+        maps = [one for _, some in groups for one in self._maps(scene, some).cpu().numpy()]
+        scales = [symmetric(np.concatenate([one[k].ravel() for one in maps]))[1] for k in range(len(self.chosen))]
+        paint = diverging if any(bool((one < 0).any()) for one in maps) else sequential
         kind = "frame" if scene.probes.are_clips else "slice"
-        told = [f"and its strongest {kind} of {maps.shape[2]}"] if maps.ndim > 4 else []
+        told = [f"and its strongest {kind} of {maps[0].shape[1]}"] if maps[0].ndim > 3 else []
         for i in scene.mine(range(len(scene.probes))):  # the scale is that of all probes
+            scaled = [symmetric(one, scale=scale)[0] for one, scale in zip(maps[i], scales, strict=True)]
             # Of a volume the slice along its first side in which the channel answers most.
-            cuts = [strongest(values[i]).at[:1] for values, _ in scaled]
-            tiles: list[Pixels] = [paint(values[i][cut]) for (values, _), cut in zip(scaled, cuts, strict=True)]
+            cuts = [strongest(values).at[:1] for values in scaled]
+            tiles: list[Pixels] = [paint(values[cut]) for values, cut in zip(scaled, cuts, strict=True)]
             titles = [
                 f"{c}: {scale:.2g}" + "".join(f", {k + 1}" for k in cut)
-                for c, (_, scale), cut in zip(self.chosen, scaled, cuts, strict=True)
+                for c, scale, cut in zip(self.chosen, scales, cuts, strict=True)
             ]
             picture = grid(tiles, in_a_row(tiles, 4), titles=titles)
-            one = "one place, " if maps[0, 0].size == 1 else ""
+            one = "one place, " if maps[0][0].size == 1 else ""
             caption = [scene.caption(i), f"{shorten(name)} · {one}channel: value of full colour", *told]
             yield captioned(f"{scene.probes.tag(i)}/activations_{slug(name)}", picture, caption, lines=2 + len(told))
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from lightning_viz.harness.probes.spec import slugs
 from lightning_viz.harness.sinks.results import Pixels, Scalar
 from lightning_viz.harness.tasks.task import percent
+from lightning_viz.harness.validation.boxes import NO_BOX, BoxTally
 from lightning_viz.harness.validation.places import RegionTally
 from lightning_viz.harness.validation.tallies import LabelTally, Tally, ValueTally
 from lightning_viz.render.confusion import confusion_picture, recall, worst_confusions
@@ -34,7 +36,11 @@ def picture(tally: Tally, names: Sequence[str], where: str) -> Pixels:
         means = ", ".join(f"{name} {error:.3g}" for name, error in zip(names, errors, strict=True))
         lines = [f"{where} · {tally.images} images · mean absolute error: {means}", *left_out]
         return values_picture(tally.points.numpy(), names, caption=lines)
-    table = tally.table.numpy()
+    table: Any = tally.table.numpy()
+    if isinstance(tally, BoxTally):
+        head = f"{where} · {int(tally.hits.sum())} of {table[:-1].sum()} boxes found, {table[-1].sum()} false"
+        shown, names = table[tally.first :, tally.first :], [*names[tally.first :], NO_BOX]
+        return confusion_picture(shown, names, caption=[head, *worst_confusions(shown, names), *left_out])
     if isinstance(tally, RegionTally) and not tally.independent:
         lines = [_of_pixels(tally, where), *worst_confusions(table, names), *left_out]
         return confusion_picture(table, names, caption=lines)
@@ -51,8 +57,8 @@ def picture(tally: Tally, names: Sequence[str], where: str) -> Pixels:
 def figures(tally: Tally, names: Sequence[str], loader: str) -> Iterator[Scalar]:
     """Figures by task.
 
-    The recall of every class, of several labels the precision too; of values the mean absolute error; of places the
-    intersection over union and the Dice coefficient of every class, and the mean of the former.
+    The recall of every class, of several labels and of boxes the precision too; of values the mean absolute error; of
+    places the intersection over union and the Dice coefficient of every class, and the mean of the former.
     """
     if isinstance(tally, ValueTally):
         errors = (tally.errors / max(tally.images, 1)).numpy()
@@ -61,6 +67,9 @@ def figures(tally: Tally, names: Sequence[str], loader: str) -> Iterator[Scalar]
         yield from _shares("iou", loader, tally.iou.numpy(), names)
         yield from _shares("dice", loader, tally.dice.numpy(), names)
         yield Scalar(f"mean_iou/{loader}", float(tally.iou.nanmean()))
+    elif isinstance(tally, BoxTally):
+        yield from _shares("recall", loader, tally.recall.numpy(), names)
+        yield from _shares("precision", loader, tally.precision.numpy(), names)
     elif isinstance(tally, LabelTally):
         each = tally.each.numpy().astype(np.float64)
         yield from _shares("recall", loader, _share(each[:, 1, 1], each[:, 1, 0]), names)

@@ -20,7 +20,9 @@ class ConfusionMatrixPanel(ValidationCallback):
     which class is predicted where another is missed; `recall/...` and `precision/<loader>/<class>`. Of values,
     predicted against true ones, and `mae/<loader>/<value>`, the mean absolute error. Of regions, the matrix counts
     pixels, without keeping any, at the size of the labels; `iou/<loader>/<class>` and `dice/<loader>/<class>` of all
-    images together, and `mean_iou/<loader>`, the mean over the classes that there are.
+    images together, and `mean_iou/<loader>`, the mean over the classes that there are. Of boxes, those with a score of
+    at least .5 are held against true ones that they overlap by at least .5 (IoU): the matrix has a column for what is
+    missed and a row for what is false; `recall/...` and `precision/<loader>/<class>`.
 
     Args:
         common: The arguments of `ExplanationCallback`; `probes` tells class names and how to unpack a batch.

@@ -19,7 +19,8 @@ from lightning_viz.harness.network.contrast import contrast
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Pixels
-from lightning_viz.harness.tasks.task import first_name, named, percent
+from lightning_viz.harness.tasks.task import Task, first_name, named, percent
+from lightning_viz.harness.validation.boxes import NO_BOX
 from lightning_viz.harness.validation.changes import Confusion, Report
 from lightning_viz.harness.validation.mistakes import Mistake
 from lightning_viz.render.changes import TAKEN, Row, changes_picture
@@ -61,9 +62,9 @@ def explain(scene: Scene, mistake: Mistake, confusion: Confusion, *, lime: Lime,
     """
     true, predicted = confusion.true, confusion.predicted
     sides = None if mistake.places is None else confused(scene.task, mistake.places, true, predicted)
-    own = _alone(scene, mistake, None if sides is None else sides.both)
+    own = alone(scene, mistake, None if sides is None else sides.both)
     names = [named(scene.probes.class_names[k], 15) for k in (true, predicted)]
-    lead, scale, slices = _lead(own, true, predicted, steps)
+    map_, scale, slices = lead(own, true, predicted, steps)
     superpixels = lime.cut(own.probes.pixels[0], few=few, enough=True)
     found = lime.weights(own, 0, superpixels, (true, predicted))
     full = max(largest(found), FLOOR)
@@ -74,7 +75,7 @@ def explain(scene: Scene, mistake: Mistake, confusion: Confusion, *, lime: Lime,
     title = f"{names[1]} on {share}" if sides is not None else f"says {elide(names[1], 96, SMALL)} {share}"
     seen = to_uint8(image.pixels) if sides is None else sides.drawn(image.pixels, slices)
     titles = [title, f"{names[1]} over {names[0]}", *fits]
-    return Explained([seen, lead, *tiles], titles, scale, f"{full:.2g}", MapCallback.sliced(scene, slices))
+    return Explained([seen, map_, *tiles], titles, scale, f"{full:.2g}", MapCallback.sliced(scene, slices))
 
 
 def explain_error(scene: Scene, mistake: Mistake, *, lime: Lime, steps: int, few: bool) -> Explained:
@@ -87,8 +88,8 @@ def explain_error(scene: Scene, mistake: Mistake, *, lime: Lime, steps: int, few
         steps: Points of the integrated gradients.
         few: Whether the smallest number of masked copies will do.
     """
-    own = _alone(scene, mistake, None)
-    map_, scale, slices = _shares(
+    own = alone(scene, mistake, None)
+    map_, scale, slices = shares(
         own, own.subject, torch.zeros(1, dtype=torch.long, device=own.probes.images.device), steps
     )
     superpixels = lime.cut(own.probes.pixels[0], few=few, enough=True)
@@ -111,7 +112,7 @@ def error_panel(scene: Scene, mistake: Mistake, explained: Explained) -> Pixels:
     return panel(explained.tiles, caption, titles=explained.titles, columns=3, lines=_lines(scene))
 
 
-def _alone(scene: Scene, mistake: Mistake, area: Tensor | None) -> Scene:
+def alone(scene: Scene, mistake: Mistake, area: Tensor | None) -> Scene:
     """The scene with nothing but one image in it, and what stands beside it, of which nothing is known; or an area."""
     device = scene.probes.images.device
     image, labels = mistake.image[None].to(device), scene.probes.labels[:1]
@@ -122,14 +123,14 @@ def _alone(scene: Scene, mistake: Mistake, area: Tensor | None) -> Scene:
     return replace(scene, subject=subject, probes=probes)
 
 
-def _lead(scene: Scene, true: int, predicted: int, steps: int) -> tuple[Pixels, str, Slices]:
-    """Where the lead of the predicted class over the true one comes from in the one image of a scene; see `_shares`."""
+def lead(scene: Scene, true: int, predicted: int, steps: int) -> tuple[Pixels, str, Slices]:
+    """Where the lead of the predicted class over the true one comes from in the one image of a scene; see `shares`."""
     probes = scene.probes
     targets, rivals = (torch.tensor([k], device=probes.images.device) for k in (predicted, true))
-    return _shares(scene, *contrast(scene.subject, targets, rivals, len(probes.class_names)), steps)
+    return shares(scene, *contrast(scene.subject, targets, rivals, len(probes.class_names)), steps)
 
 
-def _shares(scene: Scene, subject: Subject, column: Tensor, steps: int) -> tuple[Pixels, str, Slices]:
+def shares(scene: Scene, subject: Subject, column: Tensor, steps: int) -> tuple[Pixels, str, Slices]:
     """How the pixels of the one image of a scene share a score out among themselves, the scale, and which slices."""
     probes = scene.probes
     black, white = (probes.normalize(probes.mean.new_full((), value)) for value in (0, 1))
@@ -140,8 +141,8 @@ def _shares(scene: Scene, subject: Subject, column: Tensor, steps: int) -> tuple
     drawn = flattened(values, sides=probes.images.ndim - 2, signed=True, grain=GRAIN)
     floor = FLOOR * PARTS / drawn.numel() if scene.task.unit.startswith("log-odds") else 0.0
     full = max(symmetric(drawn.cpu().numpy())[1], floor)
-    slices, unit = slices_of(drawn), scene.task.unit.removesuffix(" per pixel")
-    return painted(probes.pixels[0], drawn, full, signed=True, slices=slices)[-1], f"{full:.2g} {unit}", slices
+    slices = slices_of(drawn)
+    return painted(probes.pixels[0], drawn, full, signed=True, slices=slices)[-1], f"{full:.2g} {_unit(scene)}", slices
 
 
 def confusion_panel(scene: Scene, confusion: Confusion, explained: Sequence[Explained], images: int) -> Pixels:
@@ -153,19 +154,21 @@ def confusion_panel(scene: Scene, confusion: Confusion, explained: Sequence[Expl
         explained: Images that were mistaken so, the surest first.
         images: How many there is room for: the height depends on nothing but this and the images' shape.
     """
-    true, predicted = (named(scene.probes.class_names[k]) for k in (confusion.true, confusion.predicted))
+    true, predicted = (named(names_of(scene)[k]) for k in (confusion.true, confusion.predicted))
     missing = images - len(explained)
     said_so = notice("no other image is kept", 176, 176)
     tiles = [tile for one in explained for tile in one.tiles] + missing * [said_so, *_blank(scene, _TILES - 1)]
     titles = [title for one in explained for title in one.titles] + missing * _TILES * [""]
     was = "" if confusion.was in (None, confusion.count) else f" (was {confusion.was})"
-    pixels = " pixels" if scene.task.places else ""
+    real = [k for k in (confusion.true, confusion.predicted) if k < len(scene.probes.class_names)]
+    sides, kind = f"orange {predicted}, blue {true}", counted(scene.task)
+    if len(real) < 2:  # a box that is missed, or false
+        sides = f"orange for {named(names_of(scene)[real[0]])}, blue against"
     caption = [
-        f"{scene.when} · {_mix_up(scene, true, predicted)}: {confusion.count} of {confusion.of}{was}{pixels}",
+        f"{scene.when} · {_mix_up(scene, true, predicted)}: {confusion.count} of {confusion.of}{was}{kind}",
         *(explained[0].slices if len(explained) == 1 else []),
-        f"orange {predicted}, blue {true}: full {', '.join(one.scale for one in explained)}"
-        + channels_shown(scene.probes.images.shape[1]),
-        f"LIME: orange for, blue against: full {', '.join(one.superpixels for one in explained)} log-odds",
+        f"{sides}: full {', '.join(one.scale for one in explained)}" + channels_shown(scene.probes.images.shape[1]),
+        f"LIME: orange for, blue against: full {', '.join(one.superpixels for one in explained)} {_unit(scene)}",
     ]
     return panel(tiles, caption, titles=titles, columns=2, lines=_lines(scene))
 
@@ -182,17 +185,34 @@ def notice_panel(scene: Scene, text: str, images: int) -> Pixels:
 def changes(scene: Scene, loader: str, found: Report) -> Pixels:
     """The list of what changed since the last drawing."""
     was = "" if found.was_wrong is None else f" (was {found.was_wrong})"
-    pixels = " pixels" if scene.task.places else ""
-    wrong = f"{found.wrong} of {found.total}{pixels} wrong" if scene.task.takes_for else f"{found.wrong} mix-ups"
+    wrong = (
+        f"{found.wrong} of {found.total}{counted(scene.task)} wrong"
+        if scene.task.takes_for
+        else f"{found.wrong} mix-ups"
+    )
     head = [f"{scene.when} · {loader} · {wrong}{was}", _since(found, scene.epoch)]
     if found.left_out:
         head.append("left out: " + ", ".join(f"{count} {reason}" for reason, count in found.left_out.items()))
-    names = [first_name(name) for name in scene.probes.class_names]
+    names = [first_name(name) for name in names_of(scene)]
     rows = [Row(names[one.true], names[one.predicted], *_movement(one)) for one in found.moved]
     return changes_picture(head, rows, lines=3, most=ROWS, between=TAKEN if scene.task.takes_for else MISSED)
 
 
 MISSED = " missed, said: "
+
+
+def names_of(scene: Scene) -> list[str]:
+    """What may be confused: the classes, and of boxes nothing at all."""
+    return [*scene.probes.class_names, *([NO_BOX] if scene.task.counts == "boxes" else [])]
+
+
+def counted(task: Task) -> str:
+    """What was counted, where that is no image."""
+    return {"regions": " pixels", "boxes": " boxes"}.get(task.counts or "", "")
+
+
+def _unit(scene: Scene) -> str:
+    return scene.task.unit.removesuffix(" per pixel")
 
 
 def _mix_up(scene: Scene, true: str, predicted: str) -> str:

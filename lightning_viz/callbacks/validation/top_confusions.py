@@ -9,11 +9,13 @@ from torch import Tensor
 from lightning_viz.callbacks.attribution.superpixels import Lime
 from lightning_viz.callbacks.base.keywords import Common, Unpack
 from lightning_viz.callbacks.validation.base import ValidationCallback
+from lightning_viz.callbacks.validation.boxes import explain_box, worst_boxes
 from lightning_viz.callbacks.validation.outlines import worst_picture
 from lightning_viz.callbacks.validation.panel import (
     ROWS,
     changes,
     confusion_panel,
+    counted,
     error_panel,
     explain,
     explain_error,
@@ -30,6 +32,7 @@ from lightning_viz.harness.run.processes import attempt
 from lightning_viz.harness.run.run import Run, run_of
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Picture, Pixels
+from lightning_viz.harness.tasks.boxes import Boxes
 from lightning_viz.harness.tasks.task import Task
 from lightning_viz.harness.validation.changes import Past, Report, checked_past, past, report
 from lightning_viz.harness.validation.counting import NOT_FINITE
@@ -53,7 +56,9 @@ class ConfusionPanels(ValidationCallback):
     the pictures show the images with the largest errors of the first value: the image, what raises and lowers the
     value, and LIME; there is no list of changes. Of regions, confusions are counted in pixels, each is shown with the
     image of which it takes the largest share, explained over these very pixels; and `confusions/<loader>/worst` shows
-    the six images with the lowest mean intersection over union, true and predicted outlines beside each other.
+    the six images with the lowest mean intersection over union, true and predicted outlines beside each other. Of
+    boxes, what is missed is taken for nothing, and what is false is nothing taken for something; each is explained by
+    the score of that very box, and the worst images are those with the lowest F1 score.
 
     Drawn after every validation (of every n-th epoch), whatever `every_n_steps` says. The images are kept from the
     batches as they pass, in 64 MiB. With many classes or large images that is not enough for all confusions: the most
@@ -136,13 +141,15 @@ class ConfusionPanels(ValidationCallback):
         """Keeps the surest mistakes."""
         if loader not in self._mistakes:
             least = self.confusions * self.images
-            self._mistakes[loader] = Mistakes(self._each, room=ROOM // len(self.loaders(trainer)), least=least)
-        images, _, around, _ = unpacked(batch, self.probes.unpack).arranged(self._axes)
+            boxes = len(self._names) if isinstance(self._task, Boxes) else None
+            room = ROOM // len(self.loaders(trainer))
+            self._mistakes[loader] = Mistakes(self._each, room=room, least=least, boxes=boxes)
+        found = unpacked(batch, self.probes.unpack).arranged(self._axes)
         # As a sampler deals them out in turn, so that one process and several agree on which image came first.
         before = self._counts[loader].seen - len(labels)
         places = [trainer.global_rank + trainer.world_size * (before + i) for i in range(len(labels))]
-        extras = self._beside(trainer, images, around)
-        self._mistakes[loader].see(images, predictions, labels, counted=counted, places=places, extras=extras)
+        extras = self._beside(trainer, found.images, found.extras)
+        self._mistakes[loader].see(found.images, predictions, labels, counted=counted, places=places, extras=extras)
 
     def _beside(self, trainer: pl.Trainer, images: Tensor, around: Extras) -> Extras | None:
         """What the network is given beside images of a batch, as it is beside the probes.
@@ -171,7 +178,7 @@ class ConfusionPanels(ValidationCallback):
         pairs = [(loader, (one.true, one.predicted)) for loader, found in reports.items() for one in found.top]
         # By the reports, which all processes have: only the first one has the counts.
         pairs += [(loader, ERROR) for loader in reports] if self._of_values else []
-        pairs += [(loader, WORST) for loader in reports] if self._of_places else []
+        pairs += [(loader, WORST) for loader in reports] if self._of_parts else []
         own = [self._mistakes[loader].surest(pair) if loader in self._mistakes else [] for loader, pair in pairs]
         parts = zip(*processes.exchange(own), strict=True)
         self._surest = {
@@ -200,10 +207,11 @@ class ConfusionPanels(ValidationCallback):
             yield from self._errors(scene)
             return
         self._past = self._past | {name: past(tally.table, scene.epoch) for name, tally in self._tallies.items()}
-        last = self.confusions + 1 + self._of_places
+        last = self.confusions + 1 + self._of_parts
         for loader, rank in scene.mine([(loader, k) for loader in self._reports for k in range(last)]):
             if rank > self.confusions:
-                yield worst_picture(scene, loader, self._surest[loader, WORST])
+                worst = worst_boxes if isinstance(self._task, Boxes) else worst_picture
+                yield worst(scene, loader, self._surest[loader, WORST])
             elif rank == self.confusions:
                 yield Picture(f"confusions/{loader}/changes", changes(scene, loader, self._reports[loader]), flat=True)
             else:
@@ -215,9 +223,9 @@ class ConfusionPanels(ValidationCallback):
         return self._task is not None and self._task.counts == "values"
 
     @property
-    def _of_places(self) -> bool:
-        """Whether pixels are counted, and images are worse and better."""
-        return self._task is not None and self._task.places
+    def _of_parts(self) -> bool:
+        """Whether pixels or boxes are counted, and images are worse and better."""
+        return self._task is not None and not self._task.whole
 
     @property
     def _each(self) -> int:
@@ -250,7 +258,8 @@ class ConfusionPanels(ValidationCallback):
         confusion = found.top[rank]
         mistakes = self._surest[loader, (confusion.true, confusion.predicted)]
         options: dict[str, Any] = {"lime": self.lime, "steps": self.steps, "few": self.rehearsal}
-        explained = [explain(scene, one, confusion, **options) for one in mistakes]
+        how = explain_box if isinstance(self._task, Boxes) else explain
+        explained = [how(scene, one, confusion, **options) for one in mistakes]
         return confusion_panel(scene, confusion, explained, self.images)
 
 
@@ -260,5 +269,5 @@ def _no_confusion(found: Report, task: Task) -> str:
     if found.total and not task.takes_for:
         return "no class is missed where another is said"
     if found.total:
-        return f"no confusion: {found.total} of {found.total}{' pixels' if task.places else ''} right"
+        return f"no confusion: {found.total} of {found.total}{counted(task)} right"
     return "the scores are not finite" if NOT_FINITE in found.left_out else "no image was counted"

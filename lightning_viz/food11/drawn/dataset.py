@@ -1,5 +1,7 @@
 """Drawn food as torch data sets."""
 
+from typing import Any, Literal, get_args
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -56,16 +58,23 @@ class DrawnFood(Dataset[tuple[Tensor, int]]):
         return torch.from_numpy(draw(self.seed, _within(index, self.count), self.size).mask)
 
 
-class DrawnTables(Dataset[tuple[Tensor, Tensor]]):
+Tells = Literal["labels", "regions", "values", "boxes"]
+"""What a table may tell."""
+
+
+class DrawnTables(Dataset[tuple[Tensor, Any]]):
     """Tables with several dishes, drawn by code: several labels per image, each with a mask of its own.
 
-    Every item is (image float32 (3, size, size) in [0, 1], labels float32 (11,) of 0 and 1, in Food-11's order). Item i
-    depends on seed and i only: neither on size (the same table), nor on count, nor on any global generator.
+    Every item is an image, float32 (3, size, size) in [0, 1], and what it tells. Item i depends on seed and i only:
+    neither on size (the same table), nor on count, nor on any global generator.
 
     Args:
         count: Number of tables, at least 1.
         size: Pixels per side, at least 32.
         seed: Which set, at least 0; different seeds share no table.
+        tells: `"labels"`, float32 (11,) of 0 and 1, in Food-11's order; `"regions"`, uint8 (size, size), 0 where no
+            food lies, else 1 more than its class; `"values"`, float32 (), the share of the table that food covers; or
+            `"boxes"`, a dict of `boxes` (D, 4) and `labels` (D,), as `boxes` returns them.
 
     Raises:
         ValueError: If count, size or seed are out of range.
@@ -76,19 +85,19 @@ class DrawnTables(Dataset[tuple[Tensor, Tensor]]):
     (torch.Size([3, 96, 96]), 4, torch.Size([11, 96, 96]), torch.Size([4, 4]), True)
     """
 
-    def __init__(self, count: int, *, size: int = 96, seed: int = 0) -> None:
+    def __init__(self, count: int, *, size: int = 96, seed: int = 0, tells: Tells = "labels") -> None:
         _check(count, size, seed)
-        self.count, self.size, self.seed = count, size, seed
+        if tells not in get_args(Tells):
+            raise ValueError(f"Expected tells to be one of {get_args(Tells)}, received {tells!r}.")
+        self.count, self.size, self.seed, self.tells = count, size, seed, tells
         self.classes: list[str] = list(CLASSES)
 
     def __len__(self) -> int:
         return self.count
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, index: int) -> tuple[Tensor, Any]:
         laid = self._laid(index)
-        labels = torch.zeros(len(CLASSES))
-        labels[list(laid.labels)] = 1.0
-        return _pixels(laid.image), labels
+        return _pixels(laid.image), _told(laid, self.tells)
 
     def mask(self, index: int) -> Tensor:
         """Where the food of each class lies, bool (11, size, size); nowhere where there is none.
@@ -102,13 +111,14 @@ class DrawnTables(Dataset[tuple[Tensor, Tensor]]):
         return masks
 
     def boxes(self, index: int) -> tuple[Tensor, Tensor]:
-        """The smallest box around each of D dishes, float32 (D, 4) as x0, y0, x1, y1 in pixels, and long (D,) classes.
+        """The smallest box around each of D dishes that are seen, float32 (D, 4), and their classes, long (D,).
+
+        Boxes are left, top, right and bottom in pixels.
 
         Raises:
             IndexError: If the index is out of range.
         """
-        laid = self._laid(index)
-        return torch.from_numpy(laid.boxes), torch.tensor(laid.labels)
+        return _boxes(self._laid(index))
 
     def eaten(self, index: int) -> float:
         """The share of all that was served that is eaten, in [0, 1).
@@ -120,6 +130,27 @@ class DrawnTables(Dataset[tuple[Tensor, Tensor]]):
 
     def _laid(self, index: int) -> LaidTable:
         return draw_table(self.seed, _within(index, self.count), self.size)
+
+
+def _boxes(laid: LaidTable) -> tuple[Tensor, Tensor]:
+    seen = laid.masks.any((1, 2))
+    return torch.from_numpy(laid.boxes[seen]), torch.tensor(laid.labels)[torch.from_numpy(seen)]
+
+
+def _told(laid: LaidTable, tells: Tells) -> Any:
+    if tells == "boxes":
+        boxes, labels = _boxes(laid)
+        return {"boxes": boxes, "labels": labels}
+    if tells == "values":
+        return torch.tensor(laid.masks.any(0).mean(), dtype=torch.float32)
+    if tells == "labels":
+        labels = torch.zeros(len(CLASSES))
+        labels[list(laid.labels)] = 1.0
+        return labels
+    regions = torch.zeros(laid.image.shape[:2], dtype=torch.uint8)
+    for label, mask in zip(laid.labels, laid.masks, strict=True):
+        regions[torch.from_numpy(mask)] = label + 1
+    return regions
 
 
 def _check(count: int, size: int, seed: int) -> None:

@@ -36,12 +36,13 @@ class LaidTable(NamedTuple):
 
     @property
     def boxes(self) -> NDArray[np.float32]:
-        """The smallest box around each food, float32 (D, 4): left, top, right and bottom in pixels."""
-        found = []
-        for mask in self.masks:
-            rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-            found.append((columns[0], rows[0], columns[-1] + 1, rows[-1] + 1))
-        return np.array(found, np.float32)
+        """The smallest box around each food, float32 (D, 4): left, top, right, bottom in pixels; 0 of hidden ones."""
+        found = np.zeros((len(self.masks), 4), np.float32)
+        for edges, mask in zip(found, self.masks, strict=True):
+            if mask.any():
+                rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+                edges[:] = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+        return found
 
 
 def draw_table(seed: int, index: int, size: int = 96) -> LaidTable:

@@ -16,7 +16,7 @@ from lightning_viz.explain.network.chunks import is_out_of_memory
 from lightning_viz.harness.isolation.standins import UntouchableError
 from lightning_viz.harness.network.axes import channels_first
 from lightning_viz.harness.network.extras import IMAGES, Extras, Rows
-from lightning_viz.harness.network.outputs import AmbiguousError, NoScoresError, RefusedError
+from lightning_viz.harness.network.outputs import AmbiguousError, BoxesError, NoScoresError, RefusedError
 from lightning_viz.harness.network.subject import Subject
 
 IMAGE_NAMES = ("image", "images", "pixel_values", "x", "input", "inputs", "img", "imgs")
@@ -47,14 +47,14 @@ def with_extras(subject: Subject, images: Tensor, batch: Extras | None) -> Subje
     failure: Exception | None = None
     without: Subject | None = None
     for args, kwargs in _calls(subject, batch):
-        alone = args == (IMAGES,) and not kwargs
-        found = replace(subject, extras=None if alone else _arguments(args, kwargs, batch, len(images)))
+        alone, listed = args == (IMAGES,) and not kwargs, batch is not None and batch.sizes is not None
+        found = replace(subject, extras=None if alone and not listed else _arguments(args, kwargs, batch, len(images)))
         try:
             with torch.no_grad(), transparent_checkpoints():
                 found.of(0)(images[:1])
         except UntouchableError:
             raise
-        except AmbiguousError:  # which concerns whoever asks for scores
+        except (AmbiguousError, BoxesError):  # which concerns whoever asks for scores
             return _announced(found, args, kwargs)
         except NoScoresError as error:
             if without is None and (alone or not _is_a_loss(found, images)):
@@ -94,7 +94,8 @@ def called_alike(subject: Subject, images: Tensor, batch: Extras) -> Subject | N
 
 
 def _arguments(args: tuple[Any, ...], kwargs: dict[str, Any], batch: Extras | None, count: int) -> Extras:
-    return Extras((args, kwargs), count if batch is None else batch.count, form=_signature(args, kwargs))
+    form, sizes = _signature(args, kwargs), None if batch is None else batch.sizes
+    return Extras((args, kwargs), count if batch is None else batch.count, form=form, sizes=sizes)
 
 
 def _is_a_loss(subject: Subject, images: Tensor) -> bool:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lightning_viz.harness.network.axes import channels_first
 from lightning_viz.harness.network.gradients import with_gradient
-from lightning_viz.harness.network.outputs import AmbiguousError, LastSigmoid, NoScoresError, by_name
+from lightning_viz.harness.network.outputs import AmbiguousError, LastSigmoid, NoScoresError, by_name, check_no_boxes
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.tensors import named_tensors, plain
 
@@ -35,8 +35,7 @@ class Maps(Subject):
         return with_gradient(self._maps, images).float()
 
     def _maps(self, images: Tensor) -> Tensor:
-        output, name = self._run(images), type(self.net).__name__
-        found = output if self.scores is None else self.scores(output)
+        found, name = self.answer(images), type(self.net).__name__
         return channels_first(find_maps(found, len(images), name, sides=images.ndim), self.axes)
 
 
@@ -57,6 +56,7 @@ def find_maps(output: object, count: int, name: str, *, sides: int = 4) -> Tenso
         NoScoresError: There is none.
         AmbiguousError: There are several, and nothing tells them apart.
     """
+    check_no_boxes(output, name)
     tensors = [(key, t) for key, t in named_tensors(output) if t.is_floating_point() and t.ndim > 1 and len(t) == count]
     found = [(key, t) for key, t in tensors if t.ndim == sides]
     found = found or [(key, t[:, None]) for key, t in tensors if t.ndim == sides - 1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -18,12 +18,20 @@ NAMES = (
 """What class scores are called, the surest first."""
 
 
+LOGITS = ("logits", "pred_logits")
+"""What the class scores of boxes are called beside `pred_boxes`."""
+
+
 class RefusedError(ValueError):
     """A forward fails with the images that it is given."""
 
 
 class NoScoresError(ValueError):
     """The network's output holds no class scores."""
+
+
+class BoxesError(NoScoresError):
+    """The network's output holds boxes, each with scores of its own."""
 
 
 class AmbiguousError(NoScoresError):
@@ -46,6 +54,7 @@ def as_scores(found: object, count: int, name: str) -> Tensor:
     """
     if isinstance(found, Tensor) and found.is_floating_point() and found.ndim in (1, 2) and len(found) == count:
         return plain(found)
+    check_no_boxes(found, name)
     received = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
     raise NoScoresError(
         f"Expected probes=Probes(scores=...) to make class scores ({count}, classes) of what {name} returns, received "
@@ -67,8 +76,10 @@ def find_scores(output: object, count: int, name: str) -> Tensor:
 
     Raises:
         NoScoresError: There is none.
+        BoxesError: They are scores of boxes.
         AmbiguousError: There are several, and no name tells them apart.
     """
+    check_no_boxes(output, name)
     tensors = [(key, t) for key, t in named_tensors(output) if t.is_floating_point()]
     found = [(key, t) for key, t in tensors if t.ndim == 2 and len(t) == count and t.shape[1] > 1]
     found = found or [(key, t) for key, t in tensors if t.shape in ((count,), (count, 1))]
@@ -87,6 +98,27 @@ def find_scores(output: object, count: int, name: str) -> Tensor:
             "function from what it returns to the scores, such as lambda output: output[1]."
         )
     return found[0][1]
+
+
+def check_no_boxes(output: object, name: str) -> None:
+    """Raises where a network's output is one of boxes.
+
+    Raises:
+        BoxesError: It is.
+    """
+    if are_boxes(output):
+        raise BoxesError(
+            f"Expected class scores from the forward of {name}, received boxes with scores of their own, which "
+            "task='boxes' explains: pass probes=Probes(task='boxes'), and unpack= where the batch's targets are not "
+            "found."
+        )
+
+
+def are_boxes(output: object) -> bool:
+    """Whether a network puts out boxes: a mapping for each image as torchvision's, or one for all as those of DETR."""
+    if isinstance(output, (list, tuple)) and output:
+        return all(isinstance(one, Mapping) and {"boxes", "scores", "labels"} <= one.keys() for one in output)
+    return isinstance(output, Mapping) and "pred_boxes" in output and any(key in output for key in LOGITS)
 
 
 def by_name(found: Sequence[tuple[str, Tensor]]) -> Tensor | None:

@@ -117,7 +117,7 @@ class Subject:
 
     def groups(self, items: Sequence[int]) -> list[tuple[Self, list[int]]]:
         """The network for copies of some images: for all together, or each alone where it has something beside it."""
-        apart = self.extras is not None and self.extras.holds_rows
+        apart = self.extras is not None and self.extras.apart
         return [(self.of(i), [i]) for i in items] if apart else [(self, list(items))]
 
     @property
@@ -156,7 +156,16 @@ class Subject:
         Returns:
             A function from float32 (N, C, H, W) to the layer's output in float32.
         """
-        return lambda images: with_gradient(lambda x: layer_output(self._run, layer, x), images)
+
+        def run(images: Tensor) -> Tensor:
+            found = layer_output(self._run, layer, images)
+            if len(found) == len(images) or self.extras is None or self.extras.sizes is None:
+                return found
+            # Networks that are given lists may take one image after the other.
+            each = [self if self.extras.count == 1 else self.of(i) for i in range(len(images))]
+            return torch.cat([layer_output(one._run, layer, images[i : i + 1]) for i, one in enumerate(each)])
+
+        return lambda images: with_gradient(run, images)
 
     def require_gradient(self, images: Tensor, layer: nn.Module | None = None) -> None:
         """Checks that gradients reach the images.
@@ -176,11 +185,14 @@ class Subject:
                 "detaches, or runs under torch.inference_mode(). Pass net= with the path of the network that it calls."
             )
 
+    def answer(self, images: Tensor) -> object:
+        """What the network returns, or what the user makes of it."""
+        output = self._run(images)
+        return output if self.scores is None else self.scores(output)
+
     def _found(self, images: Tensor) -> Tensor:
-        output, name = self._run(images), type(self.net).__name__
-        if self.scores is not None:
-            return as_scores(self.scores(output), len(images), name)
-        return find_scores(output, len(images), name)
+        output, name = self.answer(images), type(self.net).__name__
+        return (find_scores if self.scores is None else as_scores)(output, len(images), name)
 
     def _ends_in_sigmoid(self, one: Tensor, images: Tensor) -> bool:
         if not bool(((one >= 0) & (one <= 1)).all()):

@@ -10,8 +10,11 @@ from torch import Tensor
 
 from lightning_viz.harness.network.axes import Axes, channels_first
 from lightning_viz.harness.network.calls import IMAGE_NAMES
+from lightning_viz.harness.network.detections import stacked
 from lightning_viz.harness.network.extras import Extras
-from lightning_viz.harness.probes.labels import UNPACK, as_labels, described, labels_around, places_around
+from lightning_viz.harness.probes.labels import UNPACK, as_labels, described, groups, labels_around, places_around
+from lightning_viz.harness.probes.targets import Targets, find_targets, is_target, largest, padded, targets_of
+from lightning_viz.harness.tasks.task import Task
 from lightning_viz.harness.tensors import named_tensors, plain
 
 
@@ -24,23 +27,38 @@ class Unpacked(NamedTuple):
         extras: The batch around the images, or what the user gives beside them.
         places: Labels of the places of the images, (N, H, W) or (N, K, H, W), with one side more of volumes, see
             `places_around`; None where there are none.
+        boxes: What is in the images, (N, B, 5), see `boxes_of`; None where nothing tells.
     """
 
     images: Tensor
     labels: Tensor | None
     extras: Extras
     places: Tensor | None = None
+    boxes: Tensor | None = None
 
     @property
     def known(self) -> Tensor | None:
-        """What is true of the images: the labels, or where there are none those of their places."""
-        return self.places if self.labels is None else self.labels
+        """What is true of the images: the labels, or where there are none those of their places, or their boxes."""
+        return next((t for t in (self.labels, self.places, self.boxes) if t is not None), None)
+
+    def told(self, task: Task) -> Tensor | None:
+        """What a task reads of them."""
+        if task.places:
+            return self.places
+        return self.labels if task.counts != "boxes" else self.boxes
+
+    @property
+    def groups(self) -> list[int]:
+        """The group of every image that probes are spread over, see `groups`; of boxes the class of the largest."""
+        if self.boxes is None or self.known is not self.boxes:
+            return groups(self.known, len(self.images), self.images.ndim)
+        return groups(largest(self.boxes), len(self.images))
 
     def rows(self, items: Sequence[int], device: torch.device) -> Unpacked:
         """Some of them, on a device."""
         chosen = list(items)
-        labels, places = (None if t is None else t[chosen].to(device) for t in (self.labels, self.places))
-        return Unpacked(self.images[chosen].to(device), labels, self.extras.rows(chosen).to(device), places)
+        known = [None if t is None else t[chosen].to(device) for t in (self.labels, self.places, self.boxes)]
+        return Unpacked(self.images[chosen].to(device), known[0], self.extras.rows(chosen).to(device), *known[1:])
 
     def arranged(self, axes: Axes | None) -> Unpacked:
         """The same with the channels of the images, and the classes of masks, second."""
@@ -52,18 +70,21 @@ class Unpacked(NamedTuple):
         """One behind the other, images in float32; without labels where one has none, or others.
 
         Raises:
-            ValueError: The images are not of one size.
+            ValueError: The images are not of one size, and are no lists either.
         """
         sizes = sorted({tuple(part.images.shape[1:]) for part in parts})
-        if len(sizes) > 1:
+        listed = all(part.extras.sizes is not None for part in parts)
+        if len(sizes) > 1 and not listed:
             raise ValueError(
                 f"Expected probes of one size, received {sizes}: pass probes=Probes(indices=[...]) with items of one "
                 "size, or count=1."
             )
         # Clones, because a batch that was made in inference mode takes part in no gradient.
-        images = torch.cat([part.images for part in parts]).float().clone()
+        images = padded([part.images for part in parts]).float().clone()
         labels, places = _joined([part.labels for part in parts]), _joined([part.places for part in parts])
-        return Unpacked(images, labels, Extras.joined([part.extras for part in parts]), places)
+        own = [part.boxes for part in parts if part.boxes is not None]
+        boxes = stacked([one for rows in own for one in rows]) if len(own) == len(parts) else None
+        return Unpacked(images, labels, Extras.joined([part.extras for part in parts]), places, boxes)
 
 
 def _joined(parts: Sequence[Tensor | None]) -> Tensor | None:
@@ -91,6 +112,8 @@ def unpacked(batch: Any, unpack: Callable[..., Any] | None = None) -> Unpacked:
     """
     if unpack is not None:
         return _checked(batch, unpack(batch))
+    if (targets := find_targets(batch)) is not None:
+        return _of_boxes(targets)
     tensors = list(named_tensors(batch))
     images = _images([(n, t) for n, t in tensors if t.ndim in (4, 5) and t.dtype != torch.bool])
     if images is None:
@@ -121,7 +144,11 @@ def _is_mask(stack: Tensor) -> bool:
 def _checked(batch: Any, found: Any) -> Unpacked:
     parts = (found, None) if isinstance(found, Tensor) else found
     fits = isinstance(parts, (tuple, list)) and len(parts) in (2, 3)
+    labels: Any
     images, labels, *more = parts if fits else (None, None)
+    of_boxes = isinstance(labels, (list, tuple)) and len(labels) > 0 and all(is_target(one) for one in labels)
+    if of_boxes and (targets := targets_of(images, labels, batch)) is not None:
+        return _of_boxes(targets, *more)
     labelled = labels is None or (isinstance(labels, Tensor) and labels.ndim > 0)
     if not (isinstance(images, Tensor) and images.ndim in (4, 5) and labelled) or (
         labels is not None and len(images) != len(labels)
@@ -135,6 +162,12 @@ def _checked(batch: Any, found: Any) -> Unpacked:
     known = None if labels is None else plain(labels)
     of_places = known is not None and known.ndim > 2
     return _unpacked(batch, plain(images), *((None, known) if of_places else (known, None)), *more)
+
+
+def _of_boxes(targets: Targets, *more: Any) -> Unpacked:
+    around = more[0] if more else targets.batch
+    extras = Extras.of(around, targets.images, targets.each, given=bool(more), listed=targets.listed)
+    return Unpacked(targets.images.float(), None, extras, boxes=targets.rows)
 
 
 def _unpacked(batch: Any, images: Tensor, labels: Tensor | None, places: Tensor | None, *more: Any) -> Unpacked:

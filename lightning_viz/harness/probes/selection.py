@@ -21,7 +21,7 @@ from lightning_viz.harness.network.maps import Maps
 from lightning_viz.harness.network.outputs import NoScoresError, RefusedError
 from lightning_viz.harness.network.subject import NotYetError, Subject
 from lightning_viz.harness.probes.batches import Unpacked
-from lightning_viz.harness.probes.labels import groups
+from lightning_viz.harness.probes.boxes import of_boxes
 from lightning_viz.harness.probes.loaders import (
     first_loader,
     flat,
@@ -129,11 +129,13 @@ def select(
     else:
         indices, found, seen = _pass(observed, spec, split, trainer.lightning_module.device)
     axes = axes_of(found.images, subject.net, spec.axes)
-    images, labels, around, places = found.arranged(axes)
-    subject = with_extras(replace(subject, axes=axes), images, around)
+    found = found.arranged(axes)
+    images, labels, places = found.images, found.labels, found.places
+    subject = with_extras(replace(subject, axes=axes), images, found.extras)
     if axes is not None and spec.axes is None:
         rank_zero_info(f"The images are read as {NAMES[axes]} (N, {', '.join(axes)}). Probes(axes=...) says else.")
-    outputs = _outputs(subject, images)
+    boxes = spec.task == "boxes" or (spec.task is None and spec.guide is None and found.boxes is not None)
+    outputs = None if boxes else _outputs(subject, images)
     open_ = spec.task is None and spec.guide is None and places is not None and (outputs is None or labels is None)
     channels = _count_maps(subject, images) if open_ or spec.task == "regions" else None
     mean, std = normalization(known, spec, images)
@@ -141,6 +143,8 @@ def select(
     given, numbers = images.new_zeros(len(images), 0) if labels is None else labels, tuple(indices)
     plain = ProbeBatch(images, given, (), numbers, numbers, mean, std, evidence, extras=subject.extras, axes=axes)
     seen = labels if seen is None else seen
+    if boxes:
+        return split, of_boxes(plain, found.boxes, known=known, spec=spec, subject=subject)
     if channels is not None or spec.task == "regions":
         return split, of_places(plain, places, channels, known=known, spec=spec, subject=subject)
     return split, understood(plain, seen, outputs, known=known, spec=spec, subject=subject)
@@ -180,7 +184,7 @@ def _pass(
     if not len(observed):
         raise NotSeenYetError(f"The {split} data is a stream, of which nothing has passed yet.")
     found = observed.found()
-    indices = _spread(range(len(found.images)), _groups(found), spec)
+    indices = _spread(range(len(found.images)), found.groups, spec)
     return indices, found.rows(indices, device), found.labels
 
 
@@ -200,7 +204,7 @@ def _of_batches(
     parts = [load(loader, [k], trainer, module, spec.unpack) for k in which]
     places = [k * each + row for k, part in zip(which, parts, strict=True) for row in range(len(part.images))]
     found = Unpacked.joined(parts)
-    indices = list(spec.indices or _spread(places, _groups(found), spec))
+    indices = list(spec.indices or _spread(places, found.groups, spec))
     return indices, found.rows([places.index(i) for i in indices], found.images.device), found.labels
 
 
@@ -227,11 +231,7 @@ def _choose(
     looks = min(size, spec.looks)
     candidates = [k * size // looks for k in range(looks)]
     seen = load(loader, candidates, trainer, module, spec.unpack)
-    return _spread(candidates, _groups(seen), spec), seen.labels
-
-
-def _groups(found: Unpacked) -> list[int]:
-    return groups(found.known, len(found.images), found.images.ndim)
+    return _spread(candidates, seen.groups, spec), seen.labels
 
 
 def _spread(items: Sequence[int], labels: Sequence[int], spec: Probes) -> list[int]:

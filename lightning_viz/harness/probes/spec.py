@@ -49,16 +49,17 @@ class Probes:
             tuple of what follows them, or a dict of it by name; tensors with N rows go with their images. Or images
             alone. Needed only where images and labels are not found in the batch.
         task: What the outputs mean: `"classes"`, one per image; `"labels"`, several at once; `"values"`;
-            `"regions"`, classes of places; `"similarity"`, of embeddings; or `"none"`, images alone. `None` recognises
-            it from labels and outputs.
+            `"regions"`, classes of places; `"boxes"`, of things; `"similarity"`, of embeddings; or `"none"`, images
+            alone. `None` recognises it from labels and outputs.
         ignore: For regions, the label that stands for no class; `None` takes what the module's losses leave out, and
             255 where that is no class.
         guide: For similarity, what images are held against instead of each other: the position of a probe, the path of
             an image file, a vector (D,), or vectors by name, such as the embeddings of texts.
         loader: Which of several loaders of the split, by its name or its number; `None` is the first with images and
             labels.
-        scores: Takes what the network returns, returns its scores (N, K), differentiable; for regions (N, K, h, w).
-            Needed only where they are not found. In YAML it is a dotted path, as `unpack` is.
+        scores: Takes what the network returns, returns its scores (N, K), differentiable; for regions (N, K, h, w),
+            for boxes a mapping for each image. Needed only where they are not found. In YAML it is a dotted path, as
+            `unpack` is.
         axes: The order of the sides of volumes, `"CDHW"`, and of clips, `"TCHW"` or `"CTHW"`, behind the number of
             images. `None` finds it by the network's first convolution.
 

@@ -40,14 +40,13 @@ class Observed:
             return
         self._last = batch
         with torch.inference_mode(False), torch.no_grad():
-            images, labels, extras, places = unpacked(batch, self._wish.unpack)
-            missing = self._wish.looks - len(self)
-            beside = extras.rows(range(min(missing, len(images)))).to(torch.device("cpu"))
-            kept = [None if t is None else t[:missing].cpu().clone() for t in (labels, places)]
-            self._parts.append(Unpacked(images[:missing].float().cpu().clone(), kept[0], beside, kept[1]))
+            found = unpacked(batch, self._wish.unpack)
+            some = range(min(self._wish.looks - len(self), len(found.images)))
+            # Clones, because the training may change a batch of its own in place.
+            self._parts.append(Unpacked.joined([found.rows(some, torch.device("cpu"))]))
 
     def found(self) -> Unpacked:
-        """Images (N, C, H, W) in float32, labels and what is beside them, of the size of the first that passed."""
+        """Images (N, C, H, W) in float32, labels and what is beside them: of the size of the first, or lists."""
         self._last = None
-        shape = self._parts[0].images.shape[1:]
-        return Unpacked.joined([part for part in self._parts if part.images.shape[1:] == shape])
+        shape, listed = self._parts[0].images.shape[1:], self._parts[0].extras.sizes is not None
+        return Unpacked.joined([part for part in self._parts if listed or part.images.shape[1:] == shape])

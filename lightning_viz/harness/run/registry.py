@@ -109,7 +109,7 @@ class Registry:
             probes = self._probes[key]
             with torch.no_grad():
                 found = _says(probes, probes.shown_to(subject))
-            if not probes.task.places and found.shape[1] != len(probes.class_names):
+            if probes.task.whole and found.shape[1] != len(probes.class_names):
                 raise ValueError(
                     f"Expected scores for {len(probes.class_names)} classes, as at the start of the run, received "
                     f"{found.shape[1]}: pass net= with a part that keeps its outputs, or start a new run."

@@ -131,8 +131,8 @@ class Run:
         """Takes what was heard in the step of this batch, which has ended."""
 
         def read() -> tuple[Tensor, Extras]:
-            images, _, around, _ = unpacked(batch, spec.unpack)
-            return images, around
+            found = unpacked(batch, spec.unpack)
+            return found.images, found.extras
 
         # Whatever batches and networks of the user's do, training goes on all the same.
         with suppress(Exception), torch.inference_mode(False), torch.no_grad():

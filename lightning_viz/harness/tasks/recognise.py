@@ -208,6 +208,6 @@ def _unknown(columns: int, classes: str) -> ValueError:
 def _two(what: str) -> ValueError:
     return ValueError(
         f"Expected labels and outputs that tell what the outputs mean, received {what}: pass probes=Probes(task=...) "
-        "with 'classes', 'labels', 'values', 'regions', 'similarity' or 'none', net= with the module that returns the "
-        "scores, or unpack= where other tensors are the labels."
+        "with 'classes', 'labels', 'values', 'regions', 'boxes', 'similarity' or 'none', net= with the module that "
+        "returns the scores, or unpack= where other tensors are the labels."
     )

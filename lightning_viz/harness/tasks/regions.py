@@ -51,6 +51,7 @@ class Regions(Task):
     counts = "regions"
     several = True
     places = True
+    whole = False
 
     @property
     def takes_for(self) -> bool:

@@ -12,9 +12,9 @@ from torch import Tensor
 from lightning_viz.explain.attribution.targets import RIVAL, Target, class_index
 from lightning_viz.harness.network.subject import Subject
 
-Kind = Literal["classes", "labels", "values", "regions", "similarity", "none"]
+Kind = Literal["classes", "labels", "values", "regions", "boxes", "similarity", "none"]
 
-Counted = Literal["classes", "labels", "values", "regions"]
+Counted = Literal["classes", "labels", "values", "regions", "boxes"]
 """Tasks whose predictions can be counted over a validation."""
 
 
@@ -35,6 +35,7 @@ class Task(ABC):
         judged: Whether it can be judged how faithful a map is to a prediction.
         places: Whether labels, and what is predicted, are of the places of an image: then a prediction is (H, W) or
             (K, H, W).
+        whole: Whether a prediction is one row (K,) for the image as a whole.
     """
 
     name: ClassVar[Kind]
@@ -47,6 +48,7 @@ class Task(ABC):
     signs: ClassVar[tuple[str, str]] = ("for", "against")
     judged: ClassVar[bool] = True
     places: ClassVar[bool] = False
+    whole: ClassVar[bool] = True
 
     @property
     def takes_for(self) -> bool:

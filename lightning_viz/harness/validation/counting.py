@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 from torchmetrics.classification import MulticlassConfusionMatrix, MultilabelConfusionMatrix
 
+from lightning_viz.harness.tasks.boxes import Boxes
 from lightning_viz.harness.tasks.task import Task
+from lightning_viz.harness.validation.boxes import BoxCount
 from lightning_viz.harness.validation.places import RegionCount
 from lightning_viz.harness.validation.sampler import repeated
 from lightning_viz.harness.validation.tallies import LabelTally, Tally, ValueTally
@@ -97,7 +99,7 @@ class Count:
 
     def __init__(self, loader: Any, columns: int, task: Task) -> None:
         self._loader, self._columns, self._task = loader, columns, task
-        self._counted: _Counted | RegionCount | None = None
+        self._counted: _Counted | RegionCount | BoxCount | None = None
         self._seen = 0
         self._left_out: Counter[str] = Counter()
 
@@ -125,7 +127,8 @@ class Count:
         again = repeated(self._loader, self._seen, len(labels)).to(labels.device)
         self._seen += len(labels)
         no_class = self._task.no_label(labels, self._columns)
-        not_finite = ~self._task.finite(predictions).reshape(len(predictions), -1).all(dim=1)
+        each = predictions.numel() // max(len(predictions), 1)
+        not_finite = ~self._task.finite(predictions).reshape(len(predictions), each).all(dim=1)
         kept = torch.ones_like(again)
         for reason, wrong in ((REPEATED, again), (NO_CLASS, no_class), (NOT_FINITE, not_finite)):
             self._left_out[reason] += int((kept & wrong).sum())
@@ -138,7 +141,9 @@ class Count:
         assert self._counted is not None
         return self._counted.tally(+self._left_out)
 
-    def _begun(self, columns: int, device: torch.device) -> _Counted | RegionCount:
+    def _begun(self, columns: int, device: torch.device) -> _Counted | RegionCount | BoxCount:
+        if isinstance(self._task, Boxes):
+            return BoxCount(self._task)
         if self._task.counts == "regions":
             return RegionCount(columns, device, independent=not self._task.takes_for)
         if self._task.counts == "labels":

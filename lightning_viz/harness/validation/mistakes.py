@@ -8,9 +8,12 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
+from lightning_viz.harness.network.detections import stacked
 from lightning_viz.harness.network.extras import Extras
 from lightning_viz.harness.network.shares import probabilities
+from lightning_viz.harness.validation.boxes import became, f1
 
 Pair = tuple[int, int]
 """The true class, and what it was taken for."""
@@ -18,7 +21,7 @@ Pair = tuple[int, int]
 ERROR: Pair = (-1, -1)
 """Stands for all images whose value was predicted wrongly."""
 WORST: Pair = (-2, -2)
-"""Stands for all images of places, by their mean intersection over union."""
+"""Stands for all images of places, by their mean intersection over union, or of boxes, by their F1 score."""
 WORST_SHOWN = 6
 _PAIRS = 8
 """Confusions of one image's pixels that are looked at, the most frequent ones."""
@@ -30,12 +33,13 @@ class Mistake(NamedTuple):
     Attributes:
         image: Float32 (C, H, W) on the CPU, as the network takes it.
         confidence: The probability of the wrong class, in [0, 1]; None where the step told classes alone. Of places the
-            share of the image that was mistaken so; of the worst images 1 less the mean intersection over union.
+            share of the image that was mistaken so; of the worst images 1 less the mean intersection over union, or the
+            F1 score; of a box that is missed 1 less what the network says of it.
         place: When it came, counted over all processes.
         values: The true and the predicted one, where values are predicted; the confidence is their difference.
         extras: What the network is given beside the image, on the CPU, if anything.
         places: Of places what is true and what is predicted, float32 (2, H, W) or (2, K, H, W), of
-            volumes with D before H, on the CPU.
+            volumes with D before H, on the CPU; of boxes, (2, M, 6).
     """
 
     image: Tensor
@@ -68,10 +72,11 @@ class Mistakes:
         each: Images of each confusion.
         room: Bytes for all images together.
         least: As many images are kept in any case.
+        boxes: How many classes there are, where boxes are predicted.
     """
 
-    def __init__(self, each: int, *, room: int, least: int) -> None:
-        self._each, self._room, self._least = each, room, least
+    def __init__(self, each: int, *, room: int, least: int, boxes: int | None = None) -> None:
+        self._each, self._room, self._least, self._boxes = each, room, least, boxes
         self._counts: Counter[Pair] = Counter()
         self._kept: dict[Pair, list[Mistake]] = {}
         self._bytes = self._images = 0
@@ -96,9 +101,9 @@ class Mistakes:
 
         Args:
             images: (N, C, H, W), as the network takes them.
-            predictions: Scores (N, K), or predicted classes (N,); what is predicted of places.
+            predictions: Scores (N, K), or predicted classes (N,); what is predicted of places; boxes (N, M, 6).
             labels: (N,), bool (N, K) of several labels per image, or float (N, M) of values, of which the first counts;
-                or those of places, float (N, H, W) or (N, K, H, W), of volumes with D before H.
+                or those of places, float (N, H, W) or (N, K, H, W), of volumes with D before H, or boxes (N, B, 5).
             counted: Bool (N,): which to look at; their scores are finite.
             places: When each came.
             extras: What the network is given beside the images.
@@ -106,13 +111,17 @@ class Mistakes:
         beside = 0 if extras is None else extras.size // max(len(images), 1)
         with torch.inference_mode(False), torch.no_grad():  # so that gradients can be taken of what is kept
             masks = labels.ndim == images.ndim
-            for i, pair, confidence in _mistakes(predictions, labels, counted, masks=masks):
+            found = _mistakes(predictions, labels, counted, masks=masks)
+            if self._boxes is not None:
+                labels = F.pad(labels, (0, 1))  # so that rows are as long as those of what is predicted
+                found = _of_boxes(predictions, labels, counted, self._boxes)
+            for i, pair, confidence in found:
                 self._counts[pair] += 1
                 size = 4 * (images[i].numel() + (2 * labels[i].numel() if labels.ndim > 2 else 0)) + beside
                 if self._makes_room(pair, _order(confidence, places[i]), size):
                     values = (float(labels[i, 0]), float(predictions[i, 0])) if pair == ERROR else None
                     own = None if extras is None else extras.rows([i]).to(torch.device("cpu"))
-                    both = torch.stack([labels[i], predictions[i]]).float().cpu() if labels.ndim > 2 else None
+                    both = _beside(labels[i], predictions[i]) if labels.ndim > 2 else None
                     image = images[i].float().cpu().clone()
                     self._keep(pair, Mistake(image, confidence, places[i], values, own, both))
 
@@ -192,6 +201,27 @@ def _mistakes(
         sure = share[where, predicted[where]].tolist()
     pairs = zip(labels[where].tolist(), predicted[where].tolist(), strict=True)
     yield from zip(where.tolist(), pairs, sure, strict=True)
+
+
+def _of_boxes(
+    predicted: Tensor, labels: Tensor, counted: Tensor, classes: int
+) -> Iterator[tuple[int, Pair, float | None]]:
+    """The same of boxes; those that are missed are the surest where the network says least of them."""
+    for i in counted.nonzero().flatten().tolist():
+        found, true = predicted[i].cpu(), labels[i].cpu()
+        yield i, WORST, 1 - f1(found, true)
+        surest: dict[Pair, float] = {}
+        for one in became(found, true):
+            pair = classes if one.true is None else one.true, classes if one.said is None else one.said
+            if one.true != one.said:
+                surest[pair] = max(surest.get(pair, 0.0), 1 - one.score if one.said is None else one.score)
+        yield from ((i, pair, score) for pair, score in surest.items())
+
+
+def _beside(label: Tensor, predicted: Tensor) -> Tensor:
+    """What is true and what is predicted of an image, on the CPU; boxes as many rows."""
+    sides = [label.float().cpu(), predicted.float().cpu()]
+    return torch.stack(sides) if label.shape == predicted.shape else stacked(sides)
 
 
 def _of_places(

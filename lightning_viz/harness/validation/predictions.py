@@ -12,12 +12,16 @@ from torch import Tensor, nn
 from lightning_viz.harness.isolation.isolation import Isolation
 from lightning_viz.harness.network.axes import Axes, axes_of
 from lightning_viz.harness.network.calls import called_alike, with_extras
+from lightning_viz.harness.network.detections import kept, logits_of
 from lightning_viz.harness.network.ear import Ear, is_compiled
 from lightning_viz.harness.network.extras import Extras
 from lightning_viz.harness.network.maps import Maps, heard_maps, maps_end_in_sigmoid
+from lightning_viz.harness.network.outputs import are_boxes
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.probes.batches import Unpacked, unpacked
+from lightning_viz.harness.probes.boxes import box_task
 from lightning_viz.harness.probes.spec import Probes
+from lightning_viz.harness.tasks.boxes import Boxes
 from lightning_viz.harness.tasks.labels import ends_in_sigmoid
 from lightning_viz.harness.tasks.recognise import Evidence, recognise
 from lightning_viz.harness.tasks.task import Task
@@ -64,6 +68,7 @@ class Predictions:
         self._axes: Axes | None = None
         self._ear: Ear | None = None
         self._heard: list[Tensor] = []
+        self._boxes: list[Any] = []
         self._collected: tuple[Tensor, Tensor] | None = None
 
     def watch(self) -> None:
@@ -78,7 +83,7 @@ class Predictions:
         if self._ear is not None:
             self._ear.leave(self._hear)
         self._ear = None
-        self._heard = []
+        self._heard, self._boxes = [], []
         self._collected = None
 
     def collect(self, outputs: Any, batch: Any) -> tuple[Tensor, Tensor]:
@@ -101,13 +106,15 @@ class Predictions:
 
     def _collect(self, outputs: Any, batch: Any) -> tuple[Tensor, Tensor]:
         found = self._read(batch)
-        images, heard = found.images, self._heard
+        images, heard, boxes = found.images, self._heard, self._boxes
         self.close()
         task = self.task = self.task or self._recognised(found)
         dims = images.ndim if task.places else 2
         alike = self._subject.scores is None and (self._axes != "TCHW" or not task.places)
         seen = [t for t in heard if len(t) == len(images) and t.ndim == dims and alike]
-        known = task.read(found.places if task.places else found.labels, len(images)).to(images.device)
+        known = task.read(found.told(task), len(images)).to(images.device)
+        if isinstance(task, Boxes) and (said := self._said(outputs, boxes, len(images))) is not None:
+            return task.rows(said, found.extras.sizes_of(images)), known
         own = _own(outputs, images, task)
         if own is not None:
             return task.settled(own, known), known
@@ -122,9 +129,20 @@ class Predictions:
         self._axes = axes_of(found.images, self._subject.net, self._spec.axes)
         return found.arranged(self._axes)
 
+    def _said(self, outputs: Any, heard: list[Any], count: int) -> Any | None:
+        """The boxes that the step has returned, or heard from its network."""
+        found: list[Any] = [outputs.get(key) for key in _KEYS] if isinstance(outputs, Mapping) else []
+        found = [one for one in found if are_boxes(one)] or (heard if len(heard) == 1 else [])
+        if not found or self._subject.scores is not None:
+            return None
+        logits = logits_of(found[0])
+        return found[0] if (len(found[0]) if logits is None else len(logits)) == count else None
+
     def _hear(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], output: Any) -> None:
         # A wrapper such as DDP calls the module a second time with the step itself: only class scores count.
-        if isinstance(output, Tensor) and output.ndim == 2 and output.shape[1] > 1 and output.is_floating_point():
+        if are_boxes(output):
+            self._boxes.append(kept(output))
+        elif isinstance(output, Tensor) and output.ndim == 2 and output.shape[1] > 1 and output.is_floating_point():
             self._heard.append(plain(output.detach()).float())
         elif sum(t.ndim > 2 for t in self._heard) < 2 and (maps := heard_maps(output)) is not None:
             self._heard.append(maps)  # of several it is not known which one counts, and they are large
@@ -140,6 +158,8 @@ class Predictions:
         with self._isolation(seed=self._seed) as module, torch.no_grad():
             images = found.images[:1].clone()
             subject = self._beside(module, found.images, found.extras)
+            if found.boxes is not None:
+                return box_task(subject, found.images, found.boxes)
             if found.labels is None and found.places is not None:
                 maps = Maps.like(subject)
                 channels, in_sigmoid = maps.of(0).maps(images).shape[1], maps_end_in_sigmoid(maps, images)

@@ -46,7 +46,8 @@ CUTS: dict[str, dict[str, Any]] = {
 FILLS: dict[str, Callable[[Tensor], Tensor | None]] = {
     "own mean": lambda pixels: None,
     "image's mean": lambda pixels: pixels.mean((1, 2)),
-    "blurred": lambda pixels: _blurred(pixels),
+    "blurred": lambda pixels: _blurred(pixels, 0.1),
+    "blurred more": lambda pixels: _blurred(pixels, 0.15),
 }
 
 
@@ -143,8 +144,8 @@ def _areas(case: Case, item: Item, heat: Tensor) -> dict[str, float]:
     return {"insertion": area(curves.insertion), "deletion": area(curves.deletion)}
 
 
-def _blurred(pixels: Tensor) -> Tensor:
-    return blurred(pixels[None], 0.1 * pixels.shape[-1])[0]
+def _blurred(pixels: Tensor, share: float) -> Tensor:
+    return blurred(pixels[None], share * pixels.shape[-1])[0]
 
 
 def _food(options: argparse.Namespace) -> Case:

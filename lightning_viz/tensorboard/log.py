@@ -79,13 +79,13 @@ class Log:
         maps = self._ask("list_blob_sequences", NAME)
         scalars = self._ask("list_scalars", SCALARS)
         predictions = self._ask("list_tensors", NAME)
-        manifests = self._ask("read_tensors", NAME, tags=[MANIFEST], downsample=1)
+        manifests = self._ask("read_tensors", NAME, tags=[MANIFEST], downsample=EVERY)
         epochs = self._ask("read_scalars", NAME, tags=[EPOCH], downsample=EVERY)
         lightnings = self._ask("read_scalars", SCALARS, tags=[LIGHTNINGS_EPOCH], downsample=EVERY)
         answer = {}
         for run, pictures in sorted(images.result().items()):
-            stored = manifests.result().get(run, {}).get(MANIFEST)
-            content, problem = manifest.understand(_text(stored[-1]) if stored else None)
+            stored = manifests.result().get(run, {}).get(MANIFEST, [])
+            content, problem = manifest.understood([_text(datum) for datum in stored])
             if self.has_unreadable_keys(run, pictures):
                 problem = f"{problem or ''} {WITH_UNREADABLE_KEYS}".strip()
             counted = epochs.result().get(run, {}).get(EPOCH) or lightnings.result().get(run, {}).get(LIGHTNINGS_EPOCH)

@@ -4,16 +4,36 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 VERSION = 1
 """The version of the manifest that this viewer knows."""
 
+GROWING = ("probes", "pictures")
+"""The parts that become more as the run goes on."""
+
 MISSING = (
     "This run has no manifest (it was logged by another program or by an older lightning-viz), so true classes, "
     "predictions and captions are not known."
 )
+
+
+def understood(stored: Sequence[bytes]) -> tuple[dict[str, Any] | None, str | None]:
+    """What a run says of itself in all manifests that are kept, in the order in which they were written.
+
+    The last one counts. It may know less of probes and pictures than those before it: a run that is resumed begins anew
+    to tell of them.
+
+    Returns:
+        As `understand`.
+    """
+    content, problem = understand(stored[-1] if stored else None)
+    if content is None:
+        return content, problem
+    earlier = [known for known, _ in map(understand, stored[:-1]) if known is not None]
+    merged = {name: {k: v for known in [*earlier, content] for k, v in known[name].items()} for name in GROWING}
+    return {**content, **merged}, problem
 
 
 def understand(stored: bytes | None) -> tuple[dict[str, Any] | None, str | None]:

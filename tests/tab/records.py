@@ -1,10 +1,17 @@
 """Event files, record by record: a run in progress, and logs that lack something."""
 
+import io
 import struct
+from contextlib import closing
 
+from PIL import Image
 from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
 from tensorboard.summary.writer.record_writer import RecordWriter
 from tensorboard.util.tensor_util import make_tensor_proto
+
+from lightning_viz.harness.sinks import log_format
 
 MANIFEST = "lightning_viz/manifest"
 
@@ -47,3 +54,29 @@ class Growing:
         with self._file.open("ab") as file:
             file.write(b"".join(record for record, _ in self._records[:end]))
         del self._records[:end]
+
+
+def only(run, folder, wanted):
+    """Copies a run's log without the values whose tags are not wanted."""
+    folder.mkdir(parents=True)
+    with (folder / "events.out.tfevents.1").open("wb") as file:
+        writer = RecordWriter(file)
+        for _, event in records(run):
+            kept = [value for value in event.summary.value if wanted(value.tag)]
+            if not kept and event.summary.value:
+                continue
+            del event.summary.value[:]
+            event.summary.value.extend(kept)
+            writer.write(event.SerializeToString())
+
+
+def long(folder, epochs):
+    """A log of many epochs with one small picture each."""
+    stream = io.BytesIO()
+    Image.new("RGB", (6, 4)).save(stream, "PNG")
+    with closing(EventFileWriter(str(folder))) as writer:
+        for epoch in range(epochs):
+            image = Summary.Image(width=6, height=4, colorspace=3, encoded_image_string=stream.getvalue())
+            values = [log_format.epoch(epoch), Summary.Value(tag="filters/net/0", image=image)]
+            values += [log_format.manifest({"classes": [], "pictures": {"filters/net/0": {"caption": 0}}})]
+            writer.add_event(Event(wall_time=1e9 + epoch, step=epoch, summary=log_format.summary(values)))

@@ -64,6 +64,12 @@ def test_an_empty_folder_says_what_to_do_and_then_a_run_is_followed(visit, conte
         tab.shows("untrained of 1")  # it stays where it was put
         tab.find("#moment").press("End")
         shows(tab, run, 1)
+        tab.cell("saliency", BREAD).click()
+        tab.find("#zoom-picture").focus()
+        read(17)
+        context.clock.fast_forward(5000)
+        expect(tab.find("#zoom .film button")).to_have_count(4)
+        expect(tab.find("#zoom-picture")).to_be_focused()  # a new epoch takes nothing away
         tab.page.close()  # it would go on to ask
 
 

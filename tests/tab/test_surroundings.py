@@ -97,6 +97,8 @@ def test_below_a_path_and_on_the_other_data_loader(visit, site, logs, run, optio
 def test_every_view_is_readable_and_has_names_for_those_who_do_not_see_it(visit, board, theme):
     tab = visit(link(f"{board}?darkMode={'true' if theme == 'dark' else 'false'}", at=2))
     tab.shows("epoch 2 of 4")
+    expect(tab.page.locator("iframe[src*=lightning_viz]")).to_have_attribute("title", "Explanations")
+    expect(tab.root.get_by_role("heading", level=1)).to_have_text("Explanations")
     ground = tab.find("body").evaluate("node => getComputedStyle(node).backgroundColor")
     assert ground == ("rgb(32, 33, 36)" if theme == "dark" else "rgb(255, 255, 255)")
     tab.find("main").press("End")  # whose pictures are in every view

@@ -21,6 +21,8 @@ from written import (
     picture,
 )
 
+from lightning_viz.tensorboard.manifest import understood
+
 SALIENCY = "probe_00_bread/saliency"
 
 
@@ -110,6 +112,17 @@ def test_unknown_tags_are_left_out_and_none_are_not_all(board):
     series = board.series(DEMO, images=["nowhere"], scalars=[], predictions=["nobody"], maps=["confusion/val"])
     kinds = ("images", "originals", "captions", "maps", "scalars", "bounds", "predictions")
     assert series == {kind: {} for kind in kinds}
+
+
+def test_a_resumed_run_knows_its_pictures_before_all_of_them_are_drawn_again():
+    first = {**MANIFEST, "pictures": {"a/lime": {"caption": 3}, "a/input": {"caption": 1}}}
+    second = {**MANIFEST, "classes": ["Soup"], "probes": {}, "pictures": {"a/lime": {"caption": 5}}}
+    found, problem = understood([json.dumps(one).encode() for one in (first, second)])
+    assert problem is None
+    assert found["pictures"] == {"a/lime": {"caption": 5}, "a/input": {"caption": 1}}
+    assert (found["probes"], found["classes"]) == (MANIFEST["probes"], ["Soup"])
+    assert understood([json.dumps(first).encode(), b"["])[0] is None
+    assert understood([b"[", json.dumps(first).encode()]) == (first, None)
 
 
 @pytest.mark.parametrize(

@@ -154,23 +154,34 @@ def confusion_panel(scene: Scene, confusion: Confusion, explained: Sequence[Expl
         explained: Images that were mistaken so, the surest first.
         images: How many there is room for: the height depends on nothing but this and the images' shape.
     """
-    true, predicted = (named(names_of(scene)[k]) for k in (confusion.true, confusion.predicted))
+    true, predicted = _names(scene, confusion)
     missing = images - len(explained)
     said_so = notice("no other image is kept", 176, 176)
     tiles = [tile for one in explained for tile in one.tiles] + missing * [said_so, *_blank(scene, _TILES - 1)]
     titles = [title for one in explained for title in one.titles] + missing * _TILES * [""]
-    was = "" if confusion.was in (None, confusion.count) else f" (was {confusion.was})"
     real = [k for k in (confusion.true, confusion.predicted) if k < len(scene.probes.class_names)]
-    sides, kind = f"orange {predicted}, blue {true}", counted(scene.task)
+    sides = f"orange {predicted}, blue {true}"
     if len(real) < 2:  # a box that is missed, or false
         sides = f"orange for {named(names_of(scene)[real[0]])}, blue against"
     caption = [
-        f"{scene.when} · {_mix_up(scene, true, predicted)}: {confusion.count} of {confusion.of}{was}{kind}",
+        mixed_up(scene, confusion),
         *(explained[0].slices if len(explained) == 1 else []),
         f"{sides}: full {', '.join(one.scale for one in explained)}" + channels_shown(scene.probes.images.shape[1]),
         f"LIME: orange for, blue against: full {', '.join(one.superpixels for one in explained)} {_unit(scene)}",
     ]
     return panel(tiles, caption, titles=titles, columns=2, lines=_lines(scene))
+
+
+def mixed_up(scene: Scene, confusion: Confusion) -> str:
+    """What is taken for what, how often, and how often it was before."""
+    was = "" if confusion.was in (None, confusion.count) else f" (was {confusion.was})"
+    mix_up = _mix_up(scene, *_names(scene, confusion))
+    return f"{scene.when} · {mix_up}: {confusion.count} of {confusion.of}{was}{counted(scene.task)}"
+
+
+def _names(scene: Scene, confusion: Confusion) -> tuple[str, str]:
+    names = names_of(scene)
+    return named(names[confusion.true]), named(names[confusion.predicted])
 
 
 def notice_panel(scene: Scene, text: str, images: int) -> Pixels:

@@ -19,6 +19,7 @@ from lightning_viz.callbacks.validation.panel import (
     error_panel,
     explain,
     explain_error,
+    mixed_up,
     notice_panel,
 )
 from lightning_viz.harness.arguments import whole
@@ -215,7 +216,8 @@ class ConfusionPanels(ValidationCallback):
             elif rank == self.confusions:
                 yield Picture(f"confusions/{loader}/changes", changes(scene, loader, self._reports[loader]), flat=True)
             else:
-                yield Picture(f"confusions/{loader}/{rank + 1}", self._picture(scene, loader, rank))
+                words = tuple(mixed_up(scene, one) for one in self._reports[loader].top[rank : rank + 1])
+                yield Picture(f"confusions/{loader}/{rank + 1}", self._picture(scene, loader, rank), words=words)
 
     @property
     def _of_values(self) -> bool:

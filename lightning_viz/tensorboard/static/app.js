@@ -2,15 +2,16 @@
 
 import { el } from './dom.js';
 import { onAddress, readAddress, writeAddress } from './host.js';
-import { Axis, Run, apart, distinct, drawsWithinEpochs, natural } from './model.js';
+import { Axis, Run, apart, drawsWithinEpochs, natural } from './model.js';
 import { Pictures } from './pictures.js';
 import { Player } from './player.js';
 import { Series, at } from './series.js';
 import { fromAddress, toAddress } from './state.js';
 import { onKeys } from './keys.js';
+import { methodsOf, onLeave } from './columns.js';
 import { Toolbar } from './toolbar.js';
 import { notices } from './notices.js';
-import { VIEWS } from './views.js';
+import { VIEWS, firstView } from './views.js';
 import { Watch } from './watch.js';
 import { Zoom } from './zoom.js';
 
@@ -32,6 +33,7 @@ export class App {
   #answer = '';
   #built = '';
   #latest = '';
+  #opened = false;
   #due = false;
   #writing = 0;
   error = '';
@@ -45,17 +47,18 @@ export class App {
     const failed = (/** @type {unknown} */ error) => this.#failed(error);
     this.series = new Series(source, () => this.show(), failed);
     this.pictures = new Pictures(source, () => this.show(), failed);
+    this.main = el('main', { tabIndex: 0, 'aria-label': 'explanations' }); // which the keyboard scrolls
     this.watch = new Watch(this);
     this.player = new Player(this);
     this.toolbar = new Toolbar(this);
     this.zoom = new Zoom(this);
-    this.main = el('main', { tabIndex: -1 });
     this.notices = el('div', { id: 'notices', role: 'status' });
-    root.append(this.toolbar.node, this.notices, this.main, this.zoom.node);
+    root.append(el('h1', { textContent: 'Explanations' }), this.toolbar.node, this.notices, this.main, this.zoom.node);
   }
 
   async start() {
     onKeys(this);
+    onLeave(this.root);
     onAddress(() => {
       this.state = fromAddress(readAddress());
       this.build();
@@ -72,9 +75,16 @@ export class App {
       if (text === this.#answer && !this.error) return;
       [this.#answer, this.error, this.note] = [text, '', answer.note ?? ''];
       const names = Object.keys(answer.runs).sort(natural);
+      if (!names.length && this.runs.size) { // TensorBoard begins anew, and finds them in a moment
+        this.note = 'TensorBoard reads the log anew. What is shown stays until it has found the runs again.';
+        notices(this);
+        return;
+      }
       this.runs = new Map(names.map((name) => [name, new Run(name, answer.runs[name])]));
       if (!this.runs.has(this.#latest)) this.#latest = names.reduce((a, b) => (answer.runs[b].updated >= answer.runs[a]?.updated ? b : a), names[0]);
       this.series.outdate();
+      if (!this.#opened && this.run && readAddress().view === undefined) this.state.view = firstView(this.run);
+      this.#opened = this.run !== null;
       this.build();
     } catch (error) {
       this.#failed(error);
@@ -88,6 +98,7 @@ export class App {
     this.#writing = setTimeout(() => writeAddress(toAddress(this.state)), WRITE_AFTER);
     if (Object.keys(patch).every((name) => name === 'at' || name === 'base')) this.show();
     else this.build();
+    if (this.notices.hasChildNodes()) notices(this); // what was missing may be left behind
   }
 
   /** Moves the slider, and stops playing. @param {number} moment */
@@ -134,6 +145,11 @@ export class App {
     return [{ run: other, at: moment, name: apart(other.name, run.name) }, { run, at: moment, name: apart(run.name, other.name) }];
   }
 
+  /** What stands between two moments: one becomes the other, or they are of two runs. */
+  get between() {
+    return this.other ? ' vs ' : ' → ';
+  }
+
   get compares() {
     return this.moments().length > 1;
   }
@@ -141,15 +157,6 @@ export class App {
   /** The point of a series at a moment. @param {import('./source.js').Kind} kind @param {string} tag @param {Moment} moment */
   point(kind, tag, moment) {
     return at(this.series.get(kind, moment.run.name, tag), (step) => this.axis.of(moment.run, step), moment.at);
-  }
-
-  /** Methods in the order in which they stand, those that are left out too. */
-  get methods() {
-    const all = distinct(this.shown.flatMap((run) => run.methods));
-    const { columns } = this.state;
-    const known = columns?.filter((method) => all.includes(method)) ?? all;
-    const chosen = columns?.length && !known.length ? all : known; // a link that tells of another run's methods
-    return { chosen, hidden: all.filter((method) => !chosen.includes(method)) };
   }
 
   /** Builds anew what the state and the data have changed, and shows it. */
@@ -160,7 +167,7 @@ export class App {
     this.root.className = `size-${size}${this.compares ? ` two ${this.state.how}` : ''}`;
     this.toolbar.build();
     notices(this);
-    const parts = [view, measure, captions, this.methods.chosen, this.shown.map((run) => [run.name, run.tags, run.measured]), this.axis.kind];
+    const parts = [view, measure, captions, methodsOf(this).chosen, this.shown.map((run) => [run.name, run.tags, run.measured]), this.axis.kind];
     if (JSON.stringify(parts) !== this.#built) {
       this.#built = JSON.stringify(parts);
       this.watch.forget();
@@ -168,6 +175,7 @@ export class App {
       this.main.replaceChildren(this.view.node);
     }
     this.zoom.build();
+    this.watch.arrange();
     this.show();
   }
 

@@ -5,7 +5,7 @@ import { el } from './dom.js';
 import { figure } from './curves.js';
 import { Heats, isGrained, mapsAt, under } from './heat.js';
 import { methodOf, title } from './model.js';
-import { pictureAt } from './originals.js';
+import { captionAt, pictureAt } from './originals.js';
 
 /** @typedef {import('./app.js').Moment} Moment */
 
@@ -23,7 +23,8 @@ export class Cell {
     this.canvas = el('canvas', { role: 'img' });
     this.note = el('span', { className: 'note' });
     const frame = el('span', { className: 'shots' }, ...this.shots.map((shot) => shot.node), this.canvas);
-    this.node = open ? el('button', { className: 'cell', onclick: () => open(tag) }, frame, this.note) : el('div', { className: 'cell' }, frame, this.note);
+    const name = `${title(methodOf(tag) || tag)} of ${title(tag.split('/')[0])}: enlarge`;
+    this.node = open ? el('button', { className: 'cell', title: name, 'aria-label': name, onclick: () => open(tag) }, frame, this.note) : el('div', { className: 'cell' }, frame, this.note);
   }
 
   /** The keys of what is in view now. */
@@ -41,16 +42,22 @@ export class Cell {
     });
   }
 
+  /** As many pictures side by side as there are moments, or one of their difference. */
+  arrange() {
+    const [difference, maps] = [this.#differs(), this.#hasMaps()];
+    this.node.classList.toggle('map', difference && maps);
+    this.node.classList.toggle('blend', difference && !maps);
+    this.shots[1].node.hidden = !this.app.compares;
+  }
+
   show() {
     const moments = this.app.moments();
     const difference = this.#differs();
-    this.node.classList.toggle('map', difference && this.#hasMaps());
-    this.node.classList.toggle('blend', difference && !this.#hasMaps());
+    this.arrange();
     this.shots.forEach((shot, i) => shot.show(moments[i] ?? null));
     if (difference && this.#hasMaps()) this.#showDifference(moments);
     else if (difference) this.note.textContent = this.shots.every((shot) => shot.key) ? 'difference of the pictures, 0 to 255' : '';
     else this.note.textContent = [moments.length === 1 ? this.shots[0].stale : '', ...this.#scales(moments.length)].filter(Boolean).join(' · ');
-    if (this.node instanceof HTMLButtonElement) this.node.title = `${title(methodOf(this.tag))}: enlarge`;
   }
 
   #differs() {
@@ -137,13 +144,14 @@ class Shot {
     const step = maps ? maps[0] : picture.step;
     const when = step === undefined ? moment.at : app.axis.of(moment.run, step);
     this.stale = when === moment.at ? '' : app.axis.name(when);
+    this.name.title = moment.run.name;
     this.name.textContent = app.compares ? [moment.name, this.stale].filter(Boolean).join(' · ') : '';
     this.image.alt = `${title(methodOf(tag))} of ${tag.split('/')[0].replaceAll('_', ' ')}, ${app.axis.name(when)}`;
     this.heats.node.hidden = !maps;
     this.crop.hidden = Boolean(maps);
     if (maps) this.#paint(moment, maps.slice(1));
     else this.#display(moment, picture);
-    const words = app.state.captions || this.large ? app.point('captions', tag, moment)?.slice(1) ?? [] : [];
+    const words = app.state.captions || this.large ? captionAt(app, tag, moment) : [];
     if (this.words.textContent !== words.join('')) this.words.replaceChildren(...words.map((line) => el('span', { textContent: line })));
     this.node.classList.toggle('stale', this.stale !== '');
   }

@@ -1,13 +1,22 @@
 // Which methods stand in the columns, and in what order.
 
 import { el } from './dom.js';
-import { title } from './model.js';
+import { distinct, title } from './model.js';
 
 let open = false; // whether the list is open, which building anew must not close
 
+/** Methods in the order in which they stand, those that are left out too. @param {import('./app.js').App} app */
+export function methodsOf(app) {
+  const all = distinct(app.shown.flatMap((run) => run.methods));
+  const { columns } = app.state;
+  const known = columns?.filter((method) => all.includes(method)) ?? all;
+  const chosen = columns?.length && !known.length ? all : known; // a link that tells of another run's methods
+  return { chosen, hidden: all.filter((method) => !chosen.includes(method)) };
+}
+
 /** @param {import('./app.js').App} app */
 export function buildColumns(app) {
-  const { chosen, hidden } = app.methods;
+  const { chosen, hidden } = methodsOf(app);
   const set = (/** @type {string[]} */ columns) => app.set({ columns });
   const move = (/** @type {string} */ method, /** @type {number} */ by) => {
     const order = chosen.filter((other) => other !== method);
@@ -37,4 +46,19 @@ export function buildColumns(app) {
     open = box.open;
   };
   return box;
+}
+
+/** Has the list close by Escape, and by a click beside it. @param {HTMLElement} root */
+export function onLeave(root) {
+  const list = () => /** @type {HTMLDetailsElement | null} */ (root.querySelector('details.columns[open]'));
+  root.addEventListener('pointerdown', ({ target }) => {
+    const shown = list();
+    if (shown && !shown.contains(/** @type {Node} */ (target))) shown.open = false;
+  });
+  root.addEventListener('keydown', ({ key }) => {
+    const shown = list();
+    if (!shown || key !== 'Escape') return;
+    shown.open = false;
+    shown.querySelector('summary')?.focus();
+  });
 }

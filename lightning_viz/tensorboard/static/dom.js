@@ -19,6 +19,12 @@ export function el(tag, props = {}, ...kids) {
   return node;
 }
 
+/** A name that may be of any script, which turns nothing around beside it. @param {string} name */
+export const bdi = (name) => el('bdi', { textContent: name });
+
+/** The same within a text: first strong isolate, pop directional isolate. @param {string} name */
+export const isolated = (name) => `\u2068${name}\u2069`;
+
 /**
  * @param {string} tag
  * @param {Record<string, string | number>} [attributes]

@@ -2,13 +2,14 @@
 
 import { Cell } from './cell.js';
 import { COLOURS } from './curves.js';
-import { el } from './dom.js';
+import { bdi, el } from './dom.js';
 import { PROBE, distinct, natural, title } from './model.js';
+import { captionAt } from './originals.js';
 import { Plot, valuesOf } from './plot.js';
 
 /** @type {{ width: number, height: number, range: [number, number] }} */
 const FRAME = { width: 480, height: 220, range: [0, 1] };
-const HOME = { filters: /^filters\//, confusion: /^confusions?\// };
+export const HOME = { filters: /^filters\//, confusion: /^confusions?\// };
 
 /** @typedef {import('./app.js').App} App */
 
@@ -32,10 +33,12 @@ export function buildConfusion(app) {
 
 /** @param {App} app @returns {import('./app.js').View} */
 export function buildOther(app) {
-  const known = [PROBE, ...Object.values(HOME)];
   const empty = 'No other pictures: everything that this run holds is in the other views.';
-  return gallery(app, (tag) => !known.some((pattern) => pattern.test(tag)), { empty });
+  return gallery(app, isOther, { empty });
 }
+
+/** Whether a picture has its place in no other view. @param {string} tag */
+export const isOther = (tag) => ![PROBE, ...Object.values(HOME)].some((pattern) => pattern.test(tag));
 
 /**
  * Pictures by the groups of their tags.
@@ -47,14 +50,28 @@ export function buildOther(app) {
  */
 function gallery(app, wanted, { empty, large = false, caption = () => null }) {
   const tags = distinct(app.shown.flatMap((run) => run.tags.filter(wanted)));
-  const groups = distinct(tags.map(groupOf)).sort(natural);
-  const node = el('div', { className: large ? 'view large' : 'view' });
-  for (const group of groups) {
-    const figures = tags.filter((tag) => groupOf(tag) === group).sort(natural).map((tag) => figureOf(app, tag, caption));
-    node.append(el('h2', { textContent: title(group).replaceAll('/', ' · ') }), el('div', { className: 'gallery' }, ...figures));
-  }
-  if (!tags.length) node.append(el('p', { className: 'empty', textContent: empty }));
-  return { node, show: () => {} };
+  const groups = distinct(tags.map(groupOf)).sort(natural).map((group) => {
+    const figures = tags.filter((tag) => groupOf(tag) === group).sort(natural).map((tag) => ({ tag, node: figureOf(app, tag, caption) }));
+    const heading = el('h2', { textContent: title(group).replaceAll('/', ' · ') });
+    return { figures, nodes: [heading, el('div', { className: 'gallery' }, ...figures.map((figure) => figure.node))] };
+  });
+  const none = el('p', { className: 'empty', textContent: tags.length ? 'No picture fits: clear the text.' : empty });
+  const show = () => {
+    for (const { figures, nodes } of groups) {
+      for (const figure of figures) figure.node.hidden = !fits(app, figure.tag);
+      for (const node of nodes) node.hidden = figures.every((figure) => figure.node.hidden);
+    }
+    none.hidden = groups.some(({ nodes }) => !nodes[0].hidden);
+  };
+  return { node: el('div', { className: large ? 'view large' : 'view' }, ...groups.flatMap(({ nodes }) => nodes), none), show };
+}
+
+/** Whether a picture's name, or what its caption says now, holds the text that is sought. @param {App} app @param {string} tag */
+function fits(app, tag) {
+  const sought = app.state.text.trim().toLowerCase();
+  if (!sought) return true;
+  const words = app.moments().flatMap((moment) => captionAt(app, tag, moment));
+  return [title(tag), tag, ...words].some((text) => text.toLowerCase().includes(sought));
 }
 
 /** @param {App} app @param {string} tag @param {(app: App, tag: string) => import('./watch.js').Part | null} caption */
@@ -102,7 +119,7 @@ class Recalls {
     const values = tags.map((tag, i) => ({ ...looks[i], value: app.point('scalars', tag, { run, at: app.moment, name: '' })?.[1] }));
     const sorted = values.filter(({ value }) => typeof value === 'number').sort((a, b) => b.value - a.value);
     this.list.replaceChildren(
-      ...sorted.map(({ label, colour, value }) => el('li', {}, el('i', { style: `background:${colour}` }), `${label} ${Math.round(100 * value)} %`)),
+      ...sorted.map(({ label, colour, value }) => el('li', {}, el('i', { style: `background:${colour}` }), bdi(label), ` ${Math.round(100 * value)} %`)),
     );
   }
 }

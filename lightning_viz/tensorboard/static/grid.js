@@ -1,6 +1,7 @@
 // The first view: probes in rows, methods in columns.
 
 import { Cell } from './cell.js';
+import { methodsOf } from './columns.js';
 import { el } from './dom.js';
 import { colourBar } from './heat.js';
 import { Measure } from './measures.js';
@@ -10,7 +11,7 @@ import { columnHead, table } from './table.js';
 
 /** @param {import('./app.js').App} app @returns {import('./app.js').View} */
 export function buildGrid(app) {
-  const { chosen } = app.methods;
+  const { chosen } = methodsOf(app);
   const probes = distinct(app.shown.flatMap((run) => run.probes)).sort(natural);
   const heads = chosen.map((method) => head(app, method));
   const rows = probes.map((probe) => new Row(app, probe, chosen));

@@ -45,16 +45,26 @@ export function readAddress() {
   return Object.fromEntries(parts.map((part) => part.slice(PREFIX.length).split('=', 2).map(decode)));
 }
 
+/** The part of the address that tells what the tab shows; TensorBoard's own parts stay. @param {Record<string, string>} values */
+function hashOf(values) {
+  const others = outside().location.hash.slice(1).split('&').filter((part) => part && !part.startsWith(PREFIX));
+  const own = Object.entries(values).map(([name, value]) => `${PREFIX}${name}=${encodeURIComponent(value)}`);
+  return `#${[...others, ...own].join('&')}`;
+}
+
+/** The whole address of what the tab shows. @param {Record<string, string>} values */
+export function addressOf(values) {
+  return new URL(hashOf(values), outside().location.href).href;
+}
+
 /**
- * Writes into the address what the tab shows, so that it can be copied; TensorBoard's own parts stay.
+ * Writes into the address what the tab shows, so that it can be copied.
  *
  * @param {Record<string, string>} values
  */
 export function writeAddress(values) {
   const { location, history } = outside();
-  const others = location.hash.slice(1).split('&').filter((part) => part && !part.startsWith(PREFIX));
-  const own = Object.entries(values).map(([name, value]) => `${PREFIX}${name}=${encodeURIComponent(value)}`);
-  const hash = `#${[...others, ...own].join('&')}`;
+  const hash = hashOf(values);
   if (hash !== location.hash) history.replaceState(history.state, '', `${location.pathname}${location.search}${hash}`);
 }
 

@@ -10,6 +10,7 @@ export async function render() {
   if (!exported) document.head.append(el('link', { rel: 'stylesheet', href: './static/style.css' }));
   document.documentElement.lang = 'en';
   followTheme();
+  if (window.frameElement) window.frameElement.setAttribute('title', 'Explanations');
   const root = el('div', { id: 'app' });
   document.body.append(root);
   const app = new App(root, exported ? new Embedded() : new Server());

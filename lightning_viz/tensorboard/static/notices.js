@@ -1,6 +1,7 @@
 // What is to be shown above the pictures: there are none, some are missing, or the server does not answer.
 
 import { el } from './dom.js';
+import { missing } from './links.js';
 
 const FIRST = `from lightning_viz import ConfusionMatrixPanel, LimePanels, SaliencyMaps
 
@@ -15,6 +16,7 @@ export function notices(app) {
   if (app.error) found.push(el('p', { className: 'notice', textContent: `No answer from TensorBoard (${app.error}). What is shown stays; it is tried again every 5 seconds.` }));
   if (app.note) found.push(el('p', { className: 'notice', textContent: app.note }));
   for (const run of app.shown) if (run.problem) found.push(el('p', { className: 'notice', textContent: `${run.name}: ${run.problem}` }));
+  for (const text of missing(app)) found.push(el('p', { className: 'notice', textContent: text }));
   found.push(...different(app));
   if (!app.runs.size && !app.error) found.push(empty());
   app.notices.replaceChildren(...found);
@@ -37,6 +39,6 @@ function empty() {
     el('h2', { textContent: 'No explanations yet' }),
     el('p', { textContent: 'They appear here with the first drawing of a run whose Trainer has callbacks of lightning_viz:' }),
     el('pre', { textContent: FIRST }),
-    el('p', { textContent: 'This page looks for new runs every 5 seconds. If yours should be here, check that --logdir is its log folder.' }),
+    el('p', { textContent: 'This page looks for new runs every 5 seconds, and TensorBoard takes a while to read a large log. If yours should be here, check that --logdir is its log folder.' }),
   );
 }

@@ -1,4 +1,5 @@
-// The images of probes at their own resolution: logged once, since they stay the same, and crisp at any size.
+// What is shown of a picture: the image of its probe itself, which is logged once and crisp at any size, or what was
+// logged at the moment; and what it says of itself.
 
 import { PROBE, methodOf } from './model.js';
 
@@ -28,6 +29,12 @@ export function pictureAt(app, tag, moment) {
   if (own !== null) return { key: own, step: undefined, own: true };
   const [step, key] = app.point('images', tag, moment) ?? [];
   return { key, step, own: false };
+}
+
+/** What the picture of a moment says of itself, by lines: nothing where only an older one said something. @param {App} app @param {string} tag @param {Moment} moment @returns {string[]} */
+export function captionAt(app, tag, moment) {
+  const [picture, words] = [app.point('images', tag, moment), app.point('captions', tag, moment)];
+  return words && !(picture && picture[0] > words[0]) ? words.slice(1) : [];
 }
 
 /** @param {string} tag */

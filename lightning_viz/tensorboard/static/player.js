@@ -32,9 +32,12 @@ export class Player {
     this.app.toolbar.show();
   }
 
+  /** From the end to the beginning; at the end it stops, and follows what comes. */
   #step() {
     if (!this.app.watch.complete) return;
     const { axis, moment } = this.app;
-    this.app.set({ at: moment === axis.last ? axis.first : axis.beyond(moment, 1) });
+    const next = moment === axis.last ? axis.first : axis.beyond(moment, 1);
+    this.app.set({ at: next === axis.last ? null : next });
+    if (next === axis.last) this.stop();
   }
 }

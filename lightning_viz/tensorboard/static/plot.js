@@ -53,7 +53,7 @@ export class Plot {
 /** The values of a scalar at the moments that are shown. @param {import('./app.js').App} app @param {string} tag */
 export function valuesOf(app, tag) {
   const values = app.moments().map((moment) => app.point('scalars', tag, moment)?.[1]);
-  return values.map((value) => (typeof value === 'number' ? figure(value) : '–')).join(' → ');
+  return values.map((value) => (typeof value === 'number' ? figure(value) : '–')).join(app.between);
 }
 
 /** @param {unknown[]} parts @param {unknown[]} others */

@@ -1,7 +1,7 @@
 // What the network says of a probe: at the moment, and over the whole run.
 
 import { COLOURS } from './curves.js';
-import { el } from './dom.js';
+import { bdi, el, isolated } from './dom.js';
 import { percent } from './model.js';
 import { Plot } from './plot.js';
 
@@ -47,7 +47,8 @@ export class Prediction {
       const { name, probability, right, known } = this.at(moment);
       const share = probability === null ? '' : ` ${percent(probability)}`;
       const mark = right === null || this.#labels(moment) ? '' : `${right ? '✓' : '✗'} `;
-      node.textContent = `${moments.length > 1 ? `${moment.name}: ` : ''}${known ? `${mark}${name}${share}` : '…'}`;
+      const said = known ? [mark, bdi(name), share] : ['…'];
+      node.replaceChildren(...(moments.length > 1 ? [bdi(moment.name), ': '] : []), ...said);
       node.className = `predicted ${known && right !== null ? (right ? 'right' : 'wrong') : ''}`;
     });
     this.#chart();
@@ -92,7 +93,7 @@ export class Prediction {
     });
     const shown = labelled.filter(({ value, true: is }) => is || value > 0.5);
     /** @param {{ name: string, value: any, true: boolean }} one */
-    const text = ({ name, value, true: is }) => `${is && value > 0.5 ? '✓' : is ? 'missed' : '✗'} ${name}${typeof value === 'number' ? ` ${percent(value)}` : ''}`;
+    const text = ({ name, value, true: is }) => `${is && value > 0.5 ? '✓' : is ? 'missed' : '✗'} ${isolated(name)}${typeof value === 'number' ? ` ${percent(value)}` : ''}`;
     const right = shown.every(({ value, true: is }) => is === value > 0.5);
     return { name: shown.map(text).join(', ') || 'no label', probability: null, right, known: true };
   }

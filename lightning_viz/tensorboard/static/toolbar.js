@@ -1,7 +1,8 @@
 // Everything that can be chosen, and the slider.
 
-import { buildColumns } from './columns.js';
+import { buildColumns, methodsOf } from './columns.js';
 import { choice, el } from './dom.js';
+import { copyButton } from './links.js';
 import { measuresOf } from './measures.js';
 import { VIEWS } from './views.js';
 
@@ -30,13 +31,13 @@ export class Toolbar {
   build() {
     const { app } = this;
     const state = { ...app.state, at: null, base: null, zoom: '', text: '' };
-    const made = JSON.stringify([state, [...app.runs.keys()], app.methods, measuresOf(app.shown), app.axis.kind]);
+    const made = JSON.stringify([state, [...app.runs.keys()], methodsOf(app), measuresOf(app.shown), app.axis.kind]);
     const search = /** @type {HTMLInputElement | null} */ (this.node.querySelector('#text'));
     if (search && search !== document.activeElement) search.value = app.state.text; // a link may tell another one
     if (made === this.#made) return;
     this.#made = made;
     const focus = document.activeElement?.id;
-    this.choices.replaceChildren(this.#views(), this.#runs(), ...(app.state.view === 'probes' ? this.#probes() : []), this.#looks());
+    this.choices.replaceChildren(this.#views(), this.#runs(), ...this.#filters(), this.#looks());
     if (focus && this.node.contains(document.getElementById(focus))) document.getElementById(focus)?.focus();
     this.node.hidden = !app.runs.size;
     this.baseBar.hidden = app.state.against !== 'epoch';
@@ -80,10 +81,19 @@ export class Toolbar {
     return el('span', { className: 'group' }, runs, axis, against, how);
   }
 
-  #probes() {
+  #filters() {
+    const { app } = this;
+    const { view } = app.state;
+    if (view === 'measures') return [];
+    const wanted = view === 'probes' ? 'class or probe' : 'class or picture';
+    const text = el('input', { type: 'search', id: 'text', placeholder: wanted, 'aria-label': 'filter by text', value: app.state.text, oninput: () => app.set({ text: text.value }) });
+    return view === 'probes' ? this.#probes(text) : [text];
+  }
+
+  /** @param {HTMLElement} text What filters by text. */
+  #probes(text) {
     const { app } = this;
     const rows = choice('rows', [['all', 'all probes'], ['wrong', 'mistaken now'], ['flipped', 'ever flipped']], app.state.rows, (value) => app.set({ rows: /** @type {State['rows']} */ (value) }));
-    const text = el('input', { type: 'search', id: 'text', placeholder: 'class or probe', 'aria-label': 'filter by text', value: app.state.text, oninput: () => app.set({ text: text.value }) });
     const measures = measuresOf(app.shown).map((name) => /** @type {[string, string]} */ ([name, name.replaceAll('_', ' ')]));
     const measure = choice('measure', measures, app.state.measure, (value) => app.set({ measure: value }));
     Object.assign(rows, { id: 'rows' });
@@ -101,6 +111,6 @@ export class Toolbar {
     const box = el('input', { type: 'checkbox', id: 'captions', checked: app.state.captions, onchange: () => app.set({ captions: box.checked }) });
     const url = app.source.exportUrl(app.shown.map((run) => run.name));
     const link = url ? [el('a', { id: 'export', href: url, download: '', textContent: 'Export', title: 'One HTML file with all epochs, that needs neither server nor network' })] : [];
-    return el('span', { className: 'group' }, size, scale, el('label', { title: 'what each picture says of itself: class, prediction, how much to trust it' }, box, ' captions'), ...link);
+    return el('span', { className: 'group' }, size, scale, el('label', { title: 'what each picture says of itself: class, prediction, how much to trust it' }, box, ' captions'), copyButton(app), ...link);
   }
 }

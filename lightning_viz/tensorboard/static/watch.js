@@ -2,10 +2,10 @@
 
 /**
  * @typedef {{ run: import('./model.js').Run, key: string, at: number }} Want A picture, and the moment it is of.
- * @typedef {{ node: Element, show: () => void, now?: () => string[], soon?: () => Want[] }} Part
+ * @typedef {{ node: Element, show: () => void, now?: () => string[], soon?: () => Want[], arrange?: () => void }} Part
  */
 
-const MARGIN = '200px';
+const MARGIN = '200px'; // around what is in view
 const PATIENCE = 120; // ms without a move of the slider, before anything is fetched ahead
 
 export class Watch {
@@ -18,24 +18,31 @@ export class Watch {
   /** @param {import('./app.js').App} app */
   constructor(app) {
     this.app = app;
-    this.observer = new IntersectionObserver((entries) => this.#seen(entries), { rootMargin: MARGIN });
+    const seen = (/** @type {IntersectionObserverEntry[]} */ entries) => this.#seen(entries);
+    // A margin holds for what scrolls itself, and not for what scrolls within it.
+    this.observers = [new IntersectionObserver(seen, { root: app.main, rootMargin: MARGIN }), new IntersectionObserver(seen)];
   }
 
   /** Draws a part while it is in view. @param {Part} part */
   add(part) {
     this.#parts.set(part.node, part);
-    this.observer.observe(part.node);
+    this.observers[this.app.zoom.node.contains(part.node) ? 1 : 0].observe(part.node);
   }
 
   /** @param {Part} part */
   remove(part) {
-    this.observer.unobserve(part.node);
+    for (const observer of this.observers) observer.unobserve(part.node);
     this.#parts.delete(part.node);
     this.#visible.delete(part);
   }
 
   forget() {
     for (const part of [...this.#parts.values()]) if (!this.app.zoom.node.contains(part.node)) this.remove(part);
+  }
+
+  /** Has all parts, in view or not, take the room that they need now. */
+  arrange() {
+    for (const part of this.#parts.values()) part.arrange?.();
   }
 
   /** Shows all that is in view, and has fetched what it lacks. */

@@ -1,10 +1,11 @@
 // One picture large, with its film: the same picture in every epoch.
 
 import { Cell, needed } from './cell.js';
-import { el } from './dom.js';
+import { bdi, el } from './dom.js';
 import { Heats, mapsAt } from './heat.js';
 import { methodOf, title } from './model.js';
 import { pictureAt } from './originals.js';
+import { snapshot } from './snapshot.js';
 import { zip } from './zip.js';
 
 const THUMBNAILS = 60;
@@ -17,7 +18,7 @@ export class Zoom {
   /** @param {import('./app.js').App} app */
   constructor(app) {
     this.app = app;
-    this.node = el('dialog', { id: 'zoom', onclose: () => app.state.zoom && app.set({ zoom: '' }) });
+    this.node = el('dialog', { id: 'zoom', 'aria-label': 'one picture', onclose: () => app.state.zoom && app.set({ zoom: '' }) });
     this.node.onclick = ({ target }) => target === this.node && this.node.close();
   }
 
@@ -28,37 +29,42 @@ export class Zoom {
     const parts = JSON.stringify([zoom, there && this.app.axis.values, this.app.shown.map((run) => run.name)]);
     if (parts === this.#built) return;
     this.#built = parts;
+    const focus = this.node.contains(document.activeElement) ? document.activeElement?.id : '';
     for (const part of this.#shown ? [this.#shown.cell, ...this.#shown.frames] : []) this.app.watch.remove(part);
     this.#shown = null;
     if (!there) {
+      if (this.node.open) this.app.player.stop();
       this.node.close();
       return;
     }
     this.#fill(zoom);
     if (!this.node.open) this.node.showModal();
+    if (focus) document.getElementById(focus)?.focus(); // a new epoch must not take it away
   }
 
   /** Says what is shown, and marks its place in the film. */
   show() {
     if (!this.#shown) return;
     const { app } = this;
-    for (const frame of this.#shown.frames) frame.mark();
-    const names = app.moments().map((moment) => moment.name).join(' → ');
+    const { frames } = this.#shown;
+    const now = frames.findLast((frame) => frame.at <= app.moment) ?? frames[0];
+    for (const frame of frames) frame.mark(frame === now);
+    const names = app.moments().map((moment) => moment.name).join(app.between);
     const when = app.other ? `${names}, ${app.axis.name(app.moment)}` : names;
     const pictures = app.run && app.series.get('images', app.run.name, app.state.zoom);
     for (const save of this.node.querySelectorAll('#zoom-picture, #zoom-zip')) {
-      Object.assign(save, { disabled: pictures?.length === 0, title: pictures?.length === 0 ? 'this exported page paints its maps, and has no pictures of them' : '' });
+      const none = save.id === 'zoom-zip' && pictures?.length === 0;
+      Object.assign(save, { disabled: none, title: none ? 'this exported page paints its maps, and has no pictures of them' : '' });
     }
-    const heading = this.node.querySelector('h2');
-    if (heading) heading.textContent = `${this.#name(app.state.zoom)} · ${when}`;
+    this.node.querySelector('h2')?.replaceChildren(...this.#name(app.state.zoom), ` · ${when}`);
   }
 
   /** @param {string} tag */
   #name(tag) {
     const [first] = tag.split('/');
     const { run } = this.app;
-    const probe = run?.probes.includes(first) ? `${run.className(run.label(first))}: ` : `${title(first)} `;
-    return `${probe}${title(methodOf(tag))}`;
+    const probe = run?.probes.includes(first) ? [bdi(run.className(run.label(first))), ': '] : [title(first), ' '];
+    return [...probe, title(methodOf(tag))];
   }
 
   /** @param {string} tag */
@@ -80,12 +86,14 @@ export class Zoom {
 
   /** @param {string} tag */
   async #savePicture(tag) {
-    const { run } = this.app;
+    const { run, compares, moment } = this.app;
     if (!run) return;
-    const series = await this.#points(run.name, tag);
-    const point = series.filter(([step]) => this.app.axis.of(run, step) <= this.app.moment).at(-1);
-    const blob = point && (await this.app.source.blobs([point[1]])).get(point[1]);
-    if (blob) save(blob, `${fileName(tag)}_${point[0]}.${suffix(blob)}`);
+    const series = compares ? [] : await this.#points(run.name, tag);
+    const point = series.filter(([step]) => this.app.axis.of(run, step) <= moment).at(-1);
+    const logged = point && (await this.app.source.blobs([point[1]])).get(point[1]);
+    const blob = logged ?? (await snapshot(this.node.querySelector('.stage') ?? this.node));
+    const when = logged ? point?.[0] : this.app.moments().map((one) => this.app.axis.name(one.at)).join(' ');
+    if (blob) save(blob, `${fileName(`${tag}_${when}`)}.${suffix(blob)}`);
   }
 
   /** @param {string} tag */
@@ -118,7 +126,7 @@ class Frame {
     this.at = at;
     this.image = el('img', { alt: app.axis.name(at) });
     this.heats = new Heats(app, tag);
-    this.node = el('button', { title: app.axis.name(at), onclick: () => app.goTo(at) }, this.image, this.heats.node, el('span', { textContent: at < 0 ? 'untrained' : String(at) }));
+    this.node = el('button', { id: `frame-${at}`, title: app.axis.name(at), onclick: () => app.goTo(at) }, this.image, this.heats.node, el('span', { textContent: at < 0 ? 'untrained' : String(at) }));
   }
 
   now() {
@@ -139,8 +147,8 @@ class Frame {
     if (url && this.image.src !== url) this.image.src = url;
   }
 
-  mark() {
-    const now = this.app.moment === this.at;
+  /** @param {boolean} now Whether this is the one that is shown, or the last before it. */
+  mark(now) {
     if (now === this.node.hasAttribute('aria-current')) return;
     if (now) {
       this.node.setAttribute('aria-current', 'true');

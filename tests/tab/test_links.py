@@ -1,0 +1,37 @@
+"""Links that lead to the same thing for ever, and what is told where they cannot."""
+
+from playwright.sync_api import expect
+from tab import link
+from trained import FULL, SHORT
+
+SALIENCY = "probe_00_bread/saliency"
+
+
+def test_a_copied_link_names_run_and_epoch(visit, context, board):
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab = visit(link(board))  # which by itself shows the last epoch of the latest run, whatever that will be
+    tab.shows("epoch 4")
+    tab.has_state()
+    tab.find("#link").click()
+    expect(tab.find("#link")).to_have_text("Copied")
+    copied = tab.page.evaluate("navigator.clipboard.readText()")
+    again = visit(copied)
+    again.shows("epoch 4")
+    again.has_state(run=FULL, at="4", axis="epoch")
+    assert copied.startswith(f"{board}#lightning_viz&")
+
+
+def test_what_is_no_longer_there_is_told(visit, board):
+    tab = visit(link(board, run="demo/gone", at=99, against="run:demo/other", zoom="probe_77_cake/lime"))
+    expect(tab.find(".notice")).to_have_text(
+        [
+            f"There is no run demo/gone here any more: shown is {FULL}.",
+            "There is no run demo/other here any more to compare with.",
+            "There is no epoch 99 here: shown is epoch 4.",
+            "There is no picture probe_77_cake/lime in this run.",
+        ]
+    )
+    tab.find("#run").select_option(SHORT)
+    tab.find("#against").select_option("compare")
+    tab.find("main").press("Home")
+    expect(tab.find(".notice")).to_have_text(["There is no picture probe_77_cake/lime in this run."])

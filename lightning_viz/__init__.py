@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lightning_viz.harness.run.scene import Scene as Scene
     from lightning_viz.harness.sinks.results import Picture as Picture
     from lightning_viz.harness.sinks.results import Scalar as Scalar
+    from lightning_viz.showing import show as show
 
 # Loaded on first use: whoever only reads a version, or views a log, need not wait for torch.
 _HOME = {
@@ -53,6 +54,7 @@ _HOME = {
     "Scene": "harness.run.scene",
     "Snapshots": "harness.replay.snapshots",
     "replay": "harness.replay.replay",
+    "show": "showing",
 }
 
 __all__ = sorted(_HOME)

@@ -106,6 +106,7 @@ def test_public_names():
         "Scene",
         "Snapshots",
         "replay",
+        "show",
     ]
     for name in lightning_viz.__all__:
         assert getattr(lightning_viz, name).__name__ == name

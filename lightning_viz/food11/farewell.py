@@ -1,6 +1,5 @@
-"""The last words of a training run: how good it is, where it lies and how to look at it."""
+"""The last words of a training run: how good it is, and where it lies."""
 
-import sys
 from pathlib import Path
 
 from pytorch_lightning import Callback, LightningModule, Trainer
@@ -9,7 +8,7 @@ from pytorch_lightning.utilities import rank_zero_only
 
 
 class HowToLook(Callback):
-    """Says the validation accuracy, the run's folder, the command that shows all of its epochs, and where films are."""
+    """Says the validation accuracy, the run's folder, and where films are; how to look at it the drawing ones say."""
 
     @rank_zero_only
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -17,27 +16,10 @@ class HowToLook(Callback):
         if trainer.fast_dev_run or not trainer.log_dir:  # type: ignore[attr-defined]
             return
         lines = [f"validation accuracy  {_percent(trainer.callback_metrics.get('val_acc'))}{_best(trainer)}"]
-        lines += [f"run                  {trainer.log_dir}", "look at it           " + command(trainer.log_dir)]
+        lines += [f"run                  {trainer.log_dir}"]
         films = Path(trainer.log_dir, "films")
         lines += [f"films                {films}"] if films.is_dir() else []
         print("\n" + "\n".join(lines), flush=True)
-
-
-def command(folder: str) -> str:
-    """The shell command that shows a run in TensorBoard, in its tab Explanations.
-
-    Example:
-        >>> command("runs/demo/version_0").split("tensorboard ")[1]
-        '--logdir runs/demo/version_0'
-    """
-    beside = Path(sys.executable).with_name("tensorboard")
-    known = beside.exists() and sys.prefix != sys.base_prefix  # in an environment that need not be active
-    program = _short(beside) if known else "tensorboard"
-    return f"{program} --logdir {folder}"
-
-
-def _short(path: Path) -> str:
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def _percent(value: object) -> str:

@@ -2,6 +2,8 @@
 
 import io
 import logging
+import shlex
+import shutil
 
 import numpy as np
 import pytest
@@ -27,6 +29,25 @@ def test_without_a_logger_for_images_pictures_are_files(tmp_path, caplog):
     assert caplog.text.count("the pictures are files in") == 1
     assert str(folder) in caplog.text
     assert "recall/val/egg" in (tmp_path / "log" / "a" / "metrics.csv").read_text()
+
+
+def test_how_to_look_is_told_once_at_the_first_drawing_and_at_the_end(tmp_path, caplog, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    loggers = [TensorBoardLogger(tmp_path, "my log", "a"), TensorBoardLogger(tmp_path, "second", "b")]
+    with caplog.at_level(logging.INFO):
+        fit(tmp_path, [SaliencyMaps(on_error="raise"), ConfusionMatrixPanel()], logger=loggers, max_epochs=2)
+    told = [record.getMessage() for record in caplog.records if "tensorboard --logdir" in record.getMessage()]
+    assert [text.rpartition("tensorboard ")[2] for text in told] == ["--logdir 'my log/a'"] * 2
+    assert ["as they come" in text for text in told] == [True, False]
+    program = shlex.split(told[0].partition(": ")[2])[0]
+    assert shutil.which(program)  # it runs as it stands
+
+
+@pytest.mark.parametrize("options", [{"logger": False}, {"fast_dev_run": True}])
+def test_nothing_is_told_of_what_tensorboard_does_not_have(tmp_path, caplog, options):
+    with caplog.at_level(logging.INFO):
+        fit(tmp_path, [SaliencyMaps(on_error="raise")], **{"default_root_dir": tmp_path, **options})
+    assert "--logdir" not in caplog.text
 
 
 def test_without_any_logger_pictures_are_files_in_the_root_folder(tmp_path):

@@ -19,6 +19,7 @@ from lightning_viz.harness.probes.spec import ProbeBatch, Probes, Split
 from lightning_viz.harness.run.clock import Allowance
 from lightning_viz.harness.run.run import Run, run_of
 from lightning_viz.harness.run.scene import Scene
+from lightning_viz.harness.run.where import tell_where
 from lightning_viz.harness.sinks.results import Charts, Result
 from lightning_viz.harness.steps import BEFORE, logged_step
 
@@ -234,6 +235,11 @@ class ExplanationCallback(Callback, ABC):
         """Waits for what is drawn in the background."""
         if self._drawing is not None:
             self._drawing.settle()
+
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Tells where to look at what was drawn."""
+        if self._drawing is not None and self._drawing.ready:
+            tell_where(self._drawing.run, "of all epochs")
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Draws at the end of `trainer.validate`."""

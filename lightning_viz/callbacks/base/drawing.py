@@ -24,6 +24,7 @@ from lightning_viz.harness.run.processes import OtherProcessError, as_text, atte
 from lightning_viz.harness.run.progress import drawing
 from lightning_viz.harness.run.run import Run
 from lightning_viz.harness.run.scene import Scene
+from lightning_viz.harness.run.where import tell_where
 from lightning_viz.harness.sinks.results import Result, Scalar, averaged, kept
 from lightning_viz.harness.steps import BEFORE, epoch_at
 
@@ -156,6 +157,7 @@ class Drawing:
         drawn = averaged(result for results in parts for result in results)
         claimed = [result for result in drawn if self._claim(result.tag, step)]
         self.run.sinks.write(claimed, step, epoch)
+        tell_where(self.run, "as they come")
 
     def report(self, error: Exception | None) -> None:
         """What is done about an error: a warning, once, or where that is wanted an end, on all processes.

@@ -38,7 +38,7 @@ class Manifest:
             self.content |= {"classes": [*probes.class_names], "class_tags": [*probes.class_tags]}
         for i, image in enumerate(images):
             about: dict[str, Any] = {"item": int(probes.indices[i]), "print": probes.prints[i][:12]}
-            about |= {"outlined": True} if probes.task.places else {}
+            about |= {"outlined": True} if probes.task.places or probes.task.counts == "boxes" else {}
             if self.content["probes"].get(probes.tag(i), {}).get("print") != about["print"]:
                 self.originals[probes.tag(i)] = original(image)
             self.content["probes"][probes.tag(i)] = probes.task.about(probes.labels[i]) | about

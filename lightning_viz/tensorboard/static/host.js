@@ -65,6 +65,7 @@ export function addressOf(values) {
 export function writeAddress(values) {
   const { location, history } = outside();
   const hash = hashOf(values);
+  if (location.protocol === 'about:') return; // within a notebook, whose address tells of other things
   if (hash !== location.hash) history.replaceState(history.state, '', `${location.pathname}${location.search}${hash}`);
 }
 

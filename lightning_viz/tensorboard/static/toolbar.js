@@ -60,7 +60,7 @@ export class Toolbar {
   #views() {
     const { app } = this;
     const tabs = Object.entries(VIEWS).map(([view, { name }]) =>
-      el('button', { id: `view-${view}`, textContent: name, 'aria-pressed': view === app.state.view, onclick: () => app.set({ view: /** @type {State['view']} */ (view) }) }),
+      el('button', { id: `view-${view}`, textContent: name, 'aria-pressed': view === app.state.view, onclick: () => app.set({ view: /** @type {State['view']} */ (view), text: view === app.state.view ? app.state.text : '' }) }),
     );
     return el('nav', { 'aria-label': 'views' }, ...tabs);
   }

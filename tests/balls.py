@@ -15,7 +15,8 @@ class Balls(Dataset):
         self.classes = names or self.classes
         generator = torch.Generator().manual_seed(seed)
         self.targets = [i % 3 for i in range(count)]
-        centres = [[int(torch.randint(3, n - 3, (), generator=generator)) for n in size] for _ in range(count)]
+        spans = [(min(3, n // 2), max(n - 3, n // 2 + 1)) for n in size]
+        centres = [[int(torch.randint(*span, (), generator=generator)) for span in spans] for _ in range(count)]
         grid = torch.meshgrid(*[torch.arange(n) for n in size], indexing="ij")
         self.masks = torch.stack([_shape(grid, c, k) for c, k in zip(centres, self.targets, strict=True)])
         self.images = 0.3 * torch.rand(count, channels, *size, generator=generator) + 0.7 * self.masks[:, None]

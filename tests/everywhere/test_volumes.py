@@ -189,6 +189,24 @@ def test_a_resumed_run_goes_on_with_the_same_maps(tmp_path):
     assert len(events(tmp_path / "a").Scalars("explanations/saliency/rank_untrained")) == 2
 
 
+def test_the_bound_on_memory_holds_and_changes_no_map(tmp_path):
+    most = []
+
+    class Counts(Deep):
+        def forward(self, x):
+            if not self.training and torch.is_grad_enabled():
+                most.append(len(x))
+            return super().forward(x)
+
+    for memory in (None, 1):
+        smooth = SaliencyMaps(method="smoothgrad", samples=6, probes=1, memory=memory, on_error="raise")
+        fit(tmp_path / str(memory), [smooth], module=project(lambda: Counts(width=24)), data=volumes, max_epochs=1)
+        assert max(most) == 6 if memory is None else max(most) < 4
+        most.clear()
+    sums = [events(tmp_path / name).Scalars("explanations/smoothgrad/sum")[-1].value for name in ("None", "1")]
+    assert sums[0] == pytest.approx(sums[1], rel=1e-4)
+
+
 # Regions of volumes
 
 

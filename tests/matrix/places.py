@@ -10,5 +10,5 @@ from .configuration import Configuration
 ROWS = {
     "segmentation": Configuration(Segments, places, fast=True),
     "volumes": Configuration(OfVolumes, volumes, deep=True, fast=True),
-    "clips": Configuration(partial(OfVolumes, ByFrame), clips, deep=True),
+    "clips, frame by frame": Configuration(partial(OfVolumes, ByFrame), clips, deep=True),
 }

@@ -3,8 +3,11 @@
 Without arguments it serves runs, see `served`.
 """
 
+import atexit
 import json
 import os
+import signal
+import socket
 import sys
 import time
 from datetime import timedelta
@@ -294,12 +297,31 @@ SCENARIOS = {
 }
 
 
+FORKED = {"sharded", "sharded_ascent", "sharded_fails"}
+"""Whose second process is a fork; that of `sharded_all` is started as it is for users, and imports everything anew."""
+
+
 def main(scenario, folder, strategy, devices):
+    if scenario in FORKED:
+        fork_second()
     callbacks, options = SCENARIOS[scenario](folder)
     diary = Diary(folder, [c for c in callbacks if hasattr(c, "tags")])
     nodes = int(os.environ.get("GROUP_WORLD_SIZE", 1))  # which torchrun tells
     defaults = {"max_epochs": 1, "strategy": strategy, "devices": int(devices), "num_nodes": nodes}
     (replayed if scenario == "replay" else fit)(folder, [*callbacks, diary], **{**defaults, **options})
+
+
+def fork_second():
+    """Makes two processes of this one, in the environment in which the strategy would have started them."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "LOCAL_RANK": "0"}
+    second = os.fork()
+    if second:
+        atexit.register(os.kill, second, signal.SIGTERM)  # which does nothing to one that has ended
+    else:
+        os.environ["LOCAL_RANK"] = "1"
 
 
 def replayed(folder, callbacks, *, module, **arguments):

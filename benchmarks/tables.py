@@ -1,8 +1,9 @@
 """`python -m benchmarks.tables CHECKPOINT`: does the explanation of each label lie on that dish?
 
-Takes the network that `python train.py fit --config configs/tables.yaml` has trained, explains all labels of drawn
-tables that it has not seen, and holds every map against the mask of its label: the share of maps whose maximum lies in
-it, and the share of the map's magnitudes that does. Chance, for both, is the share of the image that the mask takes.
+Takes the network that `python train.py fit --config configs/tables.yaml` has trained, for whatever task, explains all
+labels, regions or boxes of drawn tables that it has not seen, or the share that food covers, and holds every map
+against the mask of that food: the share of maps whose maximum lies in it, and the share of the map's magnitudes that
+does. Chance, for both, is the share of the image that the mask takes.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ def measured(checkpoint: str, tables: int) -> tuple[dict[str, dict[str, float]],
         if measure in ("pointing", "in_mask"):
             found.setdefault(method, {})[measure] = log.Scalars(tag)[-1].value
     images: Any = data.val_dataloader().dataset
-    shares = [float(mask.float().mean()) for i in range(tables) for mask in images.mask(i) if bool(mask.any())]
+    masks = [images.mask(i).reshape(-1, *images.images.shape[2:]) for i in range(tables)]
+    shares = [float(mask.float().mean()) for some in masks for mask in some if bool(mask.any())]
     return found, sum(shares) / len(shares)
 
 

@@ -80,7 +80,7 @@ class FoodClassifier(LightningModule):
         if network == "transformer":
             self.transformer = FoodTransformer(classes, size, width)
         elif task == "regions":
-            self.unet = UNet(classes + 1, width)
+            self.unet = UNet(classes + 1, max(width // 2, 1))  # which works at the images' own size
         elif task == "boxes":
             self.detector = Detector(classes, width)
         else:

@@ -1,13 +1,14 @@
-"""Networks that tell of places, and those of volumes and clips."""
+"""Networks that tell of places and of things in them, and those of volumes and clips."""
 
 from functools import partial
 
 from balls import ByFrame, OfVolumes, clips, volumes
-from projects import Segments, places
+from projects import Finds, Segments, places, things
 
 from .configuration import Configuration
 
 ROWS = {
+    "detection": Configuration(Finds, things, fast=True),
     "segmentation": Configuration(Segments, places, fast=True),
     "volumes": Configuration(OfVolumes, volumes, deep=True, fast=True),
     "clips, frame by frame": Configuration(partial(OfVolumes, ByFrame), clips, deep=True),

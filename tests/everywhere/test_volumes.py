@@ -317,6 +317,15 @@ def test_values_of_a_volume(tmp_path):
     assert set(drawn.pictures) == {"Occlusion", "ConfusionPanels", "ConfusionMatrixPanel"}
 
 
+def test_embeddings_of_volumes_are_held_against_each_other(tmp_path):
+    embeds = lambda: OfVolumes(lambda: Deep(classes=8))
+    like = {"probes": Probes(count=3, task="similarity")}
+    drawn, _ = draw(tmp_path / "probes", embeds, volumes, only=[SaliencyMaps, LimePanels], **like)
+    assert drawn.scene.task.name == "similarity"
+    with pytest.raises(ValueError, match="position of a probe, since files have no volumes"):
+        draw(tmp_path / "file", embeds, volumes, only=[SaliencyMaps], probes=Probes(guide="a.png"))
+
+
 # What does not fit
 
 

@@ -25,9 +25,10 @@ def read_image(path: Path, images: Tensor) -> Tensor:
     Raises:
         ValueError: There is no image in the file, or none of as many channels.
     """
-    _, channels, height, width = images.shape
-    if channels not in _MODES:
-        raise ValueError(f"Expected guide= as the position of a probe, since files have not {channels} channels.")
+    channels, height, width = images.shape[1], *images.shape[-2:]
+    if images.ndim > 4 or channels not in _MODES:
+        kind = f"not {channels} channels" if images.ndim == 4 else "no volumes"
+        raise ValueError(f"Expected guide= as the position of a probe, since files have {kind}.")
     try:
         with Image.open(path) as file:
             image = ImageOps.fit(ImageOps.exif_transpose(file).convert(_MODES[channels]), (width, height))

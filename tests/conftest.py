@@ -7,7 +7,7 @@ import torch
 
 torch.set_num_threads(1)  # the networks here are too small for more
 
-FIRST = ("tests/processes", "tests/matrix", "tests/foreign")
+FIRST = ("tests/processes", "tests/matrix", "tests/test_benchmarks", "tests/contract", "tests/foreign")
 """What takes longest: where several workers share the tests, the last of them should not wait for it."""
 
 

@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from found import quick
 from PIL import Image
 from projects import Project, Stripes, events, fit
 from pytorch_lightning.callbacks import EarlyStopping
@@ -108,7 +109,7 @@ def test_curves_take_less_than_a_tenth_of_what_the_maps_take(make, tmp_path, mon
 
 def test_equal_runs_tell_equal_figures(tmp_path):
     for name in "ab":
-        fit(tmp_path / name, [smooth(), LimePanels(samples=64, on_error="raise")], max_epochs=4)
+        fit(tmp_path / name, [smooth(), quick(LimePanels)], max_epochs=4)
     a, b = (events(tmp_path / name) for name in "ab")
     tags = [tag for tag in a.Tags()["scalars"] if tag.startswith("explanations/")]
     assert {tag.split("/")[1] for tag in tags} == {"smoothgrad", "lime"}

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from found import quick
 from projects import Project, events, fit, loaders, trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from scipy.stats import spearmanr
@@ -82,9 +83,9 @@ def test_changes_are_those_from_the_last_the_untrained_and_the_best_map(monitor,
 
 
 CALLBACKS = {
-    "saliency": lambda: SaliencyMaps(on_error="raise"),
-    "lime": lambda: LimePanels(samples=64, on_error="raise"),
-    "gradcam_net_4": lambda: GradCam(on_error="raise"),
+    "saliency": lambda: quick(SaliencyMaps),
+    "lime": lambda: quick(LimePanels),
+    "gradcam_net_4": lambda: quick(GradCam),
 }
 
 

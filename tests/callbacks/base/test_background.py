@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
-from found import CALLBACKS
+from found import CALLBACKS, quick
 from projects import Net, Project, events, fit
 
 from lightning_viz import ConfusionPanels, ExplanationCallback, Picture
@@ -81,12 +81,12 @@ def drawn(folder):
 @pytest.fixture(scope="module")
 def foreground(tmp_path_factory):
     folder = tmp_path_factory.mktemp("foreground")
-    return fit(folder, [cls(on_error="raise") for cls in CALLBACKS], max_epochs=3), logged(folder)
+    return fit(folder, [quick(cls) for cls in CALLBACKS], max_epochs=3), logged(folder)
 
 
 @pytest.mark.parametrize("most", [0, 1])
 def test_pictures_figures_and_weights_are_those_of_the_foreground(most, foreground, tmp_path):
-    shown = [cls(on_error="raise", background=True) for cls in CALLBACKS]
+    shown = [quick(cls, background=True) for cls in CALLBACKS]
     run = fit(tmp_path, [*shown, Waits(most)], max_epochs=3)
     own, theirs = logged(tmp_path), foreground[1]
     assert own.keys() == theirs.keys()

@@ -6,6 +6,7 @@ import argparse
 import gc
 import logging
 import os
+import sys
 import tempfile
 import threading
 import warnings
@@ -148,6 +149,7 @@ class _Watch(pl.Callback):
         epoch = trainer.current_epoch + 1
         if epoch in self.counted:
             self.seen.append(census(epoch, pl_module))
+            print(f"epoch {epoch}", file=sys.stderr, flush=True)
 
 
 def _resident() -> int:
@@ -171,7 +173,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     counted = {1, min(FIRST, epochs), epochs, *range(FIRST, epochs, max(epochs // 10, 1))}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Lightning's advice on loaders
-        seen = train(epochs, counted, pictures())
+        # A film shows all epochs so far: twenty of them in all, or the time would grow with the square of the epochs.
+        seen = train(epochs, counted, pictures(max(epochs // 20, 1)))
     rows = [[str(value) for value in astuple(one)] for one in seen]
     first = next(one for one in seen if one.epoch == min(FIRST, epochs))
     grown = [f"{b - a:+d}" for a, b in zip(astuple(first), astuple(seen[-1]), strict=True)]

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lightning_viz.harness.sinks.results import Picture as Picture
     from lightning_viz.harness.sinks.results import Scalar as Scalar
     from lightning_viz.showing import show as show
+    from lightning_viz.tensorboard.findings.report import findings as findings
 
 # Loaded on first use: whoever only reads a version, or views a log, need not wait for torch.
 _HOME = {
@@ -53,6 +54,7 @@ _HOME = {
     "Scalar": "harness.sinks.results",
     "Scene": "harness.run.scene",
     "Snapshots": "harness.replay.snapshots",
+    "findings": "tensorboard.findings.report",
     "replay": "harness.replay.replay",
     "show": "showing",
 }

@@ -105,6 +105,7 @@ def test_public_names():
         "Scalar",
         "Scene",
         "Snapshots",
+        "findings",
         "replay",
         "show",
     ]

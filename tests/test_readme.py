@@ -12,6 +12,7 @@ from balls import ByFrame, Deep, OfVolumes, clips, volumes
 from PIL import Image
 from projects import Finds, Places, Project, Segments, Stripes, events, fit, things
 from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.loggers import TensorBoardLogger
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -223,7 +224,7 @@ def test_probes_are_made(names):
     assert {type(one) for one in execute(code, names)} == {Probes}
 
 
-DRAW = [c for c in PYTHON if "replay" not in c and "Films" not in c and title(c) != "Probes"]
+DRAW = [c for c in PYTHON if "replay" not in c and "findings" not in c and "Films" not in c and title(c) != "Probes"]
 
 
 @pytest.mark.parametrize("code", DRAW, ids=title)
@@ -251,6 +252,18 @@ def test_a_replay_draws(names, tmp_path, monkeypatch):
     kept_checkpoints(tmp_path)
     execute(code, names)
     assert "probe_00_egg/lime" in events(names["trainer"].log_dir).Tags()["images"]
+
+
+def test_findings_are_told(names, capsys):
+    (code,) = [code for code in PYTHON if "findings(" in code]
+    logger = TensorBoardLogger("runs", "demo", "version_0")
+    still = MyModule()
+    still.configure_optimizers = lambda: torch.optim.SGD(still.parameters(), 0.0)
+    quick = Quick(callbacks=[SaliencyMaps(probes=2)], logger=logger, max_epochs=3, fast_dev_run=False)
+    quick.fit(still, datamodule=MyData())
+    capsys.readouterr()
+    execute(code, names)
+    assert "those of 2 of 2 probes stay" in capsys.readouterr().out
 
 
 def test_a_cli_gets_the_subcommand(names, tmp_path, monkeypatch):

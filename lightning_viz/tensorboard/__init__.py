@@ -17,6 +17,7 @@ EPOCH = "lightning_viz/epoch"
 PREDICTIONS = "lightning_viz/prediction/"
 ORIGINAL = "lightning_viz/original/"
 CAPTION = "lightning_viz/caption/"
+COUNTS = "lightning_viz/counts/"
 MAP = "lightning_viz/map/"
 BOUND = "lightning_viz/bound/"
 

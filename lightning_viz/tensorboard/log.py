@@ -14,6 +14,7 @@ from tensorboard.data import provider as data
 from lightning_viz.tensorboard import (
     BOUND,
     CAPTION,
+    COUNTS,
     EPOCH,
     IMAGES,
     LIGHTNINGS_EPOCH,
@@ -49,6 +50,7 @@ READERS = {
     "scalars": ("read_scalars", SCALARS, ""),
     "bounds": ("read_scalars", NAME, BOUND),
     "predictions": ("read_tensors", NAME, PREDICTIONS),
+    "counts": ("read_tensors", NAME, COUNTS),
 }
 """How each kind of series is read: the provider's method, the owner of the data, and what goes before the tag."""
 
@@ -78,7 +80,7 @@ class Log:
         images = self._ask("list_blob_sequences", IMAGES)
         maps = self._ask("list_blob_sequences", NAME)
         scalars = self._ask("list_scalars", SCALARS)
-        predictions = self._ask("list_tensors", NAME)
+        tensors = self._ask("list_tensors", NAME)
         manifests = self._ask("read_tensors", NAME, tags=[MANIFEST], downsample=EVERY)
         epochs = self._ask("read_scalars", NAME, tags=[EPOCH], downsample=EVERY)
         lightnings = self._ask("read_scalars", SCALARS, tags=[LIGHTNINGS_EPOCH], downsample=EVERY)
@@ -97,7 +99,8 @@ class Log:
                 "images": _last_steps(pictures),
                 "maps": _last_steps(maps.result().get(run, {}), MAP),
                 "scalars": sorted(scalars.result().get(run, {})),
-                "predictions": sorted(_below(PREDICTIONS, predictions.result().get(run, {}))),
+                "predictions": sorted(_below(PREDICTIONS, tensors.result().get(run, {}))),
+                "counts": sorted(_below(COUNTS, tensors.result().get(run, {}))),
             }
         return answer
 

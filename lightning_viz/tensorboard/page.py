@@ -12,6 +12,7 @@ from typing import Any
 
 from lightning_viz.tensorboard import front, manifest
 from lightning_viz.tensorboard.bundle import module, modules, style
+from lightning_viz.tensorboard.findings.report import of_run
 from lightning_viz.tensorboard.log import Log
 from lightning_viz.tensorboard.packing import mime
 
@@ -84,6 +85,8 @@ def _data(log: Log, runs: Mapping[str, dict[str, Any]], shown: Mapping[str, str]
     yield _script('id="lightning_viz-runs"', {"version": manifest.VERSION, "runs": entries})
     count = 0
     for run, entry in runs.items():
+        found = [finding.as_json() for finding in of_run(log, run, entry)]
+        yield _script(f'data-findings="{escape(shown[run])}"', found)
         series = log.series(run, everything(entry)) or {}
         if not captions:
             leave_painted_out(entry, series)
@@ -157,6 +160,7 @@ def everything(entry: dict[str, Any]) -> dict[str, list[str]]:
         "bounds": maps,
         "scalars": entry["scalars"],
         "predictions": entry["predictions"],
+        "counts": entry["counts"],
     }
 
 

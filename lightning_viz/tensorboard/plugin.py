@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response
 
 from lightning_viz.tensorboard import IMAGES, NAME, front, manifest
 from lightning_viz.tensorboard.asking import Ask, route, texts
+from lightning_viz.tensorboard.findings.report import of_run
 from lightning_viz.tensorboard.log import READERS, Log
 from lightning_viz.tensorboard.packing import OTHER, mime, pack
 from lightning_viz.tensorboard.page import page
@@ -52,6 +53,7 @@ class ExplanationsPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
         return {
             "/runs": route("GET", self._runs),
             "/series": route("POST", self._series),
+            "/findings": route("GET", self._findings),
             "/pack": route("POST", self._pack),
             "/blob": route("GET", self._blob),
             "/export": route("GET", self._export),
@@ -86,6 +88,13 @@ class ExplanationsPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
         if found is None:
             raise NotFound(f"Expected a run of the log folder, received {run[:80]!r}.")
         return _json(request, found)
+
+    def _findings(self, request: Ask) -> Response:
+        log, run = self._log(request), request.args.get("run", "")
+        entry = log.runs().get(run)
+        if entry is None:
+            raise NotFound(f"Expected a run of the log folder, received {run[:80]!r}.")
+        return _json(request, [finding.as_json() for finding in of_run(log, run, entry)])
 
     def _pack(self, request: Ask) -> Response:
         keys = texts(request, "keys", most=AT_ONCE)

@@ -58,6 +58,12 @@ def _prediction(datum: Any) -> Point | None:
     return [datum.step, None if index is None else int(index), probability]
 
 
+def _counts(datum: Any) -> Point | None:
+    if datum.numpy.ndim != 2 or datum.numpy.shape[1] != 3 or datum.numpy.dtype.kind != "i":
+        return None
+    return [datum.step, datum.numpy.tolist()]
+
+
 def _key(datum: Any, index: int) -> str:
     # The provider's own key names run, tag and step only: another run logged into the same folder would have the same,
     # and what is kept under it, in the page or in the browser's cache, would be the old run's.
@@ -73,5 +79,6 @@ POINTS: dict[str, Callable[[Any], Point | None]] = {
     "scalars": _scalar,
     "bounds": _scalar,
     "predictions": _prediction,
+    "counts": _counts,
 }
 """What a point of each kind of series is made by."""

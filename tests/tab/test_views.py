@@ -6,8 +6,9 @@ import pytest
 from playwright.sync_api import expect
 from projects import NAMES
 from tab import Tab, holds, link
-from trained import FULL, Log, attending
+from trained import FULL, SHORT, Log, attending
 
+from lightning_viz import findings
 from lightning_viz.tensorboard.export import export
 
 
@@ -90,3 +91,22 @@ def test_other_pictures(visit, board, run):
     tab = visit(link(board, view="other"))
     (picture,) = run.pictures("explanations/saliency/curves").values()
     shows(tab, "saliency/curves of explanations, epoch 4", picture)
+
+
+def test_findings_tell_what_the_run_taught_and_open_the_pictures_that_show_it(visit, board, logs):
+    tab = visit(link(board, run=SHORT))
+    tab.find("#view-findings").click()
+    found = {finding.kind: finding for finding in findings(logs / SHORT)}
+    assert list(found)[:2] == ["worst_class", "confusion"]
+    expect(tab.find(".findings li p")).to_have_text([finding.text for finding in found.values()])
+    (shown, *_) = found["worst_class"].pictures
+    tab.find(".findings li button", has_text="confusion val").first.click()
+    expect(tab.find("#zoom")).to_be_visible()
+    tab.has_state(run=SHORT, view="findings", zoom=shown)
+
+
+def test_an_exported_page_has_the_findings_too(context, logs, tmp_path):
+    export(logs / SHORT, tmp_path / "run.html")
+    page = context.new_page()
+    page.goto(f"{(tmp_path / 'run.html').as_uri()}#p.lightning_viz.view=findings")
+    expect(page.locator(".findings li p")).to_have_text([finding.text for finding in findings(logs / SHORT)])

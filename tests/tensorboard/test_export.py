@@ -35,6 +35,7 @@ class Exported(HTMLParser):
         elements: All elements, in order.
         runs: The answer of `./runs`.
         series: The answers of `./series`, by run.
+        findings: The answers of `./findings`, by run.
         blobs: Kind and bytes of each picture and map, by key.
         imports: The sources of the modules, by name.
     """
@@ -42,7 +43,7 @@ class Exported(HTMLParser):
     def __init__(self, text):
         super().__init__()
         self.elements, self.runs, self.series, self.blobs, self.imports = [], None, {}, {}, {}
-        self.inline, self.policy = [], ""
+        self.inline, self.policy, self.findings = [], "", {}
         self._within = {}
         self.feed(text)
         self.close()
@@ -73,6 +74,8 @@ class Exported(HTMLParser):
             self.runs = content
         elif "data-series" in self._within:
             self.series[self._within["data-series"]] = content
+        elif "data-findings" in self._within:
+            self.findings[self._within["data-findings"]] = content
         else:
             for key, value in content.items():
                 assert key.split(".")[0] == self._within["data-blobs"]
@@ -113,8 +116,8 @@ def test_no_name_becomes_an_element_or_a_script(board):
     assert HOSTILE_TAG in exported.runs["runs"][HOSTILE]["images"]
     assert set(exported.elements) == {"html", "head", "meta", "title", "style", "body", "p", "script"}
     assert (
-        exported.elements.count("script") == 2 + 2 + 6
-    )  # runs and series, map and start, three pictures with their maps
+        exported.elements.count("script") == 3 + 2 + 6
+    )  # runs, findings and series, map and start, three pictures with their maps
 
 
 def test_the_page_comes_along_and_may_ask_nobody(board):

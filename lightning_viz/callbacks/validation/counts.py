@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lightning_viz.harness.probes.spec import slugs
-from lightning_viz.harness.sinks.results import Pixels, Scalar
+from lightning_viz.harness.sinks.results import Counts, Pixels, Scalar
 from lightning_viz.harness.tasks.task import percent
 from lightning_viz.harness.validation.boxes import NO_BOX, BoxTally
 from lightning_viz.harness.validation.places import RegionTally
@@ -76,6 +76,12 @@ def figures(tally: Tally, names: Sequence[str], loader: str) -> Iterator[Scalar]
         yield from _shares("precision", loader, _share(each[:, 1, 1], each[:, 0, 1]), names)
     else:
         yield from _shares("recall", loader, recall(tally.table.numpy()), names)
+
+
+def counts(tally: Tally, loader: str) -> Iterator[Counts]:
+    """How often each class was taken for each, where one of them is true of an image, or of a place."""
+    if tally.exclusive:
+        yield Counts(loader, tally.table.numpy())
 
 
 def _of_pixels(tally: RegionTally, where: str) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 from lightning_viz.callbacks.validation.base import ValidationCallback
-from lightning_viz.callbacks.validation.counts import figures, picture
+from lightning_viz.callbacks.validation.counts import counts, figures, picture
 from lightning_viz.harness.run.scene import Scene
-from lightning_viz.harness.sinks.results import Picture, Scalar
+from lightning_viz.harness.sinks.results import Counts, Picture, Scalar
 
 
 class ConfusionMatrixPanel(ValidationCallback):
@@ -28,8 +28,8 @@ class ConfusionMatrixPanel(ValidationCallback):
         common: The arguments of `ExplanationCallback`; `probes` tells class names and how to unpack a batch.
     """
 
-    def draw(self, scene: Scene) -> Iterable[Picture | Scalar]:
-        """One picture per loader, and the recall of every class that the loader has.
+    def draw(self, scene: Scene) -> Iterable[Picture | Scalar | Counts]:
+        """One picture per loader, the figures of every class that it has, and the counts where one class is true.
 
         Raises:
             Exception: What ended the count on this process.
@@ -40,3 +40,4 @@ class ConfusionMatrixPanel(ValidationCallback):
             drawn = picture(tally, self._names, f"{scene.when} · {loader}")
             yield Picture(f"confusion/{loader}", drawn, flat=True)
             yield from figures(tally, self._names, loader)
+            yield from counts(tally, loader)

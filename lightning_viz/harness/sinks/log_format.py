@@ -5,6 +5,7 @@
 - `lightning_viz/prediction/<probe>`: index and probability of the predicted class; -1 and 0 where nothing is finite.
 - `lightning_viz/original/<probe>`: the probe's image as it is, PNG or where large JPEG; once, since it stays.
 - `lightning_viz/caption/<tag of the picture>`: what its caption says, by lines; names are isolated (UAX 9).
+- `lightning_viz/counts/<loader>`: rows of true class, predicted class and how often, where that is not 0.
 - `lightning_viz/map/<tag of the picture>`: maps in small, one blob for each that the picture shows, see `encoded`.
 - `lightning_viz/bound/<tag of the picture>`: the magnitude at which the colours of its picture are full.
 
@@ -33,7 +34,7 @@ from tensorboard.compat.proto.summary_pb2 import (
 )
 from tensorboard.compat.proto.tensor_pb2 import TensorProto
 from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
-from tensorboard.compat.proto.types_pb2 import DT_FLOAT, DT_STRING
+from tensorboard.compat.proto.types_pb2 import DT_FLOAT, DT_INT64, DT_STRING
 
 from lightning_viz.harness.sinks.thumbnails import thumbnail
 
@@ -79,6 +80,21 @@ def original(probe: str, image: bytes) -> Any:
 def caption(picture: str, lines: Sequence[str]) -> Any:
     """What the caption of a picture says, by lines, a `Summary.Value`."""
     return _value(f"caption/{picture}", DATA_CLASS_TENSOR, _texts([line.encode() for line in lines], [len(lines)]))
+
+
+def counts(loader: str, table: npt.NDArray[np.integer[Any]]) -> Any:
+    """What a validation has counted, a `Summary.Value`: a thousand classes have a million cells, most of them 0.
+
+    Args:
+        loader: Of the validation.
+        table: (K, K), rows are true classes, columns predicted ones.
+    """
+    true, predicted = np.nonzero(table)
+    rows = np.stack([true, predicted, table[true, predicted]], axis=1)
+    tensor = TensorProto(
+        dtype=DT_INT64, tensor_content=rows.astype("<i8").tobytes(), tensor_shape=_shape([*rows.shape])
+    )
+    return _value(f"counts/{loader}", DATA_CLASS_TENSOR, tensor)
 
 
 def map_values(

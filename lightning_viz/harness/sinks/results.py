@@ -145,6 +145,24 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class Counts:
+    """What a validation has counted, for the Explanations tab and for findings.
+
+    Attributes:
+        loader: Of the validation.
+        table: Whole numbers (K, K): how often each class, a row, was predicted as each, a column.
+    """
+
+    loader: str
+    table: npt.NDArray[np.int64]
+
+    @property
+    def tag(self) -> str:
+        """What tells it from all other results."""
+        return f"counts of {self.loader}"
+
+
+@dataclass(frozen=True)
 class Keep:
     """What no logger gets, but the callback keeps: until the next under this tag, also in a resumed run.
 
@@ -157,7 +175,7 @@ class Keep:
     value: Tensor
 
 
-Logged = Picture | Scalar | Map | Prediction
+Logged = Picture | Scalar | Map | Prediction | Counts
 """What loggers get, each what it takes."""
 
 Result = Logged | Mean | Keep

@@ -11,7 +11,7 @@ from PIL import Image
 
 from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.sinks.events import add_summary
-from lightning_viz.harness.sinks.results import Film, Logged, Map, Picture, Pixels, Prediction
+from lightning_viz.harness.sinks.results import Counts, Film, Logged, Map, Picture, Pixels, Prediction
 from lightning_viz.harness.steps import BEFORE
 
 GRAINED, LARGEST = 128, 512
@@ -95,6 +95,7 @@ class Tab:
             self.manifest.note(picture)
             values += [log_format.caption(picture.tag, picture.words)] if picture.words else []
         values += [log_format.prediction(r.probe, r.index, r.probability) for r in results if isinstance(r, Prediction)]
+        values += [log_format.counts(r.loader, r.table) for r in results if isinstance(r, Counts)]
         for shown in (result for result in results if isinstance(result, Map)):
             self.manifest.note_map(shown)
             values += log_format.map_values(shown.picture, shown.values, shown.bound, shown.titles)

@@ -35,6 +35,11 @@ class Tally:
         """How many images were counted."""
         return int(self.table.sum())
 
+    @property
+    def exclusive(self) -> bool:
+        """Whether one class is true and one predicted, so that a row tells what a class is taken for."""
+        return True
+
 
 @dataclass
 class LabelTally(Tally):
@@ -60,6 +65,11 @@ class LabelTally(Tally):
         """How many images were counted."""
         return int(self.each[0].sum())
 
+    @property
+    def exclusive(self) -> bool:
+        """No: several classes may be true."""
+        return False
+
 
 @dataclass
 class ValueTally(Tally):
@@ -84,3 +94,8 @@ class ValueTally(Tally):
     def total(self) -> int:
         """How many images were counted."""
         return self.images
+
+    @property
+    def exclusive(self) -> bool:
+        """No: there are no classes."""
+        return False

@@ -20,10 +20,12 @@
  * @typedef {[step: number, ...rest: any[]][]} Points One per step, ascending: a blob's key, those of all maps, the lines of a caption, a value, or class and probability.
  * @typedef {Partial<Record<Kind, string[]>>} Wanted
  * @typedef {Partial<Record<Kind, Record<string, Points>>>} SeriesAnswer
+ * @typedef {{ kind: string, text: string, numbers: Record<string, unknown>, pictures: string[], step: number | null }} Finding
  * @typedef {{
  *   live: boolean,
  *   runs: () => Promise<RunsAnswer>,
  *   series: (run: string, wanted: Wanted) => Promise<SeriesAnswer>,
+ *   findings: (run: string) => Promise<Finding[]>,
  *   blobs: (keys: string[]) => Promise<Map<string, Blob | null>>,
  *   exportUrl: (runs: string[]) => string | null,
  * }} Source
@@ -54,6 +56,11 @@ export class Server {
   async series(run, wanted) {
     const fields = Object.entries(wanted).map(([kind, tags]) => [kind, JSON.stringify(tags)]);
     return (await ask('./series', post({ run, ...Object.fromEntries(fields) }))).json();
+  }
+
+  /** @param {string} run @returns {Promise<Finding[]>} */
+  async findings(run) {
+    return (await ask(`./findings?${new URLSearchParams({ run })}`)).json();
   }
 
   /** @param {string[]} keys @returns {Promise<Map<string, Blob | null>>} */
@@ -111,6 +118,12 @@ export class Embedded {
       answer[kind] = Object.fromEntries(found);
     }
     return answer;
+  }
+
+  /** @param {string} run @returns {Promise<Finding[]>} */
+  async findings(run) {
+    const found = parsed('findings', run);
+    return Array.isArray(found) ? found : [];
   }
 
   /** @param {string[]} keys @returns {Promise<Map<string, Blob | null>>} */

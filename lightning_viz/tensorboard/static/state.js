@@ -1,7 +1,7 @@
 // What the tab shows, as it stands in the address.
 
 /**
- * @typedef {'probes' | 'filters' | 'confusion' | 'measures' | 'other'} View
+ * @typedef {'probes' | 'filters' | 'confusion' | 'measures' | 'other' | 'findings'} View
  * @typedef {{
  *   run: string, view: View, axis: 'epoch' | 'step' | '', at: number | null,
  *   against: string, base: number | null, how: 'side' | 'difference',
@@ -23,7 +23,7 @@ export const DEFAULTS = {
 const NUMBERS = ['at', 'base'];
 /** @type {Record<string, string[]>} */
 const CHOICES = {
-  view: ['probes', 'filters', 'confusion', 'measures', 'other'],
+  view: ['probes', 'filters', 'confusion', 'measures', 'other', 'findings'],
   axis: ['', 'epoch', 'step'],
   how: ['side', 'difference'],
   rows: ['all', 'wrong', 'flipped'],

@@ -1,5 +1,6 @@
 // The views by their names.
 
+import { buildFindings } from './findings.js';
 import { HOME, buildConfusion, buildFilters, buildOther, isOther } from './gallery.js';
 import { buildGrid } from './grid.js';
 import { buildMeasures } from './measures.js';
@@ -17,6 +18,7 @@ export const VIEWS = {
   confusion: { name: 'Confusions', build: buildConfusion, holds: (run) => run.tags.some((tag) => HOME.confusion.test(tag)) },
   measures: { name: 'Measures', build: buildMeasures, holds: (run) => run.measured.length > 0 },
   other: { name: 'Other', build: buildOther, holds: (run) => run.tags.some(isOther) },
+  findings: { name: 'Findings', build: buildFindings, holds: (run) => run.tags.length > 0 },
 };
 
 /** The first view that shows something of a run. @param {import('./model.js').Run} run */

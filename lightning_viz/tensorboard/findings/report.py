@@ -1,0 +1,109 @@
+"""All findings of a run, the weightiest first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from lightning_viz.tensorboard.findings.classes import of_classes
+from lightning_viz.tensorboard.findings.finding import Finding, Rule
+from lightning_viz.tensorboard.findings.maps import of_maps
+from lightning_viz.tensorboard.findings.probes import of_probes
+from lightning_viz.tensorboard.findings.record import Record
+from lightning_viz.tensorboard.findings.training import of_training
+from lightning_viz.tensorboard.log import Log
+from lightning_viz.tensorboard.opening import opened
+
+RULES: tuple[Rule, ...] = (of_classes, of_probes, of_maps, of_training)
+_FIRST = 3
+"""Findings whose pictures are what to look at next."""
+_NOTHING = "Nothing stands out in what this run has logged."
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a run taught, the weightiest first.
+
+    Attributes:
+        run: The run's name.
+        found: Its findings.
+    """
+
+    run: str
+    found: tuple[Finding, ...]
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self.found)
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def text(self) -> str:
+        """The sentences, a line each, and what to look at next."""
+        if not self.found:
+            return _NOTHING
+        lines = [f"- {finding.text}" for finding in self.found]
+        look = [f"- {shown}" for shown in self.next]
+        return "\n".join([*lines, *(["", "Look next at:", *look] if look else [])])
+
+    @property
+    def next(self) -> list[str]:
+        """The pictures that show the weightiest findings: one of each, and when."""
+        shown = [finding for finding in self.found if finding.pictures][:_FIRST]
+        return list(dict.fromkeys(f"{f.pictures[0]}{'' if f.step is None else f', step {f.step}'}" for f in shown))
+
+    def json(self) -> str:
+        """The same for programs: a list of objects with kind, text, numbers, pictures and step."""
+        return json.dumps([finding.as_json() for finding in self.found], indent=2)
+
+    def _repr_html_(self) -> str:
+        lines = "".join(f"<li>{escape(finding.text)}</li>" for finding in self.found)
+        return f"<ul>{lines}</ul>" if lines else f"<p>{_NOTHING}</p>"
+
+
+def findings(folder: str | PathLike[str]) -> Findings:
+    """What a run taught, from its log alone: every sentence with its numbers and the pictures that show it.
+
+    Best and worst class and what they are taken for, what was predicted early, late and wrongly, which maps are like
+    those of the untrained network, worse than chance or in a corner, overfitting, dead channels. A network that only
+    guesses, says one class always, or does not change is said to. What the numbers do not show is not said; README
+    has the thresholds.
+
+    Args:
+        folder: A run's own folder, with the event files of TensorBoard, or one above it that holds just this run.
+
+    Raises:
+        NotADirectoryError: There is no such folder.
+        ValueError: It holds no run with pictures of lightning_viz, or several.
+    """
+    path = Path(folder)
+    if not path.is_dir():
+        raise NotADirectoryError(f"Expected the folder of a run, received {path}, which is none.")
+    with opened(path) as log:
+        runs = log.runs()
+        if len(runs) != 1:
+            held = "no run with pictures" if not runs else f"{len(runs)} runs: {', '.join(sorted(runs)[:5])}"
+            raise ValueError(f"Expected the folder of one run, received {path} with {held}: pass the folder of one.")
+        ((run, entry),) = runs.items()
+        return of_run(log, run, entry)
+
+
+def of_run(log: Log, run: str, entry: dict[str, Any]) -> Findings:
+    """The findings of one run of a log folder.
+
+    Args:
+        log: The folder.
+        run: The run's name.
+        entry: What `log.runs()` tells of it.
+    """
+    record = Record(log, run, entry)
+    found = [finding for rule in RULES for finding in rule(record)]
+    return Findings(run, tuple(sorted(found, key=lambda finding: -finding.weight)))

@@ -1,0 +1,51 @@
+// What the run taught, in sentences with the pictures that show it.
+
+import { el } from './dom.js';
+import { PROBE, methodOf, title } from './model.js';
+
+const MOST = 6; // pictures of one finding
+
+/** @typedef {import('./source.js').Finding} Finding */
+
+/** The view of all findings, the weightiest first. @param {import('./app.js').App} app @returns {import('./app.js').View} */
+export function buildFindings(app) {
+  const list = el('ul', { className: 'findings' });
+  const wait = el('p', { className: 'empty', textContent: 'Reading what the run has logged …' });
+  let asked = '';
+  const show = async () => {
+    const { run } = app;
+    const key = JSON.stringify([run?.name, run?.answer.updated]);
+    if (!run || key === asked) return;
+    asked = key;
+    try {
+      const found = await app.source.findings(run.name);
+      if (key !== asked) return; // another run by now
+      list.replaceChildren(...found.map((finding) => sentence(app, run, finding)));
+      wait.hidden = found.length > 0;
+      wait.textContent = 'Nothing stands out in what this run has logged.';
+    } catch (error) {
+      asked = ''; // so that it is tried again with the next look for something new
+      wait.hidden = false;
+      wait.textContent = `The findings could not be read: ${error instanceof Error ? error.message : error}`;
+    }
+  };
+  return { node: el('div', { className: 'view' }, wait, list), show };
+}
+
+/** @param {import('./app.js').App} app @param {import('./model.js').Run} run @param {Finding} finding */
+function sentence(app, run, finding) {
+  const there = finding.pictures.filter((tag) => run.has(tag));
+  const links = there.slice(0, MOST).map((tag) => {
+    const at = finding.step === null ? null : app.axis.of(run, finding.step);
+    const open = () => app.set({ at: at === app.axis.last ? null : at, zoom: tag });
+    return el('button', { className: 'shows', textContent: nameOf(run, tag), onclick: open });
+  });
+  return el('li', {}, el('p', { textContent: finding.text }), ...links);
+}
+
+/** What a picture is called where there is no column above it. @param {import('./model.js').Run} run @param {string} tag */
+export function nameOf(run, tag) {
+  const [first] = tag.split('/');
+  if (!PROBE.test(tag)) return title(tag.replaceAll('/', ' '));
+  return `${title(methodOf(tag))} of ${run.className(run.label(first))} (${Number(first.split('_')[1])})`;
+}

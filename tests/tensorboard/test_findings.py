@@ -1,0 +1,216 @@
+"""Findings of logs that are written to have them, and of the same logs without what makes them."""
+
+import json
+from contextlib import closing
+
+import numpy as np
+import pytest
+from written import Written, picture
+
+import lightning_viz
+from lightning_viz.harness.sinks import log_format
+from lightning_viz.tensorboard.findings.__main__ import main
+from lightning_viz.tensorboard.findings.classes import interval
+
+CLASSES = ["Bread", "Egg", "Soup"]
+GOOD = [[60, 38, 2], [1, 97, 2], [0, 0, 100]]
+EVEN = [[90, 5, 5], [5, 90, 5], [5, 5, 90]]
+EPOCHS = [-1, *range(10)]
+
+
+def told(tmp_path, *, counts=EVEN, probes=None, scalars=None, maps=None):
+    """The findings of a run whose parts are given, by kind."""
+    with closing(Written(tmp_path)) as log:
+        probes = probes or {}
+        known = {tag: {"label": label} for tag, (label, _) in probes.items()}
+        about = {"version": 1, "classes": CLASSES, "class_tags": [c.lower() for c in CLASSES], "probes": known}
+        log.manifest({**about, "pictures": {}})
+        for epoch in EPOCHS:
+            log.epoch(7 * epoch, epoch)
+        log.image("confusion/val", 63, picture(1))
+        log.image("confusions/val/1", 63, picture(1))
+        for tag in probes:
+            log.image(f"{tag}/input", 63, picture(1))
+        for tag, (_, said) in probes.items():
+            for epoch, pair in zip(EPOCHS, said, strict=True):
+                log.prediction(tag, 7 * epoch, *pair)
+        for tag, values in (scalars or {}).items():
+            for epoch, value in zip(EPOCHS[-len(values) :], values, strict=True):
+                log.scalar(tag, 7 * epoch, value)
+        for tag, values in (maps or {}).items():
+            log.image(tag, 63, picture(1))
+            log.map(tag, 63, log_format.encoded(np.asarray(values, np.float32), 1.0), 1.0)
+        log.add_all(63, [log_format.counts("val", np.array(counts))])
+    found = lightning_viz.findings(tmp_path)
+    return {finding.kind: finding for finding in found}
+
+
+def said(*classes, share=0.9):
+    return [(k, share) for k in (0, *classes)]
+
+
+def test_best_and_worst_class_and_what_it_is_taken_for(tmp_path):
+    found = told(tmp_path, counts=GOOD, probes={"probe_00_bread": (0, said(*[0] * 10))})
+    worst, best = found["worst_class"], found["best_class"]
+    assert worst.text == (
+        "Bread is the worst class: 60 % of its 100 images are right, and it is most often taken for Egg "
+        "(38 of its 40 errors)."
+    )
+    assert worst.numbers["taken_for"] == "Egg"
+    assert worst.pictures == ("confusion/val", "probe_00_bread/input")
+    assert worst.step == 63
+    assert best.text == "Soup is the best class: 100 % of its 100 images are right."
+    assert "the other way it is 1" in found["confusion"].text
+    assert found["confusion"].pictures[0] == "confusions/val/1"
+
+
+def test_classes_that_differ_by_chance_are_not_told_apart(tmp_path):
+    found = told(tmp_path, counts=[[85, 8, 7], [5, 90, 5], [5, 5, 90]])
+    assert not {"worst_class", "best_class", "confusion"} & set(found)
+
+
+@pytest.mark.parametrize(
+    ("counts", "kind"),
+    [([[33, 33, 34], [30, 36, 34], [35, 33, 32]], "guessing"), ([[99, 1, 0], [97, 3, 0], [100, 0, 0]], "collapsed")],
+)
+def test_a_network_that_knows_nothing_has_no_worst_class(tmp_path, counts, kind):
+    found = told(tmp_path, counts=counts)
+    assert kind in found
+    assert not {"worst_class", "confusion", {"guessing", "collapsed"}.difference({kind}).pop()} & set(found)
+
+
+def test_a_network_that_is_right_about_one_frequent_class_has_not_collapsed(tmp_path):
+    assert "collapsed" not in told(tmp_path, counts=[[940, 0, 0], [5, 25, 0], [5, 0, 25]])
+
+
+def test_flips_and_sure_mistakes(tmp_path):
+    found = told(
+        tmp_path,
+        probes={
+            "probe_00_bread": (0, said(0, 1, 0, 1, 0, 1, 0, 1, 1, 1)),
+            "probe_01_egg": (1, said(0, 0, *[1] * 8)),
+            "probe_02_soup": (2, said(*[2] * 10)),
+            "probe_03_soup": (2, said(*[2] * 10)),
+            "probe_04_egg": (1, said(*[1] * 10)),
+        },
+    )
+    assert found["flips"].text == "The prediction still flips: Probe 0 (Bread) 7 times, last in epoch 7."
+    assert (found["flips"].step, found["flips"].pictures) == (49, ("probe_00_bread/input",))
+    assert found["surely_wrong"].text == "Probe 0 (Bread) is taken for Egg with 90 %, since epoch 7."
+    assert found["settled"].numbers == {"epoch": 2, "probes": 4, "of": 5}
+    assert "frozen" not in found
+
+
+def test_unsure_mistakes_and_early_flips_are_not_told(tmp_path):
+    unsure = said(0, 1, 0, 1, 0, 1, 1, 1, 1, 1, share=0.4)
+    found = told(tmp_path, probes={"probe_00_bread": (0, unsure[:1] + said(1, 0, 1, 0, 0, 0, 0, 0, 1, 1)[1:])})
+    assert "surely_wrong" in found
+    found = told(tmp_path / "unsure", probes={"probe_00_bread": (0, unsure)})
+    assert "surely_wrong" not in found
+
+
+def test_a_frozen_network_is_said_to_be_and_nothing_else_of_its_probes(tmp_path):
+    found = told(tmp_path, probes={"probe_00_bread": (1, said(*[0] * 10)), "probe_01_egg": (1, said(*[0] * 10))})
+    assert "of none of 2 probes" in found["frozen"].text
+    assert not {"settled", "flips", "surely_wrong"} & set(found)
+
+
+def test_maps_that_settled_are_like_untrained_or_no_better_than_chance(tmp_path):
+    def of(method, **measures):
+        return {f"explanations/{method}/{name}": values for name, values in measures.items()}
+
+    found = told(
+        tmp_path,
+        scalars={
+            **of("lime", rank_previous=[0.2, 0.5, 0.95, 0.96, 0.97, 0.97], rank_untrained=[0.3, 0.2], fidelity=[0.4]),
+            **of("lime", deletion=[0.3], deletion_chance=[0.5], insertion=[0.6], insertion_chance=[0.5]),
+            **of("guided", rank_previous=[0.97] * 6, rank_untrained=[0.97] * 6, deletion=[0.5], deletion_chance=[0.4]),
+            **of("guided", in_mask=[0.3, *[0.25] * 10]),
+            **of("lime", in_mask=[0.3, *[0.6] * 10]),
+        },
+    )
+    assert found["maps_settled"].text == "Maps have settled, each is like the one before: LIME since epoch 6."
+    assert found["like_untrained"].numbers == {"method": "guided", "rank_untrained": pytest.approx(0.97)}
+    assert found["worse_than_chance"].text.startswith("guided is no better than chance by deletion: 0.50, where")
+    assert found["outside_the_evidence"].numbers["method"] == "guided"
+    assert found["low_fidelity"].numbers["fidelity"] == pytest.approx(0.4)
+
+
+def test_a_mark_in_a_corner_that_all_maps_share(tmp_path):
+    marked, other = np.zeros((16, 16)), np.ones((16, 16))
+    marked[:3, 13:] = 1
+    found = told(tmp_path, maps={f"probe_0{i}_egg/saliency": marked for i in range(3)}, scalars=_measured())
+    assert "100 % of saliency lies in the upper right corner, 6 % of the image" in found["corner"].text
+    mixed = {"probe_00_egg/saliency": marked, "probe_01_egg/saliency": other, "probe_02_egg/saliency": marked[::-1]}
+    assert "corner" not in told(tmp_path / "mixed", maps=mixed, scalars=_measured())
+
+
+def _measured():
+    return {"explanations/saliency/sum": [1.0]}
+
+
+def test_overfitting_under_the_names_of_any_project(tmp_path):
+    scalars = {
+        "train/loss_epoch": [2.0, 1.0, 0.5, 0.2, 0.1],
+        "valid/loss": [2.0, 1.2, 1.0, 1.5, 2.0],
+        "train/acc": [0.2, 0.5, 0.9, 1.0, 1.0],
+        "valid/acc": [0.2, 0.4, 0.5, 0.5, 0.5],
+        "explanations/saliency/sum": [1.0, 2.0, 3.0, 8.0, 9.0],
+        "explanations/saliency/rank_best": [0.9, 0.9, 0.9, 0.6, 0.5],
+        "filters/cnn_3/dead": [0.0, 0.0, 0.0, 0.1, 0.25],
+    }
+    found = told(tmp_path, scalars=scalars)
+    assert found["overfitted"].text.startswith("Since epoch 7 the loss of the validation rises, from 1 to 2")
+    assert found["by_heart"].numbers == {"train": 1.0, "val": 0.5}
+    assert found["after_the_best"].numbers["saliency"] == {"sum": 3.0, "rank_best": 0.5}
+    assert found["dead_channels"].text.startswith("25 % of the channels of cnn.3 are dead")
+    healthy = {**scalars, "valid/loss": [2.0, 1.2, 1.0, 0.9, 0.9], "valid/acc": scalars["train/acc"]}
+    healthy |= {"filters/cnn_3/dead": [0.0, 0.01]}
+    found = told(tmp_path / "healthy", scalars=healthy)
+    assert not {"overfitted", "by_heart", "dead_channels", "after_the_best"} & set(found)
+
+
+def test_a_run_without_anything_remarkable_says_so(tmp_path):
+    assert told(tmp_path) == {}
+    assert str(lightning_viz.findings(tmp_path)) == "Nothing stands out in what this run has logged."
+
+
+def test_the_command_tells_text_and_json(tmp_path, capsys):
+    told(tmp_path, counts=GOOD)
+    main([str(tmp_path)])
+    text = capsys.readouterr().out
+    assert text.startswith("- Bread is the worst class")
+    assert "Look next at:\n- confusion/val, step 63" in text
+    main([str(tmp_path), "--json"])
+    assert json.loads(capsys.readouterr().out)[0]["kind"] == "worst_class"
+
+
+def test_a_folder_that_is_not_one_run_is_refused(tmp_path, capsys):
+    with pytest.raises(NotADirectoryError, match="Expected the folder of a run"):
+        lightning_viz.findings(tmp_path / "nowhere")
+    told(tmp_path / "a")
+    told(tmp_path / "b")
+    with pytest.raises(ValueError, match=r"received .* with 2 runs: a, b: pass the folder of one"):
+        lightning_viz.findings(tmp_path)
+    with pytest.raises(SystemExit):
+        main([str(tmp_path)])
+    assert "2 runs" in capsys.readouterr().err
+
+
+def test_intervals_are_those_of_another_library():
+    from scipy.stats import binomtest
+
+    for right, total in ((0, 10), (7, 10), (45, 50), (100, 100)):
+        reference = binomtest(right, total).proportion_ci(method="wilson")
+        assert interval(right, total) == pytest.approx((reference.low, reference.high), abs=1e-4)
+
+
+@pytest.mark.parametrize("counts", [[[0, 0, 5], [10**9, 0, 40]], [[0, -1, 5], [0, 0, 40]], []])
+def test_counts_that_nobody_could_have_written_end_nothing(tmp_path, counts):
+    with closing(Written(tmp_path)) as log:
+        log.image("confusion/val", 0, picture(1))
+        log.image("probe_00_egg/saliency", 0, picture(1))
+        log.map("probe_00_egg/saliency", 0, b"short", 1.0)
+        log.scalar("explanations/saliency/sum", 0, 1.0)
+        log.tensor("lightning_viz", 2, "lightning_viz/counts/val", 0, np.array(counts, np.int64).reshape(-1, 3))
+    assert len(lightning_viz.findings(tmp_path)) == 0

@@ -189,6 +189,18 @@ def test_a_resumed_run_goes_on_with_the_same_maps(tmp_path):
     assert len(events(tmp_path / "a").Scalars("explanations/saliency/rank_untrained")) == 2
 
 
+def test_of_large_volumes_checkpoints_hold_maps_in_small(tmp_path, monkeypatch):
+    monkeypatch.setattr("lightning_viz.callbacks.attribution.figures._MOST_KEPT", 200)
+    run = trainer(tmp_path, [SaliencyMaps(probes=1, on_error="raise")], max_epochs=1, enable_checkpointing=True)
+    run.fit(OfVolumes(), **volumes())
+    (path,) = tmp_path.rglob("*.ckpt")
+    kept = torch.load(path, weights_only=False)["lightning_viz"]["maps"]
+    assert {tuple(value.shape) for tag, value in kept.items() if value.ndim == 3} == {(4, 5, 6)}
+    assert {"rank_untrained", "ssim_untrained", "deletion"} <= {
+        tag.rpartition("/")[2] for tag in events(tmp_path).Tags()["scalars"] if tag.startswith("explanations/saliency")
+    }
+
+
 def test_the_bound_on_memory_holds_and_changes_no_map(tmp_path):
     most = []
 

@@ -48,10 +48,10 @@ export class App {
     this.series = new Series(source, () => this.show(), failed);
     this.pictures = new Pictures(source, () => this.show(), failed);
     this.main = el('main', { tabIndex: 0, 'aria-label': 'explanations' }); // which the keyboard scrolls
-    this.watch = new Watch(this);
     this.player = new Player(this);
     this.toolbar = new Toolbar(this);
     this.zoom = new Zoom(this);
+    this.watch = new Watch(this);
     this.notices = el('div', { id: 'notices', role: 'status' });
     root.append(el('h1', { textContent: 'Explanations' }), this.toolbar.node, this.notices, this.main, this.zoom.node);
   }

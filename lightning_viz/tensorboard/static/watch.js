@@ -20,18 +20,21 @@ export class Watch {
     this.app = app;
     const seen = (/** @type {IntersectionObserverEntry[]} */ entries) => this.#seen(entries);
     // A margin holds for what scrolls itself, and not for what scrolls within it.
-    this.observers = [new IntersectionObserver(seen, { root: app.main, rootMargin: MARGIN }), new IntersectionObserver(seen)];
+    const within = (/** @type {Element | null} */ root) => new IntersectionObserver(seen, { root, rootMargin: MARGIN });
+    this.observers = { main: within(app.main), film: within(app.zoom.strip), enlarged: within(null) };
   }
 
   /** Draws a part while it is in view. @param {Part} part */
   add(part) {
     this.#parts.set(part.node, part);
-    this.observers[this.app.zoom.node.contains(part.node) ? 1 : 0].observe(part.node);
+    const { zoom } = this.app;
+    const place = zoom.strip.contains(part.node) ? 'film' : zoom.node.contains(part.node) ? 'enlarged' : 'main';
+    this.observers[place].observe(part.node);
   }
 
   /** @param {Part} part */
   remove(part) {
-    for (const observer of this.observers) observer.unobserve(part.node);
+    for (const observer of Object.values(this.observers)) observer.unobserve(part.node);
     this.#parts.delete(part.node);
     this.#visible.delete(part);
   }

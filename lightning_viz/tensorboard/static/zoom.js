@@ -18,6 +18,7 @@ export class Zoom {
   /** @param {import('./app.js').App} app */
   constructor(app) {
     this.app = app;
+    this.strip = el('div', { className: 'film' });
     this.node = el('dialog', { id: 'zoom', 'aria-label': 'one picture', onclose: () => app.state.zoom && app.set({ zoom: '' }) });
     this.node.onclick = ({ target }) => target === this.node && this.node.close();
   }
@@ -79,8 +80,8 @@ export class Zoom {
       el('button', { id: 'zoom-zip', textContent: 'Save all epochs (ZIP)', onclick: () => this.#saveAll(tag) }),
       el('button', { id: 'zoom-close', textContent: 'Close', 'aria-label': 'Close', onclick: () => this.node.close() }),
     ];
-    const strip = el('div', { className: 'film' }, ...frames.map((frame) => frame.node));
-    this.node.replaceChildren(el('div', { className: 'head' }, el('h2'), ...buttons), el('div', { className: 'stage' }, cell.node), strip);
+    this.strip.replaceChildren(...frames.map((frame) => frame.node));
+    this.node.replaceChildren(el('div', { className: 'head' }, el('h2'), ...buttons), el('div', { className: 'stage' }, cell.node), this.strip);
     for (const part of [cell, ...frames]) app.watch.add(part);
   }
 

@@ -6,6 +6,7 @@ import lightning.pytorch
 import pytest
 import pytorch_lightning
 import torch
+from found import quick
 from projects import Net, Stripes, events
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
@@ -75,7 +76,7 @@ def run(home, folder, callbacks):
 @pytest.mark.parametrize("bare", [True, False])
 def test_trainers_take_callbacks_bare_and_in_lists(home, bare, tmp_path):
     panels = [SaliencyMaps(on_error="raise")]
-    more = [LimePanels(samples=64, on_error="raise"), ConfusionMatrixPanel(on_error="raise"), Films()]
+    more = [quick(LimePanels), ConfusionMatrixPanel(on_error="raise"), Films()]
     panels += [] if bare else more
     _, model = run(home, tmp_path / "with", panels[0] if bare else panels)
     tags = events(tmp_path / "with").Tags()["images"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import pytorch_lightning as pl
 import torch
-from found import CALLBACKS
+from found import CALLBACKS, quick
 from projects import Project, Stripes, events, fit, loaders, trainer
 from pytorch_lightning.callbacks import LearningRateFinder, ModelCheckpoint
 from torch.utils.data import DataLoader, IterableDataset
@@ -62,8 +62,8 @@ def saved(tmp_path_factory):
 
 
 def test_everything_is_as_in_a_run_with_every_callback(saved, tmp_path):
-    fit(tmp_path / "with", [callback(on_error="raise") for callback in CALLBACKS])
-    again(tmp_path / "replayed", saved, [callback(on_error="raise") for callback in CALLBACKS])
+    fit(tmp_path / "with", [*map(quick, CALLBACKS)])
+    again(tmp_path / "replayed", saved, [*map(quick, CALLBACKS)])
     expected, replayed = logged(tmp_path / "with"), logged(tmp_path / "replayed")
     assert steps(tmp_path / "with") == [-1, 5, 11]
     assert replayed.keys() == expected.keys() >= {"probe_00_bread/lime", "filters/net_4/0", "confusion/val", "val_acc"}

@@ -1,13 +1,15 @@
 """A small U-Net (arXiv:1505.04597, 2015): a class for every pixel."""
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
 
 class UNet(nn.Module):
-    """Three levels down and up again, with ways around each.
+    """Three levels down from half the image's size and up again, with ways around each.
 
-    Takes images, float32 (N, 3, size, size) with a size that 8 divides, and gives logits (N, classes, size, size).
+    Takes images, float32 (N, 3, size, size) with a size that 16 divides, and gives logits (N, classes, size, size).
 
     Args:
         classes: How many.
@@ -20,26 +22,26 @@ class UNet(nn.Module):
     def __init__(self, classes: int, width: int) -> None:
         super().__init__()
         widths = [width << level for level in range(4)]
-        self.down = nn.ModuleList(_twice(*pair) for pair in zip([3, *widths], widths, strict=False))
+        self.enter = _twice(3, width, stride=2)
+        self.down = nn.ModuleList(nn.Sequential(nn.MaxPool2d(2), _twice(*pair)) for pair in pairwise(widths))
         self.rise = nn.ModuleList(nn.ConvTranspose2d(2 * w, w, 2, stride=2) for w in reversed(widths[:-1]))
         self.up = nn.ModuleList(_twice(2 * w, w) for w in reversed(widths[:-1]))
-        self.pool = nn.MaxPool2d(2)
-        self.head = nn.Conv2d(width, classes, 1)
+        self.head = nn.ConvTranspose2d(width, classes, 2, stride=2)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits of every pixel."""
-        levels: list[Tensor] = []
-        for level, block in enumerate(self.down):
-            images = block(self.pool(images) if level else images)
-            levels.append(images)
-        for rise, block, around in zip(self.rise, self.up, reversed(levels[:-1]), strict=True):
-            images = block(torch.cat([rise(images), around], dim=1))
-        logits: Tensor = self.head(images)
+        levels: list[Tensor] = [self.enter(images)]
+        for block in self.down:
+            levels.append(block(levels[-1]))
+        coarse = levels.pop()
+        for rise, block, around in zip(self.rise, self.up, reversed(levels), strict=True):
+            coarse = block(torch.cat([rise(coarse), around], dim=1))
+        logits: Tensor = self.head(coarse)
         return logits
 
 
-def _twice(inputs: int, outputs: int) -> nn.Sequential:
+def _twice(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     layers: list[nn.Module] = []
-    for channels in (inputs, outputs):
-        layers += [nn.Conv2d(channels, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU()]
+    for channels, step in ((inputs, stride), (outputs, 1)):
+        layers += [nn.Conv2d(channels, outputs, 3, stride=step, padding=1), nn.BatchNorm2d(outputs), nn.ReLU()]
     return nn.Sequential(*layers)

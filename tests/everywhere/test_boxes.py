@@ -8,7 +8,7 @@ from projects import Detector, Finds, Things, UNet, events, listed, things, trai
 from torch import nn
 from torch.utils.data import DataLoader, IterableDataset
 
-from lightning_viz import ConfusionMatrixPanel, FilterAscent, LimePanels, Occlusion, Probes, SaliencyMaps
+from lightning_viz import ConfusionMatrixPanel, Occlusion, Probes, SaliencyMaps
 from lightning_viz.render.fonts import plain
 
 
@@ -221,7 +221,7 @@ class Blind(Detector):
 
 def test_where_nothing_is_found_maps_are_empty_and_say_so(tmp_path):
     drawn = Drawn()
-    wishes = [keeping(cls, drawn, {"probes": 1}) for cls in (SaliencyMaps, Occlusion, LimePanels, FilterAscent)]
+    wishes = [keeping(cls, drawn, {"probes": 1}) for cls in CALLBACKS]
     train(tmp_path, wishes, net=Blind)
     assert plain(drawn.scene.caption(0)).startswith("epoch 0 · no box found, missed: ")
     assert [e.value for e in events(tmp_path).Scalars("explanations/saliency/sum")] == [0.0, 0.0]

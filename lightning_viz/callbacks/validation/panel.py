@@ -176,7 +176,8 @@ def mixed_up(scene: Scene, confusion: Confusion) -> str:
     """What is taken for what, how often, and how often it was before."""
     was = "" if confusion.was in (None, confusion.count) else f" (was {confusion.was})"
     mix_up = _mix_up(scene, *_names(scene, confusion))
-    return f"{scene.when} · {mix_up}: {confusion.count} of {confusion.of}{was}{counted(scene.task)}"
+    kind = " pixels" if scene.task.places else ""
+    return f"{scene.when} · {mix_up}: {confusion.count} of {confusion.of}{was}{kind}"
 
 
 def _names(scene: Scene, confusion: Confusion) -> tuple[str, str]:

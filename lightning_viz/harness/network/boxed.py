@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -48,9 +49,12 @@ class Boxed(Subject):
             ValueError: There are other images than those with a box.
             NoScoresError: The network puts out no boxes.
         """
-        found = with_gradient(self._scores, images)
-        # The score of no box is zero, and so is its gradient.
-        return found if found.requires_grad else found + images[:, :0].flatten(1).sum(1, keepdim=True)
+        with self._last() as last:
+            found = with_gradient(self._scores, images)
+        if found.requires_grad or not torch.is_grad_enabled():
+            return found
+        # The score of no box is zero, and so is its gradient, by images and layers.
+        return found + sum(one.flatten()[:0].sum() for one in [images, *last])
 
     def outputs(self, images: Tensor) -> Tensor:
         """The same, whatever is held."""
@@ -76,18 +80,8 @@ class Boxed(Subject):
 
     def trace(self, images: Tensor) -> Tensor:
         """What the scores come from: where nothing is found, what the last of the modules puts out."""
-        last: list[Tensor] = []
-
-        def keep(module: object, inputs: object, output: object) -> None:
-            if (found := first_tensor(output)) is not None and found.requires_grad:
-                last[:] = [found]
-
-        handles = [module.register_forward_hook(keep) for module in self.net.modules() if not list(module.children())]
-        try:
+        with self._last() as last:
             found = self.outputs(images)
-        finally:
-            for handle in handles:
-                handle.remove()
         return found if bool(found.any()) or not last else last[0].flatten().float()[None]
 
     def require_gradient(self, images: Tensor, layer: torch.nn.Module | None = None) -> None:
@@ -132,6 +126,24 @@ class Boxed(Subject):
         some = list(items)
         box = self.box if self.box is None or len(self.box) == 1 else self.box[some]
         return replace(super().rows(items), items=tuple(self.items[i] for i in some) if self.items else (), box=box)
+
+    @contextmanager
+    def _last(self) -> Iterator[list[Tensor]]:
+        """Within, what the last of the modules puts out is noted, where it has a gradient."""
+        last: list[Tensor] = []
+
+        def keep(module: object, inputs: object, output: object) -> None:
+            if (found := first_tensor(output)) is not None and found.requires_grad:
+                last[:] = [found]
+
+        inner = [module for module in self.net.modules() if not list(module.children())]
+        visible = [module for module in inner if not isinstance(module, torch.jit.ScriptModule)]
+        handles = [module.register_forward_hook(keep) for module in visible] if torch.is_grad_enabled() else []
+        try:
+            yield last
+        finally:
+            for handle in handles:
+                handle.remove()
 
     def _scores(self, images: Tensor) -> Tensor:
         found = self.detections(images)

@@ -84,7 +84,7 @@ export class Toolbar {
   #filters() {
     const { app } = this;
     const { view } = app.state;
-    if (view === 'measures') return [];
+    if (view === 'measures' || view === 'findings') return [];
     const wanted = view === 'probes' ? 'class or probe' : 'class or picture';
     const text = el('input', { type: 'search', id: 'text', placeholder: wanted, 'aria-label': 'filter by text', value: app.state.text, oninput: () => app.set({ text: text.value }) });
     return view === 'probes' ? this.#probes(text) : [text];

@@ -35,7 +35,7 @@ class Small(pl.LightningModule):
 
 
 def found(folder, mark, lr=0.01):
-    """The kinds of what is found in three epochs of noise, with a mark of the class in the upper left corner or none."""
+    """The kinds of what is found in three epochs of noise, with a mark of the class in a corner or none."""
     pl.seed_everything(0, verbose=False)
     images, labels = 0.4 * torch.rand(360, 1, 16, 16), torch.randint(3, (360,))
     images[range(360), 0, 1, labels] += 0.6 * mark

@@ -79,7 +79,7 @@ def figures(tally: Tally, names: Sequence[str], loader: str) -> Iterator[Scalar]
 
 
 def counts(tally: Tally, loader: str) -> Iterator[Counts]:
-    """How often each class was taken for each, where one of them is true of an image, or of a place."""
+    """How often each class was taken for each, where one of them is true of an image."""
     if tally.exclusive:
         yield Counts(loader, tally.table.numpy())
 

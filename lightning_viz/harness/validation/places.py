@@ -24,11 +24,6 @@ class RegionTally(LabelTally):
 
     independent: bool = False
 
-    @property
-    def exclusive(self) -> bool:
-        """Whether one class is true of each place."""
-        return not self.independent
-
     def __add__(self, other: Tally) -> Tally:
         assert isinstance(other, RegionTally)
         left_out = self.left_out + other.left_out

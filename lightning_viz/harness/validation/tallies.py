@@ -37,7 +37,7 @@ class Tally:
 
     @property
     def exclusive(self) -> bool:
-        """Whether one class is true and one predicted, so that a row tells what a class is taken for."""
+        """Whether images are counted of which one class is true, so that a row tells what a class is taken for."""
         return True
 
 
@@ -67,7 +67,7 @@ class LabelTally(Tally):
 
     @property
     def exclusive(self) -> bool:
-        """No: several classes may be true."""
+        """No: several classes may be true, or they are true of places."""
         return False
 
 

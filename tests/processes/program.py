@@ -38,7 +38,7 @@ from lightning_viz import (
     SaliencyMaps,
 )
 from lightning_viz.harness.run import processes as ranks
-from lightning_viz.harness.sinks.results import Map
+from lightning_viz.harness.sinks.results import Counts, Map
 
 torch.set_num_threads(1)
 
@@ -133,7 +133,7 @@ def noting(cls):
     def draw(self, scene):
         self.tags, self.buffers = [], [buffer.tolist() for buffer in scene.subject.net.buffers()]
         for result in cls.draw(self, scene):
-            if not isinstance(result, Map):  # goes with its picture
+            if not isinstance(result, (Map, Counts)):  # go with their pictures
                 self.tags.append(result.tag)
             yield result
 
@@ -319,9 +319,19 @@ def fork_second():
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "LOCAL_RANK": "0"}
     second = os.fork()
     if second:
-        atexit.register(os.kill, second, signal.SIGTERM)  # which does nothing to one that has ended
+        atexit.register(end, second)
     else:
         os.environ["LOCAL_RANK"] = "1"
+
+
+def end(process, patience=10.0):
+    """Lets a process write what it still has to write; one that waits for another which has failed is ended."""
+    until = time.monotonic() + patience
+    while os.waitpid(process, os.WNOHANG)[0] == 0:
+        if time.monotonic() > until:
+            os.kill(process, signal.SIGTERM)
+            return
+        time.sleep(0.05)
 
 
 def replayed(folder, callbacks, *, module, **arguments):

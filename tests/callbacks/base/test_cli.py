@@ -1,10 +1,12 @@
 """Two lines of YAML attach a callback to any LightningCLI."""
 
+import inspect
 import sys
 
 import numpy as np
 import pytest
 import pytorch_lightning as pl
+from found import OF_ATTENTION
 from projects import Project, events, loaders
 from pytorch_lightning.cli import LightningCLI
 
@@ -23,9 +25,14 @@ def swap(batch):
     return batch[0], batch[1]
 
 
-ABSTRACT = ("AttributionCallback", "ExplanationCallback", "Picture", "Probes", "Scalar", "Scene", "replay")
-OF_ATTENTION = ("AttentionMaps", "AttentionWall")
-CALLBACKS = [name for name in lightning_viz.__all__ if name not in (*ABSTRACT, *OF_ATTENTION)]
+CALLBACKS = [
+    name
+    for name in lightning_viz.__all__
+    if inspect.isclass(cls := getattr(lightning_viz, name))
+    and issubclass(cls, pl.Callback)
+    and not inspect.isabstract(cls)
+    and cls not in OF_ATTENTION
+]
 
 
 @pytest.fixture

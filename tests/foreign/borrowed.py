@@ -127,8 +127,12 @@ def installed(*stand_ins):
     finder = StandIns(*stand_ins)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "path", [*sys.path, str(FOLDER)])
-        patch.setattr(sys, "meta_path", [finder, *sys.meta_path])
-        yield patch
+        # The list stays: importlib_metadata puts its finder there, once, in the place of Python's own.
+        sys.meta_path.insert(0, finder)
+        try:
+            yield patch
+        finally:
+            sys.meta_path.remove(finder)
     for name in [name for name in sys.modules if finder.holds(name)]:
         del sys.modules[name]
 

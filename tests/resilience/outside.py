@@ -103,7 +103,7 @@ def main(scenario, folder, kept):
     common = {"enable_checkpointing": True}
     if scenario == "full":
         # A filler leaves less than the pictures would need, so that the limit is met on the way.
-        (folder / "filler").write_bytes(bytes(3 * 2**20))
+        (folder / "filler").write_bytes(bytes(7 * 2**19))
         panels = [SaliencyMaps(), DeepDream(iterations=1), ConfusionMatrixPanel()]
         fit(folder / "log", [*panels, checkpoint], **common)
         print("free at the end:", shutil.disk_usage(folder).free / 2**20, "MiB")

@@ -114,8 +114,8 @@ class AttentionMaps(AttributionCallback):
 
     @property
     def paints_plainly(self) -> bool:
-        """All but the heads are one map."""
-        return self.method != "heads"
+        """All but the heads are one map, unless a subclass paints it in another way."""
+        return self.method != "heads" and type(self).paint is AttentionMaps.paint
 
     def note(self, values: Tensor) -> str:
         """Says which maps are of no class."""

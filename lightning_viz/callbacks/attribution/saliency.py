@@ -107,8 +107,8 @@ class SaliencyMaps(AttributionCallback):
 
     @property
     def paints_plainly(self) -> bool:
-        """All but `"loss"` is one map."""
-        return self.method != "loss"
+        """All but `"loss"` is one map, unless a subclass paints it in another way."""
+        return self.method != "loss" and type(self).paint is SaliencyMaps.paint
 
     def paint(self, pixels: Tensor, values: Tensor, full: float) -> tuple[list[Pixels], str]:
         """The map and its overlay; for `"loss"` the image and the stretched magnitudes of its channels."""

@@ -3,15 +3,15 @@
 from collections.abc import Callable
 
 from lightning_viz.food11.drawn.canvas import Canvas, Pose
-from lightning_viz.food11.drawn.foods_bread import BREAD
-from lightning_viz.food11.drawn.foods_dairy_egg import DAIRY, EGG
-from lightning_viz.food11.drawn.foods_dessert import DESSERT
-from lightning_viz.food11.drawn.foods_fried import FRIED
-from lightning_viz.food11.drawn.foods_meat import MEAT
-from lightning_viz.food11.drawn.foods_plants import PLANTS
-from lightning_viz.food11.drawn.foods_sea import SEAFOOD
-from lightning_viz.food11.drawn.foods_soup import SOUP
-from lightning_viz.food11.drawn.foods_starch import NOODLES, RICE
+from lightning_viz.food11.drawn.foods.bread import BREAD
+from lightning_viz.food11.drawn.foods.dairy_egg import DAIRY, EGG
+from lightning_viz.food11.drawn.foods.dessert import DESSERT
+from lightning_viz.food11.drawn.foods.fried import FRIED
+from lightning_viz.food11.drawn.foods.meat import MEAT
+from lightning_viz.food11.drawn.foods.plants import PLANTS
+from lightning_viz.food11.drawn.foods.sea import SEAFOOD
+from lightning_viz.food11.drawn.foods.soup import SOUP
+from lightning_viz.food11.drawn.foods.starch import NOODLES, RICE
 from lightning_viz.food11.splits import CLASS_NAMES
 
 CLASSES = list(CLASS_NAMES)

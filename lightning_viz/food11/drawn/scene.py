@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from lightning_viz.food11.drawn import table
 from lightning_viz.food11.drawn.canvas import Canvas, Look, Pose
-from lightning_viz.food11.drawn.foods_bread import slice_of_bread
-from lightning_viz.food11.drawn.foods_plants import citrus_slice
+from lightning_viz.food11.drawn.foods.bread import slice_of_bread
+from lightning_viz.food11.drawn.foods.plants import citrus_slice
 from lightning_viz.food11.drawn.menu import CLASSES, FOODS, SERVED
 from lightning_viz.food11.drawn.shapes import blob, circle, leaf
 

@@ -1,0 +1,1 @@
+"""How the dishes of each class are painted."""

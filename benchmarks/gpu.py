@@ -8,7 +8,6 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,19 +20,20 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import lightning_viz as viz
 from benchmarks.__main__ import machine
+from benchmarks.lime import Case
 from benchmarks.measure import Line, side_by_side, table
+from benchmarks.network import floors
 from benchmarks.training import CALLBACKS
 from lightning_viz.explain.attribution.gradients import input_gradient
 from lightning_viz.explain.attribution.integrated import integrated_gradients
 from lightning_viz.explain.attribution.smooth import smooth_gradient
-from lightning_viz.explain.lime.explain import explain
-from lightning_viz.explain.lime.masks import draw_masks
-from lightning_viz.explain.lime.superpixels import superpixels
 from lightning_viz.harness.isolation.isolation import Isolation
 
 EPOCH = 50_000
 """Training images of an epoch, as many as CIFAR-10 has."""
 BATCH = 128
+FEW = 16
+"""Training images where only a drawing is timed."""
 
 
 @dataclass(frozen=True)
@@ -122,8 +122,7 @@ def methods(setup: Setup, size: int) -> Iterator[Line]:
     images = torch.rand(32, 3, size, size, device=setup.device)
     labels, samples = torch.zeros(len(images), dtype=torch.long, device=setup.device), setup.samples
     few = images[: max(len(images) // samples, 1)]
-    alone = deepcopy(net).requires_grad_(False)
-    isolation = Isolation(net)
+    isolation, lime = Isolation(net), Case("ResNet-18", net, images[0], 0)
     with isolation() as explained:
         pass
     ours: dict[str, tuple[Callable[[], object], int, bool]] = {
@@ -135,35 +134,13 @@ def methods(setup: Setup, size: int) -> Iterator[Line]:
             lambda: integrated_gradients(explained, few, labels[: len(few)], [torch.zeros_like(few)], steps=samples),
             samples * len(few) // 32, True,
         ),
-        f"LIME, 1 image, {samples} samples": (lambda: _lime(explained, images[0], samples), samples / 32, False),
+        f"LIME, 1 image, {samples} samples": (lambda: lime.ours(samples), samples / 32, False),
     }  # fmt: skip
     for what, (call, batches, gradient) in ours.items():
-        floor = _floors(alone, images, gradient)
+        floor = {name: _ended(run) for name, run in floors(net, images, gradient=gradient).items()}
         seconds = side_by_side({"ours": _ended(call), **floor}, setup.repetitions)
         fastest = min(floor, key=lambda name: seconds[name])
         yield Line(f"{size} px: {what}", seconds["ours"], f"network alone, {fastest}", batches * seconds[fastest])
-
-
-def _floors(net: nn.Module, images: Tensor, gradient: bool) -> dict[str, Callable[[], object]]:
-    def floor(layout: torch.memory_format) -> Callable[[], object]:
-        laid: nn.Module = deepcopy(net).to(memory_format=layout)  # type: ignore[call-overload]
-        batch = images.contiguous(memory_format=layout).requires_grad_(gradient)
-
-        def run() -> object:
-            with torch.set_grad_enabled(gradient):
-                value = laid(batch).sum()
-            return torch.autograd.grad(value, batch) if gradient else value
-
-        return _ended(run)
-
-    return {"default layout": floor(torch.contiguous_format), "channels_last": floor(torch.channels_last)}
-
-
-def _lime(net: nn.Module, image: Tensor, samples: int) -> object:
-    segments = superpixels(image.cpu())
-    masks = draw_masks(int(segments.max()) + 1, samples, seed=0, design="hadamard")
-    with torch.no_grad():
-        return explain(net, image, [0], segments=segments, masks=masks, normalize=lambda x: x)
 
 
 def _ended(call: Callable[[], object]) -> Callable[[], object]:
@@ -229,14 +206,15 @@ def _peak(*, anew: bool = False) -> float:
 
 def drawings(setup: Setup, size: int) -> Iterator[Line]:
     """Every callback at its defaults, against an epoch of so many images; and what `Snapshots` takes in their place."""
-    epoch = _trained(setup, size, [], repeated=_Epoch())
+    epoch = _Epoch()
+    _train(setup, size, [epoch], BATCH * setup.steps)
     whole, against = epoch.seconds * EPOCH / (BATCH * setup.steps), f"epoch of {EPOCH:,} images, extrapolated"
     total = 0.0
     drawn = {name: getattr(viz, name)(on_error="raise") for name in setup.callbacks}
     for name, callback in {**drawn, "Snapshots": viz.Snapshots()}.items():
         begin = _Watch()
         end = _Watch(begin)
-        _trained(setup, size, [begin, callback, end])
+        _train(setup, size, [begin, callback, end], FEW)
         total += end.seconds * (name in drawn)
         yield Line(f"{size} px: {name}", end.seconds, against, whole)
         if end.peak > 0 and epoch.peak > 0:
@@ -244,22 +222,19 @@ def drawings(setup: Setup, size: int) -> Iterator[Line]:
     yield Line(f"{size} px: all callbacks", total, against, whole)
 
 
-def _trained(setup: Setup, size: int, callbacks: list[Any], repeated: _Epoch | None = None) -> _Epoch:
-    """Trains for two short epochs; without a clock, for as few steps as there can be."""
+def _train(setup: Setup, size: int, callbacks: list[Any], count: int) -> None:
+    """Trains for two epochs of so many images."""
     pl.seed_everything(0, verbose=False)
-    count = BATCH * setup.steps if repeated else 16
     data = TensorDataset(torch.rand(count, 3, size, size), torch.arange(count) % 10)
     few = TensorDataset(torch.rand(64, 3, size, size), torch.arange(64) % 10)
-    clock = repeated or _Epoch()
     with tempfile.TemporaryDirectory() as folder:
         trainer = pl.Trainer(
             max_epochs=2, accelerator=setup.accelerator, devices=1, logger=TensorBoardLogger(folder),
-            callbacks=[*callbacks, clock], enable_checkpointing=False, enable_progress_bar=False,
+            callbacks=callbacks, enable_checkpointing=False, enable_progress_bar=False,
             enable_model_summary=False, num_sanity_val_steps=0,
         )  # fmt: skip
         train, val = DataLoader(data, batch_size=BATCH, shuffle=True), DataLoader(few, batch_size=BATCH)
         trainer.fit(ResNet18(size, setup.width), train, val)
-    return clock
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -72,20 +72,30 @@ class Subject:
             gradient: Whether the gradient is wanted.
             upto: The layer at which the forward ends; None is the whole network.
         """
-        return {name: self._floor(images, layout, gradient, upto) for name, layout in LAYOUTS.items()}
+        net: nn.Module = self.net if upto is None else self.net.cnn[: int(upto.removeprefix("cnn.")) + 1]
+        return floors(net, images, gradient=gradient)
 
-    def _floor(
-        self, images: Tensor, layout: torch.memory_format, gradient: bool, upto: str | None
-    ) -> Callable[[], None]:
-        whole = deepcopy(self.net).requires_grad_(False)
-        net: nn.Module = whole if upto is None else whole.cnn[: int(upto.removeprefix("cnn.")) + 1]
-        net.to(memory_format=layout)  # type: ignore[call-overload]
-        batch = images.contiguous(memory_format=layout).requires_grad_(gradient)
 
-        def run() -> None:
-            with torch.set_grad_enabled(gradient):
-                value = net(batch).sum()
-            if gradient:
-                torch.autograd.grad(value, batch)
+def floors(net: nn.Module, images: Tensor, *, gradient: bool) -> dict[str, Callable[[], object]]:
+    """Nothing but a network: a forward, and the input gradient, with frozen parameters, in each memory layout.
 
-        return run
+    Args:
+        net: In eval mode; a copy of it is measured.
+        images: One batch.
+        gradient: Whether the gradient is wanted.
+    """
+    return {name: _floor(net, images, layout, gradient) for name, layout in LAYOUTS.items()}
+
+
+def _floor(net: nn.Module, images: Tensor, layout: torch.memory_format, gradient: bool) -> Callable[[], None]:
+    alone: nn.Module = deepcopy(net).requires_grad_(False)
+    alone.to(memory_format=layout)  # type: ignore[call-overload]
+    batch = images.contiguous(memory_format=layout).requires_grad_(gradient)
+
+    def run() -> None:
+        with torch.set_grad_enabled(gradient):
+            value = alone(batch).sum()
+        if gradient:
+            torch.autograd.grad(value, batch)
+
+    return run

@@ -54,11 +54,12 @@ def picture(tally: Tally, names: Sequence[str], where: str) -> Pixels:
     return confusion_picture(table, names, caption=lines)
 
 
-def figures(tally: Tally, names: Sequence[str], loader: str) -> Iterator[Scalar]:
+def figures(tally: Tally, names: Sequence[str], loader: str) -> Iterator[Scalar | Counts]:
     """Figures by task.
 
     The recall of every class, of several labels and of boxes the precision too; of values the mean absolute error; of
-    places the intersection over union and the Dice coefficient of every class, and the mean of the former.
+    places the intersection over union and the Dice coefficient of every class, and the mean of the former. Where one
+    class is true of an image, how often each was taken for each, too.
     """
     if isinstance(tally, ValueTally):
         errors = (tally.errors / max(tally.images, 1)).numpy()
@@ -76,11 +77,6 @@ def figures(tally: Tally, names: Sequence[str], loader: str) -> Iterator[Scalar]
         yield from _shares("precision", loader, _share(each[:, 1, 1], each[:, 0, 1]), names)
     else:
         yield from _shares("recall", loader, recall(tally.table.numpy()), names)
-
-
-def counts(tally: Tally, loader: str) -> Iterator[Counts]:
-    """How often each class was taken for each, where one of them is true of an image."""
-    if tally.exclusive:
         yield Counts(loader, tally.table.numpy())
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from lightning_viz.callbacks.validation.base import ValidationCallback
-from lightning_viz.callbacks.validation.counts import counts, figures, picture
+from lightning_viz.callbacks.validation.counts import figures, picture
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Counts, Picture, Scalar
 
@@ -40,4 +40,3 @@ class ConfusionMatrixPanel(ValidationCallback):
             drawn = picture(tally, self._names, f"{scene.when} · {loader}")
             yield Picture(f"confusion/{loader}", drawn, flat=True)
             yield from figures(tally, self._names, loader)
-            yield from counts(tally, loader)

@@ -31,11 +31,6 @@ class BoxTally(Tally):
     images: int = 0
     first: int = 0
 
-    @property
-    def exclusive(self) -> bool:
-        """No: an image may have several boxes."""
-        return False
-
     def __add__(self, other: Tally) -> Tally:
         assert isinstance(other, BoxTally)
         sums = self.table + other.table, self.left_out + other.left_out, self.images + other.images

@@ -35,11 +35,6 @@ class Tally:
         """How many images were counted."""
         return int(self.table.sum())
 
-    @property
-    def exclusive(self) -> bool:
-        """Whether images are counted of which one class is true, so that a row tells what a class is taken for."""
-        return True
-
 
 @dataclass
 class LabelTally(Tally):
@@ -65,11 +60,6 @@ class LabelTally(Tally):
         """How many images were counted."""
         return int(self.each[0].sum())
 
-    @property
-    def exclusive(self) -> bool:
-        """No: several classes may be true, or they are true of places."""
-        return False
-
 
 @dataclass
 class ValueTally(Tally):
@@ -94,8 +84,3 @@ class ValueTally(Tally):
     def total(self) -> int:
         """How many images were counted."""
         return self.images
-
-    @property
-    def exclusive(self) -> bool:
-        """No: there are no classes."""
-        return False

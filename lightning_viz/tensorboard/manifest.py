@@ -68,6 +68,18 @@ def understand(stored: bytes | None) -> tuple[dict[str, Any] | None, str | None]
     return {**found, **parts}, problem
 
 
+def without_films(entry: dict[str, Any]) -> dict[str, Any]:
+    """What a run holds, without its films where it has other pictures."""
+    pictures = (entry["manifest"] or {}).get("pictures", {})
+    stills = {tag: step for tag, step in entry["images"].items() if not _is_film(tag, pictures.get(tag, {}))}
+    return {**entry, "images": stills or entry["images"]}
+
+
+def _is_film(tag: str, pictures: dict[str, Any]) -> bool:
+    last = tag.rpartition("/")[2]
+    return bool(pictures.get("film", last == "filmstrip" or last.startswith("film_")))
+
+
 def _finite(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):  # no page could read it

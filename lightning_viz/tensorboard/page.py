@@ -68,7 +68,7 @@ def page(
         style=style(files).replace("</", "<\\/"),
         loading=LOADING,
     )
-    stills = {run: without_films(entry) for run, entry in runs.items()}
+    stills = {run: manifest.without_films(entry) for run, entry in runs.items()}
     return _pieces(head, _data(log, stills, shown, captions=captions), imports)
 
 
@@ -85,9 +85,9 @@ def _data(log: Log, runs: Mapping[str, dict[str, Any]], shown: Mapping[str, str]
     yield _script('id="lightning_viz-runs"', {"version": manifest.VERSION, "runs": entries})
     count = 0
     for run, entry in runs.items():
-        found = [finding.as_json() for finding in of_run(log, run, entry)]
-        yield _script(f'data-findings="{escape(shown[run])}"', found)
         series = log.series(run, everything(entry)) or {}
+        found = [finding.as_json() for finding in of_run(log, run, entry, series)]
+        yield _script(f'data-findings="{escape(shown[run])}"', found)
         if not captions:
             leave_painted_out(entry, series)
         keys: list[list[str]] = []
@@ -122,13 +122,6 @@ def batches(series: Sequence[list[str]], size: int = 512) -> Iterator[list[list[
         yield batch
 
 
-def without_films(entry: dict[str, Any]) -> dict[str, Any]:
-    """What a run holds, without its films where it has other pictures."""
-    pictures = (entry["manifest"] or {}).get("pictures", {})
-    stills = {tag: step for tag, step in entry["images"].items() if not _is_film(tag, pictures.get(tag, {}))}
-    return {**entry, "images": stills or entry["images"]}
-
-
 def leave_painted_out(entry: dict[str, Any], series: dict[str, dict[str, list[Any]]]) -> None:
     """Takes out of a run's series the pictures that the page does without.
 
@@ -142,11 +135,6 @@ def leave_painted_out(entry: dict[str, Any], series: dict[str, dict[str, list[An
         if "colours" in pictures.get(tag, {}):
             painted = {step for step, *_ in series["maps"].get(tag, ())}
             points[:] = [point for point in points if point[0] not in painted]
-
-
-def _is_film(tag: str, pictures: dict[str, Any]) -> bool:
-    last = tag.rpartition("/")[2]
-    return bool(pictures.get("film", last == "filmstrip" or last.startswith("film_")))
 
 
 def everything(entry: dict[str, Any]) -> dict[str, list[str]]:

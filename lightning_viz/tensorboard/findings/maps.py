@@ -45,8 +45,8 @@ def _untrained(record: Record, method: str) -> Iterator[Finding]:
             f"The maps of {_title(method)} are like those of the untrained network (rank correlation "
             f"{alike.last:.2f}): they show the image and the architecture, not what was learnt."
         )
-        yield Finding("like_untrained", text, {"method": method, "rank_untrained": alike.last}, _some(record, method),
-                      alike.steps[-1], 0.8)  # fmt: skip
+        numbers = {"method": method, "rank_untrained": alike.last}
+        yield Finding("like_untrained", text, numbers, record.pictures_by(method), alike.steps[-1], 0.8)
 
 
 def _settled(record: Record) -> Iterator[Finding]:
@@ -60,7 +60,7 @@ def _settled(record: Record) -> Iterator[Finding]:
     if since:
         told = listed([f"{_title(method)} since epoch {epoch}" for method, epoch in since.items()], most=6)
         text = f"Maps have settled, each is like the one before: {told}."
-        yield Finding("maps_settled", text, dict(since), _some(record, next(iter(since))), weight=0.2)
+        yield Finding("maps_settled", text, dict(since), record.pictures_by(next(iter(since))), weight=0.2)
 
 
 def _chance(record: Record, method: str) -> Iterator[Finding]:
@@ -85,7 +85,7 @@ def _masks(record: Record, method: str) -> Iterator[Finding]:
         f"network ({percent(1 - share.values[0])})."
     )
     numbers = {"method": method, "in_mask": share.last, "untrained": share.values[0]}
-    yield Finding("outside_the_evidence", text, numbers, _some(record, method), share.steps[-1], 0.7)
+    yield Finding("outside_the_evidence", text, numbers, record.pictures_by(method), share.steps[-1], 0.7)
 
 
 def _corner(record: Record, method: str) -> Iterator[Finding]:
@@ -138,14 +138,14 @@ def _after_the_best(record: Record) -> Iterator[Finding]:
             f"heart (how many times as strong, rank correlation with the best): {listed(told, most=6)}."
         )
         numbers = {"epoch": lowest, **grown}
-        yield Finding("after_the_best", text, numbers, _some(record, next(iter(grown))), weight=0.6)
+        yield Finding("after_the_best", text, numbers, record.pictures_by(next(iter(grown))), weight=0.6)
 
 
 def _fidelity(record: Record, method: str) -> Iterator[Finding]:
     fidelity = _measure(record, method, "fidelity")
     if fidelity is not None and fidelity.last < _FAITHFUL:
         text = f"The weights of {_title(method)} explain little of the network: R² {fidelity.last:.2f}."
-        yield Finding("low_fidelity", text, {"method": method, "fidelity": fidelity.last}, _some(record, method),
+        yield Finding("low_fidelity", text, {"method": method, "fidelity": fidelity.last}, record.pictures_by(method),
                       fidelity.steps[-1], 0.6)  # fmt: skip
 
 
@@ -155,7 +155,3 @@ _KNOWN = {"lime": "LIME", "smoothgrad": "SmoothGrad", "gradcam": "Grad-CAM"}
 def _title(method: str) -> str:
     words = method.replace("__", ".").replace("_", " ")
     return _KNOWN.get(words, words)
-
-
-def _some(record: Record, method: str) -> tuple[str, ...]:
-    return tuple(tag for tag in sorted(record.entry["images"]) if tag.partition("/")[2] == method)

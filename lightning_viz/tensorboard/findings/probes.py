@@ -65,7 +65,7 @@ def _flipping(record: Record, probes: list[Probe]) -> Iterator[Finding]:
     text = f"The prediction still flips: {listed(told)}."
     first = late[0]
     numbers = {probe.tag: len(probe.flips) for probe in late}
-    yield Finding("flips", text, numbers, _pictures(record, first), first.steps[first.flips[-1]], 0.6)
+    yield Finding("flips", text, numbers, record.pictures_of([first.tag]), first.steps[first.flips[-1]], 0.6)
 
 
 def _surely_wrong(record: Record, probes: list[Probe]) -> Iterator[Finding]:
@@ -75,15 +75,10 @@ def _surely_wrong(record: Record, probes: list[Probe]) -> Iterator[Finding]:
         said, share = record.name(probe.classes[-1]), percent(probe.shares[-1])
         text = f"{_called(record, probe)} is taken for {said} with {share}, since epoch {_since(probe)}."
         numbers = {"probe": probe.tag, "said": said, "probability": probe.shares[-1], "since": _since(probe)}
-        yield Finding("surely_wrong", text, numbers, _pictures(record, probe), probe.steps[-1], 0.7)
+        yield Finding("surely_wrong", text, numbers, record.pictures_of([probe.tag]), probe.steps[-1], 0.7)
 
 
 def _called(record: Record, probe: Probe) -> str:
     number = probe.tag.split("_")[1] if probe.tag.count("_") > 1 else probe.tag
     name = "" if probe.label is None else f" ({record.name(probe.label)})"
     return f"Probe {int(number)}{name}" if number.isdecimal() else f"{probe.tag}{name}"
-
-
-def _pictures(record: Record, probe: Probe) -> tuple[str, ...]:
-    drawn = [tag for tag in sorted(record.entry["images"]) if tag.startswith(f"{probe.tag}/")]
-    return tuple(tag for tag in drawn if not tag.endswith("filmstrip"))

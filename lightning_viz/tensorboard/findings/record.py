@@ -5,23 +5,22 @@ from __future__ import annotations
 import math
 import re
 import struct
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from lightning_viz.tensorboard.log import Log
+from lightning_viz.tensorboard.points import Point
 
-Counts = npt.NDArray[np.int64]
 Values = npt.NDArray[np.float64]
 
-
 _TRAINING, _VALIDATION = {"train", "training"}, {"val", "valid", "validation"}
-
 _MOST_CLASSES = 2048
 """With more than these a count would not fit into the memory of a viewer."""
 
@@ -47,11 +46,6 @@ class Curve:
     def last(self) -> float:
         """The last value."""
         return self.values[-1]
-
-    def trained(self) -> Curve:
-        """Without the untrained network's."""
-        first = next((i for i, epoch in enumerate(self.epochs) if epoch >= 0), len(self))
-        return Curve(self.epochs[first:], self.steps[first:], self.values[first:])
 
 
 @dataclass(frozen=True)
@@ -81,81 +75,82 @@ class Probe:
         return [b for a, b in pairwise(known) if self.classes[a] != self.classes[b]]
 
 
+class Count(NamedTuple):
+    """What the last validation of a loader has counted.
+
+    Attributes:
+        loader: Its name.
+        step: When that was.
+        table: (K, K), rows are true classes, columns predicted ones.
+    """
+
+    loader: str
+    step: int
+    table: npt.NDArray[np.int64]
+
+
+def needed(entry: dict[str, Any]) -> dict[str, list[str]]:
+    """The series that findings rest on, for `Log.series`."""
+    return {kind: list(entry[kind]) for kind in ("scalars", "predictions", "counts", "maps")}
+
+
 @dataclass(frozen=True)
 class Record:
     """One run.
 
     Attributes:
-        log: Where it is read.
-        run: Its name there.
-        entry: What `Log.runs` tells of it.
+        log: Where its maps are read.
+        entry: What `Log.runs` tells of it, without films.
+        series: What `Log.series` tells of it, of the kinds in `needed` at least.
     """
 
     log: Log
-    run: str
     entry: dict[str, Any] = field(repr=False)
-
-    @cached_property
-    def _series(self) -> dict[str, dict[str, list[list[Any]]]]:
-        wanted = {
-            "scalars": self.entry["scalars"],
-            "predictions": self.entry["predictions"],
-            "counts": self.entry["counts"],
-            "maps": list(self.entry["maps"]),
-        }
-        return self.log.series(self.run, wanted) or {kind: {} for kind in wanted}
-
-    @cached_property
-    def classes(self) -> list[str]:
-        """The names of the classes."""
-        return list(self._manifest.get("classes", []))
+    series: dict[str, dict[str, list[Point]]] = field(repr=False)
 
     @property
     def _manifest(self) -> dict[str, Any]:
         return self.entry["manifest"] or {}
 
-    @cached_property
-    def _epochs(self) -> dict[int, int]:
-        return {int(step): int(epoch) for step, epoch in self.entry["epochs"]}
+    @property
+    def classes(self) -> list[str]:
+        """The names of the classes."""
+        return list(self._manifest.get("classes", []))
 
     def epoch_of(self, step: int) -> int:
         """The epoch of a step: that of the last one before it, where it has none of its own."""
-        earlier = [known for known in self._epochs if known <= step]
-        return self._epochs[max(earlier)] if earlier else -1
+        epochs: list[Point] = self.entry["epochs"]  # by step
+        before = bisect_right(epochs, step, key=lambda point: point[0])
+        return int(epochs[before - 1][1]) if before else -1
 
     def name(self, k: int) -> str:
         """The name of a class."""
         return self.classes[k] if 0 <= k < len(self.classes) else f"class {k}"
 
-    @property
-    def loaders(self) -> list[str]:
-        """The loaders whose validations were counted."""
-        return sorted(self._series["counts"])
+    def counts(self) -> Iterator[Count]:
+        """The last count of each loader; none where it is of too many classes, or of none."""
+        for loader, points in sorted(self.series["counts"].items()):
+            step, cells = points[-1] if points else (0, [])
+            size = max([len(self.classes), *(1 + max(cell[:2]) for cell in cells)])
+            if 0 < size <= _MOST_CLASSES and all(min(cell) >= 0 for cell in cells):
+                table = np.zeros((size, size), np.int64)
+                for true, predicted, count in cells:
+                    table[true, predicted] = count
+                yield Count(loader, step, table)
 
-    def last_table(self, loader: str) -> tuple[int, Counts] | None:
-        """The step of the last count, and the count (K, K); None where it is of too many classes, or of none."""
-        points = self._series["counts"].get(loader, [])
-        step, cells = points[-1] if points else (0, [])
-        size = max([len(self.classes), *(1 + max(cell[:2]) for cell in cells)])
-        if not 0 < size <= _MOST_CLASSES or any(min(cell) < 0 for cell in cells):
-            return None
-        table = np.zeros((size, size), np.int64)
-        for true, predicted, count in cells:
-            table[true, predicted] = count
-        return step, table
-
-    def scalars(self, prefix: str = "", suffix: str = "") -> Iterator[tuple[str, Curve]]:
+    def scalars(self, prefix: str, suffix: str) -> Iterator[tuple[str, Curve]]:
         """The scalars whose tags begin and end like this, and have finite values."""
-        for tag, points in sorted(self._series["scalars"].items()):
-            if tag.startswith(prefix) and tag.endswith(suffix):
-                finite = [(step, value) for step, value in points if value is not None]
-                if finite:
-                    steps, values = [s for s, _ in finite], [v for _, v in finite]
-                    yield tag, Curve([self.epoch_of(step) for step in steps], steps, values)
+        for tag in sorted(self.series["scalars"]):
+            if tag.startswith(prefix) and tag.endswith(suffix) and (curve := self.scalar(tag)) is not None:
+                yield tag, curve
 
     def scalar(self, tag: str) -> Curve | None:
-        """One scalar, if it is logged."""
-        return next((curve for found, curve in self.scalars(tag, tag) if found == tag), None)
+        """One scalar, if it is logged and has finite values."""
+        finite = [point for point in self.series["scalars"].get(tag, []) if point[1] is not None]
+        if not finite:
+            return None
+        steps, values = zip(*finite, strict=True)
+        return Curve([self.epoch_of(step) for step in steps], list(steps), list(values))
 
     def trained_and_validated(self, *words: str) -> tuple[Curve, Curve] | None:
         """A figure of the training and the same of the validation, whatever the project calls the two.
@@ -166,13 +161,14 @@ class Record:
         >>> sorted(_words("val/Loss_epoch"))
         ['loss', 'val']
         """
-        curves = {tag: (_words(tag), curve) for tag, curve in sorted(self.scalars(), key=lambda pair: len(pair[0]))}
-        for _, (found, val) in curves.items():
-            if found & _VALIDATION and found & {*words}:
-                rest = found - _VALIDATION
-                for _, (others, train) in curves.items():
-                    if others & _TRAINING and others - _TRAINING == rest:
-                        return train, val
+        tags = sorted(sorted(self.series["scalars"]), key=len)
+        named = {tag: found for tag in tags if (found := _words(tag)) & {*words}}
+        for tag in (tag for tag, found in named.items() if found & _VALIDATION):
+            rest = named[tag] - _VALIDATION
+            for other in (one for one, found in named.items() if found & _TRAINING and found - _TRAINING == rest):
+                pair = self.scalar(other), self.scalar(tag)
+                if pair[0] is not None and pair[1] is not None:
+                    return pair[0], pair[1]
         return None
 
     @cached_property
@@ -186,7 +182,7 @@ class Record:
         return [probe for tag in self.entry["predictions"] if (probe := self._probe(tag)) is not None]
 
     def _probe(self, tag: str) -> Probe | None:
-        points = [p for p in self._series["predictions"].get(tag, []) if p[1] is not None and p[1] >= 0]
+        points = [p for p in self.series["predictions"].get(tag, []) if p[1] is not None and p[1] >= 0]
         if not points:
             return None
         about = self._manifest.get("probes", {}).get(tag, {})
@@ -196,19 +192,23 @@ class Record:
 
     def last_maps(self, method: str) -> dict[str, Values]:
         """The last map of a method, (h, w), of each probe that has just one, by the tag of its picture."""
-        found = {}
-        for tag, points in self._series["maps"].items():
-            step_and_keys = points[-1] if points else []
-            if tag.partition("/")[2] == method and len(step_and_keys) == 2:
-                blob = self.log.blob(step_and_keys[1])
-                values = None if blob is None else decoded(blob)
-                if values is not None:
-                    found[tag] = values
-        return found
+        last = {tag: points[-1][1:] for tag, points in self.series["maps"].items() if points and _method(tag) == method}
+        keys = {tag: found[0] for tag, found in last.items() if len(found) == 1}
+        blobs = zip(keys, self.log.blobs(list(keys.values())), strict=True)
+        maps = {tag: decoded(blob) for tag, blob in blobs if blob is not None}
+        return {tag: values for tag, values in maps.items() if values is not None}
 
-    def shows(self, tag: str) -> bool:
-        """Whether there is a picture of this tag."""
-        return tag in self.entry["images"]
+    def pictures_by(self, method: str) -> tuple[str, ...]:
+        """The tags of the pictures of a method."""
+        return tuple(tag for tag in self.entry["images"] if _method(tag) == method)
+
+    def pictures_of(self, probes: Collection[str]) -> tuple[str, ...]:
+        """The tags of the pictures of some probes."""
+        return tuple(tag for tag in self.entry["images"] if tag.partition("/")[0] in probes)
+
+
+def _method(tag: str) -> str:
+    return tag.partition("/")[2]
 
 
 def _words(tag: str) -> set[str]:

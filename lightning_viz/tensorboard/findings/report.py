@@ -14,10 +14,12 @@ from lightning_viz.tensorboard.findings.classes import of_classes
 from lightning_viz.tensorboard.findings.finding import Finding, Rule
 from lightning_viz.tensorboard.findings.maps import of_maps
 from lightning_viz.tensorboard.findings.probes import of_probes
-from lightning_viz.tensorboard.findings.record import Record
+from lightning_viz.tensorboard.findings.record import Record, needed
 from lightning_viz.tensorboard.findings.training import of_training
 from lightning_viz.tensorboard.log import Log
+from lightning_viz.tensorboard.manifest import without_films
 from lightning_viz.tensorboard.opening import opened
+from lightning_viz.tensorboard.points import Point
 
 RULES: tuple[Rule, ...] = (of_classes, of_probes, of_maps, of_training)
 _FIRST = 3
@@ -96,14 +98,18 @@ def findings(folder: str | PathLike[str]) -> Findings:
         return of_run(log, run, entry)
 
 
-def of_run(log: Log, run: str, entry: dict[str, Any]) -> Findings:
+def of_run(
+    log: Log, run: str, entry: dict[str, Any], series: dict[str, dict[str, list[Point]]] | None = None
+) -> Findings:
     """The findings of one run of a log folder.
 
     Args:
         log: The folder.
         run: The run's name.
         entry: What `log.runs()` tells of it.
+        series: What `log.series()` tells of it, where that is read already, of the kinds in `needed` at least.
     """
-    record = Record(log, run, entry)
+    asked = needed(entry)
+    record = Record(log, without_films(entry), series or log.series(run, asked) or {kind: {} for kind in asked})
     found = [finding for rule in RULES for finding in rule(record)]
     return Findings(run, tuple(sorted(found, key=lambda finding: -finding.weight)))

@@ -1,6 +1,6 @@
 // What the run taught, in sentences with the pictures that show it.
 
-import { el } from './dom.js';
+import { bdi, el } from './dom.js';
 import { PROBE, methodOf, title } from './model.js';
 
 const MOST = 6; // pictures of one finding
@@ -38,14 +38,14 @@ function sentence(app, run, finding) {
   const links = there.slice(0, MOST).map((tag) => {
     const at = finding.step === null ? null : app.axis.of(run, finding.step);
     const open = () => app.set({ at: at === app.axis.last ? null : at, zoom: tag });
-    return el('button', { className: 'shows', textContent: nameOf(run, tag), onclick: open });
+    return el('button', { className: 'shows', onclick: open }, ...nameOf(run, tag));
   });
   return el('li', {}, el('p', { textContent: finding.text }), ...links);
 }
 
 /** What a picture is called where there is no column above it. @param {import('./model.js').Run} run @param {string} tag */
-export function nameOf(run, tag) {
+function nameOf(run, tag) {
   const [first] = tag.split('/');
-  if (!PROBE.test(tag)) return title(tag.replaceAll('/', ' '));
-  return `${title(methodOf(tag))} of ${run.className(run.label(first))} (${Number(first.split('_')[1])})`;
+  if (!PROBE.test(tag)) return [title(tag.replaceAll('/', ' '))];
+  return [`${title(methodOf(tag))} of `, bdi(run.className(run.label(first))), ` (${Number(first.split('_')[1])})`];
 }

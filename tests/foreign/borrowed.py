@@ -20,6 +20,9 @@ from lightning_viz import ConfusionMatrixPanel, DeepDream, FilterActivations, Fi
 
 FOLDER = Path(__file__).parents[2] / ".foreign"
 
+LOOK_AROUND = ("torchmetrics", "wandb")
+"""What remembers, from when it is imported, which other packages there are: imported before any is stood in for."""
+
 
 class Compose:
     def __init__(self, transforms):
@@ -114,6 +117,14 @@ class StandIns(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         module.__version__ = "0.0"
 
 
+def _ready():
+    """That the projects are there, and that none of our own packages takes a stand-in for a package."""
+    if not FOLDER.is_dir():
+        pytest.fail(f"Expected other people's projects in {FOLDER}: `make test` installs them.", pytrace=False)
+    for name in LOOK_AROUND:
+        importlib.import_module(name)
+
+
 @contextmanager
 def installed(*stand_ins):
     """Within, foreign packages can be imported; their folder comes last, so that it shadows nothing.
@@ -121,9 +132,7 @@ def installed(*stand_ins):
     Args:
         stand_ins: Modules that are left out, whether they are there or not.
     """
-    if not FOLDER.is_dir():
-        pytest.fail(f"Expected other people's projects in {FOLDER}: `make test` installs them.", pytrace=False)
-    importlib.import_module("torchmetrics")  # which would import some of them for its own ends
+    _ready()
     finder = StandIns(*stand_ins)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "path", [*sys.path, str(FOLDER)])
@@ -140,9 +149,7 @@ def installed(*stand_ins):
 @contextmanager
 def borrowed():
     """Within, the projects can be imported; their folder comes last, so that it shadows nothing."""
-    if not FOLDER.is_dir():
-        pytest.fail(f"Expected other people's projects in {FOLDER}: `make test` installs them.", pytrace=False)
-    importlib.import_module("torchmetrics")  # which looks for a real torchvision while it is imported
+    _ready()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "path", [*sys.path, str(FOLDER)])
         for name, module in _stand_ins().items():

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lightning_viz.callbacks.base.outlines import legend_rows
 from lightning_viz.harness.sinks.results import Pixels
-from lightning_viz.harness.tasks.boxes import Boxes
+from lightning_viz.harness.tasks.boxes import Boxes, real
 from lightning_viz.render.boxes import Frame, framed
 from lightning_viz.render.regions import class_colours, legend
 from lightning_viz.render.size import WIDTH
@@ -49,7 +49,7 @@ def frames(task: Boxes, label: Tensor, prediction: Tensor, names: Sequence[str],
         texts: Whether scores are written.
     """
     palette = class_colours(len(names))
-    true, said = (rows.tolist() for rows in (label[label[:, 4] >= 0], task.said(prediction)[:_MOST]))
+    true, said = (rows.tolist() for rows in (real(label), task.said(prediction)[:_MOST]))
     known = [row for row in said if row[4] < len(names)]
     found = [Frame(tuple(row[:4]), palette[int(row[4])]) for row in true]
     found += [

@@ -21,9 +21,10 @@ def iou(boxes: Tensor, others: Tensor) -> Tensor:
     """
     low = torch.maximum(boxes[:, None, :2], others[None, :, :2])
     high = torch.minimum(boxes[:, None, 2:], others[None, :, 2:])
-    both = _area(torch.cat([low, high], dim=2))
-    return both / (_area(boxes)[:, None] + _area(others)[None] - both).clamp_min(1e-12)
+    both = area(torch.cat([low, high], dim=2))
+    return both / (area(boxes)[:, None] + area(others)[None] - both).clamp_min(1e-12)
 
 
-def _area(boxes: Tensor) -> Tensor:
+def area(boxes: Tensor) -> Tensor:
+    """The area of boxes (..., 4), 0 of those that end before they begin."""
     return (boxes[..., 2:] - boxes[..., :2]).clamp_min(0).prod(-1)

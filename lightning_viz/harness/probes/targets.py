@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lightning_viz.harness.network.detections import corners, stacked
+from lightning_viz.harness.network.overlap import area
 from lightning_viz.harness.tensors import named_tensors, plain
 
 BOXES = ("boxes", "bboxes", "bbox")
@@ -117,8 +118,7 @@ def largest(boxes: Tensor) -> Tensor | None:
     """
     if not bool((boxes[..., 4] >= 0).any()):
         return None
-    areas = (boxes[..., 2:4] - boxes[..., :2]).prod(2)
-    return boxes[..., 4].gather(1, areas.argmax(1, keepdim=True))[:, 0].long()
+    return boxes[..., 4].gather(1, area(boxes[..., :4]).argmax(1, keepdim=True))[:, 0].long()
 
 
 def _within(rows: Tensor, size: tuple[int, int]) -> Tensor:

@@ -13,16 +13,14 @@ from torch import Tensor
 from lightning_viz.harness.network.boxed import Boxed
 from lightning_viz.harness.network.detections import find_detections, rows_of
 from lightning_viz.harness.network.extras import Sizes
-from lightning_viz.harness.network.overlap import iou
+from lightning_viz.harness.network.overlap import area, iou
 from lightning_viz.harness.network.subject import Subject
-from lightning_viz.harness.tasks.task import Task, named, percent
+from lightning_viz.harness.tasks.task import Task, listed, named, percent
 
 SAID = 0.5
 """Boxes with at least this score count as said."""
 FITS = 0.5
 """A box is found where one of its class overlaps it by at least this much (IoU), as in PASCAL VOC (2010)."""
-_NAMED = 3
-"""Boxes that a caption names."""
 
 
 @dataclass(frozen=True)
@@ -104,9 +102,7 @@ class Boxes(Task):
 
     def title(self, label: Tensor, names: Sequence[str]) -> str:
         """The names of the true classes, those of the largest boxes first."""
-        found = [names[k] for k in self.marked(label)]
-        more = [f"{len(found) - _NAMED} more"] if len(found) > _NAMED else []
-        return ", ".join([*found[:_NAMED], *more]) or "no box"
+        return listed([names[k] for k in self.marked(label)]) or "no box"
 
     def slug(self, label: Tensor, names: Sequence[str]) -> str:
         """The name of the class of the largest box."""
@@ -122,14 +118,14 @@ class Boxes(Task):
 
     def predicted(self, prediction: Tensor, label: Tensor) -> list[int]:
         """The classes that are said, the surest first; where none is, the surest; where nothing is, a true one."""
-        found = list(dict.fromkeys(_real(prediction)[:, 4].long().tolist()))
-        said = [k for k in found if float(_of(prediction, k)[0, 5]) >= SAID]
+        found = list(dict.fromkeys(real(prediction)[:, 4].long().tolist()))
+        said = [k for k in found if float(of_class(prediction, k)[0, 5]) >= SAID]
         return said or found[:1] or self.marked(label)[:1] or [int(self.background)]
 
     def rival(self, label: Tensor, prediction: Tensor, column: int) -> int | None:
         """What else is found, or true, in the same place; where nothing is, the surest other class, or any other."""
         box = self._held(label, prediction.to(label))[column : column + 1]
-        rows = _real(prediction).to(label)
+        rows = real(prediction).to(label)
         others = rows[rows[:, 4] != column]
         overlaps = iou(others[:, :4], box.nan_to_num())[:, 0] >= FITS if len(others) else torch.zeros(0).bool()
         candidates = [*others[overlaps.to(others.device)][:, 4].tolist(), *others[:, 4].tolist(), *self.marked(label)]
@@ -140,7 +136,7 @@ class Boxes(Task):
 
     def verdict(self, label: Tensor, prediction: Tensor, names: Sequence[str]) -> str:
         """For example `Egg 93 % at IoU .8, missed: Bread, false: Soup 61 %`, or `no box found, missed: Egg`."""
-        true, said = _real(label), self.said(prediction).to(label)
+        true, said = real(label), self.said(prediction).to(label)
         pairs = matched(said, true)
         hits = [
             (int(true[b, 4]), float(said[p, 5]), float(iou(said[p : p + 1, :4], true[b : b + 1, :4]))) for p, b in pairs
@@ -148,26 +144,29 @@ class Boxes(Task):
         missed = [int(true[b, 4]) for b in range(len(true)) if b not in {b for _, b in pairs}]
         false = [(int(said[p, 4]), float(said[p, 5])) for p in range(len(said)) if p not in {p for p, _ in pairs}]
         found = [f"{named(names[k], 12)} {percent(s)} at IoU {_short(overlap)}" for k, s, overlap in hits]
-        parts = [_listed("", found), _listed("missed: ", [named(names[k], 12) for k in missed])]
-        parts.append(_listed("false: ", [f"{named(names[k], 12)} {percent(s)}" for k, s in false]))
-        nothing = "no box found" if len(true) or not len(said) else ""
-        return ", ".join(part for part in ["" if len(said) else nothing, *parts] if part)
+        kinds = {
+            "missed: ": [named(names[k], 12) for k in missed],
+            "false: ": [f"{named(names[k], 12)} {percent(s)}" for k, s in false],
+        }
+        parts = ["" if len(said) else "no box found", listed(found)]
+        parts += [word + listed(some) for word, some in kinds.items() if some]
+        return ", ".join(part for part in parts if part)
 
     def said(self, prediction: Tensor) -> Tensor:
         """The rows of an image, (M, 6), that count as said."""
-        rows = _real(prediction)
+        rows = real(prediction)
         return rows[rows[:, 5] >= SAID]
 
     def best(self, prediction: Tensor, label: Tensor) -> tuple[int, float]:
         """The class of the surest box, and its score."""
-        rows = _real(prediction)
+        rows = real(prediction)
         return (int(rows[0, 4]), float(rows[0, 5])) if len(rows) else (-1, 0.0)
 
     def curves_of(self, label: Tensor, prediction: Tensor) -> Tensor:
         """Of every class the largest product of score and IoU of a predicted box with a true one, (K,)."""
-        true, found = _real(label), torch.zeros(self.classes)
+        true, found = real(label), torch.zeros(self.classes)
         for k in set(true[:, 4].long().tolist()):
-            own, boxes = _of(prediction, k).to(true), true[true[:, 4] == k]
+            own, boxes = of_class(prediction, k).to(true), of_class(true, k)
             if len(own):
                 found[k] = float((own[:, 5:] * iou(own[:, :4], boxes[:, :4])).max())
         return found
@@ -178,8 +177,8 @@ class Boxes(Task):
 
     def marked(self, label: Tensor) -> list[int]:
         """The true classes, those of the largest boxes first."""
-        true = _real(label)
-        order = _areas(true).argsort(descending=True, stable=True)
+        true = real(label)
+        order = area(true[:, :4]).argsort(descending=True, stable=True)
         return list(dict.fromkeys(true[order][:, 4].long().tolist()))
 
     def about(self, label: Tensor) -> dict[str, Any]:
@@ -190,7 +189,7 @@ class Boxes(Task):
         """Within the boxes of a class, bool (H, W)."""
         y, x = (torch.arange(length) + 0.5 for length in self.size)
         inside = torch.zeros(self.size, dtype=torch.bool)
-        for left, top, right, bottom in _of(label, column)[:, :4].tolist():
+        for left, top, right, bottom in of_class(label, column)[:, :4].tolist():
             inside |= ((y >= top) & (y < bottom))[:, None] & ((x >= left) & (x < right))
         return inside
 
@@ -210,12 +209,12 @@ class Boxes(Task):
         """
         held = torch.full((self.classes, 4), torch.nan, device=label.device)
         for k in range(self.classes):
-            own, true = _of(prediction, k), _of(label, k)
+            own, true = of_class(prediction, k), of_class(label, k)
             fit = own[:, 5] * (iou(own[:, :4], true[:, :4]).amax(1) if len(true) else 1.0)
             if len(own) and float(fit.max()) > 0:
                 held[k] = own[fit.argmax(), :4]
             elif len(true):
-                held[k] = true[_areas(true).argmax(), :4]
+                held[k] = true[area(true[:, :4]).argmax(), :4]
         return held
 
 
@@ -242,21 +241,14 @@ def matched(predicted: Tensor, true: Tensor, *, same: bool = True) -> list[tuple
     return pairs
 
 
-def _real(rows: Tensor) -> Tensor:
+def real(rows: Tensor) -> Tensor:
+    """Rows of an image without those that only fill."""
     return rows[rows[:, 4] >= 0]
 
 
-def _of(rows: Tensor, column: int) -> Tensor:
+def of_class(rows: Tensor, column: int) -> Tensor:
+    """Those rows of an image that are of one class."""
     return rows[rows[:, 4] == column]
-
-
-def _areas(rows: Tensor) -> Tensor:
-    return (rows[:, 2] - rows[:, 0]) * (rows[:, 3] - rows[:, 1])
-
-
-def _listed(word: str, some: Sequence[str]) -> str:
-    more = [f"{len(some) - _NAMED} more"] if len(some) > _NAMED else []
-    return word + ", ".join([*some[:_NAMED], *more]) if some else ""
 
 
 def _short(share: float) -> str:

@@ -11,10 +11,7 @@ from torch import Tensor
 
 from lightning_viz.harness.network.outputs import LastSigmoid
 from lightning_viz.harness.network.subject import Subject
-from lightning_viz.harness.tasks.task import Task, named, percent, strongest
-
-_NAMED = 3
-"""Classes of a kind that a caption names."""
+from lightning_viz.harness.tasks.task import Task, listed, named, percent, strongest
 
 
 @dataclass(frozen=True)
@@ -112,9 +109,7 @@ class Labels(Task):
             shown = [
                 f"{named(names[k], 12)}{word if word == ' ✓' else ''} {percent(float(prediction[k]))}" for k in some
             ]
-            more = [f"{len(some) - _NAMED} more"] if len(some) > _NAMED else []
-            listed = ", ".join([*shown[:_NAMED], *more])
-            parts += [listed if word == " ✓" else f"{word} {listed}"] if some else []
+            parts += [listed(shown) if word == " ✓" else f"{word} {listed(shown)}"] if some else []
         return ", ".join(parts) or "no label ✓"
 
     def marked(self, label: Tensor) -> list[int]:

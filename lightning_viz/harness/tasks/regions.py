@@ -16,7 +16,7 @@ from lightning_viz.explain.network.chunks import Chunks
 from lightning_viz.harness.network.regional import Places, Regional, as_logits, where
 from lightning_viz.harness.network.shares import log_odds
 from lightning_viz.harness.network.subject import Subject
-from lightning_viz.harness.tasks.task import Task, named, percent
+from lightning_viz.harness.tasks.task import Task, listed, named, percent
 from lightning_viz.harness.tasks.values import is_whole
 
 _NAMED = 3
@@ -146,9 +146,7 @@ class Regions(Task):
 
     def title(self, label: Tensor, names: Sequence[str]) -> str:
         """The names of the true classes, the largest first."""
-        found = [names[k] for k in self.marked(label)]
-        more = [f"{len(found) - _NAMED} more"] if len(found) > _NAMED else []
-        return ", ".join([*found[:_NAMED], *more]) or "no class"
+        return listed([names[k] for k in self.marked(label)]) or "no class"
 
     def slug(self, label: Tensor, names: Sequence[str]) -> str:
         """The name of the largest true class but the background."""

@@ -17,6 +17,9 @@ Kind = Literal["classes", "labels", "values", "regions", "boxes", "similarity", 
 Counted = Literal["classes", "labels", "values", "regions", "boxes"]
 """Tasks whose predictions can be counted over a validation."""
 
+_LISTED = 3
+"""Words that stand in a list of captions, before how many more there are."""
+
 
 class Task(ABC):
     """What the outputs of a network mean, and what is asked of an image.
@@ -235,6 +238,16 @@ def percent(share: float) -> str:
     hundredths = 100 * share
     # The best of a thousand classes may have little.
     return f"{hundredths:.0f} %" if hundredths >= 1 else f"{hundredths:.1g} %"
+
+
+def listed(some: Sequence[str]) -> str:
+    """The first three of some words, and how many more there are; nothing where there is none.
+
+    >>> listed(["Egg", "Bread"]), listed(["Egg", "Bread", "Soup", "Rice", "Meat"])
+    ('Egg, Bread', 'Egg, Bread, Soup, 2 more')
+    """
+    more = [f"{len(some) - _LISTED} more"] if len(some) > _LISTED else []
+    return ", ".join([*some[:_LISTED], *more])
 
 
 def first_name(name: str, length: int = 18) -> str:

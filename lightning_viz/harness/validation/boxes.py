@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lightning_viz.harness.network.overlap import iou
-from lightning_viz.harness.tasks.boxes import SAID, Boxes, matched
+from lightning_viz.harness.tasks.boxes import SAID, Boxes, matched, of_class, real
 from lightning_viz.harness.validation.tallies import Tally
 
 NO_BOX = "nothing"
@@ -107,14 +107,14 @@ class Became(NamedTuple):
 def became(predicted: Tensor, true: Tensor) -> list[Became]:
     """What became of the boxes of one image; arguments as above."""
     found: list[Became] = []
-    every = predicted[predicted[:, 4] >= 0]
-    said, there = every[every[:, 5] >= SAID], true[true[:, 4] >= 0]
+    every, there = real(predicted), real(true)
+    said = every[every[:, 5] >= SAID]
     for same in (True, False):
         pairs = matched(said, there, same=same)
         found += [Became(int(there[b, 4]), int(said[p, 4]), there[b, :4], float(said[p, 5])) for p, b in pairs]
         said, there = (_without(rows, [pair[k] for pair in pairs]) for k, rows in enumerate((said, there)))
     for row in there:
-        own = every[every[:, 4] == row[4]]
+        own = of_class(every, int(row[4]))
         best = (own[:, 5] * iou(own[:, :4], row[None, :4])[:, 0]).tolist()
         found.append(Became(int(row[4]), None, row[:4], max(best, default=0.0)))
     return [*found, *(Became(None, int(row[4]), row[:4], float(row[5])) for row in said)]

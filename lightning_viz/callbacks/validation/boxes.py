@@ -70,8 +70,8 @@ def mistaken(mistake: Mistake, confusion: Confusion, classes: int) -> Tensor:
     """The box of an image that was mistaken most surely, (4,)."""
     assert mistake.places is not None, "kept of boxes"
     true, predicted = mistake.places
-    pair = tuple(k if k < classes else None for k in (confusion.true, confusion.predicted))
-    some = [one for one in became(predicted, true) if (one.true, one.said) == pair]
+    pair = (confusion.true, confusion.predicted)
+    some = [one for one in became(predicted, true) if one.cell(classes) == pair]
     return max(some, key=lambda one: -one.score if one.said is None else one.score).box
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -84,7 +85,7 @@ def box_table(predicted: Tensor, true: Tensor, classes: int) -> Tensor:
     """
     table = torch.zeros(classes + 1, classes + 1, dtype=torch.long)
     for one in became(predicted, true):
-        table[classes if one.true is None else one.true, classes if one.said is None else one.said] += 1
+        table[one.cell(classes)] += 1
     return table
 
 
@@ -103,6 +104,10 @@ class Became(NamedTuple):
     box: Tensor
     score: float
 
+    def cell(self, classes: int) -> tuple[int, int]:
+        """Row and column of a table of so many classes, behind which there is no box."""
+        return classes if self.true is None else self.true, classes if self.said is None else self.said
+
 
 def became(predicted: Tensor, true: Tensor) -> list[Became]:
     """What became of the boxes of one image; arguments as above."""
@@ -120,9 +125,8 @@ def became(predicted: Tensor, true: Tensor) -> list[Became]:
     return [*found, *(Became(None, int(row[4]), row[:4], float(row[5])) for row in said)]
 
 
-def f1(predicted: Tensor, true: Tensor) -> float:
+def f1(found: Sequence[Became]) -> float:
     """The F1 score of the boxes of one image, in [0, 1]: of one without any, predicted or true, it is 1."""
-    found = became(predicted, true)
     hits = sum(one.true == one.said for one in found)
     sides = sum((one.true is not None) + (one.said is not None) for one in found)
     return 2 * hits / sides if sides else 1.0

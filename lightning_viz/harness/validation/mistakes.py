@@ -165,10 +165,6 @@ def shown(pair: Pair, each: int) -> int:
     return WORST_SHOWN if pair == WORST else each
 
 
-def _bytes(mistake: Mistake) -> int:
-    return 4 * (mistake.image.numel() + (0 if mistake.places is None else mistake.places.numel()))
-
-
 def surest(parts: Sequence[Sequence[Mistake]], count: int) -> list[Mistake]:
     """Out of what all processes have kept of one confusion the surest."""
     return sorted((one for part in parts for one in part), key=lambda one: one.order)[:count]
@@ -208,12 +204,12 @@ def _of_boxes(
 ) -> Iterator[tuple[int, Pair, float | None]]:
     """The same of boxes; those that are missed are the surest where the network says least of them."""
     for i in counted.nonzero().flatten().tolist():
-        found, true = predicted[i].cpu(), labels[i].cpu()
-        yield i, WORST, 1 - f1(found, true)
+        found = became(predicted[i].cpu(), labels[i].cpu())
+        yield i, WORST, 1 - f1(found)
         surest: dict[Pair, float] = {}
-        for one in became(found, true):
-            pair = classes if one.true is None else one.true, classes if one.said is None else one.said
+        for one in found:
             if one.true != one.said:
+                pair = one.cell(classes)
                 surest[pair] = max(surest.get(pair, 0.0), 1 - one.score if one.said is None else one.score)
         yield from ((i, pair, score) for pair, score in surest.items())
 

@@ -69,8 +69,8 @@ def test_what_is_missed_knows_how_nearly_it_was_found_and_f1_is_the_harmonic_mea
     predicted, true = rows([*NEAR_A, 0, 0.4], [*B, 1, 0.9]), rows([*A, 0], [*B, 1])
     (missed,) = [one for one in became(predicted, true) if one.said is None]
     assert missed.score == pytest.approx(0.4 * 90 / 110)
-    assert f1(predicted, true) == pytest.approx(2 * 1 * 0.5 / 1.5)
-    assert f1(*NOTHING) == 1.0
+    assert f1(became(predicted, true)) == pytest.approx(2 * 1 * 0.5 / 1.5)
+    assert f1(became(*NOTHING)) == 1.0
 
 
 def test_overlap_against_a_count_of_pixels():

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from lightning_viz.callbacks.attribution.superpixels import Lime, fidelity, largest, shown
-from lightning_viz.callbacks.base.captions import captioned
 from lightning_viz.callbacks.base.frames import Frames, frames
-from lightning_viz.callbacks.base.outlines import legend_rows
 from lightning_viz.callbacks.validation.panel import Explained, alone, lead, shares
+from lightning_viz.callbacks.validation.worst import scored, width_of, worst_images
 from lightning_viz.harness.network.boxed import Boxed
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Picture, Pixels
@@ -21,14 +19,10 @@ from lightning_viz.harness.tasks.boxes import Boxes
 from lightning_viz.harness.tasks.task import named
 from lightning_viz.harness.validation.boxes import became
 from lightning_viz.harness.validation.changes import Confusion
-from lightning_viz.harness.validation.mistakes import WORST_SHOWN, Mistake
+from lightning_viz.harness.validation.mistakes import Mistake
 from lightning_viz.render.color import to_uint8
-from lightning_viz.render.panel import GAP, notice
-from lightning_viz.render.regions import legend
-from lightning_viz.render.size import WIDTH
 
 _IN_A_ROW = 3
-_CELL = (WIDTH - (_IN_A_ROW - 1) * GAP) // _IN_A_ROW
 
 
 def explain_box(
@@ -83,23 +77,16 @@ def worst_boxes(scene: Scene, loader: str, found: Sequence[Mistake]) -> Picture:
         loader: The name of the loader.
         found: The images, the worst first.
     """
-    names, probes = scene.probes.class_names, scene.probes
-    tiles: list[Pixels] = []
-    titles: list[str] = []
+    probes = scene.probes
+    tiles: list[tuple[str, Pixels]] = []
     classes: dict[int, tuple[int, int, int]] = {}
     for one in found:
         drawn = _frames(scene, one, texts=False)
-        pixels = (one.image.to(probes.std) * probes.std + probes.mean).clamp(0, 1).cpu().numpy()
-        tiles.append(drawn.drawn(pixels, _CELL))
-        titles.append(f"F1 {1 - (one.confidence or 0.0):.2f}".replace(" 0.", " ."))
+        pixels = probes.unnormalized(one.image.to(probes.std)).cpu().numpy()
+        tiles.append((scored("F1", one), drawn.drawn(pixels, width_of(_IN_A_ROW))))
         classes |= dict(zip(drawn.classes, drawn.colours, strict=True))
-    missing = WORST_SHOWN - len(found)
-    height = _CELL * probes.images.shape[2] // probes.images.shape[3]
-    tiles += missing * [notice("", _CELL, max(height, 1))]
-    bar = legend([names[k] for k in classes], list(classes.values()), rows=legend_rows(names))
-    caption = [f"{scene.when} · {loader} · lowest F1 score, solid is true, dashed is predicted"]
-    options: dict[str, Any] = {"titles": titles + missing * [""], "bars": [bar], "columns": _IN_A_ROW}
-    return captioned(f"confusions/{loader}/worst", tiles, caption, lines=2, **options)
+    what = "lowest F1 score, solid is true, dashed is predicted"
+    return worst_images(scene, loader, tiles, classes, each=1, columns=_IN_A_ROW, what=what)
 
 
 def _frames(scene: Scene, one: Mistake, *, texts: bool) -> Frames:

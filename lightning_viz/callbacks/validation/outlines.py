@@ -9,21 +9,18 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from lightning_viz.callbacks.base.captions import captioned
-from lightning_viz.callbacks.base.outlines import legend_rows, outlines, slices_of_input, where_true
+from lightning_viz.callbacks.base.outlines import outlines, slices_of_input, where_true
+from lightning_viz.callbacks.validation.worst import scored, width_of, worst_images
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Picture, Pixels
 from lightning_viz.harness.tasks.task import Task
-from lightning_viz.harness.validation.mistakes import WORST_SHOWN, Mistake
+from lightning_viz.harness.validation.mistakes import Mistake
 from lightning_viz.render.color import AGAINST, FOR
-from lightning_viz.render.panel import GAP, notice
-from lightning_viz.render.regions import legend, outlined
-from lightning_viz.render.size import WIDTH
-from lightning_viz.render.slices import NOTHING, Slices, sheet_size
+from lightning_viz.render.regions import outlined
+from lightning_viz.render.slices import NOTHING, Slices
 
 _IN_A_ROW = 4
 """Pictures: two images, each as it is and as it is predicted."""
-_CELL = (WIDTH - (_IN_A_ROW - 1) * GAP) // _IN_A_ROW
 
 
 @dataclass(frozen=True)
@@ -73,24 +70,15 @@ def worst_picture(scene: Scene, loader: str, found: Sequence[Mistake]) -> Pictur
         found: The images, the worst first.
     """
     names, probes = scene.probes.class_names, scene.probes
-    tiles: list[Pixels] = []
-    titles: list[str] = []
+    tiles: list[tuple[str, Pixels]] = []
     shown: dict[int, tuple[int, int, int]] = {}
     for one in found:
         assert one.places is not None, "kept of places"
         slices = slices_of_input(probes, one.places[0])
         curves_of = outlines(scene.task, one.places[0], one.places[1], names, slices=slices)
-        pixels = (one.image.to(probes.std) * probes.std + probes.mean).clamp(0, 1).cpu().numpy()
-        tiles += curves_of.drawn(slices.sheet(pixels, NOTHING), _CELL)
-        titles += ["true", f"IoU {1 - (one.confidence or 0.0):.2f}".replace(" 0.", " .")]
+        pixels = probes.unnormalized(one.image.to(probes.std)).cpu().numpy()
+        drawn = curves_of.drawn(slices.sheet(pixels, NOTHING), width_of(_IN_A_ROW))
+        tiles += zip(["true", scored("IoU", one)], drawn, strict=True)
         shown |= dict(zip(curves_of.classes, curves_of.colours, strict=True))
-    missing = 2 * (WORST_SHOWN - len(found))
-    rows, columns = sheet_size(probes.images.shape[2:])
-    height = _CELL * rows // columns
-    tiles += missing * [notice("", _CELL, max(height, 1))]
-    titles += missing * [""]
-    bar = legend([names[k] for k in shown], list(shown.values()), rows=legend_rows(names))
-    caption = [f"{scene.when} · {loader} · lowest mean IoU, true and predicted"]
-    return captioned(
-        f"confusions/{loader}/worst", tiles, caption, lines=2, titles=titles, bars=[bar], columns=_IN_A_ROW
-    )
+    what = "lowest mean IoU, true and predicted"
+    return worst_images(scene, loader, tiles, shown, each=2, columns=_IN_A_ROW, what=what)

@@ -187,11 +187,15 @@ class ProbeBatch:
     @property
     def pixels(self) -> Tensor:
         """The images without their normalisation, (N, C, ...) in [0, 1]."""
-        return (self.images * self.std + self.mean).clamp(0, 1)
+        return self.unnormalized(self.images)
 
     def normalize(self, pixels: Tensor) -> Tensor:
         """Makes images for the network from pixels in [0, 1], both (N, C, ...)."""
         return (pixels - self.mean) / self.std
+
+    def unnormalized(self, images: Tensor) -> Tensor:
+        """Pixels in [0, 1] of images as the network takes them, of one (C, ...) or several (N, C, ...)."""
+        return (images * self.std + self.mean).clamp(0, 1)
 
     def to(self, device: torch.device) -> ProbeBatch:
         """The same images on another device."""

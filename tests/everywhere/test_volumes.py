@@ -24,6 +24,7 @@ from lightning_viz import (
     SaliencyMaps,
     replay,
 )
+from lightning_viz.callbacks.base.captions import sliced
 from lightning_viz.render.slices import Slices, strongest
 
 
@@ -108,7 +109,7 @@ def test_captions_tell_the_slices_with_most_of_the_map(case, tmp_path, monkeypat
                 assert slices.at == tuple(
                     int(values.abs().sum([k for k in range(3) if k != side]).argmax()) for side in range(3)
                 )
-                captions.extend(self.sliced(scene, slices))
+                captions.extend(sliced(scene.probes, slices))
                 sheets.append((slices, scene.probes.pixels[ask.probe]))
             yield from super().draw(scene)
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from lightning_viz.callbacks.attribution.figures import tag_of
 from lightning_viz.callbacks.attribution.maps import MapCallback
 from lightning_viz.callbacks.attribution.painting import flattened, painted, sheets, slices_of
-from lightning_viz.callbacks.base.captions import captioned, instead
+from lightning_viz.callbacks.base.captions import captioned, instead, sliced
 from lightning_viz.callbacks.base.keywords import OfMaps, Unpack
 from lightning_viz.explain.attribution.targets import RIVAL, check_against, check_target
 from lightning_viz.harness.arguments import is_whole, refusal, whole
@@ -23,6 +23,7 @@ from lightning_viz.render.anew import Kept, kept_of_map
 from lightning_viz.render.color import symmetric
 from lightning_viz.render.colorbar import colorbar
 from lightning_viz.render.fonts import isolated
+from lightning_viz.render.slices import Slices
 
 
 class AttributionCallback(MapCallback):
@@ -137,14 +138,16 @@ class AttributionCallback(MapCallback):
             pixels, tag = scene.probes.pixels[ask.probe], tag_of(scene, ask, self.tag)
             drawn = self.flat(values, pixels.ndim - 1)
             full = self.full(scene, ask, self.bound(drawn)) if bool(drawn.isfinite().all()) else 0.0
-            images, note = self._tiles(pixels, values, drawn, full)
+            slices = slices_of(drawn)
+            images, note = self._tiles(pixels, values, drawn, full, slices)
             metrics, mark = self.figures.measured(scene, ask, drawn, units=units, bound=full)
-            told = self.sliced(scene, slices_of(drawn))
+            told = sliced(scene.probes, slices)
             caption = [scene.caption(ask.probe), *told, f"{self.title} of {what}{note}{mark}"]
             bars = [colorbar(full, self.unit_of(scene), colours=self._colours)]
-            source = self._source(scene, pixels, drawn, full)
+            source = self._source(scene, pixels, drawn, full, slices)
             yield captioned(tag, images, caption, lines=lines + len(told), bars=bars, full=full, source=source)
-            yield from self.for_tab(scene, tag, [drawn], full, colours=self._colours if self.paints_plainly else None)
+            colours = self._colours if self.paints_plainly else None
+            yield from self.for_tab(scene, tag, [drawn], full, slices, colours=colours)
             yield from metrics
 
     def asked(self, scene: Scene) -> list[Ask]:
@@ -237,19 +240,19 @@ class AttributionCallback(MapCallback):
     def _colours(self) -> Literal["signed", "sequential"]:
         return "signed" if self.signed else "sequential"
 
-    def _source(self, scene: Scene, pixels: Tensor, drawn: Tensor, full: float) -> Kept | None:
+    def _source(self, scene: Scene, pixels: Tensor, drawn: Tensor, full: float, slices: Slices) -> Kept | None:
         """What a film paints the map anew from; nothing where the scale is not that of the run."""
         if self.scale != "run" or not self.paints_plainly or not bool(drawn.isfinite().all()):
             return None
-        arrays = sheets(pixels, drawn, slices_of(drawn))
-        return kept_of_map(*arrays, full, signed=self.signed, unit=self.unit_of(scene))
+        return kept_of_map(*sheets(pixels, drawn, slices), full, signed=self.signed, unit=self.unit_of(scene))
 
-    def _tiles(self, pixels: Tensor, values: Tensor, drawn: Tensor, full: float) -> tuple[list[Pixels], str]:
+    def _tiles(
+        self, pixels: Tensor, values: Tensor, drawn: Tensor, full: float, slices: Slices
+    ) -> tuple[list[Pixels], str]:
         if bool(values.isfinite().all()):
             if self.paints_plainly:
-                return painted(pixels, drawn, full, signed=self.signed, slices=slices_of(drawn)), self.note(values)
-            sheet = slices_of(drawn).sheet
-            image, found = (torch.from_numpy(sheet(part.cpu().numpy(), 0.0)) for part in (pixels, values))
+                return painted(pixels, drawn, full, signed=self.signed, slices=slices), self.note(values)
+            image, found = (torch.from_numpy(slices.sheet(part.cpu().numpy(), 0.0)) for part in (pixels, values))
             return self.paint(image, found, full)
         self.warn_once(
             f"{self.called} met values that are not finite: the network's gradient overflows, or its weights "

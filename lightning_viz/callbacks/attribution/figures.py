@@ -236,9 +236,10 @@ def tag_of(scene: Scene, ask: Ask, tag: str) -> str:
 def _held_to_mask(scene: Scene, ask: Ask, values: Tensor) -> dict[str, float]:
     """What there is to tell of a map, float32 (H, W) or (D, H, W), where the mask of its probe is known."""
     masks = None if scene.task.places else scene.probes.masks  # which tell more than boxes do
-    mask = scene.task.truth(scene.probes.labels[ask.probe].cpu(), ask.column) if masks is None else None
-    if mask is None and scene.probes.masks is not None:
-        mask = scene.probes.masks[ask.probe]
+    if masks is None:
+        mask = scene.task.truth(scene.probes.labels[ask.probe].cpu(), ask.column)
+    else:
+        mask = masks[ask.probe]
         if mask.ndim > values.ndim:  # of each label
             mask = mask[ask.column] if len(mask) == len(scene.probes.class_names) else mask[:0]
     if mask is None or mask.shape != values.shape or not bool(mask.any()):

@@ -9,7 +9,7 @@ from torch import Tensor
 from lightning_viz.callbacks.attribution.maps import MapCallback
 from lightning_viz.callbacks.attribution.painting import slices_of
 from lightning_viz.callbacks.attribution.superpixels import Lime, Superpixels, fidelity, largest, shown
-from lightning_viz.callbacks.base.captions import captioned, instead
+from lightning_viz.callbacks.base.captions import captioned, instead, sliced
 from lightning_viz.callbacks.base.keywords import OfMaps, Unpack
 from lightning_viz.explain.attribution.targets import RIVAL
 from lightning_viz.explain.lime.explain import LimeWeights
@@ -17,7 +17,7 @@ from lightning_viz.harness.run.scene import Ask, Scene
 from lightning_viz.harness.sinks.results import Picture, Result
 from lightning_viz.render.anew import kept_of_superpixels
 from lightning_viz.render.colorbar import colorbar
-from lightning_viz.render.slices import middle
+from lightning_viz.render.slices import Slices, middle
 
 _UNITS = {"log_odds": "log-odds", "scores": "score", "probabilities": "probability"}
 
@@ -130,9 +130,10 @@ class LimePanels(MapCallback):
             units = scene.subject.work.units - before
             full, maps = self.full(scene, ask, largest(found)), [self._over_pixels(i, one) for one in found]
             metrics, mark = self.figures.measured(scene, ask, maps[0], units=units, bound=full)
-            picture = self._picture(scene, ask, dict(zip(classes, found, strict=True)), full, mark)
+            weights, slices = dict(zip(classes, found, strict=True)), slices_of(maps[0])
+            picture = self._picture(scene, ask, weights, full, mark=mark, slices=slices)
             how = {"colours": "signed", "striped": True, "titles": tuple(scene.probes.class_names[k] for k in classes)}
-            yield from [picture, *self.for_tab(scene, picture.tag, maps, full, **how)]
+            yield from [picture, *self.for_tab(scene, picture.tag, maps, full, slices, **how)]
             yield from [*metrics, *self.figures.logged({"fidelity": found[0].fidelity})]
 
     def asked(self, scene: Scene) -> list[Ask]:
@@ -155,13 +156,14 @@ class LimePanels(MapCallback):
         )
         size = scene.probes.images.shape[2:]
         tile = instead("the scores are not finite", size)
-        lines = 4 + len(self.sliced(scene, middle(size)))
+        lines = 4 + len(sliced(scene.probes, middle(size)))
         return captioned(f"{scene.probes.tag(i)}/lime", [tile, tile], [scene.caption(i)], titles=["", ""], lines=lines)
 
-    def _picture(self, scene: Scene, ask: Ask, found: dict[int, LimeWeights], full: float, mark: str) -> Picture:
+    def _picture(
+        self, scene: Scene, ask: Ask, found: dict[int, LimeWeights], full: float, *, mark: str, slices: Slices
+    ) -> Picture:
         names, (label, *_), i = scene.probes.class_names, found, ask.probe
-        slices = slices_of(self._over_pixels(i, found[label]))
-        drawn, told = shown(scene.probes.pixels[i], self._superpixels[i], slices), self.sliced(scene, slices)
+        drawn, told = shown(scene.probes.pixels[i], self._superpixels[i], slices), sliced(scene.probes, slices)
         tiles = [self.lime.painted(drawn, one, full) for one in found.values()]
         good, bad = scene.task.signs
         caption = [

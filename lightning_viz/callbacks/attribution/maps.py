@@ -9,7 +9,6 @@ import pytorch_lightning as pl
 from torch import Tensor
 
 from lightning_viz.callbacks.attribution.figures import MapFigures
-from lightning_viz.callbacks.attribution.painting import slices_of
 from lightning_viz.callbacks.base.callback import ExplanationCallback
 from lightning_viz.callbacks.base.keywords import Common, Unpack
 from lightning_viz.harness.arguments import number, refusal
@@ -86,7 +85,9 @@ class MapCallback(ExplanationCallback):
             floor = 0.0
         return max(largest, floor, self.figures.largest(scene, ask))
 
-    def for_tab(self, scene: Scene, picture: str, maps: Sequence[Tensor], full: float, **how: Any) -> list[Result]:
+    def for_tab(
+        self, scene: Scene, picture: str, maps: Sequence[Tensor], full: float, slices: Slices, **how: Any
+    ) -> list[Result]:
         """The values of a picture for the Explanations tab; none where they are not finite.
 
         Args:
@@ -94,9 +95,9 @@ class MapCallback(ExplanationCallback):
             picture: Its tag.
             maps: (H, W) each, side by side, or (D, H, W), of which the tab shows what the picture does.
             full: The value that is drawn in full colour.
+            slices: Those of volumes that the picture shows.
             how: `colours`, `titles` and `striped` of `Map`.
         """
-        slices = slices_of(maps[0])
         if slices.at:  # the tab knows nothing of slices, and shows the picture
             how["colours"] = None
         if not all(bool(values.isfinite().all()) for values in maps):
@@ -116,11 +117,6 @@ class MapCallback(ExplanationCallback):
     @abstractmethod
     def maps_of(self, scene: Scene, asked: Sequence[Ask]) -> list[Tensor]:
         """Some maps as they are drawn, (H, W) or (D, H, W) each, by what the network is now."""
-
-    @staticmethod
-    def sliced(scene: Scene, slices: Slices) -> list[str]:
-        """The line of a caption that tells which slices of a volume are shown, or frame of a clip; else none."""
-        return slices.told(scene.probes.images.shape[2:], time=scene.probes.are_clips)
 
     def prepared(self, run: Run, probes: ProbeBatch) -> None:
         """Has the figures know the probes."""

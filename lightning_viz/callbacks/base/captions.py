@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.sinks.results import Picture, Pixels
 from lightning_viz.render.panel import caption_height, notice, panel
-from lightning_viz.render.slices import sheet_size
+from lightning_viz.render.slices import Slices, sheet_size
 
 
 def captioned(
@@ -43,6 +44,11 @@ def captioned(
     if source is not None:
         source = {**source, "caption": np.asarray(drawn[len(drawn) - rows :])}
     return Picture(tag, drawn, caption=rows, words=tuple(caption), full=full, source=source)
+
+
+def sliced(probes: ProbeBatch, slices: Slices) -> list[str]:
+    """The line of a caption that tells which slices of a volume are shown, or frame of a clip; else none."""
+    return slices.told(probes.images.shape[2:], time=probes.are_clips)
 
 
 def instead(text: str, size: Sequence[int]) -> Pixels:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lightning_viz.callbacks.base.captions import captioned
+from lightning_viz.callbacks.base.captions import captioned, sliced
 from lightning_viz.callbacks.base.frames import frames
 from lightning_viz.callbacks.base.outlines import HALF, outlines, slices_of_input
 from lightning_viz.harness.probes.spec import ProbeBatch
@@ -49,7 +49,7 @@ def _input(scene: Scene, i: int, caption: list[str], slices: Slices) -> Picture:
         found = frames(scene.task, probes.labels[i], scene.predictions[i], probes.class_names)
         caption[1] += " · solid is true, dashed is predicted, in %"
         return captioned(tag, found.drawn(pixels), caption, lines=4, bars=[found.legend])
-    told = slices.told(probes.images.shape[2:], time=probes.are_clips)
+    told = sliced(probes, slices)
     caption = [*caption[:1], *told, *caption[1:]]
     if not scene.task.places:
         return captioned(tag, to_uint8(pixels), caption, lines=2 + len(told))

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lightning_viz.callbacks.attribution.maps import FLOOR, PARTS, MapCallback
+from lightning_viz.callbacks.attribution.maps import FLOOR, PARTS
 from lightning_viz.callbacks.attribution.painting import flattened, painted, slices_of
 from lightning_viz.callbacks.attribution.superpixels import Lime, fidelity, largest, shown
-from lightning_viz.callbacks.base.captions import instead
+from lightning_viz.callbacks.base.captions import instead, sliced
 from lightning_viz.callbacks.validation.outlines import confused
 from lightning_viz.explain.attribution.baselines import baseline
 from lightning_viz.explain.attribution.integrated import integrated_gradients
@@ -75,7 +75,7 @@ def explain(scene: Scene, mistake: Mistake, confusion: Confusion, *, lime: Lime,
     title = f"{names[1]} on {share}" if sides is not None else f"says {elide(names[1], 96, SMALL)} {share}"
     seen = to_uint8(image.pixels) if sides is None else sides.drawn(image.pixels, slices)
     titles = [title, f"{names[1]} over {names[0]}", *fits]
-    return Explained([seen, map_, *tiles], titles, scale, f"{full:.2g}", MapCallback.sliced(scene, slices))
+    return Explained([seen, map_, *tiles], titles, scale, f"{full:.2g}", sliced(scene.probes, slices))
 
 
 def explain_error(scene: Scene, mistake: Mistake, *, lime: Lime, steps: int, few: bool) -> Explained:
@@ -97,7 +97,7 @@ def explain_error(scene: Scene, mistake: Mistake, *, lime: Lime, steps: int, few
     image, full = shown(own.probes.pixels[0], superpixels, slices), largest([found])
     tiles = [to_uint8(image.pixels), map_, lime.painted(image, found, full)]
     titles = ["", scene.probes.class_names[0], f"R² {fidelity(found)}"]
-    return Explained(tiles, titles, scale, f"{full:.2g}", MapCallback.sliced(scene, slices))
+    return Explained(tiles, titles, scale, f"{full:.2g}", sliced(scene.probes, slices))
 
 
 def error_panel(scene: Scene, mistake: Mistake, explained: Explained) -> Pixels:

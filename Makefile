@@ -12,7 +12,7 @@ FAST := tests/test_package.py tests/explain tests/render tests/harness tests/con
 # One thread each; and large pages, of which a fork has fewer to copy: every training forks a few times.
 PYTEST := OMP_NUM_THREADS=1 GLIBC_TUNABLES=glibc.malloc.hugetlb=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-.PHONY: help demo homework test test-fast test-js test-versions check check-js matrix matrix-gpu gpu bench gallery screenshots wheel clean
+.PHONY: help demo homework test test-fast test-js test-versions check check-js matrix matrix-gpu gpu bench gallery front screenshots wheel clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -92,6 +92,9 @@ bench: $(READY)  ## Measure what a drawing costs
 
 gallery: $(READY) $(FOREIGN)/.ready  ## Draw every kind of picture into docs/gallery.md
 	$(BIN)/python -m gallery
+
+front: $(READY)  ## Draw README's first pictures from the run of make demo
+	$(BIN)/python -m gallery.front runs/demo/version_0
 
 screenshots: $(READY) $(BROWSER)  ## Take pictures of the Explanations tab into docs/images/tab; ARGS="--logs FOLDER"
 	$(BIN)/python -m gallery.screenshots $(ARGS)

@@ -12,7 +12,7 @@ FAST := tests/test_package.py tests/explain tests/render tests/harness tests/con
 # One thread each; and large pages, of which a fork has fewer to copy: every training forks a few times.
 PYTEST := OMP_NUM_THREADS=1 GLIBC_TUNABLES=glibc.malloc.hugetlb=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-.PHONY: help demo homework test test-fast test-js test-versions check check-js matrix matrix-gpu gpu bench gallery front screenshots wheel clean
+.PHONY: help demo homework test test-fast test-js test-versions check check-js matrix matrix-gpu gpu bench gallery front screenshots docs wheel clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -99,6 +99,17 @@ front: $(READY)  ## Draw README's first pictures from the run of make demo
 screenshots: $(READY) $(BROWSER)  ## Take pictures of the Explanations tab into docs/images/tab; ARGS="--logs FOLDER"
 	$(BIN)/python -m gallery.screenshots $(ARGS)
 
+# Of a run that is a little shorter than the demo's, so that the page stays below 15 MB.
+docs/sample.html:
+	rm -rf build/sample
+	$(BIN)/python train.py fit --config configs/demo.yaml --trainer.max_epochs 11 \
+		--trainer.logger.init_args.save_dir build --trainer.logger.init_args.name sample
+	$(BIN)/python -m lightning_viz.tensorboard.export build/sample/version_0 $@
+
+docs: $(READY)  ## Build the documentation into site/index.html, which needs no server
+	test -f docs/sample.html || $(MAKE) docs/sample.html
+	$(BIN)/zensical build --clean --strict
+
 wheel: $(READY)  ## Build the wheel and try it in an empty environment
 	rm -rf dist build
 	$(BIN)/python -m build --wheel
@@ -108,4 +119,4 @@ wheel: $(READY)  ## Build the wheel and try it in an empty environment
 	cd build && empty/bin/python ../.ci/attach.py
 
 clean:  ## Remove the environment and everything generated
-	rm -rf $(VENV) .versions $(FOREIGN) $(MODULES) runs lightning_logs dist build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .versions $(FOREIGN) $(MODULES) runs lightning_logs dist build site docs/sample.html .cache .pytest_cache .mypy_cache .ruff_cache

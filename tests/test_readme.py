@@ -1,4 +1,4 @@
-"""What the README shows works: its Python runs on a small project, its YAML and its commands are what there is."""
+"""What README and the documentation show works: Python runs on a small project, YAML and commands are what there is."""
 
 import ast
 import re
@@ -20,7 +20,6 @@ import lightning_viz
 from lightning_viz import (
     AttentionMaps,
     AttentionWall,
-    AttributionCallback,
     ExplanationCallback,
     Films,
     Probes,
@@ -31,8 +30,11 @@ ROOT = Path(__file__).parents[1]
 CHECKPOINTS = Path("runs/demo/version_0/checkpoints")
 
 
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
 def snippets(language):
-    text = (ROOT / "README.md").read_text()
+    text = "\n".join(page.read_text() for page in PAGES)
     return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
 
 
@@ -163,7 +165,7 @@ def callbacks_of(code, names):
     """The callbacks that a snippet makes, and one of each class that it defines, but for those that its Trainer has."""
     made = [one for one in execute(code, names) if isinstance(one, pl.Callback)]
     classes = [one for one in names.values() if isinstance(one, type) and one.__module__ == names["__name__"]]
-    return made + [cls() for cls in classes if issubclass(cls, AttributionCallback)]
+    return made + [cls() for cls in classes if issubclass(cls, ExplanationCallback)]
 
 
 def noting(callback, drawn):
@@ -214,6 +216,16 @@ def kept_checkpoints(tmp_path):
     assert list(CHECKPOINTS.glob("*.ckpt"))
 
 
+def told(page):
+    """The names whose arguments a page lists."""
+    return re.findall(r"^::: lightning_viz\.(\w+)", page.read_text(), flags=re.MULTILINE)
+
+
+def is_callback(name):
+    public = getattr(lightning_viz, name)
+    return isinstance(public, type) and issubclass(public, pl.Callback)
+
+
 def title(code):
     """The first of its lines that is no import."""
     return next(line for line in code.splitlines() if re.match(r"(?!from|import|\s|\))", line)).split("(")[0]
@@ -224,7 +236,8 @@ def test_probes_are_made(names):
     assert {type(one) for one in execute(code, names)} == {Probes}
 
 
-DRAW = [c for c in PYTHON if "replay" not in c and "findings" not in c and "Films" not in c and title(c) != "Probes"]
+OTHERS = ("replay", "findings", "Films", "Snapshots")
+DRAW = [c for c in PYTHON if not any(name in c for name in OTHERS) and title(c) != "Probes"]
 
 
 @pytest.mark.parametrize("code", DRAW, ids=title)
@@ -244,6 +257,21 @@ def test_films_are_made(names, tmp_path, monkeypatch):
     assert [type(one) for one in films] == [Films, Films, Films]
     Quick(callbacks=[SaliencyMaps(probes=1), *films], log_every_n_steps=1).fit(MyModule(), datamodule=MyData())
     assert len(list(tmp_path.rglob("films/probe_00_egg/film_saliency.webp"))) == 1
+
+
+def test_snapshots_are_kept(names, tmp_path, monkeypatch):
+    (code,) = [code for code in PYTHON if "Snapshots" in code]
+    monkeypatch.setattr(Quick, "settings", {"max_epochs": 1, "limit_train_batches": 1, "enable_checkpointing": False})
+    every, fifth = callbacks_of(code, names)
+    assert (every.every_n_epochs, fifth.every_n_epochs) == (1, 5)
+    Quick(callbacks=[every], log_every_n_steps=1).fit(MyModule(), datamodule=MyData())
+    assert len(list(tmp_path.rglob("snapshots/*.ckpt"))) == 2  # untrained, and of the one epoch
+
+
+def test_every_callback_has_a_page():
+    shown = {name for page in (ROOT / "docs" / "callbacks").glob("*.md") for name in told(page)}
+    callbacks = {name for name in lightning_viz.__all__ if is_callback(name)}
+    assert callbacks - {"AttributionCallback", "ExplanationCallback"} <= shown
 
 
 def test_a_replay_draws(names, tmp_path, monkeypatch):

@@ -76,8 +76,8 @@ def findings(folder: str | PathLike[str]) -> Findings:
 
     Best and worst class and what they are taken for, what was predicted early, late and wrongly, which maps are like
     those of the untrained network, worse than chance or in a corner, overfitting, dead channels. A network that only
-    guesses, says one class always, or does not change is said to. What the numbers do not show is not said; README
-    has the thresholds.
+    guesses, says one class always, or does not change is said to. What the numbers do not show is not said;
+    `docs/tab.md` has the thresholds.
 
     Args:
         folder: A run's own folder, with the event files of TensorBoard, or one above it that holds just this run.

@@ -95,10 +95,10 @@ def default_layers(scores: Callable[[Tensor], Tensor], net: nn.Module, image: Te
 
 
 def _of_maps(seeing: Sequence[_Ran], image: Tensor) -> Defaults:
-    """The last of the layers with the fewest places, and one two thirds of the way to it."""
+    """The last of the layers, and one two thirds of the way to the last of those with the fewest places."""
     places = [_places(one.output, one.module, image) for one in seeing]
     end = max(k for k, count in enumerate(places) if count == min(places))
-    return Defaults(seeing[end].name, seeing[(end + 1) * 2 // 3].name)
+    return Defaults(seeing[-1].name, seeing[(end + 1) * 2 // 3].name)
 
 
 @contextmanager

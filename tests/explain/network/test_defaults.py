@@ -98,9 +98,9 @@ def transformer(pool, depth=3):
     )
 
 
-def test_where_scores_are_of_places_the_deepest_layer_and_not_that_of_the_scores():
+def test_where_scores_are_of_places_the_layer_before_that_of_the_scores_and_dreams_of_the_deepest():
     net = UNet()
-    assert default_layers(net, net, torch.zeros(1, 3, 16, 16))[:2] == ("down.1", "down.1")
+    assert default_layers(net, net, torch.zeros(1, 3, 16, 16))[:2] == ("leave.0", "down.1")
     flat = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 4, 3, padding=1), nn.Conv2d(4, 2, 1))
     assert default_layers(flat, flat, torch.zeros(1, 3, 8, 8))[:2] == ("2", "2")
     alone = nn.Sequential(nn.Conv2d(3, 2, 3, padding=1))

@@ -80,3 +80,17 @@ def long(folder, epochs):
             values = [log_format.epoch(epoch), Summary.Value(tag="filters/net/0", image=image)]
             values += [log_format.manifest({"classes": [], "pictures": {"filters/net/0": {"caption": 0}}})]
             writer.add_event(Event(wall_time=1e9 + epoch, step=epoch, summary=log_format.summary(values)))
+
+
+def counted(folder, tables):
+    """A log of nothing but what a validation has counted, by epochs: as many classes as the tables have."""
+    stream = io.BytesIO()
+    Image.new("RGB", (6, 4)).save(stream, "PNG")
+    names = [f"class {k}" for k in range(len(next(iter(tables.values()))))]
+    told = {"classes": names, "class_tags": [name.replace(" ", "_") for name in names], "pictures": {}}
+    with closing(EventFileWriter(str(folder))) as writer:
+        for epoch, table in tables.items():
+            image = Summary.Image(width=6, height=4, colorspace=3, encoded_image_string=stream.getvalue())
+            values = [log_format.epoch(epoch), Summary.Value(tag="confusion/val", image=image)]
+            values += [log_format.manifest({**told, "probes": {}}), log_format.counts("val", table)]
+            writer.add_event(Event(wall_time=1e9 + epoch, step=epoch, summary=log_format.summary(values)))

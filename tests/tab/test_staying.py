@@ -106,7 +106,7 @@ def test_a_run_without_probes_opens_with_what_it_has(opened, logs, tmp_path):
     )
     tab = opened(tmp_path / "runs")
     expect(tab.find("#view-confusion")).to_have_attribute("aria-pressed", "true")
-    expect(tab.find("figure img[src]")).to_be_visible()
+    expect(tab.find(".board svg")).to_be_visible()
     tab.find("#view-probes").click()
     expect(tab.find(".empty:visible")).to_contain_text("No probes in this run")
 

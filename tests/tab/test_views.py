@@ -79,7 +79,6 @@ def test_filters_with_what_they_reach(visit, board, run):
 
 def test_confusions_with_the_recall_of_every_class(visit, board, run):
     tab = visit(link(board, view="confusion", at=2))
-    shows(tab, "val of confusion, epoch 2", run.pictures("confusion/val")[2])
     shows(tab, "val/1 of confusions, epoch 2", run.pictures("confusions/val/1")[2])
     recall = {name: run.figures(f"recall/val/{name.lower()}")[2] for name in NAMES}
     best_first = sorted(NAMES, key=lambda name: -recall[name])

@@ -133,6 +133,14 @@ class Log:
         told = self._by_epoch(self._tensors(f"prediction/{probe}"))
         return {epoch: (NAMES[int(k)], float(probability)) for epoch, (k, probability) in told.items()}
 
+    def counts(self, loader):
+        """How often each class, a row, was predicted as each, a column."""
+        tables = {}
+        for step, cells in self._tensors(f"counts/{loader}").items():
+            tables[step] = np.zeros((len(NAMES), len(NAMES)), int)
+            np.add.at(tables[step], tuple(cells[:, :2].T), cells[:, 2])
+        return self._by_epoch(tables)
+
     def maps(self, tag):
         return self._by_epoch({step: heat(blobs[0]) for step, blobs in self._tensors(f"map/{tag}").items()})
 

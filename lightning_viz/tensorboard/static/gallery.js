@@ -3,6 +3,7 @@
 import { Cell } from './cell.js';
 import { COLOURS } from './curves.js';
 import { bdi, el } from './dom.js';
+import { Matrix, countedOf } from './matrix.js';
 import { PROBE, distinct, natural, title } from './model.js';
 import { captionAt } from './originals.js';
 import { Plot, valuesOf } from './plot.js';
@@ -22,7 +23,10 @@ export function buildFilters(app) {
 /** @param {App} app @returns {import('./app.js').View} */
 export function buildConfusion(app) {
   const empty = 'No confusion matrix in this run: add ConfusionMatrixPanel(), and ConfusionPanels() to see why.';
-  const view = gallery(app, (tag) => HOME.confusion.test(tag), { empty, large: true });
+  const counted = countedOf(app.shown);
+  const matrices = counted.map((loader) => new Matrix(app, loader)); // instead of the picture of the same counts
+  const isDrawn = (/** @type {string} */ tag) => counted.some((loader) => tag === `confusion/${loader}`);
+  const view = gallery(app, (tag) => HOME.confusion.test(tag) && !isDrawn(tag), { empty, large: true, also: matrices });
   for (const loader of loaders(app)) {
     const part = new Recalls(app, loader);
     view.node.append(el('h2', { textContent: `recall of every class · ${loader}` }), part.node);
@@ -45,25 +49,26 @@ export const isOther = (tag) => ![PROBE, ...Object.values(HOME)].some((pattern) 
  *
  * @param {App} app
  * @param {(tag: string) => boolean} wanted
- * @param {{ empty: string, large?: boolean, caption?: (app: App, tag: string) => import('./watch.js').Part | null }} how
+ * @param {{ empty: string, large?: boolean, also?: Matrix[], caption?: (app: App, tag: string) => import('./watch.js').Part | null }} how
  * @returns {import('./app.js').View}
  */
-function gallery(app, wanted, { empty, large = false, caption = () => null }) {
+function gallery(app, wanted, { empty, large = false, also = [], caption = () => null }) {
   const tags = distinct(app.shown.flatMap((run) => run.tags.filter(wanted)));
   const groups = distinct(tags.map(groupOf)).sort(natural).map((group) => {
     const figures = tags.filter((tag) => groupOf(tag) === group).sort(natural).map((tag) => ({ tag, node: figureOf(app, tag, caption) }));
     const heading = el('h2', { textContent: title(group).replaceAll('/', ' · ') });
     return { figures, nodes: [heading, el('div', { className: 'gallery' }, ...figures.map((figure) => figure.node))] };
   });
-  const none = el('p', { className: 'empty', textContent: tags.length ? 'No picture fits: clear the text.' : empty });
+  const none = el('p', { className: 'empty', textContent: tags.length + also.length ? 'No picture fits: clear the text.' : empty });
   const show = () => {
+    for (const matrix of also) matrix.show();
     for (const { figures, nodes } of groups) {
       for (const figure of figures) figure.node.hidden = !fits(app, figure.tag);
       for (const node of nodes) node.hidden = figures.every((figure) => figure.node.hidden);
     }
-    none.hidden = groups.some(({ nodes }) => !nodes[0].hidden);
+    none.hidden = groups.some(({ nodes }) => !nodes[0].hidden) || also.some(({ node }) => !node.hidden);
   };
-  return { node: el('div', { className: large ? 'view large' : 'view' }, ...groups.flatMap(({ nodes }) => nodes), none), show };
+  return { node: el('div', { className: large ? 'view large' : 'view' }, ...also.map((matrix) => matrix.node), ...groups.flatMap(({ nodes }) => nodes), none), show };
 }
 
 /** Whether a picture's name, or what its caption says now, holds the text that is sought. @param {App} app @param {string} tag */

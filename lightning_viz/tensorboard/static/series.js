@@ -7,7 +7,7 @@
  */
 
 /** @type {Kind[]} */
-const KINDS = ['images', 'originals', 'captions', 'maps', 'scalars', 'bounds', 'predictions'];
+const KINDS = ['images', 'originals', 'captions', 'maps', 'scalars', 'bounds', 'predictions', 'counts'];
 
 export class Series {
   /** @type {Map<string, Points>} */

@@ -14,10 +14,11 @@
  * @typedef {{
  *   manifest: Manifest | null, problem: string | null, epochs: [step: number, epoch: number][],
  *   updated: number, images: Record<string, number>, maps: Record<string, number>, scalars: string[], predictions: string[],
+ *   counts?: string[],
  * }} RunAnswer
  * @typedef {{ version: number, runs: Record<string, RunAnswer>, note?: string | null }} RunsAnswer
- * @typedef {'images' | 'originals' | 'captions' | 'maps' | 'scalars' | 'bounds' | 'predictions'} Kind
- * @typedef {[step: number, ...rest: any[]][]} Points One per step, ascending: a blob's key, those of all maps, the lines of a caption, a value, or class and probability.
+ * @typedef {'images' | 'originals' | 'captions' | 'maps' | 'scalars' | 'bounds' | 'predictions' | 'counts'} Kind
+ * @typedef {[step: number, ...rest: any[]][]} Points One per step, ascending: a blob's key, those of all maps, the lines of a caption, a value, class and probability, or the cells of a count that are not 0.
  * @typedef {Partial<Record<Kind, string[]>>} Wanted
  * @typedef {Partial<Record<Kind, Record<string, Points>>>} SeriesAnswer
  * @typedef {{ kind: string, text: string, numbers: Record<string, unknown>, pictures: string[], step: number | null }} Finding

@@ -7,17 +7,20 @@
  *   against: string, base: number | null, how: 'side' | 'difference',
  *   columns: string[] | null, rows: 'all' | 'wrong' | 'flipped', text: string, measure: string,
  *   size: 's' | 'm' | 'l', scale: 'run' | 'own', captions: boolean, zoom: string,
+ *   numbers: 'counts' | 'shares', pair: string,
  * }} State
  *
  * `at` is a moment of the axis, null the last one, whatever comes. `against` is what is compared with: nothing, `epoch`
  * (then `base` says which), or `run:<name>`. `columns` are the methods in their order, null all of them. `scale` is what
- * full colour of a map stands for: the largest value of the whole run, or its own.
+ * full colour of a map stands for: the largest value of the whole run, or its own. `pair` is the cell of a confusion matrix
+ * whose images are shown: loader, true and predicted class.
  */
 
 /** @type {State} */
 export const DEFAULTS = {
   run: '', view: 'probes', axis: '', at: null, against: '', base: null, how: 'side',
   columns: null, rows: 'all', text: '', measure: 'rank_previous', size: 'm', scale: 'run', captions: false, zoom: '',
+  numbers: 'counts', pair: '',
 };
 
 const NUMBERS = ['at', 'base'];
@@ -29,6 +32,7 @@ const CHOICES = {
   rows: ['all', 'wrong', 'flipped'],
   size: ['s', 'm', 'l'],
   scale: ['run', 'own'],
+  numbers: ['counts', 'shares'],
 };
 
 /**

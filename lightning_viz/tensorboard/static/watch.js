@@ -18,6 +18,7 @@ export class Watch {
   /** @param {import('./app.js').App} app */
   constructor(app) {
     this.app = app;
+    window.addEventListener('resize', () => app.show());
     const seen = (/** @type {IntersectionObserverEntry[]} */ entries) => this.#seen(entries);
     // A margin holds for what scrolls itself, and not for what scrolls within it.
     const within = (/** @type {Element | null} */ root) => new IntersectionObserver(seen, { root, rootMargin: MARGIN });

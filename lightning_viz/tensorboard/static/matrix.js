@@ -1,0 +1,122 @@
+// The confusion matrix of one loader, drawn from what its validation has counted: it moves with the slider.
+
+import { Board } from './board.js';
+import { groupsOf, rightOf, shareOf, signed, sizeOf, tableOf } from './counts.js';
+import { bdi, choice, el, isolated } from './dom.js';
+import { Mixed } from './mixed.js';
+import { percent } from './model.js';
+
+/**
+ * @typedef {import('./app.js').App} App
+ * @typedef {import('./app.js').Moment} Moment
+ * @typedef {import('./counts.js').Cells} Cells
+ * @typedef {import('./counts.js').Figure} Figure
+ * @typedef {{ name: string, table: Figure[][], before: Figure[][] | null }} Shown One table, or what has become of another.
+ */
+
+/** Loaders of which the counts are logged. @param {import('./model.js').Run[]} runs */
+export const countedOf = (runs) => [...new Set(runs.flatMap((run) => run.answer.counts ?? []))].sort();
+
+export class Matrix {
+  #drawn = '';
+  /** @type {import('./counts.js').Group[]} */
+  groups = [];
+  /** @type {Board[]} */
+  #boards = [];
+
+  /** @param {App} app @param {string} loader */
+  constructor(app, loader) {
+    this.app = app;
+    this.loader = loader;
+    this.told = el('p', { className: 'told', role: 'status' });
+    this.place = el('div', { className: 'boards' });
+    this.mixed = new Mixed(app, loader);
+    const numbers = choice('numbers', [['counts', 'counts'], ['shares', 'shares of the true class']], app.state.numbers, (value) => app.set({ numbers: /** @type {'counts' | 'shares'} */ (value) }));
+    const logged = el('button', { className: 'shows', textContent: 'as logged', title: 'the picture in the log', onclick: () => app.set({ zoom: `confusion/${loader}` }) });
+    logged.hidden = !app.shown.some((run) => run.has(`confusion/${loader}`));
+    this.key = el('span', { className: 'colours matrix-key' });
+    const head = el('div', { className: 'matrix-head' }, el('h2', {}, 'confusion matrix · ', bdi(loader)), el('label', {}, 'numbers ', numbers), this.key, logged);
+    this.node = el('section', { className: 'matrix' }, head, this.told, el('div', { className: 'matrix-body' }, this.place, this.mixed.node));
+  }
+
+  /** Whether a class fits the text that is sought, or all do. */
+  get fits() {
+    return this.groups.length > 0;
+  }
+
+  show() {
+    const { app } = this;
+    const moments = app.moments();
+    const found = moments.map((moment) => /** @type {Cells | undefined} */ (app.point('counts', this.loader, moment)?.[1]));
+    const series = app.run && app.series.get('counts', app.run.name, this.loader);
+    if (!app.run || series === undefined) return;
+    const drawn = JSON.stringify([app.state.numbers, app.state.text, app.state.how, app.main.clientWidth, moments.map(({ run, at, name }) => [run.name, at, name]), found.map((cells) => cells?.length), app.run.answer.updated]);
+    if (drawn !== this.#drawn) {
+      this.#drawn = drawn;
+      this.groups = groupsOf(series?.at(-1)?.[1] ?? [], this.#names(series), app.state.text);
+      this.#draw(moments, found);
+    }
+    this.node.hidden = !this.fits;
+    this.mixed.show();
+  }
+
+  /** The names of all classes that there are. @param {import('./source.js').Points | null} series */
+  #names(series) {
+    const { run } = this.app;
+    const size = sizeOf(series?.at(-1)?.[1] ?? [], run?.manifest?.classes.length ?? 0);
+    return Array.from({ length: size }, (_, k) => run?.className(k) ?? '');
+  }
+
+  /** @param {Moment[]} moments @param {(Cells | undefined)[]} found */
+  #draw(moments, found) {
+    const tables = found.map((cells) => tableOf(cells ?? [], this.groups));
+    const differs = this.app.compares && this.app.state.how === 'difference';
+    const names = moments.map(({ name }) => name);
+    /** @type {Shown[]} */
+    const shown = differs
+      ? [{ name: names.join(this.app.between), table: tables[tables.length - 1], before: tables[0] }]
+      : tables.map((table, i) => ({ name: moments.length > 1 ? names[i] : '', table, before: null }));
+    while (this.#boards.length < shown.length) this.#boards.push(new Board(this));
+    this.place.replaceChildren(...shown.map((one, i) => this.#boards[i].draw(one, shown.length)));
+    this.#summarise(moments, found);
+    this.key.replaceChildren(...(differs ? [el('i', { className: 'wrong' }), 'more', el('i', { className: 'right' }), 'less'] : [el('i', { className: 'right' }), 'right', el('i', { className: 'wrong' }), 'wrong, by share of the true class']));
+  }
+
+  /** What is right of all. @param {Moment[]} moments @param {(Cells | undefined)[]} found */
+  #summarise(moments, found) {
+    const parts = moments.map((moment, i) => {
+      const [right, total] = rightOf(found[i] ?? []);
+      const said = total ? `${right} of ${total} right, ${percent(right / total)}` : 'nothing was counted here';
+      return moments.length > 1 ? `${isolated(moment.name)}: ${said}` : said;
+    });
+    this.summary = parts.join('; ');
+    const many = this.groups.at(-1)?.other ? ` · the ${this.groups.length - 1} classes that are mixed up most at the end of the run, the others together` : '';
+    this.tell(`${this.summary}${many}`);
+  }
+
+  /** @param {string} text */
+  tell(text) {
+    this.told.textContent = text;
+  }
+
+  /** What a cell says, in words. @param {Shown} shown @param {number} row @param {number} column */
+  describe({ table, before }, row, column) {
+    const [from, to] = [this.groups[row], this.groups[column]];
+    const what = row === column ? (from.other ? `${from.name}, among one another` : `${isolated(from.name)}, right`) : `${isolated(from.name)} taken for ${isolated(to.name)}`;
+    const told = (/** @type {Figure} */ one) => (one.of ? `${one.count} of ${one.of}, ${percent(shareOf(one))}` : 'there were none');
+    const now = table[row][column];
+    if (!before) return `${what}: ${told(now)}`;
+    const was = before[row][column];
+    return `${what}: ${told(was)} → ${told(now)}: ${signed(now.count - was.count)}`;
+  }
+
+  /** Shows the images and explanations of a cell. @param {number} row @param {number} column */
+  open(row, column) {
+    const [from, to] = [this.groups[row], this.groups[column]];
+    if (from.other || to.other) return;
+    const [[t], [p]] = [[...from.members], [...to.members]];
+    const pair = `${this.loader}/${t}/${p}`;
+    this.app.set({ pair: this.app.state.pair === pair ? '' : pair });
+    this.mixed.node.scrollIntoView({ block: 'nearest' });
+  }
+}

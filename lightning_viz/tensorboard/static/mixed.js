@@ -1,0 +1,93 @@
+// The images of one cell of a confusion matrix, and what explains them.
+
+import { Cell } from './cell.js';
+import { methodsOf } from './columns.js';
+import { bdi, el } from './dom.js';
+import { captionAt } from './originals.js';
+
+/** @typedef {import('./app.js').App} App */
+
+const MARKED = /\u2068([^\u2069]*)\u2069/g; // names in captions
+
+export class Mixed {
+  #made = '';
+  /** @type {import('./watch.js').Part[]} */
+  #parts = [];
+
+  /** @param {App} app @param {string} loader */
+  constructor(app, loader) {
+    this.app = app;
+    this.loader = loader;
+    this.node = el('div', { className: 'mixed', hidden: true });
+  }
+
+  /** Shows what the state asks for; the probes are those of the moment. */
+  show() {
+    const { app } = this;
+    const pair = this.#pair();
+    const probes = pair ? this.#probes(pair) : [];
+    const panels = pair ? this.#panels(pair) : [];
+    const made = pair ? JSON.stringify([pair, probes, panels, methodsOf(app).chosen]) : '';
+    if (made === this.#made) return;
+    this.#made = made;
+    for (const part of this.#parts) app.watch.remove(part);
+    this.#parts = [];
+    this.node.hidden = !pair;
+    this.node.replaceChildren(...(pair ? this.#content(pair, probes, panels) : []));
+    for (const part of this.#parts) app.watch.add(part);
+  }
+
+  /** True and predicted class that are asked for, if they are of this loader. @returns {[number, number] | null} */
+  #pair() {
+    const parts = this.app.state.pair.split('/');
+    const [t, p] = parts.slice(-2).map(Number);
+    return parts.slice(0, -2).join('/') === this.loader && Number.isInteger(t) && Number.isInteger(p) ? [t, p] : null;
+  }
+
+  /** Probes of the one class that are taken for the other. @param {[number, number]} pair */
+  #probes([t, p]) {
+    const { app } = this;
+    const fits = (/** @type {string} */ probe) =>
+      app.moments().some((moment) => {
+        const known = moment.run.manifest?.probes[probe];
+        return known && !known.open && !known.labels && !known.values && known.label === t && app.point('predictions', probe, moment)?.[1] === p;
+      });
+    return app.run?.probes.filter(fits) ?? [];
+  }
+
+  /** Pictures of this very confusion at the moment, by what they say of themselves. @param {[number, number]} pair */
+  #panels([t, p]) {
+    const { app } = this;
+    const { run } = app;
+    if (!run) return [];
+    const names = [run.className(t), run.className(p)];
+    const told = (/** @type {string} */ tag) => app.moments().some((moment) => captionAt(app, tag, moment).some((line) => {
+      const found = [...line.matchAll(MARKED)].map(([, name]) => name.replace(/…$/, ''));
+      return found.length >= 2 && names.every((name, i) => name.startsWith(found[i]));
+    }));
+    return run.tags.filter((tag) => tag.startsWith(`confusions/${this.loader}/`) && told(tag));
+  }
+
+  /** @param {[number, number]} pair @param {string[]} probes @param {string[]} panels @returns {Node[]} */
+  #content([t, p], probes, panels) {
+    const { app } = this;
+    const name = (/** @type {number} */ k) => bdi(app.run?.className(k) ?? '');
+    const what = t === p ? [name(t), ', right'] : [name(t), ' taken for ', name(p)];
+    const close = el('button', { className: 'shows', textContent: 'Close', onclick: () => app.set({ pair: '' }) });
+    const rows = probes.map((probe) => this.#row(`probe ${Number(probe.split('_')[1])}`, methodsOf(app).chosen.map((method) => `${probe}/${method}`)));
+    const why = panels.map((tag) => this.#row('why', [tag]));
+    const none = t === p
+      ? 'No probe of this class is right here.'
+      : 'No probe is mixed up like this here, and no picture in the log explains it: Probes(indices=...) chooses the probes, ConfusionPanels(confusions=...) how many confusions are explained.';
+    const found = rows.length + why.length ? [...why, ...rows] : [el('p', { className: 'item', textContent: none })];
+    return [el('div', { className: 'matrix-head' }, el('h2', {}, ...what), close), ...found];
+  }
+
+  /** @param {string} label @param {string[]} tags */
+  #row(label, tags) {
+    const there = tags.filter((tag) => this.app.shown.some((run) => run.has(tag)));
+    const cells = there.map((tag) => new Cell(this.app, tag, (chosen) => this.app.set({ zoom: chosen })));
+    this.#parts.push(...cells);
+    return el('div', { className: 'mixed-row' }, el('span', { className: 'item', textContent: label }), el('div', { className: 'gallery' }, ...cells.map(({ node }) => node)));
+  }
+}

@@ -54,7 +54,7 @@ export class Matrix {
     if (drawn !== this.#drawn) {
       this.#drawn = drawn;
       this.groups = groupsOf(series?.at(-1)?.[1] ?? [], this.#names(series), app.state.text);
-      this.#draw(moments, found);
+      if (this.fits) this.#draw(moments, found);
     }
     this.node.hidden = !this.fits;
     this.mixed.show();

@@ -29,7 +29,7 @@ def route(method: str, answer: Callable[[Ask], Response]) -> Any:
     def application(request: Any) -> Response:
         try:
             if request.method not in ((method, "HEAD") if method == "GET" else (method,)):
-                raise MethodNotAllowed([method], f"Expected {method}, received {request.method}.")
+                raise MethodNotAllowed([method], f"Expected a {method} request, received {request.method}.")
             return answer(request)
         except HTTPException as refusal:
             refused: Response = http_util.Respond(request, refusal.description, "text/plain", code=refusal.code)

@@ -95,8 +95,7 @@ class Moment:
     def done(self, outcome: Outcome | None, why: str | None) -> None:
         """Writes what was drawn."""
         if outcome is None:
-            text = f"The drawing of epoch {self._epoch} is lost: {why}"
-            self._drawing.report(OtherProcessError(text))
+            self._drawing.report(OtherProcessError(f"The drawing of epoch {self._epoch} is lost: {why}"))
             return
         self.take(outcome)
         warn_again(outcome.warned)

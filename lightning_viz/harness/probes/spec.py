@@ -248,8 +248,12 @@ def check_guide(guide: Any, task: Kind | None) -> None:
     vectors = [v for _, v in guide] if is_by_name(guide) else [guide]
     vector = all(isinstance(v, tuple) and v and all(is_number(x) for x in v) for v in vectors)
     if not (vector or (isinstance(guide, str) and guide) or (is_whole(guide) and guide >= 0)):
-        wanted = "the position of a probe, the path of an image file, a vector, or vectors by name"
-        raise refusal("guide", wanted, guide, none=True)
+        raise refusal(
+            "guide",
+            "the position of a probe, the path of an image file, a vector, or vectors by name",
+            guide,
+            none=True,
+        )
     if task not in (None, "similarity"):
         raise ValueError(f"Expected guide= with task='similarity', received task={task!r}: leave one of them out.")
 

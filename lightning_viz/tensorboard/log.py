@@ -51,6 +51,7 @@ READERS = {
     "bounds": ("read_scalars", NAME, BOUND),
     "predictions": ("read_tensors", NAME, PREDICTIONS),
     "counts": ("read_tensors", NAME, COUNTS),
+    "rights": ("read_tensors", NAME, COUNTS),  # of which a page that shows no matrix needs the sums alone
 }
 """How each kind of series is read: the provider's method, the owner of the data, and what goes before the tag."""
 

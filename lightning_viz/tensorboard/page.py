@@ -149,6 +149,7 @@ def everything(entry: dict[str, Any]) -> dict[str, list[str]]:
         "scalars": entry["scalars"],
         "predictions": entry["predictions"],
         "counts": entry["counts"],
+        "rights": entry["counts"],
     }
 
 

@@ -64,6 +64,13 @@ def _counts(datum: Any) -> Point | None:
     return [datum.step, datum.numpy.tolist()]
 
 
+def _rights(datum: Any) -> Point | None:
+    counts = _counts(datum)
+    if counts is None:
+        return None
+    return [datum.step, sum(n for true, said, n in counts[1] if true == said), sum(n for *_, n in counts[1])]
+
+
 def _key(datum: Any, index: int) -> str:
     # The provider's own key names run, tag and step only: another run logged into the same folder would have the same,
     # and what is kept under it, in the page or in the browser's cache, would be the old run's.
@@ -80,5 +87,6 @@ POINTS: dict[str, Callable[[Any], Point | None]] = {
     "bounds": _scalar,
     "predictions": _prediction,
     "counts": _counts,
+    "rights": _rights,
 }
 """What a point of each kind of series is made by."""

@@ -6,6 +6,7 @@ import { el } from './dom.js';
 import { colourBar } from './heat.js';
 import { Measure } from './measures.js';
 import { distinct, methodOf, natural } from './model.js';
+import { weight } from './order.js';
 import { Prediction } from './prediction.js';
 import { columnHead, table } from './table.js';
 
@@ -13,7 +14,7 @@ import { columnHead, table } from './table.js';
 export function buildGrid(app) {
   const { chosen } = methodsOf(app);
   const probes = distinct(app.shown.flatMap((run) => run.probes)).sort(natural);
-  const heads = chosen.map((method) => head(app, method));
+  const heads = chosen.map((method, i) => head(app, method, i === 0));
   const rows = probes.map((probe) => new Row(app, probe, chosen));
   const lack = rows.length ? 'No probe fits: choose “all probes”, or clear the text.' : 'No probes in this run: SaliencyMaps(), LimePanels() and all other callbacks that explain images draw them.';
   const none = el('p', { className: 'empty', hidden: true, textContent: lack });
@@ -21,14 +22,27 @@ export function buildGrid(app) {
   shown.hidden = !rows.length;
   const show = () => {
     for (const row of rows) row.filter();
+    arrange(app, rows);
     none.hidden = !app.run || rows.some((row) => !row.node.hidden);
   };
   return { node: el('div', { className: 'view' }, shown, none), show };
 }
 
-/** @param {import('./app.js').App} app @param {string} method */
-function head(app, method) {
+/** Puts rows in the order that is asked for, but not while they play: nobody could follow. @param {import('./app.js').App} app @param {Row[]} rows */
+function arrange(app, rows) {
+  if (app.player.playing) return;
+  const weighed = rows.map((row) => ({ row, by: app.state.sort ? weight(app, row.prediction) : 0 })).sort((a, b) => b.by - a.by);
+  const body = rows[0]?.node.parentElement;
+  if (!body || weighed.every(({ row }, i) => body.children[i] === row.node)) return;
+  const focus = document.activeElement;
+  body.append(...weighed.map(({ row }) => row.node));
+  if (focus instanceof HTMLElement && body.contains(focus)) focus.focus();
+}
+
+/** @param {import('./app.js').App} app @param {string} method @param {boolean} first */
+function head(app, method, first) {
   const node = columnHead(method);
+  node.classList.toggle('pinned', first && method === 'input');
   const { run } = app;
   const painted = run?.tags.find((tag) => methodOf(tag) === method && run.colours(tag));
   if (run && painted) node.append(colourBar(run.colours(painted) ?? 'sequential', run.unit(painted)));
@@ -46,7 +60,7 @@ class Row {
     this.probe = probe;
     this.prediction = new Prediction(app, probe);
     const cells = methods.map((method) => new Cell(app, `${probe}/${method}`, (tag) => app.set({ zoom: tag })));
-    this.node = el('tr', {}, el('th', { scope: 'row' }, this.prediction.node), ...cells.map((cell) => el('td', {}, cell.node)));
+    this.node = el('tr', {}, el('th', { scope: 'row' }, this.prediction.node), ...cells.map((cell, i) => el('td', { className: i === 0 && methods[0] === 'input' ? 'pinned' : '' }, cell.node)));
     for (const part of [this.prediction, ...cells]) app.watch.add(part);
   }
 

@@ -1,4 +1,6 @@
-// The keyboard: arrows, Home and End move the slider, space plays.
+// The keyboard: arrows, Home and End move the slider, space plays, n and p go to flips.
+
+import { toFlip } from './story.js';
 
 const TYPING = 'input:not([type=range]):not([type=checkbox]), select, textarea';
 
@@ -11,6 +13,7 @@ export function onKeys(app) {
     /** @type {Record<string, number>} */
     const places = { ArrowRight: axis.beyond(moment, 1), ArrowLeft: axis.beyond(moment, -1), Home: axis.first, End: axis.last };
     if (event.key in places && target.id !== 'base') app.goTo(places[event.key]);
+    else if (event.key === 'n' || event.key === 'p') toFlip(app, event.key === 'n' ? 1 : -1);
     else if (event.key === ' ' && !target.matches('button, a, summary, input[type=checkbox]')) app.player.toggle();
     else return;
     event.preventDefault();

@@ -17,8 +17,8 @@
  *   counts?: string[],
  * }} RunAnswer
  * @typedef {{ version: number, runs: Record<string, RunAnswer>, note?: string | null }} RunsAnswer
- * @typedef {'images' | 'originals' | 'captions' | 'maps' | 'scalars' | 'bounds' | 'predictions' | 'counts'} Kind
- * @typedef {[step: number, ...rest: any[]][]} Points One per step, ascending: a blob's key, those of all maps, the lines of a caption, a value, class and probability, or the cells of a count that are not 0.
+ * @typedef {'images' | 'originals' | 'captions' | 'maps' | 'scalars' | 'bounds' | 'predictions' | 'counts' | 'rights'} Kind
+ * @typedef {[step: number, ...rest: any[]][]} Points One per step, ascending: a blob's key, those of all maps, the lines of a caption, a value, class and probability, the cells of a count that are not 0, or how many are right of how many.
  * @typedef {Partial<Record<Kind, string[]>>} Wanted
  * @typedef {Partial<Record<Kind, Record<string, Points>>>} SeriesAnswer
  * @typedef {{ kind: string, text: string, numbers: Record<string, unknown>, pictures: string[], step: number | null }} Finding

@@ -7,7 +7,7 @@
  *   against: string, base: number | null, how: 'side' | 'difference',
  *   columns: string[] | null, rows: 'all' | 'wrong' | 'flipped', text: string, measure: string,
  *   size: 's' | 'm' | 'l', scale: 'run' | 'own', captions: boolean, zoom: string,
- *   numbers: 'counts' | 'shares', pair: string,
+ *   numbers: 'counts' | 'shares', pair: string, sort: '' | 'change' | 'unsure' | 'flips' | 'loss',
  * }} State
  *
  * `at` is a moment of the axis, null the last one, whatever comes. `against` is what is compared with: nothing, `epoch`
@@ -20,7 +20,7 @@
 export const DEFAULTS = {
   run: '', view: 'probes', axis: '', at: null, against: '', base: null, how: 'side',
   columns: null, rows: 'all', text: '', measure: 'rank_previous', size: 'm', scale: 'run', captions: false, zoom: '',
-  numbers: 'counts', pair: '',
+  numbers: 'counts', pair: '', sort: '',
 };
 
 const NUMBERS = ['at', 'base'];
@@ -33,6 +33,7 @@ const CHOICES = {
   size: ['s', 'm', 'l'],
   scale: ['run', 'own'],
   numbers: ['counts', 'shares'],
+  sort: ['', 'change', 'unsure', 'flips', 'loss'],
 };
 
 /**

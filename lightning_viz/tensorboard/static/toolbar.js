@@ -4,9 +4,13 @@ import { buildColumns, methodsOf } from './columns.js';
 import { choice, el } from './dom.js';
 import { copyButton } from './links.js';
 import { measuresOf } from './measures.js';
+import { Story } from './story.js';
 import { VIEWS } from './views.js';
 
 /** @typedef {import('./state.js').State} State */
+
+/** @type {[value: string, text: string][]} */
+const ORDERS = [['', 'as logged'], ['change', 'most changed'], ['unsure', 'least sure'], ['flips', 'most flips'], ['loss', 'largest loss']];
 
 export class Toolbar {
   #made = '';
@@ -22,7 +26,9 @@ export class Toolbar {
     this.baseLabel = el('output', { id: 'base-label', htmlFor: 'base' });
     this.status = el('span', { id: 'status' });
     this.choices = el('div', { className: 'choices' });
-    const bar = el('div', { className: 'slide' }, this.play, this.slider, this.label, this.status);
+    this.story = new Story(app);
+    const ends = el('span', { className: 'ends' }, this.label, this.status);
+    const bar = el('div', { className: 'slides' }, el('span'), this.story.node, this.story.key, this.play, this.slider, ends);
     this.baseBar = el('div', { className: 'slide base' }, el('span', { textContent: 'compared with' }), this.base, this.baseLabel);
     this.node = el('header', {}, this.choices, bar, this.baseBar);
   }
@@ -54,6 +60,7 @@ export class Toolbar {
     }
     const name = player.playing ? 'Pause' : 'Play';
     if (this.play.title !== name) Object.assign(this.play, { textContent: player.playing ? '❚❚' : '▶', title: name, ariaLabel: name });
+    this.story.show();
     this.status.textContent = pictures.waiting ? `loading ${pictures.waiting}` : '';
   }
 
@@ -94,11 +101,13 @@ export class Toolbar {
   #probes(text) {
     const { app } = this;
     const rows = choice('rows', [['all', 'all probes'], ['wrong', 'mistaken now'], ['flipped', 'ever flipped']], app.state.rows, (value) => app.set({ rows: /** @type {State['rows']} */ (value) }));
+    const sort = choice('order of the probes', ORDERS, app.state.sort, (value) => app.set({ sort: /** @type {State['sort']} */ (value) }));
     const measures = measuresOf(app.shown).map((name) => /** @type {[string, string]} */ ([name, name.replaceAll('_', ' ')]));
     const measure = choice('measure', measures, app.state.measure, (value) => app.set({ measure: value }));
     Object.assign(rows, { id: 'rows' });
+    Object.assign(sort, { id: 'sort' });
     Object.assign(measure, { id: 'measure', hidden: !measures.length });
-    return [el('span', { className: 'group' }, rows, text, buildColumns(app), measure)];
+    return [el('span', { className: 'group' }, rows, sort, text, buildColumns(app), measure)];
   }
 
   #looks() {

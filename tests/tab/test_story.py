@@ -1,0 +1,92 @@
+"""The run at a glance: the strip above the slider, ways to the flips, and rows in an order that tells something."""
+
+import math
+import re
+from itertools import pairwise
+
+import pytest
+from playwright.sync_api import expect
+from projects import NAMES
+from tab import link
+
+PROBES = ("probe_00_bread", "probe_01_egg", "probe_02_soup")
+
+
+@pytest.fixture
+def flips(run):
+    """How many probes flip in each epoch in which some do; what the untrained network said does not count."""
+    found = {}
+    for probe in PROBES:
+        said = [(epoch, name) for epoch, (name, _) in run.predictions(probe).items() if epoch >= 0]
+        for (_, before), (epoch, name) in pairwise(said):
+            found[epoch] = found.get(epoch, 0) + (name != before)
+    found = {epoch: n for epoch, n in sorted(found.items()) if n}
+    assert found
+    return found
+
+
+def test_the_strip_tells_accuracy_flips_and_change_of_every_epoch(visit, board, run, flips):
+    tab = visit(link(board, at=1))
+    expect(tab.find(".story .bar")).to_have_count(len(flips))
+    told = tab.find(".story .bar title").all_text_contents()
+    assert [text.partition(":")[0] for text in told] == [f"epoch {epoch}" for epoch in flips]
+    for epoch in (1, 2):
+        table = run.counts("val")[epoch]
+        ranks = [run.figures(f"explanations/{m}/rank_previous")[epoch] for m in ("saliency", "smoothgrad", "lime")]
+        changed = sum(max(1 - rank, 0) for rank in ranks) / len(ranks)
+        n = flips.get(epoch, 0)
+        key = [rf"right {100 * table.trace() / table.sum():.0f}.%", f"{n} flips?", f"maps changed {changed:.2f}"]
+        expect(tab.find(".story-key span")).to_have_text([re.compile(f"^{text}$") for text in key])
+        tab.find("main").press("ArrowRight")
+
+
+def test_a_peak_and_the_keys_lead_to_the_flips(visit, board, flips):
+    tab = visit(link(board, at=-1))
+    for epoch in flips:
+        tab.find("main").press("n")
+        tab.shows(f"epoch {epoch} of 4" if epoch != 4 else "epoch 4")
+    tab.find("main").press("n")  # there is none after it
+    tab.shows(f"epoch {epoch} of 4" if epoch != 4 else "epoch 4")
+    for epoch in [*flips][-2::-1]:
+        tab.find("main").press("p")
+        tab.shows(f"epoch {epoch} of 4")
+    tab.find("main").press("Home")
+    tab.shows("untrained of 4")
+    first = tab.find(".story .bar").first.bounding_box()
+    tab.page.mouse.click(first["x"] + first["width"] / 2 + 5, first["y"] + 1)
+    tab.shows(f"epoch {next(iter(flips))} of 4")
+
+
+def test_rows_in_the_order_of_loss_doubt_change_and_flips(visit, board, run):
+    def truth(probe, epoch):
+        return run.figures(f"probability/{probe}/{probe.split('_')[2]}")[epoch]
+
+    def flipped(probe):
+        return sum(a != b for (a, _), (b, _) in pairwise(run.predictions(probe).values()))
+
+    by = {
+        "loss": lambda probe: -math.log(truth(probe, 1)),
+        "unsure": lambda probe: 1 - run.predictions(probe)[1][1],
+        "change": lambda probe: abs(truth(probe, 1) - truth(probe, 0)),
+        "flips": flipped,
+    }
+    tab = visit(link(board, at=1))
+    rows = tab.find("tbody tr:visible .label")
+    expect(rows).to_have_text(NAMES)
+    for order, weight in by.items():
+        tab.find("#sort").select_option(order)
+        expected = sorted(range(len(PROBES)), key=lambda i: -weight(PROBES[i]))
+        expect(rows).to_have_text([NAMES[i] for i in expected])
+    tab.find("#sort").select_option("")
+    expect(rows).to_have_text(NAMES)
+
+
+def test_the_input_stays_in_view_while_the_methods_scroll(visit, board):
+    tab = visit(link(board, size="l"))
+    tab.page.set_viewport_size({"width": 900, "height": 700})
+    tab.shows("epoch 4")
+    image = tab.find("tbody td.pinned").first
+    before = image.bounding_box()["x"]
+    tab.find("main").evaluate("main => main.scrollTo({ left: 300 })")
+    assert tab.find("main").evaluate("main => main.scrollLeft") > 100
+    assert image.bounding_box()["x"] == pytest.approx(before, abs=10)

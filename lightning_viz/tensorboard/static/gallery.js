@@ -7,6 +7,7 @@ import { Matrix, countedOf } from './matrix.js';
 import { PROBE, distinct, natural, title } from './model.js';
 import { captionAt } from './originals.js';
 import { Plot, valuesOf } from './plot.js';
+import { roving } from './roving.js';
 
 /** @type {{ width: number, height: number, range: [number, number] }} */
 const FRAME = { width: 480, height: 220, range: [0, 1] };
@@ -59,6 +60,7 @@ function gallery(app, wanted, { empty, large = false, also = [], caption = () =>
     const heading = el('h2', { textContent: title(group).replaceAll('/', ' · ') });
     return { figures, nodes: [heading, el('div', { className: 'gallery' }, ...figures.map((figure) => figure.node))] };
   });
+  const stops = groups.map(({ nodes }) => roving(nodes[1], '.gallery'));
   const none = el('p', { className: 'empty', textContent: tags.length + also.length ? 'No picture fits: clear the text.' : empty });
   const show = () => {
     for (const matrix of also) matrix.show();
@@ -66,6 +68,7 @@ function gallery(app, wanted, { empty, large = false, also = [], caption = () =>
       for (const figure of figures) figure.node.hidden = !fits(app, figure.tag);
       for (const node of nodes) node.hidden = figures.every((figure) => figure.node.hidden);
     }
+    for (const keep of stops) keep();
     none.hidden = groups.some(({ nodes }) => !nodes[0].hidden) || also.some(({ node }) => !node.hidden);
   };
   return { node: el('div', { className: large ? 'view large' : 'view' }, ...also.map((matrix) => matrix.node), ...groups.flatMap(({ nodes }) => nodes), none), show };

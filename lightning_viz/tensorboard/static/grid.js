@@ -5,9 +5,11 @@ import { methodsOf } from './columns.js';
 import { el } from './dom.js';
 import { colourBar } from './heat.js';
 import { Measure } from './measures.js';
+import { helpButton } from './help.js';
 import { distinct, methodOf, natural } from './model.js';
 import { weight } from './order.js';
 import { Prediction } from './prediction.js';
+import { roving } from './roving.js';
 import { columnHead, table } from './table.js';
 
 /** @param {import('./app.js').App} app @returns {import('./app.js').View} */
@@ -20,8 +22,10 @@ export function buildGrid(app) {
   const none = el('p', { className: 'empty', hidden: true, textContent: lack });
   const shown = table(heads, rows.map((row) => row.node));
   shown.hidden = !rows.length;
+  const keep = roving(shown, 'tr');
   const show = () => {
     for (const row of rows) row.filter();
+    keep();
     arrange(app, rows);
     none.hidden = !app.run || rows.some((row) => !row.node.hidden);
   };
@@ -45,7 +49,9 @@ function head(app, method, first) {
   node.classList.toggle('pinned', first && method === 'input');
   const { run } = app;
   const painted = run?.tags.find((tag) => methodOf(tag) === method && run.colours(tag));
-  if (run && painted) node.append(colourBar(run.colours(painted) ?? 'sequential', run.unit(painted)));
+  const colours = run && painted ? run.colours(painted) : undefined;
+  const unit = run && painted ? run.unit(painted) : '';
+  node.append(helpButton(method, colours, unit), ...(colours ? [colourBar(colours, unit)] : []));
   if (!run?.answer.scalars.includes(`explanations/${method}/${app.state.measure}`)) return node;
   const measure = new Measure(app, method, app.state.measure, { width: 130, height: 26 });
   node.append(measure.node);

@@ -39,6 +39,16 @@ export function followTheme() {
   apply();
 }
 
+/** Tells in the title of the window of so many news; of none, it is what it was. @param {number} count */
+export function badge(count) {
+  try {
+    const { document } = outside();
+    document.title = `${count ? `(${count}) ` : ''}${document.title.replace(/^\(\d+\) /, '')}`;
+  } catch {
+    // the window around is another site's
+  }
+}
+
 /** What the address says of the tab. @returns {Record<string, string | undefined>} */
 export function readAddress() {
   const parts = outside().location.hash.slice(1).split('&').filter((part) => part.startsWith(PREFIX));

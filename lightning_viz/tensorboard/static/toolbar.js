@@ -1,5 +1,6 @@
 // Everything that can be chosen, and the slider.
 
+import { Away } from './away.js';
 import { buildColumns, methodsOf } from './columns.js';
 import { choice, el } from './dom.js';
 import { copyButton } from './links.js';
@@ -30,7 +31,8 @@ export class Toolbar {
     const ends = el('span', { className: 'ends' }, this.label, this.status);
     const bar = el('div', { className: 'slides' }, el('span'), this.story.node, this.story.key, this.play, this.slider, ends);
     this.baseBar = el('div', { className: 'slide base' }, el('span', { textContent: 'compared with' }), this.base, this.baseLabel);
-    this.node = el('header', {}, this.choices, bar, this.baseBar);
+    this.away = new Away(app);
+    this.node = el('header', {}, this.choices, bar, this.baseBar, this.away.node);
   }
 
   /** Builds the choices anew where they have changed; what had the focus keeps it. */
@@ -61,6 +63,7 @@ export class Toolbar {
     const name = player.playing ? 'Pause' : 'Play';
     if (this.play.title !== name) Object.assign(this.play, { textContent: player.playing ? '❚❚' : '▶', title: name, ariaLabel: name });
     this.story.show();
+    this.away.show();
     this.status.textContent = pictures.waiting ? `loading ${pictures.waiting}` : '';
   }
 
@@ -118,8 +121,9 @@ export class Toolbar {
     size.id = 'size';
     Object.assign(scale, { id: 'scale', hidden: !painted, title: 'full colour: the largest value of the whole run, or of each map' });
     const box = el('input', { type: 'checkbox', id: 'captions', checked: app.state.captions, onchange: () => app.set({ captions: box.checked }) });
+    const keys = el('button', { id: 'keys-button', textContent: 'Keys', title: 'the list of the keys (?)', onclick: () => document.getElementById('keys')?.togglePopover() });
     const url = app.source.exportUrl(app.shown.map((run) => run.name));
     const link = url ? [el('a', { id: 'export', href: url, download: '', textContent: 'Export', title: 'One HTML file with all epochs, that needs neither server nor network' })] : [];
-    return el('span', { className: 'group' }, size, scale, el('label', { title: 'what each picture says of itself: class, prediction, how much to trust it' }, box, ' captions'), copyButton(app), ...link);
+    return el('span', { className: 'group' }, size, scale, el('label', { title: 'what each picture says of itself: class, prediction, how much to trust it' }, box, ' captions'), copyButton(app), ...link, keys);
   }
 }

@@ -150,6 +150,7 @@ class Frame {
 
   /** @param {boolean} now Whether this is the one that is shown, or the last before it. */
   mark(now) {
+    this.node.tabIndex = now ? 0 : -1; // one stop of the Tab key: the arrow keys move through the film
     if (now === this.node.hasAttribute('aria-current')) return;
     if (now) {
       this.node.setAttribute('aria-current', 'true');

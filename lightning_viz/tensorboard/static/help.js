@@ -1,0 +1,77 @@
+// What the head of a column tells of its method: how to read it, what its colours are, and when not to trust it.
+
+import { el } from './dom.js';
+import { title } from './model.js';
+
+/** @typedef {{ read: string, trust: string }} Words As the method's own page of the documentation has them; a test holds both together. */
+
+/** @type {Words} */
+const GRADIENTS = {
+  read: 'Bright pixels are those to which the score answers.',
+  trust: 'A gradient sees the next step only: where the network is sure, what it already relies on may hardly change the score, and the map is dark there.',
+};
+
+/** By what the name of a method begins with. @type {Record<string, Words>} */
+export const WORDS = {
+  saliency: GRADIENTS,
+  loss_saliency: GRADIENTS,
+  smoothgrad: GRADIENTS,
+  vargrad: GRADIENTS,
+  gradcam: {
+    read: 'The map is as coarse as the layer, and enlarged: its edges mean nothing.',
+    trust: 'Only what speaks for the class is shown. Where channels that speak for and against it share a place, they cancel.',
+  },
+  integrated_gradients: {
+    read: 'Orange pixels raise the score, blue ones lower it, and all of them sum to the difference of the scores of the image and of the empty one, in log-odds.',
+    trust: 'What is as the empty image is (black on black) has no share, however much it matters: take a second baseline.',
+  },
+  occlusion: {
+    read: 'Orange places speak for the class: covered, they cost it so many log-odds. Blue ones speak against it.',
+    trust: 'A window is seen by the network, too: a grey square may look like something. What stands twice in the image is missed, since covering one of them costs nothing.',
+  },
+  attention: {
+    read: 'Rollout and heads tell where information flows, for any class; relevance and LeGrad take target and against.',
+    trust: 'That a place is attended to does not say that the score depends on it: hold it against relevance, or against deletion.',
+  },
+  lime: {
+    read: 'Left the true class, right its strongest rival, so the prediction is always one of the two.',
+    trust: 'The caption tells R² on masks that the linear model was not fitted to: where that is low, the score is no sum of superpixels, and the picture says little.',
+  },
+  deep_dream: {
+    read: 'What the network sees in an image, drawn into it.',
+    trust: 'It is no explanation of a prediction: it shows what a layer has learnt to see, and small images show little of it.',
+  },
+  activations: {
+    read: 'Each tile is the output of one channel, as coarse as the layer; beside its number stands its largest value, which is its full colour.',
+    trust: 'Tiles have scales of their own: a channel that looks vivid may be weak; the number tells.',
+  },
+};
+
+const INPUT = 'The image as the network is given it: the same in every epoch.';
+const OTHER = 'A method of captum or of your own: what it shows, its own documentation tells.';
+const ALIKE = 'A map that looks the same before and after training shows the image and the architecture.';
+
+/** @param {string} method @param {'signed' | 'sequential' | undefined} colours @param {string} unit */
+export function wordsOf(method, colours, unit) {
+  const known = Object.keys(WORDS).find((name) => method.startsWith(name));
+  const key = colours && `${colours === 'signed' ? 'Orange speaks for, blue against, and what is dark says nothing.' : 'The brighter, the more.'} Full colour stands below each map${unit ? `, in ${unit}` : ''}.`;
+  const said = method === 'input' ? [['', INPUT]] : [['', known ? WORDS[known].read : OTHER], ['Colours', key ?? ''], ['When not to trust it', [known ? WORDS[known].trust : '', colours ? ALIKE : ''].join(' ').trim()]];
+  return said.filter(([, text]) => text);
+}
+
+/** A button that tells of a method. @param {string} method @param {'signed' | 'sequential' | undefined} colours @param {string} unit */
+export function helpButton(method, colours, unit) {
+  const name = title(method);
+  const button = el('button', { className: 'ask', textContent: '?', 'aria-label': `about ${name}`, 'aria-haspopup': 'dialog' });
+  button.onclick = () => {
+    const lines = wordsOf(method, colours, unit).map(([head, text]) => el('p', {}, ...(head ? [el('b', { textContent: `${head}: ` })] : []), text));
+    const box = el('div', { className: 'help', popover: 'auto', role: 'dialog', 'aria-label': `about ${name}` }, el('p', {}, el('b', { textContent: name })), ...lines);
+    box.addEventListener('toggle', (event) => /** @type {ToggleEvent} */ (event).newState === 'closed' && box.remove());
+    button.after(box);
+    box.showPopover();
+    const { left, bottom } = button.getBoundingClientRect();
+    box.style.left = `${Math.max(Math.min(left, window.innerWidth - box.offsetWidth - 8), 8)}px`;
+    box.style.top = `${bottom + 4}px`;
+  };
+  return button;
+}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
 from lightning_viz.callbacks.films.assembly import Reels
+from lightning_viz.harness.folders import Place, place
 from lightning_viz.harness.sinks.frames import INDEX, Frames
 from lightning_viz.harness.sinks.results import Film, Logged
 from lightning_viz.harness.sinks.room import write_whole
@@ -16,7 +16,7 @@ from lightning_viz.harness.sinks.sinks import film_file
 class _Files:
     """Takes films as files of a run's folder."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Place) -> None:
         self._home = home
 
     def write(self, results: Sequence[Logged], step: int, epoch: int) -> None:
@@ -32,7 +32,7 @@ class _Files:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Makes the films that the arguments ask for."""
     parser = argparse.ArgumentParser(prog="python -m lightning_viz.films", description=__doc__)
-    parser.add_argument("run", type=Path, help="the log folder of the run, such as runs/demo/version_0")
+    parser.add_argument("run", type=place, help="the log folder of the run, such as runs/demo/version_0")
     home = parser.parse_args(arguments).run
     if not (home / "frames" / INDEX).is_file():
         parser.error(

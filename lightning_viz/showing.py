@@ -66,5 +66,5 @@ def page_of(run: Any) -> str:
         raise ValueError(f"Expected a Trainer with a log folder, or the folder of a run, received {run!r}.")
     with TemporaryDirectory() as place:
         file = Path(place, "run.html")
-        export(Path(folder), file)
+        export(folder, file)
         return file.read_text("utf-8")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 
 from lightning_viz.tensorboard.log import Log
-from lightning_viz.tensorboard.opening import opened
+from lightning_viz.tensorboard.opening import is_folder, opened
 from lightning_viz.tensorboard.page import page
 
 
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "without TensorBoard and without a network.",
         epilog="For example: python -m lightning_viz.tensorboard.export lightning_logs/version_0 run.html",
     )
-    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run, or a log folder with several")
+    parser.add_argument("run", metavar="RUN", help="the folder of a run, or one with several; also s3:// and the like")
     parser.add_argument("out", metavar="OUT", type=Path, help="the file to write; one that is there is replaced")
     parser.add_argument(
         "--captions",
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"{given.out}: {runs}, {given.out.stat().st_size / 1e6:.1f} MB")
 
 
-def export(folder: Path, out: Path, *, captions: bool = False) -> list[str]:
+def export(folder: str | PathLike[str], out: Path, *, captions: bool = False) -> list[str]:
     """Writes the runs below a folder as one HTML file.
 
     Args:
@@ -61,7 +62,7 @@ def export(folder: Path, out: Path, *, captions: bool = False) -> list[str]:
         NothingToExportError: It holds no event files, or none with pictures.
         OSError: The file cannot be written.
     """
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise NotADirectoryError(f"Expected a folder with the event files of a run, found none at {folder}")
     if out.is_dir():
         raise IsADirectoryError(f"Expected a file to write to, got the folder {out}")
@@ -79,13 +80,13 @@ def export(folder: Path, out: Path, *, captions: bool = False) -> list[str]:
     return list(shown.values())
 
 
-def names(folder: Path, runs: Sequence[str]) -> dict[str, str]:
+def names(folder: str | PathLike[str], runs: Sequence[str]) -> dict[str, str]:
     """The name under which each run is shown: the folder itself, "." to TensorBoard, by its own name."""
-    own = folder.resolve().name
+    own = Path(folder).resolve().name
     return {run: own if run == "." and own not in runs else run for run in runs}
 
 
-def _nothing(folder: Path, log: Log) -> str:
+def _nothing(folder: str | PathLike[str], log: Log) -> str:
     if not log.names():
         return f"Expected event files of TensorBoard in {folder} or below it, found none"
     return f"Expected pictures in the event files of {folder}, found none: train with the callbacks of lightning_viz"

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 from pytorch_lightning.utilities import rank_zero_warn
 
+from lightning_viz.harness.folders import readable
 from lightning_viz.harness.sinks.frames import Frame, Frames, probe_of
 from lightning_viz.harness.sinks.results import Film, Logged, Picture, Pixels
 from lightning_viz.render.anew import painted_anew
@@ -137,10 +138,10 @@ class Reels:
         """A frame as it was drawn; a map as it would have been, had its scale been known from the beginning."""
         file = self.frames.folder / frame.file
         if file.suffix != ".npz":
-            with Image.open(file) as image:
+            with Image.open(readable(file)) as image:
                 return np.asarray(image.convert("RGB"))
         try:
-            with np.load(file, allow_pickle=False) as kept:
+            with np.load(readable(file), allow_pickle=False) as kept:
                 return painted_anew(dict(kept), full)
         except Exception as error:  # of what a broken file may hold, there is no end
             raise OSError(f"{file} cannot be read: {error}") from error

@@ -4,17 +4,17 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import inf
-from pathlib import Path
 from typing import Any, Literal, Optional
 
 import pytorch_lightning as pl
-from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
+from pytorch_lightning.utilities import rank_zero_info
 from typing_extensions import Self
 
 from lightning_viz.callbacks.base.callback import ExplanationCallback
 from lightning_viz.callbacks.base.keywords import check_keywords, complete_help, keywords_of
 from lightning_viz.callbacks.films.assembly import Reels
 from lightning_viz.harness.arguments import flag, one_of, whole
+from lightning_viz.harness.folders import Place, Remote, place
 from lightning_viz.harness.namespaces import Callback
 from lightning_viz.harness.run.entry import entry, taken
 from lightning_viz.harness.run.run import run_of
@@ -85,11 +85,7 @@ class Films(Callback):
         """Has every picture kept from now on, on the process that writes."""
         self._reels = None
         sinks = run_of(trainer).sinks  # all processes together
-        if trainer.fast_dev_run or not trainer.is_global_zero:  # type: ignore[attr-defined]
-            return
-        if sinks.home is None:
-            received = getattr(trainer.logger, "save_dir", None)
-            rank_zero_warn(f"Films makes none: expected a log folder on this machine, received {received!r}.")
+        if trainer.fast_dev_run or sinks.home is None:  # type: ignore[attr-defined]
             return
         sinks.frames = Frames(sinks.home / "frames")
         self._reels = Reels(sinks, sinks.frames, self.on_error)
@@ -113,7 +109,8 @@ class Films(Callback):
         if self._reels is None:
             return
         with self._reels.reporting("go on with earlier frames"):
-            self._begin(self._reels.frames, earlier, logged_step(trainer) if trainer.global_step else BEFORE - 1)
+            until = logged_step(trainer) if trainer.global_step else BEFORE - 1
+            self._begin(self._reels.frames, place(earlier) if earlier else None, until)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Makes the films of the epochs so far, if asked to: now all callbacks have drawn the last one."""
@@ -154,11 +151,14 @@ class Films(Callback):
         """Lets go of the run."""
         self._reels = None
 
-    def _begin(self, frames: Frames, earlier: str | None, until: int) -> None:
+    def _begin(self, frames: Frames, earlier: Place | None, until: int) -> None:
         frames.begin(until)
-        if earlier is None or until < BEFORE or Path(earlier) == frames.folder.resolve():
+        if earlier is None or until < BEFORE or earlier == frames.folder.resolve():
             return
-        if not frames.take_over(Path(earlier), until):
+        if isinstance(earlier, Remote) and not earlier.is_beside(frames.folder):
+            rank_zero_info(f"Films begins anew: {earlier}, where the checkpoint says its frames are, is elsewhere.")
+            return
+        if not frames.take_over(earlier, until):
             rank_zero_info(f"Films begins anew: the frames of the resumed run are not in {earlier} any more.")
 
     def _make(self, patience: float = inf) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from glob import glob
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from lightning_viz.harness.folders import Place, matches, place, readable
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Moment:
         step: The step at which Lightning logged the scalars of that moment.
     """
 
-    path: Path
+    path: Place
     epoch: int
     global_step: int
     step: int
@@ -34,7 +35,7 @@ class Moment:
         return f"{self.path.name}, epoch {self.epoch}, step {self.step}" if self.global_step else self.path.name
 
 
-def find(checkpoints: str | Path | Sequence[str | Path]) -> list[Path]:
+def find(checkpoints: str | Path | Sequence[str | Path]) -> list[Place]:
     """The files that are meant.
 
     Args:
@@ -44,7 +45,7 @@ def find(checkpoints: str | Path | Sequence[str | Path]) -> list[Path]:
         ValueError: There are none.
     """
     specs = [checkpoints] if isinstance(checkpoints, (str, Path)) else list(checkpoints)
-    found = [_files(Path(spec)) if str(spec) else [] for spec in specs]
+    found = [_files(spec) if str(spec) else [] for spec in specs]
     missing = [str(spec) for spec, files in zip(specs, found, strict=True) if not files]
     if missing or not found:
         raise ValueError(
@@ -55,13 +56,14 @@ def find(checkpoints: str | Path | Sequence[str | Path]) -> list[Path]:
     return list({path.resolve(): path for files in found for path in files}.values())
 
 
-def _files(spec: Path) -> list[Path]:
-    if spec.is_dir():
-        return sorted(spec.rglob("*.ckpt"))
-    return [spec] if spec.exists() else sorted(map(Path, glob(str(spec), recursive=True)))
+def _files(spec: str | Path) -> list[Place]:
+    named = place(spec)
+    if named.is_dir():
+        return sorted(named.rglob("*.ckpt"), key=str)
+    return [named] if named.exists() else matches(str(spec))
 
 
-def read(path: Path, *, weights_only: bool) -> dict[str, Any]:
+def read(path: Place, *, weights_only: bool) -> dict[str, Any]:
     """Reads a checkpoint to the CPU.
 
     Args:
@@ -72,7 +74,7 @@ def read(path: Path, *, weights_only: bool) -> dict[str, Any]:
         ValueError: It cannot be read, or is no checkpoint of Lightning.
     """
     try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=weights_only)
+        checkpoint = torch.load(readable(path), map_location="cpu", weights_only=weights_only)
     except Exception as error:
         raise ValueError(_unread(error)) from error
     needed = ("state_dict", "epoch", "global_step")
@@ -82,7 +84,7 @@ def read(path: Path, *, weights_only: bool) -> dict[str, Any]:
     return dict(checkpoint)
 
 
-def moment_of(path: Path, checkpoint: Mapping[str, Any]) -> Moment:
+def moment_of(path: Place, checkpoint: Mapping[str, Any]) -> Moment:
     """When a checkpoint was saved, by the progress of the loops in it; without, by its `epoch` and `global_step`."""
     epoch, global_step = int(checkpoint["epoch"]), int(checkpoint["global_step"])
     try:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
 from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 
+from lightning_viz.harness.folders import Place, version
 from lightning_viz.harness.replay.checkpoints import Moment, in_order, moment_of, reason
 
 OVER = "over"
@@ -18,7 +18,7 @@ _PAUSE = 1.0
 _PATIENCE = 60.0
 """Seconds after which a file that cannot be read, and is not written to any more, is given up."""
 
-Load = Callable[[Path], Mapping[str, Any]]
+Load = Callable[[Place], Mapping[str, Any]]
 """Reads a checkpoint."""
 
 
@@ -33,13 +33,14 @@ class Following:
         ValueError: It is no folder.
     """
 
-    def __init__(self, folder: Path, until: int | None) -> None:
+    def __init__(self, folder: Place, until: int | None) -> None:
         if not folder.is_dir():
             raise ValueError(f"Expected a folder in which checkpoints appear, received {str(folder)!r}.")
         self._folder, self._until = folder, until
-        self._done: set[tuple[Path, int, int]] = set()
-        self._unread: dict[Path, tuple[tuple[Path, int, int], float]] = {}
+        self._done: set[tuple[Place, Hashable]] = set()
+        self._unread: dict[Place, tuple[tuple[Place, Hashable], float]] = {}
         self._last = -1
+        self._away = False
 
     def __call__(self, load: Load) -> Iterator[Moment]:
         """Waits for them.
@@ -49,7 +50,7 @@ class Following:
         """
         waiting = False
         while True:
-            over = any(self._folder.rglob(OVER))  # looked for first: what was saved before it is found below
+            over = any(self._found(OVER))  # looked for first: what was saved before it is found below
             for moment in in_order(list(self._new(load))):
                 waiting = False
                 if moment.global_step > self._last:
@@ -64,11 +65,19 @@ class Following:
             waiting = True
             time.sleep(_PAUSE)
 
+    def _found(self, pattern: str) -> list[Place]:
+        try:
+            return sorted(self._folder.rglob(pattern), key=str)
+        except OSError as error:  # a network that is away: it may come back, and Ctrl-C ends it
+            if not self._away:
+                rank_zero_warn(f"{self._folder} cannot be looked into ({reason(error)}). It is tried again.")
+            self._away = True
+            return []
+
     def _new(self, load: Load) -> Iterator[Moment]:
-        for path in sorted(self._folder.rglob("*.ckpt")):
+        for path in self._found("*.ckpt"):
             try:
-                stat = path.stat()
-                state = path, stat.st_mtime_ns, stat.st_size
+                state = path, version(path)
                 if state in self._done:
                     continue
                 moment = moment_of(path, load(path))
@@ -83,7 +92,7 @@ class Following:
             self._done.add(state)
             yield moment
 
-    def _is_given_up(self, state: tuple[Path, int, int], error: Exception) -> bool:
+    def _is_given_up(self, state: tuple[Place, Hashable], error: Exception) -> bool:
         """Whether a file that cannot be read is broken; else somebody may still be writing to it."""
         path = state[0]
         if not path.exists():
@@ -101,6 +110,6 @@ class Following:
         return True
 
 
-def tell_deleted(path: Path) -> None:
+def tell_deleted(path: Place) -> None:
     """Tells that a checkpoint is gone whose turn has not come."""
     rank_zero_info(f"{path.name} was deleted before it was drawn.")

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 from torch import Tensor
 
+from lightning_viz.harness.folders import Place
 from lightning_viz.harness.namespaces import Callback
 from lightning_viz.harness.replay.checkpoints import Moment, in_order, moment_of, read, reason
 from lightning_viz.harness.replay.following import Following, tell_deleted
@@ -29,7 +29,7 @@ class Checkpoints:
         weights_only: How they are read.
     """
 
-    def __init__(self, trainer: pl.Trainer, source: Sequence[Path] | Following, *, weights_only: bool) -> None:
+    def __init__(self, trainer: pl.Trainer, source: Sequence[Place] | Following, *, weights_only: bool) -> None:
         self._trainer = trainer
         self._source = source
         self._weights_only = weights_only
@@ -85,12 +85,12 @@ class Checkpoints:
             raise error
         return True
 
-    def _tried(self, path: Path) -> dict[str, Any]:
+    def _tried(self, path: Place) -> dict[str, Any]:
         """What a file holds, if the model can be given its weights."""
         with _weights_kept(self._trainer):
             return self._load(path)
 
-    def _usable(self, paths: Sequence[Path]) -> list[Moment]:
+    def _usable(self, paths: Sequence[Place]) -> list[Moment]:
         moments, refused = list[Moment](), list[str]()
         for path in paths:
             try:
@@ -109,7 +109,7 @@ class Checkpoints:
             rank_zero_info(f"Left out, since there are others of the same steps: {', '.join(others)}")
         return ordered
 
-    def _load(self, path: Path) -> dict[str, Any]:
+    def _load(self, path: Place) -> dict[str, Any]:
         checkpoint = read(path, weights_only=self._weights_only)
         module = self._trainer.lightning_module
         module.on_load_checkpoint(checkpoint)

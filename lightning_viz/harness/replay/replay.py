@@ -7,6 +7,7 @@ from typing import Any, Optional, Union
 
 import pytorch_lightning as pl
 
+from lightning_viz.harness.folders import place
 from lightning_viz.harness.replay.checkpoints import find
 from lightning_viz.harness.replay.following import Following
 from lightning_viz.harness.replay.loop import Checkpoints, stand_at, swapped
@@ -75,7 +76,7 @@ def replay(
 def _followed(checkpoints: Any, until: int | None) -> Following:
     if not isinstance(checkpoints, (str, Path)):
         raise ValueError(f"Expected a folder in which checkpoints appear, received {checkpoints!r}.")
-    return Following(Path(checkpoints), until)
+    return Following(place(checkpoints), until)
 
 
 def _acts_on_training(callback: object) -> bool:

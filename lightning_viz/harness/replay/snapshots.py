@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Optional
 
 import pytorch_lightning as pl
@@ -13,6 +13,7 @@ import torch
 from pytorch_lightning.utilities import rank_zero_warn
 
 from lightning_viz.harness.arguments import whole
+from lightning_viz.harness.folders import Place, Remote, place
 from lightning_viz.harness.namespaces import Callback
 from lightning_viz.harness.replay.following import OVER
 from lightning_viz.harness.replay.loop import is_replay
@@ -37,10 +38,11 @@ class Snapshots(Callback):
         super().__init__()
         self.every_n_epochs = whole("every_n_epochs", every_n_epochs)
         self.keep = whole("keep", keep, none=True)
-        self._folder: Path | None = None
+        self._folder: Place | None = None
         self._thread: ThreadPoolExecutor | None = None
-        self._written: list[Path] = []
+        self._written: list[Place] = []
         self._writing: Future[str | None] | None = None
+        self._warned = False
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what belongs to the run."""
@@ -51,13 +53,14 @@ class Snapshots(Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Begins, with the untrained network."""
         folder = trainer.log_dir or trainer.default_root_dir  # asks all processes
-        self._folder, self._written, self._writing = None, [], None
+        self._folder, self._written, self._writing, self._warned = None, [], None, False
         if trainer.fast_dev_run or is_replay(trainer):  # type: ignore[attr-defined]
             return
-        self._folder = Path(folder) / "snapshots"
+        self._folder = place(folder) / "snapshots"
         if trainer.is_global_zero:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            (self._folder / OVER).unlink(missing_ok=True)
+            with suppress(*[OSError] if isinstance(self._folder, Remote) else []):  # the first snapshot meets it too
+                self._folder.mkdir(parents=True, exist_ok=True)
+                (self._folder / OVER).unlink(missing_ok=True)
             self._thread = ThreadPoolExecutor(1)
         if trainer.global_step == 0:
             self._save(trainer)
@@ -91,20 +94,19 @@ class Snapshots(Callback):
     def _await(self) -> None:
         writing, self._writing = self._writing, None
         if writing is not None and (failure := writing.result()) is not None:
-            rank_zero_warn(f"Snapshots could not write {failure}. Training goes on.")
+            if not self._warned:
+                rank_zero_warn(f"Snapshots could not write {failure}. Training goes on, without telling of later ones.")
+            self._warned = True
 
-    def _write(self, checkpoint: dict[str, Any], path: Path) -> str | None:
+    def _write(self, checkpoint: dict[str, Any], path: Place) -> str | None:
         """Writes a file, in a thread; what hinders it, if anything does."""
-        half = path.with_suffix(".part")
         try:
-            torch.save(checkpoint, half)
-            os.replace(half, path)
+            _save(checkpoint, path)
+            self._written.append(path)
+            while self.keep is not None and len(self._written) > self.keep:
+                self._written.pop(0).unlink(missing_ok=True)
         except (OSError, RuntimeError) as error:  # a full disk, which `torch.save` reports as either
-            half.unlink(missing_ok=True)
             return f"{path}: {error}"
-        self._written.append(path)
-        while self.keep is not None and len(self._written) > self.keep:
-            self._written.pop(0).unlink(missing_ok=True)
         return None
 
     def _end(self) -> None:
@@ -114,6 +116,22 @@ class Snapshots(Callback):
             with suppress(OSError):
                 (self._folder / OVER).touch()
         self._thread = None
+
+
+def _save(checkpoint: dict[str, Any], path: Place) -> None:
+    """Writes a file that is there as a whole or not at all."""
+    if isinstance(path, Remote):
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        path.write_bytes(content.getvalue())
+        return
+    half = path.with_suffix(".part")
+    try:
+        torch.save(checkpoint, half)
+        os.replace(half, path)
+    except (OSError, RuntimeError):
+        half.unlink(missing_ok=True)
+        raise
 
 
 def _copied(value: Any) -> Any:

@@ -8,20 +8,22 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 
 def event_file(experiment: Any) -> Path | None:
     """The file that TensorBoard's writer adds to; `None` where there is none on this machine."""
     writer = experiment._get_file_writer() if hasattr(experiment, "_get_file_writer") else None
-    name = getattr(getattr(writer, "event_writer", None), "_file_name", None)
-    return None if name is None or "://" in str(name) else Path(os.fsdecode(name))
+    name = _name(writer)
+    return None if name is None or "://" in name else Path(name)
 
 
 def add_summary(experiment: Any, summary: Any, step: int) -> None:
     """Adds a `Summary` to the log of a `SummaryWriter`.
 
     Its own thread would keep the first error that it meets, and raise it from the user's next call. So the bytes are
-    written here, behind those that wait for the thread, and what was written of them in vain is taken back.
+    written here, behind those that wait for the thread, and what was written of them in vain is taken back. Where the
+    log is elsewhere, they wait for `send`, since each addition there may cost as much as the whole file.
 
     Args:
         experiment: A `torch.utils.tensorboard.SummaryWriter`; one without a file, as of other processes, takes nothing.
@@ -31,17 +33,21 @@ def add_summary(experiment: Any, summary: Any, step: int) -> None:
     Raises:
         OSError: The file cannot be written to.
     """
+    from tensorboard.compat.proto.event_pb2 import Event
+
     writer = experiment._get_file_writer()
     if writer is None:
         return
     file = event_file(experiment)
+    if waits(experiment):
+        found = Event(wall_time=time.time(), step=int(step), summary=summary).SerializeToString()
+        _WAITING.setdefault(experiment, []).append(_record(found))
+        return
     queue: Any = getattr(writer.event_writer, "_async_writer", None)
     parts = ("_lock", "_byte_queue", "_writer", "_check_worker_status")
     if file is None or not all(hasattr(queue, part) for part in parts):
         writer.add_summary(summary, step)
         return
-    from tensorboard.compat.proto.event_pb2 import Event
-
     event = Event(wall_time=time.time(), step=int(step), summary=summary).SerializeToString()
     with queue._lock:  # nobody adds to the queue meanwhile
         queue._check_worker_status()
@@ -56,14 +62,57 @@ def add_summary(experiment: Any, summary: Any, step: int) -> None:
             raise
 
 
+_WAITING: WeakKeyDictionary[Any, list[bytes]] = WeakKeyDictionary()
+_MOST_WAITING = 2**26
+"""Bytes that wait for a file system which is away."""
+
+
+def waits(experiment: Any) -> bool:
+    """Whether what a logger writes to is a log of TensorBoard that is elsewhere."""
+    writer = experiment._get_file_writer() if hasattr(experiment, "_get_file_writer") else None
+    return "://" in (_name(writer) or "")
+
+
+def send(experiment: Any) -> None:
+    """Writes what waits for the log of a `SummaryWriter` that is elsewhere; what it does not take waits on.
+
+    Raises:
+        Exception: Of the file system.
+    """
+    waiting = _WAITING.get(experiment)
+    if not waiting:
+        return
+    queue = experiment._get_file_writer().event_writer._async_writer
+    with queue._lock:
+        queue._check_worker_status()
+        queue._byte_queue.join()
+        try:
+            queue._writer._writer.write(b"".join(waiting))
+        except Exception:
+            while sum(map(len, waiting)) > _MOST_WAITING:
+                waiting.pop(0)
+            raise
+        waiting.clear()
+        queue._writer.flush()
+
+
+def _name(writer: Any) -> str | None:
+    name = getattr(getattr(writer, "event_writer", None), "_file_name", None)
+    return None if name is None else os.fsdecode(name)
+
+
 def _write(writer: Any, data: bytes) -> None:
     """Writes a record as TensorBoard does, whose checksums are computed in Python and take .12 s per MB."""
     file = getattr(writer, "_writer", None)
     if file is None:
         writer.write(data)
         return
+    file.write(_record(data))
+
+
+def _record(data: bytes) -> bytes:
     length = struct.pack("<Q", len(data))
-    file.write(length + _checksum(length) + data + _checksum(data))
+    return length + _checksum(length) + data + _checksum(data)
 
 
 def _checksum(data: bytes) -> bytes:

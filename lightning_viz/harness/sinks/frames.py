@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from math import inf
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from pytorch_lightning.utilities import rank_zero_warn
 
+from lightning_viz.harness.folders import Place, Remote, append, copied
 from lightning_viz.harness.sinks.results import Picture
 from lightning_viz.harness.sinks.room import write_whole
 from lightning_viz.harness.sinks.writers import as_path
@@ -56,23 +54,24 @@ class Frames:
         folder: Where they lie.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Place) -> None:
         self.folder = folder
         self._warned = False
         self._earlier = len(self._lines())
 
-    def keep(self, picture: Picture, step: int, epoch: int) -> None:
-        """Keeps a picture in the very bytes that the logger gets, or what it was painted from.
+    def keep(self, pictures: Iterable[Picture], step: int, epoch: int) -> None:
+        """Keeps pictures in the very bytes that the logger gets, or what they were painted from.
 
         Raises:
             OSError: The folder cannot be written to.
         """
-        suffix, full = (picture.suffix, 0.0) if picture.source is None else ("npz", picture.full)
-        file = as_path(picture.tag) / f"{step}.{suffix}"
-        place = self.folder / file
-        place.unlink(missing_ok=True)  # an earlier run may have it too, by a hard link
-        write_whole(place, picture.encoded if picture.source is None else _packed(picture.source))
-        self._append([Frame(picture.tag, step, epoch, picture.caption, file.as_posix(), full)])
+        kept = list[Frame]()
+        try:
+            for picture in pictures:
+                kept.append(self._kept(picture, step, epoch))
+        finally:
+            if kept:
+                self._append(kept)
 
     def remove(self) -> None:
         """Removes all frames, and their folders where nothing else is in them.
@@ -85,7 +84,7 @@ class Frames:
             place.unlink(missing_ok=True)
         if (self.folder / INDEX).is_file():
             (self.folder / INDEX).unlink()
-        folders = {parent for place in places for parent in place.parents if parent.is_relative_to(self.folder)}
+        folders = {parent for place in places for parent in place.parents if is_below(parent, self.folder)}
         for folder in sorted(folders | {self.folder}, key=lambda folder: -len(folder.parts)):
             with suppress(OSError):  # something of others is left in it
                 folder.rmdir()
@@ -107,7 +106,7 @@ class Frames:
             self._append(kept)
         self._earlier = 0
 
-    def take_over(self, folder: Path, until: int) -> bool:
+    def take_over(self, folder: Place, until: int) -> bool:
         """Adds the frames of another run up to a step, by hard links where the file system has them.
 
         Returns:
@@ -119,9 +118,8 @@ class Frames:
         found = [frame for frame in Frames(folder)._lines() if frame.step <= until and (folder / frame.file).is_file()]
         for frame in found:
             place = self.folder / frame.file
-            place.parent.mkdir(parents=True, exist_ok=True)
             place.unlink(missing_ok=True)
-            _link(folder / frame.file, place)
+            copied(folder / frame.file, place)
         self._append(found)
         return bool(found)
 
@@ -133,10 +131,17 @@ class Frames:
             reels.setdefault(frame.tag, []).append(frame)
         return reels
 
+    def _kept(self, picture: Picture, step: int, epoch: int) -> Frame:
+        suffix, full = (picture.suffix, 0.0) if picture.source is None else ("npz", picture.full)
+        file = as_path(picture.tag) / f"{step}.{suffix}"
+        place = self.folder / file
+        if not isinstance(place, Remote):
+            place.unlink(missing_ok=True)  # an earlier run may have it too, by a hard link
+        write_whole(place, picture.encoded if picture.source is None else _packed(picture.source))
+        return Frame(picture.tag, step, epoch, picture.caption, file.as_posix(), full)
+
     def _append(self, frames: Iterable[Frame]) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / INDEX).open("a", encoding="utf-8") as index:
-            index.writelines(f"{json.dumps(asdict(frame))}\n" for frame in frames)
+        append(self.folder / INDEX, "".join(f"{json.dumps(asdict(frame))}\n" for frame in frames))
 
     def _lines(self) -> list[Frame]:
         frames, outside = list[Frame](), list[Frame]()
@@ -165,15 +170,21 @@ def probe_of(tag: str) -> str | None:
     return first if rest and re.match(r"probe_\d+_", first) else None
 
 
-def is_inside(folder: Path, file: str) -> bool:
+def is_inside(folder: Place, file: str) -> bool:
     """Whether a path leads to something in a folder, also behind links, and not to its index.
 
     Example:
+        >>> from pathlib import Path
         >>> is_inside(Path("frames"), "egg/3.jpg"), is_inside(Path("frames"), "../thesis.tex")
         (True, False)
     """
     place, home = (folder / file).resolve(), folder.resolve()
-    return place not in (home, home / INDEX) and place.is_relative_to(home)
+    return place not in (home, home / INDEX) and is_below(place, home)
+
+
+def is_below(place: Place, folder: Place) -> bool:
+    """Whether a place lies below a folder, or is it."""
+    return folder in (place, *place.parents)
 
 
 def _packed(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
@@ -190,10 +201,3 @@ def _checked(frame: Frame) -> Frame:
     if frame.caption < 0 or not frame.file or "\0" in frame.file or not 0 <= frame.full < inf:
         raise ValueError("no frame")
     return frame
-
-
-def _link(source: Path, place: Path) -> None:
-    try:
-        os.link(source, place)
-    except OSError:  # another file system, or one without hard links
-        shutil.copyfile(source, place)

@@ -11,6 +11,8 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from lightning_viz.harness.folders import Place
+
 try:
     import resource
 except ImportError:  # Windows has no such limits
@@ -62,7 +64,7 @@ class Room:
         self._there = self.folder.exists()
 
 
-def write_whole(place: Path, content: bytes) -> None:
+def write_whole(place: Place, content: bytes) -> None:
     """Writes a file, and its folders; where that fails, nothing is left of it.
 
     Raises:

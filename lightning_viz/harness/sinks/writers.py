@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from lightning_viz.harness.folders import Place
 from lightning_viz.harness.names import fitting
-from lightning_viz.harness.sinks.events import add_summary
+from lightning_viz.harness.sinks.events import add_summary, waits
 from lightning_viz.harness.sinks.results import Film, Picture
 from lightning_viz.harness.sinks.room import write_whole
 
@@ -48,9 +49,20 @@ def film_writer(logger: Any) -> WriteFilm | None:
     return None
 
 
-def scalar_tags(logger: Any, scalars: dict[str, float]) -> dict[str, float]:
-    """Figures under the names that a logger takes."""
-    return {plain(tag): value for tag, value in scalars.items()} if hasattr(logger, "run_id") else scalars
+def write_scalars(logger: Any, scalars: dict[str, float], step: int) -> None:
+    """Writes figures, under the names that a logger takes.
+
+    Raises:
+        Exception: What the logger raises.
+    """
+    if waits(logger.experiment):  # else they would end the thread that writes the user's own, once that is away
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        values = [Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()]
+        add_summary(logger.experiment, Summary(value=values), step)
+        return
+    named = {plain(tag): value for tag, value in scalars.items()} if hasattr(logger, "run_id") else scalars
+    logger.log_metrics(named, step=step)
 
 
 def plain(tag: str) -> str:
@@ -70,7 +82,7 @@ class Folder:
         folder: The log folder.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Place) -> None:
         self.root = folder / "explanations"
 
     def __call__(self, picture: Picture, step: int) -> None:

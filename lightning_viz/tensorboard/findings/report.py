@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from lightning_viz.tensorboard.findings.classes import of_classes
@@ -18,7 +17,7 @@ from lightning_viz.tensorboard.findings.record import Record, needed
 from lightning_viz.tensorboard.findings.training import of_training
 from lightning_viz.tensorboard.log import Log
 from lightning_viz.tensorboard.manifest import without_films
-from lightning_viz.tensorboard.opening import opened
+from lightning_viz.tensorboard.opening import is_folder, opened
 from lightning_viz.tensorboard.points import Point
 
 RULES: tuple[Rule, ...] = (of_classes, of_probes, of_maps, of_training)
@@ -86,14 +85,13 @@ def findings(folder: str | PathLike[str]) -> Findings:
         NotADirectoryError: There is no such folder.
         ValueError: It holds no run with pictures of lightning_viz, or several.
     """
-    path = Path(folder)
-    if not path.is_dir():
-        raise NotADirectoryError(f"Expected the folder of a run, received {path}, which is none.")
-    with opened(path) as log:
+    if not is_folder(folder):
+        raise NotADirectoryError(f"Expected the folder of a run, received {folder}, which is none.")
+    with opened(folder) as log:
         runs = log.runs()
         if len(runs) != 1:
             held = "no run with pictures" if not runs else f"{len(runs)} runs: {', '.join(sorted(runs)[:5])}"
-            raise ValueError(f"Expected the folder of one run, received {path} with {held}: pass the folder of one.")
+            raise ValueError(f"Expected the folder of one run, received {folder} with {held}: pass the folder of one.")
         ((run, entry),) = runs.items()
         return of_run(log, run, entry)
 

@@ -413,18 +413,6 @@ def test_mlflow_takes_films(tmp_path, monkeypatch):
     assert tones(film) == expected(-1, 0, 1)
 
 
-def test_a_log_folder_elsewhere_is_told(tmp_path):
-    from lightning_viz.harness.run.run import run_of
-
-    class Elsewhere(pl.Callback):
-        def on_fit_start(self, trainer, pl_module):
-            run_of(trainer).sinks.home = None
-
-    with pytest.warns(UserWarning, match="expected a log folder on this machine"):
-        fit(tmp_path, [Elsewhere(), Grey(on_error="raise"), Films()])
-    assert not (tmp_path / "frames").exists()
-
-
 def test_training_is_the_same_with_films_and_without(tmp_path):
     def weights(callbacks, name):
         return [p.tolist() for p in fit(tmp_path / name, callbacks).lightning_module.parameters()]

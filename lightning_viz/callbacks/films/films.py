@@ -14,8 +14,9 @@ from lightning_viz.callbacks.base.callback import ExplanationCallback
 from lightning_viz.callbacks.base.keywords import check_keywords, complete_help, keywords_of
 from lightning_viz.callbacks.films.assembly import Reels
 from lightning_viz.harness.arguments import flag, one_of, whole
-from lightning_viz.harness.folders import Place, Remote, place
+from lightning_viz.harness.folders import Place, place
 from lightning_viz.harness.namespaces import Callback
+from lightning_viz.harness.remote import Remote
 from lightning_viz.harness.run.entry import entry, taken
 from lightning_viz.harness.run.run import run_of
 from lightning_viz.harness.sinks.frames import Frames

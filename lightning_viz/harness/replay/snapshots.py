@@ -13,8 +13,9 @@ import torch
 from pytorch_lightning.utilities import rank_zero_warn
 
 from lightning_viz.harness.arguments import whole
-from lightning_viz.harness.folders import Place, Remote, place
+from lightning_viz.harness.folders import Place, place
 from lightning_viz.harness.namespaces import Callback
+from lightning_viz.harness.remote import Remote
 from lightning_viz.harness.replay.following import OVER
 from lightning_viz.harness.replay.loop import is_replay
 

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from pytorch_lightning.utilities import rank_zero_warn
 
-from lightning_viz.harness.folders import Place, Remote, append, copied
+from lightning_viz.harness.folders import Place, append, copied
+from lightning_viz.harness.remote import Remote
 from lightning_viz.harness.sinks.results import Picture
 from lightning_viz.harness.sinks.room import write_whole
 from lightning_viz.harness.sinks.writers import as_path

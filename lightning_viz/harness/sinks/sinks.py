@@ -11,8 +11,9 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.utilities import rank_zero_info
 
-from lightning_viz.harness.folders import Place, Remote, place
+from lightning_viz.harness.folders import Place, place
 from lightning_viz.harness.probes.spec import ProbeBatch
+from lightning_viz.harness.remote import Remote
 from lightning_viz.harness.sinks.events import event_file, send
 from lightning_viz.harness.sinks.frames import Frames
 from lightning_viz.harness.sinks.results import Charts, Film, Logged, Picture, Pixels, Scalar

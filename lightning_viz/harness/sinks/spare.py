@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from lightning_viz.harness.folders import Place, Remote
+from lightning_viz.harness.folders import Place
+from lightning_viz.harness.remote import Remote
 from lightning_viz.harness.sinks.results import Picture
 from lightning_viz.harness.sinks.room import Room, write_whole
 from lightning_viz.harness.sinks.writers import Folder

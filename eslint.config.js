@@ -6,7 +6,7 @@ const GLOBALS = [
   'matchMedia', 'queueMicrotask', 'requestAnimationFrame', 'setInterval', 'setTimeout', 'window',
 ];
 
-const NODE = ['Buffer', 'Response', 'URL', 'globalThis'];
+const NODE = ['Buffer', 'Response', 'TextEncoder', 'URL', 'globalThis'];
 
 export default [
   js.configs.recommended,

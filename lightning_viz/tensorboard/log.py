@@ -22,6 +22,7 @@ from lightning_viz.tensorboard import (
     MAP,
     NAME,
     ORIGINAL,
+    PLACES,
     PREDICTIONS,
     SCALARS,
     manifest,
@@ -45,6 +46,7 @@ WITH_UNREADABLE_KEYS = (
 READERS = {
     "images": ("read_blob_sequences", IMAGES, ""),
     "originals": ("read_blob_sequences", NAME, ORIGINAL),
+    "places": ("read_blob_sequences", NAME, PLACES),
     "captions": ("read_tensors", NAME, CAPTION),
     "maps": ("read_blob_sequences", NAME, MAP),
     "scalars": ("read_scalars", SCALARS, ""),
@@ -99,6 +101,7 @@ class Log:
                 "updated": max(found.max_wall_time or 0.0 for found in pictures.values()),
                 "images": _last_steps(pictures),
                 "maps": _last_steps(maps.result().get(run, {}), MAP),
+                "places": sorted(_below(PLACES, maps.result().get(run, {}))),
                 "scalars": sorted(scalars.result().get(run, {})),
                 "predictions": sorted(_below(PREDICTIONS, tensors.result().get(run, {}))),
                 "counts": sorted(_below(COUNTS, tensors.result().get(run, {}))),

@@ -103,6 +103,11 @@ def _is_count(value: Any) -> bool:
     return type(value) is int and value >= 0
 
 
+def _is_sliced(entry: dict[str, Any]) -> bool:
+    slices, depth = (entry.get(name, 1) for name in ("slices", "depth"))
+    return _is_count(slices) and _is_count(depth) and 0 < slices <= depth
+
+
 def _is_painted(entry: dict[str, Any]) -> bool:
     return isinstance(entry.get("unit", ""), str) and entry.get("colours", "signed") in ("signed", "sequential")
 
@@ -110,7 +115,7 @@ def _is_painted(entry: dict[str, Any]) -> bool:
 PARTS: dict[str, Callable[[Any], Any]] = {
     "classes": _texts,
     "class_tags": _texts,
-    "probes": _entries(lambda entry: _is_count(entry.get("label"))),
-    "pictures": _entries(lambda entry: _is_count(entry.get("caption")) and _is_painted(entry)),
+    "probes": _entries(lambda entry: _is_count(entry.get("label")) and _is_sliced(entry)),
+    "pictures": _entries(lambda entry: _is_count(entry.get("caption")) and _is_painted(entry) and _is_sliced(entry)),
 }
 """What each part must be; a function gives what of a part can be used."""

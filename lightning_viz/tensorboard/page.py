@@ -16,7 +16,7 @@ from lightning_viz.tensorboard.findings.report import of_run
 from lightning_viz.tensorboard.log import Log
 from lightning_viz.tensorboard.packing import mime
 
-BLOBS = ("images", "originals", "maps")
+BLOBS = ("images", "originals", "places", "maps")
 """The kinds of series whose points hold keys of blobs."""
 
 LOADING = "lightning_viz-loading"
@@ -129,7 +129,8 @@ def leave_painted_out(entry: dict[str, Any], series: dict[str, dict[str, list[An
     """
     pictures, probes = ((entry["manifest"] or {}).get(part, {}) for part in ("pictures", "probes"))
     for probe in series["originals"]:
-        if not probes.get(probe, {}).get("outlined") and f"{probe}/input" in series["images"]:
+        drawn = not probes.get(probe, {}).get("outlined") or series["places"].get(probe)
+        if drawn and f"{probe}/input" in series["images"]:
             series["images"][f"{probe}/input"] = []
     for tag, points in series["images"].items():
         if "colours" in pictures.get(tag, {}):
@@ -143,6 +144,7 @@ def everything(entry: dict[str, Any]) -> dict[str, list[str]]:
     return {
         "images": list(entry["images"]),
         "originals": list((entry["manifest"] or {}).get("probes", {})),
+        "places": entry["places"],
         "captions": list(entry["images"]),
         "maps": maps,
         "bounds": maps,

@@ -81,6 +81,7 @@ def _key(datum: Any, index: int) -> str:
 POINTS: dict[str, Callable[[Any], Point | None]] = {
     "images": _picture,
     "originals": _map,
+    "places": _map,
     "captions": _caption,
     "maps": _map,
     "scalars": _scalar,

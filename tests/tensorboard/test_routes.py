@@ -110,7 +110,18 @@ def test_names_of_any_letters_come_back_as_they_are(board, loader, log, name, ta
 
 def test_unknown_tags_are_left_out_and_none_are_not_all(board):
     series = board.series(DEMO, images=["nowhere"], scalars=[], predictions=["nobody"], maps=["confusion/val"])
-    kinds = ("images", "originals", "captions", "maps", "scalars", "bounds", "predictions", "counts", "rights")
+    kinds = (
+        "images",
+        "originals",
+        "places",
+        "captions",
+        "maps",
+        "scalars",
+        "bounds",
+        "predictions",
+        "counts",
+        "rights",
+    )
     assert series == {kind: {} for kind in kinds}
 
 

@@ -147,7 +147,7 @@ class AttributionCallback(MapCallback):
             source = self._source(scene, pixels, drawn, full, slices)
             yield captioned(tag, images, caption, lines=lines + len(told), bars=bars, full=full, source=source)
             colours = self._colours if self.paints_plainly else None
-            yield from self.for_tab(scene, tag, [drawn], full, slices, colours=colours)
+            yield from self.for_tab(scene, tag, [drawn], full, colours=colours)
             yield from metrics
 
     def asked(self, scene: Scene) -> list[Ask]:

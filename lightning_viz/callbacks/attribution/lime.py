@@ -133,7 +133,7 @@ class LimePanels(MapCallback):
             weights, slices = dict(zip(classes, found, strict=True)), slices_of(maps[0])
             picture = self._picture(scene, ask, weights, full, mark=mark, slices=slices)
             how = {"colours": "signed", "striped": True, "titles": tuple(scene.probes.class_names[k] for k in classes)}
-            yield from [picture, *self.for_tab(scene, picture.tag, maps, full, slices, **how)]
+            yield from [picture, *self.for_tab(scene, picture.tag, maps, full, **how)]
             yield from [*metrics, *self.figures.logged({"fidelity": found[0].fidelity})]
 
     def asked(self, scene: Scene) -> list[Ask]:

@@ -18,9 +18,8 @@ from lightning_viz.harness.run.processes import attempt
 from lightning_viz.harness.run.run import Run, run_of
 from lightning_viz.harness.run.scene import Ask, Scene
 from lightning_viz.harness.sinks.results import Map, Result
-from lightning_viz.harness.sinks.thumbnails import thumbnail
+from lightning_viz.harness.sinks.thumbnails import small
 from lightning_viz.harness.steps import epoch_at, logged_step
-from lightning_viz.render.slices import Slices
 
 FLOOR = 0.1
 """The smallest value of full colour of a map of superpixels, in log-odds. The maps of an untrained network on drawn
@@ -85,25 +84,21 @@ class MapCallback(ExplanationCallback):
             floor = 0.0
         return max(largest, floor, self.figures.largest(scene, ask))
 
-    def for_tab(
-        self, scene: Scene, picture: str, maps: Sequence[Tensor], full: float, slices: Slices, **how: Any
-    ) -> list[Result]:
+    def for_tab(self, scene: Scene, picture: str, maps: Sequence[Tensor], full: float, **how: Any) -> list[Result]:
         """The values of a picture for the Explanations tab; none where they are not finite.
 
         Args:
             scene: The scene.
             picture: Its tag.
-            maps: (H, W) each, side by side, or (D, H, W), of which the tab shows what the picture does.
+            maps: (H, W) each, side by side, or (D, H, W), of which the tab shows one slice.
             full: The value that is drawn in full colour.
-            slices: Those of volumes that the picture shows.
             how: `colours`, `titles` and `striped` of `Map`.
         """
-        if slices.at:  # the tab knows nothing of slices, and shows the picture
-            how["colours"] = None
         if not all(bool(values.isfinite().all()) for values in maps):
             return []
-        small = np.stack([thumbnail(slices.sheet(values.detach().float().cpu().numpy(), 0.0)) for values in maps])
-        return [Map(picture, small, full, self.unit_of(scene), **how)]
+        stacked = np.stack([small(values.detach().float().cpu().numpy()) for values in maps])
+        depth = len(maps[0]) if maps[0].ndim > 2 else 0
+        return [Map(picture, stacked, full, self.unit_of(scene), depth=depth, **how)]
 
     @property
     @abstractmethod

@@ -14,7 +14,7 @@ from lightning_viz.render.boxes import Frame, framed
 from lightning_viz.render.regions import class_colours, legend
 from lightning_viz.render.size import WIDTH
 
-_MOST = 20
+MOST = 20
 """Predicted boxes of one image that are drawn, the surest ones."""
 
 
@@ -49,7 +49,7 @@ def frames(task: Boxes, label: Tensor, prediction: Tensor, names: Sequence[str],
         texts: Whether scores are written.
     """
     palette = class_colours(len(names))
-    true, said = (rows.tolist() for rows in (real(label), task.said(prediction)[:_MOST]))
+    true, said = (rows.tolist() for rows in (real(label), task.said(prediction)[:MOST]))
     known = [row for row in said if row[4] < len(names)]
     found = [Frame(tuple(row[:4]), palette[int(row[4])]) for row in true]
     found += [

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
 from lightning_viz.callbacks.base.captions import captioned, sliced
 from lightning_viz.callbacks.base.frames import frames
 from lightning_viz.callbacks.base.outlines import HALF, outlines, slices_of_input
+from lightning_viz.callbacks.base.places import places
 from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.run.claims import Claims
 from lightning_viz.harness.run.scene import Scene
-from lightning_viz.harness.sinks.results import Charts, Picture, Pixels, Prediction, Scalar
+from lightning_viz.harness.sinks.results import Charts, Picture, Pixels, Places, Prediction, Scalar
+from lightning_viz.harness.sinks.thumbnails import drawn_together
 from lightning_viz.harness.tasks.boxes import Boxes
 from lightning_viz.render.color import to_uint8
 from lightning_viz.render.likeness import likeness_picture
@@ -20,9 +26,11 @@ from lightning_viz.render.text import channels_shown
 
 MOST_CURVES = 20
 """With more classes than this, only the predictions of the true ones are logged."""
+_PILED = 128
+"""Pixels on the longer side of a slice."""
 
 
-def inputs(scene: Scene, claims: Claims) -> Iterator[Picture | Prediction | Scalar]:
+def inputs(scene: Scene, claims: Claims) -> Iterator[Picture | Prediction | Places | Scalar]:
     """The probes that no other callback has logged at this step: each as a picture, and its prediction."""
     probes = scene.probes
     tags = probes.class_tags
@@ -34,6 +42,7 @@ def inputs(scene: Scene, claims: Claims) -> Iterator[Picture | Prediction | Scal
             shown = channels_shown(probes.images.shape[1])
             caption = [scene.caption(i), f"item {probes.indices[i]} of the data set{shown}"]
             yield _input(scene, i, caption, slices_of_input(probes, probes.labels[i]))
+            yield from places(scene, i)
             if tags:
                 yield Prediction(probes.tag(i), *scene.prediction(i))
             curves = scene.task.curves_of(probes.labels[i], scene.predictions[i])
@@ -58,10 +67,27 @@ def _input(scene: Scene, i: int, caption: list[str], slices: Slices) -> Picture:
     return captioned(tag, seen.drawn(pixels, HALF), caption, lines=3 + len(told), **options)
 
 
-def seen(probes: ProbeBatch) -> list[Pixels]:
-    """The probes as an eye sees them, uint8 (H, W, 3) each, at their own size; of volumes what their pictures show."""
+def seen(probes: ProbeBatch) -> list[list[Pixels]]:
+    """The probes as an eye sees them, uint8 (H, W, 3) each, at their own size.
+
+    Of volumes what their pictures show, and slices below each other, as many as there are of their maps.
+    """
     every = enumerate(probes.pixels.cpu().numpy())
-    return [to_uint8(slices_of_input(probes, probes.labels[i]).sheet(pixels, NOTHING)) for i, pixels in every]
+    sheets = [to_uint8(slices_of_input(probes, probes.labels[i]).sheet(pixels, NOTHING)) for i, pixels in every]
+    if probes.pixels.ndim < 5:
+        return [[sheet] for sheet in sheets]
+    return [[sheet, pile(volume)] for sheet, volume in zip(sheets, probes.pixels.cpu().numpy(), strict=True)]
+
+
+def pile(volume: npt.NDArray[np.floating[Any]]) -> Pixels:
+    """Slices of a volume, (C, D, H, W) in [0, 1], below each other, uint8 (d h, w, 3): at most 16, of at most 128 px.
+
+    Larger ones would take more room in the log than all maps of the probe.
+    """
+    slices = [Image.fromarray(to_uint8(one)) for one in drawn_together(volume.swapaxes(0, 1))]
+    for one in slices:
+        one.thumbnail((_PILED, _PILED))
+    return np.concatenate([np.asarray(one) for one in slices])
 
 
 def claimed(probes: ProbeBatch, name: str, claims: Claims, step: int) -> list[bool]:

@@ -3,15 +3,21 @@
 - `lightning_viz/manifest`: what is known of the run so far, as JSON.
 - `lightning_viz/epoch`: of a step at which anything is written; -1 before the first step of training.
 - `lightning_viz/prediction/<probe>`: index and probability of the predicted class; -1 and 0 where nothing is finite.
-- `lightning_viz/original/<probe>`: the probe's image as it is, PNG or where large JPEG; once, since it stays.
+- `lightning_viz/original/<probe>`: the probe's image as it is, PNG or where large JPEG; once, since it stays. Of
+  volumes a second one, of slices below each other.
+- `lightning_viz/places/<probe>`: what is true and what is predicted of places, as JSON: `size`, of slices, height and
+  width; `areas`, of each class the runs of pixels, by turns without and with it, over all slices; or `boxes`.
 - `lightning_viz/caption/<tag of the picture>`: what its caption says, by lines; names are isolated (UAX 9).
 - `lightning_viz/counts/<loader>`: rows of true class, predicted class and how often, where that is not 0.
-- `lightning_viz/map/<tag of the picture>`: maps in small, one blob for each that the picture shows, see `encoded`.
+- `lightning_viz/map/<tag of the picture>`: maps in small, one blob for each that the picture shows, see `encoded`; of
+  volumes their slices below each other.
 - `lightning_viz/bound/<tag of the picture>`: the magnitude at which the colours of its picture are full.
 
 Of a picture, the manifest tells the height of its `caption`; of one that shows maps also their `unit`, and their
-`colours`, `"signed"` or `"sequential"`, where the tab can paint them itself, `striped` where they are of regions. Of a
-probe it tells whether its picture is `outlined`, and so shows more than the image.
+`colours`, `"signed"` or `"sequential"`, where the tab can paint them itself, `striped` where they are of regions. Of
+volumes it tells in how many `slices` the map is, of a `depth` of so many before neighbours were drawn together. Of a
+probe it tells whether its picture is `outlined`, and so shows more than the image; likewise `slices` and `depth`, and
+`clip` where these are frames.
 
 The plugin's name keeps all of it out of TensorBoard's own tabs.
 """
@@ -36,7 +42,7 @@ from tensorboard.compat.proto.tensor_pb2 import TensorProto
 from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
 from tensorboard.compat.proto.types_pb2 import DT_FLOAT, DT_INT64, DT_STRING
 
-from lightning_viz.harness.sinks.thumbnails import thumbnail
+from lightning_viz.harness.sinks.thumbnails import small
 
 PLUGIN = "lightning_viz"
 VERSION = 1
@@ -67,14 +73,20 @@ def prediction(probe: str, index: int, probability: float) -> Any:
     return _value(f"prediction/{probe}", DATA_CLASS_TENSOR, _floats([index, probability], [2]))
 
 
-def original(probe: str, image: bytes) -> Any:
+def original(probe: str, images: Sequence[bytes]) -> Any:
     """A probe's image, a `Summary.Value`.
 
     Args:
         probe: The first part of the probe's tags.
-        image: The bytes of its file.
+        images: The bytes of its file; of a volume also those of its slices below each other.
     """
-    return _value(f"original/{probe}", DATA_CLASS_BLOB_SEQUENCE, _texts([image], [1]))
+    return _value(f"original/{probe}", DATA_CLASS_BLOB_SEQUENCE, _texts([*images], [len(images)]))
+
+
+def places(probe: str, content: Mapping[str, Any]) -> Any:
+    """What is true and what is predicted of places in a probe, a `Summary.Value`."""
+    text = json.dumps(content, separators=(",", ":"))
+    return _value(f"places/{probe}", DATA_CLASS_BLOB_SEQUENCE, _texts([text.encode()], [1]))
 
 
 def caption(picture: str, lines: Sequence[str]) -> Any:
@@ -104,7 +116,7 @@ def map_values(
 
     Args:
         picture: The tag of the picture that shows the maps.
-        maps: Finite (P, H, W).
+        maps: Finite (P, H, W), or of volumes (P, D, H, W).
         bound: The magnitude at which the picture's colours are full, from 0; larger values are clipped to it.
         titles: What each map is called, or none.
     """
@@ -122,23 +134,24 @@ def encoded(values: npt.NDArray[np.floating[Any]], bound: float, title: str = ""
     The largest magnitude is 127 units, so that a faint map is told as finely as a strong one.
 
     Args:
-        values: Finite (H, W).
+        values: Finite (H, W), or (D, H, W).
         bound: The largest magnitude there may be, from 0; larger values are clipped to it.
         title: What the map is called.
 
     Returns:
-        Little-endian: height and width (uint16), the value of one unit (float32), the values in units (int8) by rows,
-        the title (UTF-8).
+        Little-endian: height, of all slices together, and width (uint16), the value of one unit (float32), the values
+        in units (int8) by rows, the title (UTF-8).
 
     Example:
         >>> blob = encoded(np.array([[-2.0, 0.5, 9.0]]), 2.0, "egg")
         >>> np.frombuffer(blob, np.int8, 3, offset=8).tolist(), blob[11:]
         ([-127, 32, 127], b'egg')
     """
-    small = thumbnail(values).astype(np.float64)  # in float32 the largest by the smallest would overflow
-    unit = np.float32(min(bound, float(np.abs(small).max())) / UNITS)
-    units = np.clip(small / float(unit) if unit else np.zeros_like(small), -UNITS, UNITS)
-    return struct.pack("<HHf", *small.shape, unit) + np.rint(units).astype(np.int8).tobytes() + title.encode()
+    fine = small(values).astype(np.float64)  # in float32 the largest by the smallest would overflow
+    rows = fine.reshape(-1, fine.shape[-1])
+    unit = np.float32(min(bound, float(np.abs(rows).max())) / UNITS)
+    units = np.clip(rows / float(unit) if unit else np.zeros_like(rows), -UNITS, UNITS)
+    return struct.pack("<HHf", *rows.shape, unit) + np.rint(units).astype(np.int8).tobytes() + title.encode()
 
 
 def summary(values: list[Any]) -> Any:

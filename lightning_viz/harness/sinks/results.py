@@ -102,12 +102,13 @@ class Map:
 
     Attributes:
         picture: The tag of the picture.
-        values: Finite, float32 (P, h, w), thumbnails of the maps that stand side by side.
+        values: Finite, float32 (P, h, w), thumbnails of the maps that stand side by side; of volumes (P, d, h, w).
         bound: The magnitude at which the colours are full, from 0.
         unit: What the values are measured in.
         colours: How the tab paints them; where that is `None`, it shows the picture.
         titles: What each map is called, or none.
         striped: Whether regions against are striped in the picture, as the tab does then too.
+        depth: Of volumes how many slices they had before; of flat maps 0.
     """
 
     picture: str
@@ -117,6 +118,7 @@ class Map:
     colours: Literal["signed", "sequential"] | None = None
     titles: tuple[str, ...] = ()
     striped: bool = False
+    depth: int = 0
 
     @property
     def tag(self) -> str:
@@ -142,6 +144,24 @@ class Prediction:
     def tag(self) -> str:
         """What tells it from all other results."""
         return f"prediction of {self.probe}"
+
+
+@dataclass(frozen=True)
+class Places:
+    """What is true and what is predicted of places in a probe, for the Explanations tab, which draws it over pictures.
+
+    Attributes:
+        probe: The first part of the probe's tags.
+        content: As in `lightning_viz.harness.sinks.log_format`.
+    """
+
+    probe: str
+    content: Mapping[str, Any]
+
+    @property
+    def tag(self) -> str:
+        """What tells it from all other results."""
+        return f"places of {self.probe}"
 
 
 @dataclass(frozen=True)
@@ -175,7 +195,7 @@ class Keep:
     value: Tensor
 
 
-Logged = Picture | Scalar | Map | Prediction | Counts
+Logged = Picture | Scalar | Map | Prediction | Places | Counts
 """What loggers get, each what it takes."""
 
 Result = Logged | Mean | Keep

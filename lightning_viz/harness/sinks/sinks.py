@@ -206,13 +206,14 @@ class Sinks:
             kept = self._spare.file(file, self.home, film.encoded)
             raise UntakenError(f"{self.home} did not take films, so they are files in {kept.parent}.") from error
 
-    def describe(self, probes: ProbeBatch, charts: Mapping[str, Charts], images: Sequence[Pixels]) -> None:
+    def describe(self, probes: ProbeBatch, charts: Mapping[str, Charts], images: Sequence[Sequence[Pixels]]) -> None:
         """Tells of the classes and the probes, and lays out scalars as charts of several curves, where a logger can.
 
         Args:
             probes: The probes.
             charts: All that TensorBoard's Custom Scalars shows, by the titles of their groups.
-            images: The probes as they are seen, uint8 (H, W, 3) each; none where they are not logged.
+            images: The probes as they are seen, uint8 (H, W, 3), of volumes also their slices below each other; none
+                where they are not logged.
         """
         layout = {group: {title: ["Multiline", [tags]] for title, tags in c.items()} for group, c in charts.items()}
         for target in self._targets:

@@ -11,7 +11,8 @@ from PIL import Image
 
 from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.sinks.events import add_summary
-from lightning_viz.harness.sinks.results import Counts, Film, Logged, Map, Picture, Pixels, Prediction
+from lightning_viz.harness.sinks.results import Counts, Film, Logged, Map, Picture, Pixels, Places, Prediction
+from lightning_viz.harness.sinks.thumbnails import SLICES
 from lightning_viz.harness.steps import BEFORE
 
 GRAINED, LARGEST = 128, 512
@@ -24,23 +25,27 @@ class Manifest:
     Attributes:
         content: As in `lightning_viz.harness.sinks.log_format`.
         written: The last one in the log.
-        originals: Files of the probes' images by the probes' tags, those that are not in the log yet.
+        originals: Files of the probes' images by the probes' tags, those that are not in the log yet; see `seen`.
     """
 
     def __init__(self) -> None:
         self.content: dict[str, Any] = {"classes": [], "class_tags": [], "probes": {}, "pictures": {}}
         self.written: Any = None
-        self.originals: dict[str, bytes] = {}
+        self.originals: dict[str, list[bytes]] = {}
 
-    def introduce(self, probes: ProbeBatch, images: Sequence[Pixels]) -> None:
+    def introduce(self, probes: ProbeBatch, images: Sequence[Sequence[Pixels]]) -> None:
         """Tells of classes, by the first names that they are given, and of the probes, if their images are given."""
         if not self.content["classes"]:
             self.content |= {"classes": [*probes.class_names], "class_tags": [*probes.class_tags]}
-        for i, image in enumerate(images):
+        for i, shown in enumerate(images):
             about: dict[str, Any] = {"item": int(probes.indices[i]), "print": probes.prints[i][:12]}
             about |= {"outlined": True} if probes.task.places or probes.task.counts == "boxes" else {}
+            about |= _depth(probes.images.shape[2]) if probes.images.ndim > 4 else {}
+            about |= {"clip": True} if probes.are_clips else {}
             if self.content["probes"].get(probes.tag(i), {}).get("print") != about["print"]:
-                self.originals[probes.tag(i)] = original(image)
+                self.originals[probes.tag(i)] = [
+                    original(image, _slices(probes) if k else 1) for k, image in enumerate(shown)
+                ]
             self.content["probes"][probes.tag(i)] = probes.task.about(probes.labels[i]) | about
 
     def note(self, picture: Picture | Film) -> None:
@@ -52,19 +57,31 @@ class Manifest:
         """Tells of what a picture shows as colours."""
         colours = {} if shown.colours is None else {"colours": shown.colours}
         striped = {"striped": True} if shown.striped else {}
-        self.content["pictures"].setdefault(shown.picture, {"caption": 0}).update(unit=shown.unit, **colours, **striped)
+        sliced = _depth(shown.depth) if shown.depth else {}
+        about = {"unit": shown.unit, **colours, **striped, **sliced}
+        self.content["pictures"].setdefault(shown.picture, {"caption": 0}).update(about)
 
 
-def original(pixels: Pixels) -> bytes:
+def _depth(depth: int) -> dict[str, int]:
+    return {"slices": min(depth, SLICES), "depth": depth}
+
+
+def _slices(probes: ProbeBatch) -> int:
+    return min(probes.images.shape[2], SLICES)
+
+
+def original(pixels: Pixels, slices: int = 1) -> bytes:
     """The file of a probe's image, at its own size where that is at most 512 pixels on a side.
 
-    Small ones are kept to the bit, since each pixel is seen where they are enlarged.
+    Small ones are kept to the bit, since each pixel is seen where they are enlarged. Of so many slices below each
+    other, which take more room, each counts by itself, and half as many pixels are small.
     """
     image, buffer = Image.fromarray(pixels), BytesIO()
-    if max(image.size) <= GRAINED:
+    side = max(image.width, image.height // slices)
+    if side <= (GRAINED if slices == 1 else GRAINED // 2):
         image.save(buffer, "png")
     else:
-        image.thumbnail((LARGEST, LARGEST))
+        image.thumbnail((LARGEST, LARGEST * slices))
         image.save(buffer, "jpeg", quality=88)
     return buffer.getvalue()
 
@@ -95,6 +112,7 @@ class Tab:
             self.manifest.note(picture)
             values += [log_format.caption(picture.tag, picture.words)] if picture.words else []
         values += [log_format.prediction(r.probe, r.index, r.probability) for r in results if isinstance(r, Prediction)]
+        values += [log_format.places(r.probe, r.content) for r in results if isinstance(r, Places)]
         values += [log_format.counts(r.loader, r.table) for r in results if isinstance(r, Counts)]
         for shown in (result for result in results if isinstance(result, Map)):
             self.manifest.note_map(shown)

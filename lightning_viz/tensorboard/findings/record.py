@@ -191,12 +191,22 @@ class Record:
         return Probe(tag, label, [self.epoch_of(s) for s in steps], list(steps), list(classes), list(shares))
 
     def last_maps(self, method: str) -> dict[str, Values]:
-        """The last map of a method, (h, w), of each probe that has just one, by the tag of its picture."""
+        """The last map of a method, (h, w), of each probe that has just one, by the tag of its picture.
+
+        Of volumes the sum of all slices by magnitude.
+        """
         last = {tag: points[-1][1:] for tag, points in self.series["maps"].items() if points and _method(tag) == method}
         keys = {tag: found[0] for tag, found in last.items() if len(found) == 1}
         blobs = zip(keys, self.log.blobs(list(keys.values())), strict=True)
         maps = {tag: decoded(blob) for tag, blob in blobs if blob is not None}
-        return {tag: values for tag, values in maps.items() if values is not None}
+        return {tag: self._flat(tag, values) for tag, values in maps.items() if values is not None}
+
+    def _flat(self, tag: str, values: Values) -> Values:
+        slices = self._manifest.get("pictures", {}).get(tag, {}).get("slices", 0)
+        if not slices or len(values) % slices:
+            return values
+        summed: Values = np.abs(values.reshape(slices, -1, values.shape[1])).sum(0)
+        return summed
 
     def pictures_by(self, method: str) -> tuple[str, ...]:
         """The tags of the pictures of a method."""

@@ -96,7 +96,7 @@ export class App {
     Object.assign(this.state, patch);
     clearTimeout(this.#writing);
     this.#writing = setTimeout(() => writeAddress(toAddress(this.state)), WRITE_AFTER);
-    if (Object.keys(patch).every((name) => name === 'at' || name === 'base')) this.show();
+    if (Object.keys(patch).every((name) => ['at', 'base', 'slice'].includes(name))) this.show();
     else this.build();
     if (this.notices.hasChildNodes()) notices(this); // what was missing may be left behind
   }

@@ -3,11 +3,14 @@
 import { drawDifference, largestBound } from './maps.js';
 import { el } from './dom.js';
 import { figure } from './curves.js';
-import { Heats, isGrained, mapsAt, under } from './heat.js';
+import { Heats, isGrained, layersAt, needed, sliceAt, under } from './heat.js';
+import { hasPlaces } from './marks.js';
 import { methodOf, title } from './model.js';
 import { captionAt, pictureAt } from './originals.js';
 
 /** @typedef {import('./app.js').Moment} Moment */
+
+const OF_SLICES = /^(slices D|frame) \d+\/\d+/; // the line of a caption that tells of those in the picture, where another may be shown
 
 export class Cell {
   /**
@@ -37,8 +40,8 @@ export class Cell {
   soon() {
     const { app, tag } = this;
     return app.shown.flatMap((run) => {
-      const kind = this.#subtracts() || run.colours(tag) !== undefined ? 'maps' : 'images';
-      return (app.series.get(kind, run.name, tag) ?? []).flatMap(([step, ...keys]) => keys.map((key) => ({ run, key, at: app.axis.of(run, step) })));
+      const kind = this.#subtracts() || run.colours(tag) !== undefined ? 'maps' : hasPlaces(run, tag) ? 'places' : 'images';
+      return (app.series.get(kind, run.name, kind === 'places' ? tag.split('/')[0] : tag) ?? []).flatMap(([step, ...keys]) => keys.map((key) => ({ run, key, at: app.axis.of(run, step) })));
     });
   }
 
@@ -57,7 +60,7 @@ export class Cell {
     this.shots.forEach((shot, i) => shot.show(moments[i] ?? null));
     if (difference && this.#hasMaps()) this.#showDifference(moments);
     else if (difference) this.note.textContent = this.shots.every((shot) => shot.key) ? 'difference of the pictures, 0 to 255' : '';
-    else this.note.textContent = [moments.length === 1 ? this.shots[0].stale : '', ...this.#scales(moments.length)].filter(Boolean).join(' · ');
+    else this.note.textContent = [moments.length === 1 ? this.shots[0].stale : '', ...this.#scales(moments.length), this.shots[0].slice].filter(Boolean).join(' · ');
   }
 
   #differs() {
@@ -86,11 +89,19 @@ export class Cell {
     const series = app.shown.flatMap((run) => [app.series.get('maps', run.name, tag), app.series.get('bounds', run.name, tag)]);
     const coming = keys.some((key) => key && !app.pictures.blob(key) && !app.pictures.isGone(key));
     if (coming || series.includes(undefined)) return; // until then what is shown stays
-    const [before, after] = keys.map((key) => key && app.pictures.map(key));
+    const [before, after] = this.#cut(keys.map((key) => key && app.pictures.map(key)));
     const fit = before && after && before.width === after.width && before.height === after.height;
     this.canvas.hidden = !fit;
     if (fit) this.#paint(moments, before, after);
     else this.note.textContent = before && after ? 'maps of different sizes' : 'no map here';
+  }
+
+  /** Of volumes the slice that is shown, by the later map. @template T @param {(import('./maps.js').Heat | T)[]} maps */
+  #cut(maps) {
+    const { app, tag } = this;
+    const known = /** @type {import('./maps.js').Heat[]} */ (maps.filter(Boolean));
+    const slice = app.run && sliceAt(app, app.run, tag, known.slice(-1));
+    return slice && known.length === maps.length ? known.map(slice.of) : maps;
   }
 
   /** @param {Moment[]} moments @param {import('./maps.js').Heat} before @param {import('./maps.js').Heat} after */
@@ -105,13 +116,6 @@ export class Cell {
   }
 }
 
-/** The keys of what a shot shows at a moment: of maps and of the image below them, or of the picture. @param {import('./app.js').App} app @param {string} tag @param {Moment} moment @returns {string[]} */
-export function needed(app, tag, moment) {
-  const maps = mapsAt(app, tag, moment);
-  const keys = maps ? [...maps.slice(1), under(app, moment.run, tag)] : [pictureAt(app, tag, moment).key];
-  return keys.filter(Boolean);
-}
-
 /** One picture of one moment. */
 class Shot {
   /** @type {string | undefined} */
@@ -119,6 +123,7 @@ class Shot {
   caption = 0; // rows at the lower end of the picture
   stale = '';
   scale = ''; // what full colour stands for, where the page colours it
+  slice = ''; // which one it is of a volume
 
   /** @param {import('./app.js').App} app @param {string} tag @param {boolean} large */
   constructor(app, tag, large) {
@@ -139,34 +144,34 @@ class Shot {
     this.node.hidden = moment === null;
     if (!moment) return;
     const { app, tag } = this;
-    const maps = mapsAt(app, tag, moment);
+    const layers = layersAt(app, tag, moment);
     const picture = pictureAt(app, tag, moment);
-    const step = maps ? maps[0] : picture.step;
+    const step = layers ? layers.step : picture.step;
     const when = step === undefined ? moment.at : app.axis.of(moment.run, step);
     this.stale = when === moment.at ? '' : app.axis.name(when);
     this.name.title = moment.run.name;
     this.name.textContent = app.compares ? [moment.name, this.stale].filter(Boolean).join(' · ') : '';
     this.image.alt = `${title(methodOf(tag))} of ${tag.split('/')[0].replaceAll('_', ' ')}, ${app.axis.name(when)}`;
-    this.heats.node.hidden = !maps;
-    this.crop.hidden = Boolean(maps);
-    if (maps) this.#paint(moment, maps.slice(1));
+    this.heats.node.hidden = !layers;
+    this.crop.hidden = Boolean(layers);
+    if (layers) this.#paint(moment, layers.keys);
     else this.#display(moment, picture);
-    const words = app.state.captions || this.large ? captionAt(app, tag, moment) : [];
+    const words = app.state.captions || this.large ? captionAt(app, tag, moment).filter((line) => !this.slice || !OF_SLICES.test(line)) : [];
     if (this.words.textContent !== words.join('')) this.words.replaceChildren(...words.map((line) => el('span', { textContent: line })));
     this.node.classList.toggle('stale', this.stale !== '');
   }
 
   /** @param {Moment} moment @param {string[]} keys */
   #paint(moment, keys) {
-    this.key = keys[0];
+    this.key = keys[0] ?? under(this.app, moment.run, this.tag);
     this.node.classList.toggle('loading', !this.heats.show(moment, keys, this.image.alt));
-    this.scale = this.heats.scale;
+    [this.scale, this.slice] = [this.heats.scale, this.heats.slice];
   }
 
   /** @param {Moment} moment @param {ReturnType<typeof pictureAt>} picture */
   #display(moment, { key, own }) {
     const { pictures } = this.app;
-    [this.key, this.caption, this.scale] = [key, own ? 0 : moment.run.caption(this.tag), ''];
+    [this.key, this.caption, this.scale, this.slice] = [key, own ? 0 : moment.run.caption(this.tag), '', ''];
     const [url, gone] = key === undefined ? [undefined, false] : [pictures.url(key), pictures.isGone(key)];
     if (url && this.image.src !== url) this.image.src = url;
     this.image.hidden = !key || gone || !this.image.src;

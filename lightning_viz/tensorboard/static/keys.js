@@ -17,7 +17,7 @@ export function onKeys(app) {
     const places = { ArrowRight: axis.beyond(moment, 1), ArrowLeft: axis.beyond(moment, -1), Home: axis.first, End: axis.last };
     /** @type {Record<string, () => void>} */
     const others = { n: () => toFlip(app, 1), p: () => toFlip(app, -1), '?': () => list.togglePopover() };
-    if (event.key in places && target.id !== 'base') app.goTo(places[event.key]);
+    if (event.key in places && !['base', 'slice'].includes(target.id)) app.goTo(places[event.key]);
     else if (event.key in others) others[event.key]();
     else if (event.key === ' ' && !target.matches('button, a, summary, input[type=checkbox]')) app.player.toggle();
     else return;

@@ -48,6 +48,11 @@ export class Run {
     return this.manifest?.pictures[tag]?.striped ?? false;
   }
 
+  /** Into how many slices the maps of a picture are cut; 1 where they are flat. @param {string} tag */
+  slices(tag) {
+    return this.manifest?.pictures[tag]?.slices ?? 1;
+  }
+
   /** What the maps of a picture are measured in. @param {string} tag */
   unit(tag) {
     return this.manifest?.pictures[tag]?.unit ?? '';

@@ -13,6 +13,12 @@ export function original(app, run, tag) {
   return points && /** @type {string | null} */ (points[0]?.[1] ?? null);
 }
 
+/** The key of the slices of a probe that is a volume, below each other, likewise. @param {App} app @param {Moment['run']} run @param {string} tag */
+export function pile(app, run, tag) {
+  const points = app.series.get('originals', run.name, probeOf(tag));
+  return points && /** @type {string | null} */ (points[0]?.[2] ?? null);
+}
+
 /** Whether a picture shows its probe's image and nothing else, but for the caption. @param {Moment['run']} run @param {string} tag */
 const isPlain = (run, tag) => methodOf(tag) === 'input' && !run.manifest?.probes[probeOf(tag)]?.outlined;
 

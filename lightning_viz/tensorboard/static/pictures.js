@@ -1,6 +1,7 @@
 // The bytes of pictures and maps, in bounded memory: what is in view first, then what the slider may come to next.
 
 import { decodeMap } from './maps.js';
+import { decodePlaces } from './outlines.js';
 
 /** @typedef {import('./source.js').Source} Source */
 
@@ -10,7 +11,7 @@ const AT_ONCE = 3; // requests
 const UNKNOWN = 'application/octet-stream'; // what is no picture
 
 export class Pictures {
-  /** @type {Map<string, { blob: Blob, url: string, map: import('./maps.js').Heat | null }>} The least recently used ones first. */
+  /** @type {Map<string, { blob: Blob, url: string, map: import('./maps.js').Heat | null, places: import('./outlines.js').Places | null }>} The least recently used ones first. */
   #kept = new Map();
   /** @type {Set<string>} */
   #gone = new Set();
@@ -41,6 +42,11 @@ export class Pictures {
   /** What a map holds, if it is here; `null` where it is none. @param {string} key */
   map(key) {
     return this.#used(key)?.map;
+  }
+
+  /** What is known of places, likewise. @param {string} key */
+  places(key) {
+    return this.#used(key)?.places;
   }
 
   /** Whether the server no longer has it. @param {string} key */
@@ -86,7 +92,7 @@ export class Pictures {
     try {
       for (const [key, blob] of await this.source.blobs(keys)) {
         if (blob === null) this.#gone.add(key);
-        else this.#keep(key, blob, blob.type === UNKNOWN ? decodeMap(await blob.arrayBuffer()) : null);
+        else this.#keep(key, blob, blob.type === UNKNOWN ? await blob.arrayBuffer() : null);
       }
     } catch (error) {
       this.#queue = [];
@@ -94,9 +100,10 @@ export class Pictures {
     }
   }
 
-  /** @param {string} key @param {Blob} blob @param {import('./maps.js').Heat | null} map */
-  #keep(key, blob, map) {
-    this.#kept.set(key, { blob, url: URL.createObjectURL(blob), map });
+  /** @param {string} key @param {Blob} blob @param {ArrayBuffer | null} buffer Of what is no picture. */
+  #keep(key, blob, buffer) {
+    const places = buffer && decodePlaces(buffer);
+    this.#kept.set(key, { blob, url: URL.createObjectURL(blob), map: buffer && !places ? decodeMap(buffer) : null, places });
     this.bytes += blob.size;
     for (const [old, { blob: dropped, url }] of this.#kept) {
       if (this.bytes <= ROOM || old === key) break;

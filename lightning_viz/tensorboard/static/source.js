@@ -3,9 +3,10 @@
 /**
  * @typedef {{
  *   label: number, labels?: number[], values?: number[], open?: boolean, outlined?: boolean, item?: number, print?: string,
- * }} ProbeEntry Of several labels all, of values the true ones; open where nothing is right or wrong; outlined where its picture shows more than the image.
+ *   slices?: number, depth?: number, clip?: boolean,
+ * }} ProbeEntry Of several labels all, of values the true ones; open where nothing is right or wrong; outlined where its picture shows more than the image; of volumes the slices that were logged of so many.
  * @typedef {{
- *   caption?: number, film?: boolean, unit?: string, colours?: 'signed' | 'sequential', striped?: boolean,
+ *   caption?: number, film?: boolean, unit?: string, colours?: 'signed' | 'sequential', striped?: boolean, slices?: number,
  * }} PictureEntry Of a picture of maps their unit, and how the page may colour them itself; striped where they are of regions.
  * @typedef {{
  *   version: number, classes: string[], class_tags: string[],
@@ -14,10 +15,10 @@
  * @typedef {{
  *   manifest: Manifest | null, problem: string | null, epochs: [step: number, epoch: number][],
  *   updated: number, images: Record<string, number>, maps: Record<string, number>, scalars: string[], predictions: string[],
- *   counts?: string[],
+ *   counts?: string[], places?: string[],
  * }} RunAnswer
  * @typedef {{ version: number, runs: Record<string, RunAnswer>, note?: string | null }} RunsAnswer
- * @typedef {'images' | 'originals' | 'captions' | 'maps' | 'scalars' | 'bounds' | 'predictions' | 'counts' | 'rights'} Kind
+ * @typedef {'images' | 'originals' | 'places' | 'captions' | 'maps' | 'scalars' | 'bounds' | 'predictions' | 'counts' | 'rights'} Kind
  * @typedef {[step: number, ...rest: any[]][]} Points One per step, ascending: a blob's key, those of all maps, the lines of a caption, a value, class and probability, the cells of a count that are not 0, or how many are right of how many.
  * @typedef {Partial<Record<Kind, string[]>>} Wanted
  * @typedef {Partial<Record<Kind, Record<string, Points>>>} SeriesAnswer

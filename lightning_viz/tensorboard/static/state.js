@@ -8,22 +8,24 @@
  *   columns: string[] | null, rows: 'all' | 'wrong' | 'flipped', text: string, measure: string,
  *   size: 's' | 'm' | 'l', scale: 'run' | 'own', captions: boolean, zoom: string,
  *   numbers: 'counts' | 'shares', pair: string, sort: '' | 'change' | 'unsure' | 'flips' | 'loss',
+ *   slice: number | null, marks: 'both' | 'true' | 'predicted' | 'none',
  * }} State
  *
  * `at` is a moment of the axis, null the last one, whatever comes. `against` is what is compared with: nothing, `epoch`
  * (then `base` says which), or `run:<name>`. `columns` are the methods in their order, null all of them. `scale` is what
  * full colour of a map stands for: the largest value of the whole run, or its own. `pair` is the cell of a confusion matrix
- * whose images are shown: loader, true and predicted class.
+ * whose images are shown: loader, true and predicted class. `slice` is that of volumes, null what each map has most in;
+ * `marks` which outlines and boxes are drawn.
  */
 
 /** @type {State} */
 export const DEFAULTS = {
   run: '', view: 'probes', axis: '', at: null, against: '', base: null, how: 'side',
   columns: null, rows: 'all', text: '', measure: 'rank_previous', size: 'm', scale: 'run', captions: false, zoom: '',
-  numbers: 'counts', pair: '', sort: '',
+  numbers: 'counts', pair: '', sort: '', slice: null, marks: 'both',
 };
 
-const NUMBERS = ['at', 'base'];
+const NUMBERS = ['at', 'base', 'slice'];
 /** @type {Record<string, string[]>} */
 const CHOICES = {
   view: ['probes', 'filters', 'confusion', 'measures', 'other', 'findings'],
@@ -33,6 +35,7 @@ const CHOICES = {
   size: ['s', 'm', 'l'],
   scale: ['run', 'own'],
   numbers: ['counts', 'shares'],
+  marks: ['both', 'true', 'predicted', 'none'],
   sort: ['', 'change', 'unsure', 'flips', 'loss'],
 };
 

@@ -4,7 +4,9 @@ import { Away } from './away.js';
 import { buildColumns, methodsOf } from './columns.js';
 import { choice, el } from './dom.js';
 import { copyButton } from './links.js';
+import { MARKS } from './marks.js';
 import { measuresOf } from './measures.js';
+import { SliceBar } from './slider.js';
 import { Story } from './story.js';
 import { VIEWS } from './views.js';
 
@@ -32,13 +34,14 @@ export class Toolbar {
     const bar = el('div', { className: 'slides' }, el('span'), this.story.node, this.story.key, this.play, this.slider, ends);
     this.baseBar = el('div', { className: 'slide base' }, el('span', { textContent: 'compared with' }), this.base, this.baseLabel);
     this.away = new Away(app);
-    this.node = el('header', {}, this.choices, bar, this.baseBar, this.away.node);
+    this.sliceBar = new SliceBar(app);
+    this.node = el('header', {}, this.choices, bar, this.baseBar, this.sliceBar.node, this.away.node);
   }
 
   /** Builds the choices anew where they have changed; what had the focus keeps it. */
   build() {
     const { app } = this;
-    const state = { ...app.state, at: null, base: null, zoom: '', text: '' };
+    const state = { ...app.state, at: null, base: null, slice: null, zoom: '', text: '' };
     const made = JSON.stringify([state, [...app.runs.keys()], methodsOf(app), measuresOf(app.shown), app.axis.kind]);
     const search = /** @type {HTMLInputElement | null} */ (this.node.querySelector('#text'));
     if (search && search !== document.activeElement) search.value = app.state.text; // a link may tell another one
@@ -64,6 +67,7 @@ export class Toolbar {
     if (this.play.title !== name) Object.assign(this.play, { textContent: player.playing ? '❚❚' : '▶', title: name, ariaLabel: name });
     this.story.show();
     this.away.show();
+    this.sliceBar.show();
     this.status.textContent = pictures.waiting ? `loading ${pictures.waiting}` : '';
   }
 
@@ -120,10 +124,12 @@ export class Toolbar {
     const painted = app.shown.some((run) => run.tags.some((tag) => run.colours(tag)));
     size.id = 'size';
     Object.assign(scale, { id: 'scale', hidden: !painted, title: 'full colour: the largest value of the whole run, or of each map' });
+    const marks = choice('outlines and boxes', MARKS, app.state.marks, (value) => app.set({ marks: /** @type {State['marks']} */ (value) }));
+    Object.assign(marks, { id: 'marks', hidden: !app.shown.some((run) => run.answer.places?.length) });
     const box = el('input', { type: 'checkbox', id: 'captions', checked: app.state.captions, onchange: () => app.set({ captions: box.checked }) });
     const keys = el('button', { id: 'keys-button', textContent: 'Keys', title: 'the list of the keys (?)', onclick: () => document.getElementById('keys')?.togglePopover() });
     const url = app.source.exportUrl(app.shown.map((run) => run.name));
     const link = url ? [el('a', { id: 'export', href: url, download: '', textContent: 'Export', title: 'One HTML file with all epochs, that needs neither server nor network' })] : [];
-    return el('span', { className: 'group' }, size, scale, el('label', { title: 'what each picture says of itself: class, prediction, how much to trust it' }, box, ' captions'), copyButton(app), ...link, keys);
+    return el('span', { className: 'group' }, size, scale, marks, el('label', { title: 'what each picture says of itself: class, prediction, how much to trust it' }, box, ' captions'), copyButton(app), ...link, keys);
   }
 }

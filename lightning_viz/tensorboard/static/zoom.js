@@ -1,8 +1,8 @@
 // One picture large, with its film: the same picture in every epoch.
 
-import { Cell, needed } from './cell.js';
+import { Cell } from './cell.js';
 import { bdi, el } from './dom.js';
-import { Heats, mapsAt } from './heat.js';
+import { Heats, layersAt, needed } from './heat.js';
 import { methodOf, title } from './model.js';
 import { pictureAt } from './originals.js';
 import { snapshot } from './snapshot.js';
@@ -139,11 +139,11 @@ class Frame {
     const { app, tag } = this;
     const moment = this.#moment();
     if (!moment) return;
-    const maps = mapsAt(app, tag, moment);
-    this.image.hidden = Boolean(maps);
-    this.heats.node.hidden = !maps;
-    if (maps) this.heats.show(moment, maps.slice(1), this.image.alt);
-    const key = maps ? undefined : pictureAt(app, tag, moment).key;
+    const layers = layersAt(app, tag, moment);
+    this.image.hidden = Boolean(layers);
+    this.heats.node.hidden = !layers;
+    if (layers) this.heats.show(moment, layers.keys, this.image.alt);
+    const key = layers ? undefined : pictureAt(app, tag, moment).key;
     const url = key && app.pictures.url(key);
     if (url && this.image.src !== url) this.image.src = url;
   }

@@ -1,0 +1,103 @@
+// What is true and what is predicted of places, drawn over a picture: outlines of areas, or boxes that tell of themselves.
+
+import { bdi, el, isolated, svg } from './dom.js';
+import { PROBE, percent } from './model.js';
+import { maskOf, outline } from './outlines.js';
+
+/** @typedef {import('./app.js').App} App */
+/** @typedef {import('./app.js').Moment} Moment */
+/** @typedef {import('./outlines.js').Places} Places */
+/** @typedef {import('./outlines.js').Box} Box */
+
+/** @type {[value: string, text: string][]} */
+export const MARKS = [['both', 'true and predicted'], ['true', 'true alone'], ['predicted', 'predicted alone'], ['none', 'no outlines']];
+
+/** Whether something is known of the places of a probe. @param {Moment['run']} run @param {string} tag Of any of its pictures. */
+export const hasPlaces = (run, tag) => PROBE.test(tag) && (run.answer.places ?? []).includes(tag.split('/')[0]);
+
+/** The key of what is known at a moment. @param {App} app @param {string} tag @param {Moment} moment @returns {string | undefined} */
+export const placesAt = (app, tag, moment) => (hasPlaces(moment.run, tag) ? app.point('places', tag.split('/')[0], moment)?.[1] : undefined);
+
+export class Marks {
+  #drawn = '';
+
+  /** @param {App} app @param {boolean} large Then boxes can be reached by the keyboard. */
+  constructor(app, large) {
+    this.app = app;
+    this.large = large;
+    this.drawing = svg('svg', { class: 'marks', preserveAspectRatio: 'none' });
+    this.tip = el('span', { className: 'tip', role: 'status', hidden: true });
+    this.key = el('span', { className: 'classes' });
+    this.node = el('span', { className: 'over' }, this.drawing, this.key, this.tip);
+  }
+
+  /** @param {Moment} moment @param {string} tag @param {number} k The slice. */
+  show(moment, tag, k) {
+    const { app } = this;
+    const key = app.state.marks === 'none' ? undefined : placesAt(app, tag, moment);
+    const places = key && app.pictures.places(key);
+    const drawn = places ? JSON.stringify([key, app.state.marks, k]) : '';
+    if ((key && !places && !app.pictures.isGone(key)) || drawn === this.#drawn) return;
+    this.#drawn = drawn;
+    this.tip.hidden = true;
+    this.drawing.replaceChildren();
+    this.key.replaceChildren();
+    if (!places) return;
+    this.key.append(...classesOf(places).map((one) => el('span', {}, el('i', { style: `background:${ink(one.colour)}` }), bdi(moment.run.className(one.class)))));
+    const [, height, width] = places.size;
+    this.drawing.setAttribute('viewBox', `0 0 ${width} ${height}`);
+    this.drawing.append(...this.#areas(places, k), ...this.#boxes(places).map((box) => this.#box(box, moment)));
+  }
+
+  /** @param {boolean} isTrue */
+  #isShown(isTrue) {
+    return this.app.state.marks === 'both' || this.app.state.marks === (isTrue ? 'true' : 'predicted');
+  }
+
+  /** @param {Places} places @param {number} k */
+  #areas({ areas = [], size: [, height, width] }, k) {
+    return areas.flatMap((area) =>
+      /** @type {const} */ (['true', 'predicted']).filter((side) => this.#isShown(side === 'true')).map((side) => {
+        const d = outline(maskOf(area[side], k * height * width, height * width), width);
+        return svg('g', { class: side }, svg('path', { d, class: 'seam' }), svg('path', { d, style: `stroke:${ink(area.colour)}` }));
+      }),
+    );
+  }
+
+  /** The largest first, so that none lies behind another that is larger. @param {Places} places */
+  #boxes({ boxes = [] }) {
+    return boxes.filter((box) => this.#isShown(box.true)).sort((a, b) => areaOf(b) - areaOf(a));
+  }
+
+  /** @param {Box} box @param {Moment} moment */
+  #box(box, moment) {
+    const [x, y, right, bottom] = box.edges;
+    const place = { x, y, width: Math.max(right - x, 0), height: Math.max(bottom - y, 0) };
+    const told = tell(box, moment.run.className(box.class));
+    /** @type {Record<string, string | number>} */
+    const about = this.large ? { tabindex: 0, role: 'img', 'aria-label': told } : {};
+    const line = svg('rect', { ...place, style: `stroke:${ink(box.colour)}` });
+    const node = svg('g', { class: `box ${box.true ? 'true' : 'predicted'} ${box.what}`, ...about }, svg('rect', { ...place, class: 'seam' }), line);
+    const say = (/** @type {string} */ text) => Object.assign(this.tip, { textContent: text, hidden: !text });
+    for (const come of ['pointerenter', 'focus']) node.addEventListener(come, () => say(told));
+    for (const go of ['pointerleave', 'blur']) node.addEventListener(go, () => say(''));
+    return node;
+  }
+}
+
+/** @param {Box} box @param {string} name */
+function tell({ true: isTrue, what, score = 0, iou = 0 }, name) {
+  if (isTrue) return `true: ${isolated(name)}, ${what}`;
+  return `predicted: ${isolated(name)} ${percent(score)}, ${what}, IoU ${iou.toFixed(2)}`;
+}
+
+/** One thing of each class. @param {Places} places */
+function classesOf({ areas = [], boxes = [] }) {
+  return [...new Map([...areas, ...boxes].map((one) => [one.class, one])).values()];
+}
+
+/** @param {Box} box */
+const areaOf = ({ edges: [left, top, right, bottom] }) => (right - left) * (bottom - top);
+
+/** @param {number[]} colour */
+const ink = (colour) => `rgb(${colour.map(Number).join(' ')})`;

@@ -1,0 +1,172 @@
+"""Volumes slice by slice, regions with their outlines, and boxes that tell of themselves, in an exported page."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+import pytorch_lightning as pl
+import torch
+from balls import Balls, OfVolumes, volumes
+from playwright.sync_api import expect
+from projects import Finds, Places, Segments, Things, events, places, things, trainer
+from tab import Tab, paints
+from tensorboard.util.tensor_util import make_ndarray
+from trained import heat, once
+
+from lightning_viz import Probes, SaliencyMaps
+from lightning_viz.tensorboard.export import export
+
+RUNS = {"volumes": (OfVolumes, volumes), "regions": (Segments, places), "boxes": (Finds, things)}
+INSIDE = """path => Array.from({length: 256}, (_, i) =>
+  path.isPointInFill(new DOMPoint(i % 16 + 0.5, Math.floor(i / 16) + 0.5)))"""
+SAID = 0.5
+"""The score from which on a box counts."""
+
+
+def make(folder):
+    """Three runs, what their networks say in the end of the first images of the validation, and all in one page."""
+    for name, (module, data) in RUNS.items():
+        pl.seed_everything(7, verbose=False)
+        made = module()
+        callbacks = [SaliencyMaps(probes=Probes(indices=[0, 1]), on_error="raise")]
+        trainer(folder / "logs" / name, callbacks, max_epochs=12 if name == "boxes" else 1).fit(made, **data())
+        torch.save(made.eval().state_dict(), folder / f"{name}.pt")
+    export(folder / "logs", folder / "page.html")
+
+
+@pytest.fixture(scope="module")
+def made(shared):
+    folder = shared / "of_places"
+    folder.mkdir(exist_ok=True)
+    return once(folder, make)
+
+
+@pytest.fixture
+def opened(context, made):
+    """Opens the page where it shows a run."""
+
+    def opened(run, **state):
+        page = context.new_page()
+        [name] = [str(path.parent.relative_to(made / "logs")) for path in (made / "logs" / run).rglob("events*")]
+        said = "&".join(f"p.lightning_viz.{key}={value}" for key, value in {"run": name, **state}.items())
+        page.goto(f"{(made / 'page.html').as_uri()}#{said}")
+        return Tab(page, page)
+
+    return opened
+
+
+def logged(made, run, tag):
+    """The last of what a log holds under a name."""
+    [file] = (made / "logs" / run).rglob("events*")
+    return make_ndarray(events(file.parent).Tensors(f"lightning_viz/{tag}")[-1].tensor_proto)
+
+
+def trained(made, run):
+    module = RUNS[run][0]()
+    module.load_state_dict(torch.load(made / f"{run}.pt"))
+    return module.eval()
+
+
+def cells(tab, column):
+    return tab.find("tbody tr").first.locator(".cell").nth(column)
+
+
+def test_volumes_are_shown_by_slices(opened, made):
+    tag = "probe_00_ball/saliency"
+    volume = heat(logged(made, "volumes", f"map/{tag}")[0]).reshape(8, 10, 12)
+    bound = float(logged(made, "volumes", f"bound/{tag}"))
+    tab = opened("volumes", at=0)
+    strongest = int(np.abs(volume).sum((1, 2)).argmax())
+    cell = cells(tab, 1)
+    expect(cell.locator(".note")).to_contain_text(f"slice {strongest + 1}/8")
+    expect(tab.find("#slice-label")).to_have_text("strongest of each")
+    for key, k in (("Home", 0), ("ArrowRight", 1), ("End", 7)):
+        tab.find("#slice").press(key)
+        expect(tab.find("#slice-label")).to_have_text(f"slice {k + 1}/8")
+        expect(cell.locator(".note")).to_contain_text(f"slice {k + 1}/8")
+        tab.eventually(lambda k=k: paints(cell.locator(".tile canvas").first, volume[k], bound))
+        image, tile = (cell.locator(part).first.bounding_box() for part in (".ground img", ".tile"))
+        assert image["height"] == pytest.approx(8 * tile["height"], rel=0.01)
+        assert tile["y"] - image["y"] == pytest.approx(k * tile["height"], abs=1)
+        expect(cells(tab, 0).locator(".note")).to_contain_text(f"slice {k + 1}/8")
+    tab.has_state(run=tab.state()["run"], at="0", slice="7")
+    tab.find("#slice-own").click()
+    expect(cell.locator(".note")).to_contain_text(f"slice {strongest + 1}/8")
+
+
+def test_the_slices_of_a_map_are_those_of_the_gradient(made):
+    data, net = Balls(6, seed=2), trained(made, "volumes")
+    image = data.images[:1].clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(net(image)[0, data.targets[0]], image)
+    expected = gradient.abs()[0, 0].numpy() * np.ptp(data.images[0].numpy())
+    found = heat(logged(made, "volumes", "map/probe_00_ball/saliency")[0]).reshape(8, 10, 12)
+    assert np.abs(found - expected).max() <= 0.51 * expected.max() / 127  # a byte for each value
+
+
+def test_outlines_of_regions_can_be_switched(opened, made):
+    data, net = Places(12, seed=2), trained(made, "regions")
+    with torch.no_grad():
+        predicted = net(data.images[:1]).argmax(1)[0].numpy()
+    sides = {"true": data.places[0].numpy(), "predicted": predicted}
+    tab = opened("regions", at=0)
+    content = json.loads(logged(made, "regions", "places/probe_00_disc")[0])
+    classes = [area["class"] for area in content["areas"]]
+    assert {*np.unique(sides["true"])} - {0} <= {*classes}
+    for column in (0, 1):  # over the image, and over a map
+        for side, truth in sides.items():
+            paths = cells(tab, column).locator(f".marks g.{side} path:not(.seam)")
+            expect(paths).to_have_count(len(classes))
+            for i, k in enumerate(classes):
+                inside = np.reshape(paths.nth(i).evaluate(INSIDE), (16, 16))
+                assert np.array_equal(inside, truth == k)
+    tab.find("#marks").select_option("true alone")
+    for column in (0, 1):
+        expect(cells(tab, column).locator(".marks g.true")).to_have_count(len(classes))
+        expect(cells(tab, column).locator(".marks g.predicted")).to_have_count(0)
+    tab.find("#marks").select_option("no outlines")
+    expect(tab.find(".marks g")).to_have_count(0)
+    tab.has_state(run=tab.state()["run"], at="0", marks="none")
+
+
+def test_boxes_tell_of_themselves(opened, made):
+    data, net = Things(12, seed=2), trained(made, "boxes")
+    with torch.no_grad():
+        found = net.net([data.images[0]])[0]
+    rows = zip(found["boxes"].tolist(), found["labels"].tolist(), found["scores"].tolist(), strict=True)
+    said = [row for row in rows if row[2] >= SAID]
+    true = [*zip(data.targets[0]["boxes"].tolist(), data.targets[0]["labels"].tolist(), strict=True)]
+    assert said
+    tab = opened("boxes")
+    tab.find("tbody tr").first.locator(".cell").first.click()
+    stage = tab.find("#zoom .stage .marks")
+    expect(stage.locator(".box.true")).to_have_count(len(true))
+    expect(stage.locator(".box.predicted")).to_have_count(len(said))
+    tip = tab.find("#zoom .stage .tip")
+    told = []
+    for box in stage.locator(".box.predicted").all():
+        box.focus()
+        told.append(re.sub("[\u2068\u2069]", "", tip.inner_text()).replace("\u00a0", " "))
+    expected = [
+        f"predicted: {Things.classes[k]} {100 * score:.0f} %, {{}}, IoU {max(iou(box, other) for other, _ in true):.2f}"
+        for box, k, score in said
+    ]
+    became = [re.search("correct|false", text)[0] for text in told]
+    assert sorted(told) == sorted(t.format(w) for t, w in zip(reversed(expected), became, strict=True))
+    for (box, k, _), what in zip(reversed(said), became, strict=True):
+        assert what == "false" or any(iou(box, other) >= 0.5 and k == label for other, label in true)
+    stage.locator(".box.true").first.focus()
+    expect(tip).to_have_text(re.compile("^true: .*(found|missed)$"))
+    stage.locator(".box").last.locator("rect").last.hover()
+    expect(tip).to_have_text(stage.locator(".box").last.get_attribute("aria-label"))
+    tab.page.keyboard.press("Escape")
+    tab.find("#marks").select_option("predicted alone")
+    expect(cells(tab, 0).locator(".box.true")).to_have_count(0)
+    expect(cells(tab, 0).locator(".box.predicted")).to_have_count(len(said))
+
+
+def iou(a, b):
+    """In plain numbers."""
+    area = lambda box: max(box[2] - box[0], 0.0) * max(box[3] - box[1], 0.0)
+    both = area([max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])])
+    return both / (area(a) + area(b) - both)

@@ -9,6 +9,7 @@ const GLOBALS = [
 const NODE = ['Buffer', 'Response', 'TextEncoder', 'URL', 'globalThis'];
 
 export default [
+  { ignores: ['lightning_viz/tensorboard/static/uPlot.js'] }, // not ours
   js.configs.recommended,
   {
     files: ['tests/javascript/*.js'],

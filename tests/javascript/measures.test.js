@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { measuresOf } from '../../lightning_viz/tensorboard/static/measures.js';
+import { aligned, nearest } from '../../lightning_viz/tensorboard/static/axes.js';
+import { againstChance, measuresOf } from '../../lightning_viz/tensorboard/static/measures.js';
 
 test('measures of all runs, each once: those that are known in their order, then others by name', () => {
   const runs = [
@@ -12,4 +13,22 @@ test('measures of all runs, each once: those that are known in their order, then
   ].map((scalars) => ({ answer: { scalars } }));
   assert.deepEqual(measuresOf(runs), ['rank_previous', 'entropy', 'fidelity', 'depth_9', 'depth_10']);
   assert.deepEqual(measuresOf([]), []);
+});
+
+test('chance stands in the chart of its measure, and what is worse than it is said', () => {
+  const scalars = ['deletion', 'deletion_chance', 'insertion', 'insertion_chance', 'other_chance'].map((name) => `explanations/lime/${name}`);
+  assert.deepEqual(measuresOf([{ answer: { scalars } }]), ['deletion', 'insertion', 'other_chance']);
+  assert.equal(againstChance('deletion', 0.6, 0.5), 'worse than chance');
+  assert.equal(againstChance('insertion', 0.4, 0.5), 'worse than chance');
+  for (const [measure, value, chance] of [['deletion', 0.4, 0.5], ['insertion', 0.6, 0.5], ['entropy', 9, 1], ['deletion', 1, undefined], ['deletion', null, 0]]) {
+    assert.equal(againstChance(measure, value, chance), '');
+  }
+});
+
+test('lines over several places stand in columns, and the nearest one is found', () => {
+  const data = aligned([{ points: [[2, 1], [0, 5], [2, 3]] }, { points: [[1, 4], [2, NaN]] }]);
+  assert.deepEqual(data, [[0, 1, 2], [5, null, 3], [null, 4, null]]);
+  assert.equal(nearest(data, 1, 100), 1);
+  assert.equal(nearest([[0], [5], [9]], 0, 6), 0);
+  assert.equal(nearest([[0], [null]], 0, 6), -1);
 });

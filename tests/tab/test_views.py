@@ -31,12 +31,30 @@ def test_measures_as_curves_with_their_values_at_the_moment(visit, board, run):
         for epoch in (1, 2):
             tab.shows(f"epoch {epoch} of 4")
             expect(part.locator(".value")).to_have_text(figure(run.figures(f"explanations/saliency/{measure}")[epoch]))
-            assert float(part.locator(".cursor").get_attribute("x1")) == pytest.approx(3 + (epoch + 1) / 5 * (200 - 6))
+            now, over = (part.locator(f".{name}").bounding_box() for name in ("now", "u-over"))
+            place = (epoch + 1 + 0.05 * 5) / (5 * 1.1)  # a twentieth is left free at either side
+            assert now["x"] - over["x"] == pytest.approx(place * over["width"], abs=1.5)
             tab.find("main").press("ArrowRight")
         tab.find("#moment").press("Home")
         tab.find("#moment").press("ArrowRight")
         tab.find("#moment").press("ArrowRight")
     tab.has_state(at="1", view="measures")
+
+
+def test_values_under_the_pointer_in_all_charts_and_a_click_goes_there(visit, board, run):
+    tab = visit(link(board, at=1, view="measures"))
+    named = ("rank correlation with the last", "how evenly")
+    charts = [tab.find(f'.measure[title^="saliency: {text}"]') for text in named]
+    over = charts[0].locator(".u-over")
+    place = (2 + 1 + 0.05 * 5) / (5 * 1.1)
+    over.hover(position={"x": place * over.bounding_box()["width"], "y": 20})
+    for chart, measure in zip(charts, ("rank_previous", "entropy"), strict=True):
+        value = figure(run.figures(f"explanations/saliency/{measure}")[2])
+        told = measure.replace("_", " ")
+        expect(chart.locator(".tip")).to_have_text(re.compile(f"epoch 2{told} {value}$".replace(".", r"\.")))
+    tab.page.mouse.down()
+    tab.page.mouse.up()
+    tab.shows("epoch 2 of 4")
 
 
 def test_attention_as_a_curve_for_each_layer(context, tmp_path):
@@ -52,7 +70,7 @@ def test_attention_as_a_curve_for_each_layer(context, tmp_path):
     ]:
         part = tab.find(f'.recall[title^="{meaning}"]')
         tags = [f"attention/net_{k}_self_attn/{measure}" for k in (0, 1)]
-        expect(part.locator("polyline")).to_have_count(2)
+        expect(part.locator(".u-over")).to_be_visible()
         expect(part.locator("li")).to_have_text(
             [f"net {k} self attn {figure(log.figures(tag)[0])}" for k, tag in enumerate(tags)]
         )

@@ -5,7 +5,7 @@ import { distinct, natural, title } from './model.js';
 import { Plot, valuesOf } from './plot.js';
 
 const STEM = 'attention/';
-const FRAME = { width: 360, height: 120 };
+const FRAME = { width: 420, height: 150 };
 /** @type {{ range: [number, number] }} */
 const SHARES = { range: [0, 1] };
 
@@ -38,7 +38,7 @@ class Layers {
     this.app = app;
     this.title = MEANING[measure];
     this.tags = tags;
-    this.plot = new Plot(app);
+    this.plot = new Plot(app, true);
     this.list = el('ul', { className: 'recalls' });
     this.node = el('div', { className: 'recall', title: this.title }, this.plot.node, this.list);
   }

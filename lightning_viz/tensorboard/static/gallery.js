@@ -10,7 +10,7 @@ import { Plot, valuesOf } from './plot.js';
 import { roving } from './roving.js';
 
 /** @type {{ width: number, height: number, range: [number, number] }} */
-const FRAME = { width: 480, height: 220, range: [0, 1] };
+const FRAME = { width: 620, height: 280, range: [0, 1] };
 export const HOME = { filters: /^filters\//, confusion: /^confusions?\// };
 
 /** @typedef {import('./app.js').App} App */
@@ -106,13 +106,13 @@ function activation(app, tag) {
 /** @param {App} app */
 const loaders = (app) => distinct((app.run?.answer.scalars ?? []).filter((tag) => tag.startsWith('recall/')).map((tag) => tag.split('/')[1]));
 
-/** The recall of every class of a loader, and which are best and worst at the moment. */
+/** The recall of every class of a loader, the worst ones in colour, and which are best and worst at the moment. */
 class Recalls {
   /** @param {App} app @param {string} loader */
   constructor(app, loader) {
     this.app = app;
     this.stem = `recall/${loader}/`;
-    this.plot = new Plot(app);
+    this.plot = new Plot(app, true);
     this.list = el('ol', { className: 'recalls' });
     this.node = el('div', { className: 'recall' }, this.plot.node, this.list);
   }
@@ -122,12 +122,14 @@ class Recalls {
     const { run } = app;
     if (!run) return;
     const tags = run.answer.scalars.filter((tag) => tag.startsWith(stem));
-    const looks = tags.map((tag, i) => ({ label: run.className(tag.slice(stem.length)), colour: COLOURS[i % COLOURS.length] }));
+    const ends = tags.map((tag) => ({ tag, value: app.series.get('scalars', run.name, tag)?.at(-1)?.[1] ?? Infinity }));
+    const worst = ends.sort((a, b) => a.value - b.value).slice(0, COLOURS.length).map(({ tag }) => tag); // in the end, so that no colour moves
+    const looks = tags.map((tag) => ({ label: run.className(tag.slice(stem.length)), strong: worst.includes(tag), colour: COLOURS[worst.indexOf(tag)] }));
     this.plot.show(tags.map((tag) => ({ run, tag })), () => ({ ...FRAME, title: 'Recall of every class', looks }));
     const values = tags.map((tag, i) => ({ ...looks[i], value: app.point('scalars', tag, { run, at: app.moment, name: '' })?.[1] }));
     const sorted = values.filter(({ value }) => typeof value === 'number').sort((a, b) => b.value - a.value);
     this.list.replaceChildren(
-      ...sorted.map(({ label, colour, value }) => el('li', {}, el('i', { style: `background:${colour}` }), bdi(label), ` ${Math.round(100 * value)} %`)),
+      ...sorted.map(({ label, colour, value }) => el('li', {}, el('i', { style: `background:${colour ?? 'var(--line)'}` }), bdi(label), ` ${Math.round(100 * value)} %`)),
     );
   }
 }

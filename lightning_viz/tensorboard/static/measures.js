@@ -19,8 +19,6 @@ const MEANING = {
   sum: 'sum of the map, in its own units',
   deletion: 'area under the deletion curve: little is faithful',
   insertion: 'area under the insertion curve: much is faithful',
-  deletion_chance: 'deletion of the same map moved: what it has to stay under',
-  insertion_chance: 'insertion of the same map moved: what it has to beat',
   pointing: 'share of maxima that lie on the evidence',
   in_mask: 'share of the map that lies on the evidence',
   fidelity: 'R² on masks that the model was not fitted to',
@@ -29,31 +27,54 @@ const MEANING = {
 
 const ORDER = Object.keys(MEANING);
 
+/** Of a measure that has one, what chance is called, and whether more is worse than that. @type {Record<string, boolean>} */
+const LESS_IS_BETTER = { deletion: true, insertion: false };
+const chanceOf = (/** @type {string} */ measure) => `${measure}_chance`; // the same map, moved
+
+/**
+ * How a measure compares with chance, in words; nothing where it is better, or where nobody knows.
+ *
+ * @param {string} measure @param {unknown} value @param {unknown} chance
+ */
+export function againstChance(measure, value, chance) {
+  if (!(measure in LESS_IS_BETTER) || typeof value !== 'number' || typeof chance !== 'number') return '';
+  return (LESS_IS_BETTER[measure] ? value > chance : value < chance) ? 'worse than chance' : '';
+}
+
 /** Measures of a run, the best known ones first. @param {import('./model.js').Run[]} runs */
 export function measuresOf(runs) {
   const tags = runs.flatMap((run) => run.answer.scalars.filter((tag) => tag.startsWith('explanations/')));
   const place = (/** @type {string} */ name) => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
-  return distinct(tags.map((tag) => tag.split('/').slice(2).join('/'))).sort((a, b) => place(a) - place(b) || natural(a, b));
+  const names = distinct(tags.map((tag) => tag.split('/').slice(2).join('/')));
+  const isChance = (/** @type {string} */ name) => Object.keys(LESS_IS_BETTER).some((measure) => name === chanceOf(measure) && names.includes(measure));
+  return names.filter((name) => !isChance(name)).sort((a, b) => place(a) - place(b) || natural(a, b));
 }
 
 /** One measure of one method: a curve for each run that is shown, and the value at the moment. */
 export class Measure {
-  /** @param {import('./app.js').App} app @param {string} method @param {string} measure @param {{ width: number, height: number }} frame */
+  /** @param {import('./app.js').App} app @param {string} method @param {string} measure @param {{ width: number, height: number, large?: boolean }} frame Large ones have axes. */
   constructor(app, method, measure, frame) {
     this.app = app;
+    this.measure = measure;
     this.tag = `explanations/${method}/${measure}`;
     this.frame = frame;
     this.title = `${title(method)}: ${MEANING[measure] ?? measure}`;
-    this.plot = new Plot(app);
+    this.plot = new Plot(app, frame.large);
     this.value = el('span', { className: 'value' });
-    this.node = el('span', { className: 'measure', title: this.title }, this.plot.node, this.value);
+    this.chance = el('span', { className: 'chance' });
+    this.node = el('span', { className: 'measure', title: this.title }, this.plot.node, el('span', {}, this.value, this.chance));
   }
 
   show() {
-    const { app, tag } = this;
-    const looks = app.shown.map((run, i) => ({ label: run.name, strong: i === 0, colour: i ? COLOURS[0] : undefined }));
-    this.plot.show(app.shown.map((run) => ({ run, tag })), () => ({ ...this.frame, title: this.title, looks }));
+    const { app, measure, tag } = this;
+    const chance = this.tag.replace(/[^/]*$/, chanceOf(measure));
+    const held = app.run?.answer.scalars.includes(chance) ? [{ run: app.run, tag: chance }] : [];
+    const several = app.shown.length > 1;
+    const looks = app.shown.map((run, i) => ({ label: several ? run.name : title(measure), strong: i === 0, colour: i ? COLOURS[0] : undefined }));
+    this.plot.show([...app.shown.map((run) => ({ run, tag })), ...held], () => ({ ...this.frame, title: this.title, looks: [...looks, ...held.map(() => ({ label: 'chance', dashed: true }))] }));
     this.value.textContent = valuesOf(app, tag);
+    const [now, by] = [tag, chance].map((name) => (app.run ? app.point('scalars', name, { run: app.run, at: app.moment, name: '' })?.[1] : undefined));
+    this.chance.textContent = held.length ? againstChance(measure, now, by) : '';
   }
 }
 
@@ -63,7 +84,7 @@ export function buildMeasures(app) {
   const rows = measuresOf(app.shown).map((measure) => {
     const cells = methods.map((method) => {
       if (!app.shown.some((run) => run.answer.scalars.includes(`explanations/${method}/${measure}`))) return el('td');
-      const part = new Measure(app, method, measure, { width: 200, height: 60 });
+      const part = new Measure(app, method, measure, { width: 300, height: 110, large: true });
       app.watch.add(part);
       return el('td', {}, part.node);
     });

@@ -1,12 +1,13 @@
 // Scalars of the log as a chart that is drawn anew when they have grown, with its cursor where the slider stands.
 
+import { axes } from './axes.js';
 import { chart, figure } from './curves.js';
 import { el } from './dom.js';
 
 /**
  * @typedef {{ run: import('./model.js').Run, tag: string }} Scalar
  * @typedef {Omit<import('./curves.js').Line, 'points'>} Look
- * @typedef {Omit<import('./curves.js').Frame, 'domain'> & { looks: Look[] }} Drawing How each scalar looks, and the frame.
+ * @typedef {Omit<import('./curves.js').Frame, 'domain'> & { looks: Look[], large?: boolean }} Drawing How each scalar looks, and the frame.
  */
 
 export class Plot {
@@ -16,9 +17,10 @@ export class Plot {
   #move = () => {};
   node = el('span', { className: 'curves' });
 
-  /** @param {import('./app.js').App} app */
-  constructor(app) {
+  /** @param {import('./app.js').App} app @param {boolean} [large] Whether there is room for axes. */
+  constructor(app, large = false) {
     this.app = app;
+    this.large = large;
   }
 
   /**
@@ -41,7 +43,9 @@ export class Plot {
         ...look,
         points: (found[i] ?? []).map(([step, value]) => /** @type {[number, number]} */ ([axis.of(scalars[i].run, step), value ?? NaN])),
       }));
-      const { node, move } = chart(lines, { ...frame, domain: [axis.first, axis.last] });
+      const whole = { ...frame, domain: /** @type {[number, number]} */ ([axis.first, axis.last]) };
+      const go = (/** @type {number} */ x) => this.app.goTo(axis.nearest(x));
+      const { node, move } = this.large ? axes(lines, { ...whole, go, name: (x) => axis.name(x) }) : chart(lines, whole);
       this.node.replaceChildren(node);
       this.#move = move;
     }

@@ -60,14 +60,15 @@ def test_rows_out_of_view_have_the_room_that_they_will_need(visit, board):
     sides = (
         "main => [...main.querySelectorAll('.cell')].map(cell => cell.querySelectorAll('.shot:not([hidden])').length)"
     )
-    tab.eventually(lambda: all_are(tab.find("main").evaluate(sides), 2))
+    assert tab.eventually(lambda: all_are(tab.find("main").evaluate(sides), 2))
     tab.find("#against").select_option("compare")
-    tab.eventually(lambda: all_are(tab.find("main").evaluate(sides), 1))
+    assert tab.eventually(lambda: all_are(tab.find("main").evaluate(sides), 1))
 
 
 def all_are(found, expected):
     assert found
     assert set(found) == {expected}
+    return True
 
 
 def test_long_names_of_runs_leave_the_cells_as_they_are(opened, logs, tmp_path):

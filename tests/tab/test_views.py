@@ -18,9 +18,11 @@ def figure(value):
 
 
 def shows(tab, alt, picture):
+    """Whether the tab shows a picture; fails with what differs."""
     image = tab.find(f'img[alt="{alt}"]')
     expect(image).to_be_visible()
     tab.eventually(lambda: holds(image, picture))
+    return True
 
 
 def test_measures_as_curves_with_their_values_at_the_moment(visit, board, run):
@@ -90,14 +92,14 @@ def test_the_measure_above_a_method_is_the_chosen_one(visit, board, run):
 def test_filters_with_what_they_reach(visit, board, run):
     tab = visit(link(board, view="filters", at=2))
     for channel in (0, 8):
-        shows(tab, f"net 4/{channel} of filters, epoch 2", run.pictures(f"filters/net_4/{channel}")[2])
+        assert shows(tab, f"net 4/{channel} of filters, epoch 2", run.pictures(f"filters/net_4/{channel}")[2])
         reached = figure(run.figures(f"filters/net_4/{channel}_activation")[2])
         expect(tab.find("figure", has_text=re.compile(f"^{channel}"))).to_contain_text(f"activation {reached}")
 
 
 def test_confusions_with_the_recall_of_every_class(visit, board, run):
     tab = visit(link(board, view="confusion", at=2))
-    shows(tab, "val/1 of confusions, epoch 2", run.pictures("confusions/val/1")[2])
+    assert shows(tab, "val/1 of confusions, epoch 2", run.pictures("confusions/val/1")[2])
     recall = {name: run.figures(f"recall/val/{name.lower()}")[2] for name in NAMES}
     best_first = sorted(NAMES, key=lambda name: -recall[name])
     tab.root.get_by_role("heading", name="recall of every class").scroll_into_view_if_needed()
@@ -107,7 +109,7 @@ def test_confusions_with_the_recall_of_every_class(visit, board, run):
 def test_other_pictures(visit, board, run):
     tab = visit(link(board, view="other"))
     (picture,) = run.pictures("explanations/saliency/curves").values()
-    shows(tab, "saliency/curves of explanations, epoch 4", picture)
+    assert shows(tab, "saliency/curves of explanations, epoch 4", picture)
 
 
 def test_findings_tell_what_the_run_taught_and_open_the_pictures_that_show_it(visit, board, logs):

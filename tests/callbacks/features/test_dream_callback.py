@@ -77,7 +77,16 @@ def test_a_guide_that_there_is_not_is_an_error_before_the_first_batch(guide, wor
 
 
 def test_a_rehearsal_has_one_probe_and_takes_it_as_the_guide(tmp_path):
-    fit(tmp_path, [DeepDream(guide=2, **QUICK)], fast_dev_run=True)
+    drawn = set()
+
+    class Noting(DeepDream):
+        def draw(self, scene):
+            for picture in super().draw(scene):
+                drawn.add(picture.tag)
+                yield picture
+
+    fit(tmp_path, [Noting(guide=2, **QUICK)], fast_dev_run=True)
+    assert drawn == {"probe_00_bread/deep_dream_towards_bread"}
 
 
 class Flat(nn.Sequential):

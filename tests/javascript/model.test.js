@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Axis, Run, apart, distinct, drawsWithinEpochs, methodOf, natural, percent, title } from '../../lightning_viz/tensorboard/static/model.js';
+import { Axis, Run, distinct, drawsWithinEpochs, methodOf, natural, percent, title } from '../../lightning_viz/tensorboard/static/model.js';
 
 const NBSP = '\u00a0';
 
@@ -107,12 +107,6 @@ test('names', () => {
   assert.equal(title('gradcam_net__conv_head'), 'gradcam net.conv head');
   assert.deepEqual(['b10', 'b9', 'a'].sort(natural), ['a', 'b9', 'b10']);
   assert.deepEqual(distinct(['a', 'b', 'a']), ['a', 'b']);
-});
-
-test('runs are told apart by what they do not share', () => {
-  assert.equal(apart('demo/version_0', 'demo/version_1'), 'version_0');
-  assert.equal(apart('a/x', 'b/x'), 'a/x');
-  assert.equal(apart('same', 'same'), 'same');
 });
 
 test('probabilities are as captions tell them: whole percents, or one figure of less than one', () => {

@@ -1,14 +1,16 @@
 """Two moments side by side or as a difference, of one run or of two."""
 
 import re
+import shutil
 
 import numpy as np
 import pytest
 from playwright.sync_api import expect
-from tab import link, paints, pixels
-from trained import FULL, SHORT, decoded
+from tab import Tab, link, paints, pixels
+from trained import FULL, SHORT, Log, decoded
 
 from lightning_viz.render.color import diverging
+from lightning_viz.tensorboard.export import export
 
 BREAD = "probe_00_bread"
 SALIENCY = f"{BREAD}/saliency"
@@ -73,6 +75,10 @@ def test_the_difference_of_two_maps_on_one_scale_for_all_epochs(visit, board, ru
     tab.shows("epoch 2 of 4")
     differs(tab, maps[-1], maps[2], bound)
     canvas = tab.find('.shots > canvas[aria-label^="saliency"]').first
+    edges = tab.find(".shots > canvas.edges").nth(1)  # the image's outline lies over it
+    expect(edges).to_be_visible()
+    assert pixels(edges).shape == (16, 16, 3)
+    edges.evaluate("node => { node.style.visibility = 'hidden'; }")
     on_screen = decoded(canvas.screenshot())
     height, width = maps[2].shape
     sides = zip((height, width), on_screen.shape[:2], strict=True)
@@ -109,3 +115,39 @@ def test_two_runs_by_epoch_and_by_step(visit, board, run, other):
     tab.find("#how").select_option("difference")
     told = differs(tab, other.maps(SALIENCY)[2], run.maps(SALIENCY)[1], bound)
     assert told.startswith("saliency: orange where version_1 has more than version_0")
+
+
+def test_three_runs_with_badges_and_their_own_parts_of_long_names(context, logs, tmp_path):
+    names = [f"sweep/resnet50_pretrained_lr_{rate}_seed_1" for rate in ("0.1", "0.01", "0.001")]
+    for name, source in zip(names, (FULL, SHORT, FULL), strict=True):
+        shutil.copytree(logs / source, tmp_path / "logs" / name)
+    export(tmp_path / "logs", tmp_path / "page.html")
+    page = context.new_page()
+    state = {"run": names[0], "against": f"run:{names[1]}", "at": 2}
+    page.goto(link((tmp_path / "page.html").as_uri(), **state).replace("#lightning_viz&", "#"))
+    tab = Tab(page, page)
+    cell = tab.find("tbody tr").first.locator(".cell").nth(1)
+    shown = cell.locator(".name:visible")
+    expect(shown).to_have_text(["…0.01…", "…0.1…"])
+    tab.find("#more").click()
+    tab.find("#more-0").check()
+    expect(shown).to_have_text(["…0.01…", "…0.001…", "…0.1…"])
+    assert [node.get_attribute("data-badge") for node in shown.all()] == ["B", "C", "A"]
+    assert [node.get_attribute("title") for node in shown.all()] == [names[1], names[2], names[0]]
+    ours, theirs = Log(logs / FULL), Log(logs / SHORT)
+    bound = max(ours.bound(SALIENCY), theirs.bound(SALIENCY))
+    for i, log in enumerate((theirs, ours, ours)):
+        tab.eventually(lambda i=i, log=log: paints(cell.locator(".tile canvas").nth(i), log.maps(SALIENCY)[2], bound))
+    expect(tab.find("tbody tr").first.locator(".predicted")).to_have_count(3)
+    tab.has_state(**{**state, "at": "2", "more": names[2]})
+
+
+def test_while_a_key_is_held_the_moment_compared_with_is_shown(visit, board, run):
+    tab = visit(link(board, at=3, against="epoch", base=1))
+    maps, bound = run.maps(SALIENCY), run.bound(SALIENCY)
+    side_by_side(tab, bound, maps[1], maps[3])
+    tab.find("main").focus()
+    tab.page.keyboard.down("b")
+    side_by_side(tab, bound, maps[1], maps[1])
+    tab.page.keyboard.up("b")
+    side_by_side(tab, bound, maps[1], maps[3])

@@ -2,7 +2,8 @@
 
 import { el } from './dom.js';
 import { onAddress, readAddress, writeAddress } from './host.js';
-import { Axis, Run, apart, drawsWithinEpochs, natural } from './model.js';
+import { momentsOf, othersOf } from './comparing.js';
+import { Axis, Run, drawsWithinEpochs, natural } from './model.js';
 import { Pictures } from './pictures.js';
 import { Player } from './player.js';
 import { Series, at } from './series.js';
@@ -37,6 +38,7 @@ export class App {
   #due = false;
   #writing = 0;
   error = '';
+  blinking = false; // what is compared with, or the moment before, stands in the place of what is shown
   note = '';
 
   /** @param {HTMLElement} root @param {import('./source.js').Source} source */
@@ -112,15 +114,14 @@ export class App {
     return this.runs.get(this.state.run) ?? this.runs.get(this.#latest) ?? null;
   }
 
-  /** The run it is compared with, if there is one. */
+  /** The first run it is compared with, if there is one. */
   get other() {
-    const name = this.state.against.startsWith('run:') ? this.state.against.slice(4) : null;
-    return name === null ? null : this.runs.get(name) ?? null;
+    return othersOf(this)[0] ?? null;
   }
 
   /** @returns {Run[]} */
   get shown() {
-    return [this.run, this.other].filter((run) => run !== null);
+    return this.run ? [this.run, ...othersOf(this)] : [];
   }
 
   /** Where the slider stands. */
@@ -133,16 +134,9 @@ export class App {
     return this.state.base === null ? this.axis.first : this.axis.nearest(this.state.base);
   }
 
-  /** What stands side by side: one moment of one run, or two. @returns {Moment[]} */
+  /** What stands side by side: one moment of one run, or several. @returns {Moment[]} */
   moments() {
-    const { run, other, moment } = this;
-    if (!run) return [];
-    const when = this.axis.name(moment);
-    if (this.state.against === 'epoch') {
-      return [{ run, at: this.base, name: this.axis.name(this.base) }, { run, at: moment, name: when }];
-    }
-    if (!other) return [{ run, at: moment, name: when }];
-    return [{ run: other, at: moment, name: apart(other.name, run.name) }, { run, at: moment, name: apart(run.name, other.name) }];
+    return momentsOf(this);
   }
 
   /** What stands between two moments: one becomes the other, or they are of two runs. */
@@ -164,6 +158,7 @@ export class App {
     const kind = this.state.axis || (this.shown.some(drawsWithinEpochs) ? 'step' : 'epoch');
     this.axis = new Axis(kind, this.shown);
     const { size, captions, view, measure } = this.state;
+    this.root.style.setProperty('--moments', String(this.moments().length));
     this.root.className = `size-${size}${this.compares ? ` two ${this.state.how}` : ''}`;
     this.toolbar.build();
     notices(this);

@@ -8,6 +8,7 @@ const KEYS = [
   ['Home End', 'the first moment, the last one'],
   ['Space', 'play, pause'],
   ['n p', 'the next flip of a prediction, the one before; of one probe where it is enlarged'],
+  ['b', 'while it is held: what is compared with, or the moment before, in the place of what is shown'],
   ['↑ ↓', 'rows of probes, pictures, cells of a confusion matrix'],
   ['Shift + ← →', 'columns of these'],
   ['Enter', 'enlarge a picture, show the images of a cell'],

@@ -50,7 +50,8 @@ export function missing(app) {
   const found = [];
   const named = state.against.startsWith('run:') ? state.against.slice(4) : '';
   if (state.run && !runs.has(state.run)) found.push(`There is no run ${state.run} here any more: shown is ${run.name}.`);
-  if (named && !runs.has(named)) found.push(`There is no run ${named} here any more to compare with.`);
+  const gone = [named, ...(state.more ?? [])].filter((name) => name && !runs.has(name));
+  found.push(...gone.map((name) => `There is no run ${name} here any more to compare with.`));
   if (state.at !== null && state.at !== moment) found.push(`There is no ${axis.name(state.at)} here: shown is ${axis.name(moment)}.`);
   if (state.zoom && !app.shown.some((one) => one.has(state.zoom))) found.push(`There is no picture ${state.zoom} in this run.`);
   return found;

@@ -1,7 +1,7 @@
 // The figures of the maps, small, with the slider's moment marked.
 
 import { attentionParts } from './attention.js';
-import { COLOURS } from './curves.js';
+import { colourOf } from './comparing.js';
 import { el } from './dom.js';
 import { distinct, natural, title } from './model.js';
 import { Plot, valuesOf } from './plot.js';
@@ -70,7 +70,7 @@ export class Measure {
     const chance = this.tag.replace(/[^/]*$/, chanceOf(measure));
     const held = app.run?.answer.scalars.includes(chance) ? [{ run: app.run, tag: chance }] : [];
     const several = app.shown.length > 1;
-    const looks = app.shown.map((run, i) => ({ label: several ? run.name : title(measure), strong: i === 0, colour: i ? COLOURS[0] : undefined }));
+    const looks = app.shown.map((run, i) => ({ label: several ? run.name : title(measure), strong: i === 0, colour: colourOf(app, run) }));
     this.plot.show([...app.shown.map((run) => ({ run, tag })), ...held], () => ({ ...this.frame, title: this.title, looks: [...looks, ...held.map(() => ({ label: 'chance', dashed: true }))] }));
     this.value.textContent = valuesOf(app, tag);
     const [now, by] = [tag, chance].map((name) => (app.run ? app.point('scalars', name, { run: app.run, at: app.moment, name: '' })?.[1] : undefined));

@@ -144,10 +144,3 @@ export const distinct = (items) => [...new Set(items)];
 
 /** A probability as captions tell it. @param {number} share */
 export const percent = (share) => (share >= 0.01 ? `${Math.round(100 * share)}\u00a0%` : `${(100 * share).toPrecision(1)}\u00a0%`);
-
-/** What tells two runs apart: their names without the folders that they share. @param {string} name @param {string} other */
-export function apart(name, other) {
-  const [parts, others] = [name.split('/'), other.split('/')];
-  const first = parts.findIndex((part, i) => part !== others[i]);
-  return first > 0 ? parts.slice(first).join('/') : name;
-}

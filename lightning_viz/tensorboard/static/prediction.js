@@ -1,5 +1,6 @@
 // What the network says of a probe: at the moment, and over the whole run.
 
+import { colourOf } from './comparing.js';
 import { COLOURS } from './curves.js';
 import { bdi, el, isolated } from './dom.js';
 import { percent } from './model.js';
@@ -22,11 +23,11 @@ export class Prediction {
     this.label = labels?.length ? labels.map((k) => run?.className(k)).join(', ') : run?.className(run.label(probe)) ?? probe;
     const item = run?.manifest?.probes[probe]?.item;
     const about = item === undefined ? probe.replaceAll('_', ' ') : `${probe.split('_').slice(0, 2).join(' ')} · item ${item}`;
-    this.predicted = [el('span', { className: 'predicted' }), el('span', { className: 'predicted' })];
+    this.predicted = el('span');
     this.plot = new Plot(app);
     this.key = el('span', { className: 'key' });
     const name = el('span', { className: 'label', textContent: this.label });
-    this.node = el('div', { className: 'prediction' }, name, el('span', { className: 'item', textContent: about }), ...this.predicted, this.plot.node, this.key);
+    this.node = el('div', { className: 'prediction' }, name, el('span', { className: 'item', textContent: about }), this.predicted, this.plot.node, this.key);
   }
 
   /** What a search for text looks through. */
@@ -40,17 +41,15 @@ export class Prediction {
 
   show() {
     const moments = this.app.moments();
-    this.predicted.forEach((node, i) => {
-      const moment = moments[i];
-      node.hidden = !moment;
-      if (!moment) return;
+    const said = moments.map((moment) => {
       const { name, probability, right, known } = this.at(moment);
       const share = probability === null ? '' : ` ${percent(probability)}`;
       const mark = right === null || this.#labels(moment) ? '' : `${right ? '✓' : '✗'} `;
-      const said = known ? [mark, bdi(name), share] : ['…'];
-      node.replaceChildren(...(moments.length > 1 ? [bdi(moment.name), ': '] : []), ...said);
-      node.className = `predicted ${known && right !== null ? (right ? 'right' : 'wrong') : ''}`;
+      const parts = known ? [mark, bdi(name), share] : ['…'];
+      const className = `predicted ${known && right !== null ? (right ? 'right' : 'wrong') : ''}`;
+      return el('span', { className }, ...(moments.length > 1 ? [bdi(moment.name), ': '] : []), ...parts);
     });
+    this.predicted.replaceChildren(...said);
     this.#chart();
   }
 
@@ -114,11 +113,11 @@ export class Prediction {
   }
 
   #chart() {
-    const { run, other, series } = this.app;
+    const { run, series, shown } = this.app;
     if (!run) return;
     const label = run.label(this.probe);
     const classes = this.#classes(run);
-    const theirs = other && this.#classes(other).includes(label) ? [other] : [];
+    const theirs = shown.slice(1).filter((other) => this.#classes(other).includes(label));
     const scalars = [...classes.map((tag) => ({ run, tag })), ...theirs.map((of) => ({ run: of, tag: label }))];
     const predicted = series.get('predictions', run.name, this.probe);
     const seen = new Set((predicted ?? []).map(([, index]) => run.manifest?.class_tags[index]));
@@ -127,12 +126,12 @@ export class Prediction {
       ...FRAME,
       range: /** @type {[number, number]} */ ([0, 1]),
       marks: this.flips(),
-      title: `Probabilities of the classes, ${this.label} bold${theirs.length ? ', in the other run dashed' : ''}; triangles mark where the prediction changed`,
+      title: `Probabilities of the classes, ${this.label} bold${theirs.length ? ', in other runs dashed' : ''}; triangles mark where the prediction changed`,
       looks: scalars.map(({ run: of, tag }) => ({
         label: of.className(tag),
         strong: tag === label,
         dashed: of !== run,
-        colour: of === run && rivals.includes(tag) ? shade(rivals.indexOf(tag)) : undefined,
+        colour: of !== run && theirs.length > 1 ? colourOf(this.app, of) : of === run && rivals.includes(tag) ? shade(rivals.indexOf(tag)) : undefined,
       })),
     });
     const named = scalars.map(({ run: of, tag }) => ({ run: of, tag: `probability/${this.probe}/${tag}` }));

@@ -8,11 +8,11 @@
  *   columns: string[] | null, rows: 'all' | 'wrong' | 'flipped', text: string, measure: string,
  *   size: 's' | 'm' | 'l', scale: 'run' | 'own', captions: boolean, zoom: string,
  *   numbers: 'counts' | 'shares', pair: string, sort: '' | 'change' | 'unsure' | 'flips' | 'loss',
- *   slice: number | null, marks: 'both' | 'true' | 'predicted' | 'none',
+ *   more: string[] | null, slice: number | null, marks: 'both' | 'true' | 'predicted' | 'none',
  * }} State
  *
  * `at` is a moment of the axis, null the last one, whatever comes. `against` is what is compared with: nothing, `epoch`
- * (then `base` says which), or `run:<name>`. `columns` are the methods in their order, null all of them. `scale` is what
+ * (then `base` says which), or `run:<name>`, and then `more` runs. `columns` are the methods in their order, null all of them. `scale` is what
  * full colour of a map stands for: the largest value of the whole run, or its own. `pair` is the cell of a confusion matrix
  * whose images are shown: loader, true and predicted class. `slice` is that of volumes, null what each map has most in;
  * `marks` which outlines and boxes are drawn.
@@ -22,9 +22,10 @@
 export const DEFAULTS = {
   run: '', view: 'probes', axis: '', at: null, against: '', base: null, how: 'side',
   columns: null, rows: 'all', text: '', measure: 'rank_previous', size: 'm', scale: 'run', captions: false, zoom: '',
-  numbers: 'counts', pair: '', sort: '', slice: null, marks: 'both',
+  numbers: 'counts', pair: '', sort: '', more: null, slice: null, marks: 'both',
 };
 
+const LISTS = ['columns', 'more'];
 const NUMBERS = ['at', 'base', 'slice'];
 /** @type {Record<string, string[]>} */
 const CHOICES = {
@@ -51,7 +52,7 @@ export function fromAddress(address) {
   for (const [name, text] of Object.entries(address)) {
     if (text === undefined || !Object.hasOwn(DEFAULTS, name) || (CHOICES[name] && !CHOICES[name].includes(text))) continue;
     if (NUMBERS.includes(name)) state[name] = text !== '' && Number.isFinite(Number(text)) ? Number(text) : null;
-    else if (name === 'columns') state[name] = text === '' ? [] : text.split(',').map(unescape);
+    else if (LISTS.includes(name)) state[name] = text === '' ? [] : text.split(',').map(unescape);
     else state[name] = name === 'captions' ? text === 'true' : text;
   }
   return /** @type {State} */ (/** @type {unknown} */ (state));

@@ -2,6 +2,7 @@
 
 import { Away } from './away.js';
 import { buildColumns, methodsOf } from './columns.js';
+import { buildMore } from './comparing.js';
 import { choice, el } from './dom.js';
 import { copyButton } from './links.js';
 import { MARKS } from './marks.js';
@@ -92,7 +93,7 @@ export class Toolbar {
     Object.assign(against, { id: 'against' });
     Object.assign(how, { id: 'how', hidden: !app.compares });
     Object.assign(axis, { id: 'axis' });
-    return el('span', { className: 'group' }, runs, axis, against, how);
+    return el('span', { className: 'group' }, runs, axis, against, buildMore(app), how);
   }
 
   #filters() {

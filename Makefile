@@ -108,6 +108,7 @@ docs/sample.html:
 
 docs: $(READY)  ## Build the documentation into site/index.html, which needs no server
 	test -f docs/sample.html || $(MAKE) docs/sample.html
+	$(BIN)/python -m gallery.notebooks
 	$(BIN)/zensical build --clean --strict
 
 wheel: $(READY)  ## Build the wheel and try it in an empty environment
@@ -119,4 +120,4 @@ wheel: $(READY)  ## Build the wheel and try it in an empty environment
 	cd build && empty/bin/python ../.ci/attach.py
 
 clean:  ## Remove the environment and everything generated
-	rm -rf $(VENV) .versions $(FOREIGN) $(MODULES) runs lightning_logs dist build site docs/sample.html .cache .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .versions $(FOREIGN) $(MODULES) runs lightning_logs dist build site docs/sample.html docs/tutorials .cache .pytest_cache .mypy_cache .ruff_cache

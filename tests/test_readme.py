@@ -30,7 +30,10 @@ ROOT = Path(__file__).parents[1]
 CHECKPOINTS = Path("runs/demo/version_0/checkpoints")
 
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCS = sorted(
+    page for page in (ROOT / "docs").rglob("*.md") if page.parent.name != "tutorials"
+)  # run with the notebooks
+PAGES = [ROOT / "README.md", *DOCS]
 
 
 def snippets(language):

@@ -39,7 +39,7 @@ $(BROWSER): $(READY)
 demo: $(READY)  ## Train the food classifier with every picture, then say how to look at it
 	$(BIN)/python train.py fit --config configs/demo.yaml
 
-homework: $(READY)  ## Train the food classifier and answer the homework's four questions in runs/homework; ARGS="--data.root FOLDER"
+homework: $(READY)  ## Train the food classifier and answer the homework's four questions in runs/homework; ARGS="--data.root FOLDER --language zh"
 	$(BIN)/python -m homework $(ARGS)
 
 test: test-js $(READY) $(FOREIGN)/.ready $(BROWSER)  ## Run all tests

@@ -13,6 +13,8 @@ import pytorch_lightning as pl
 from gallery.food import train
 from homework.answers import DRAWN, Answers
 from homework.network import study
+from homework.texts import LANGUAGES, Wording
+from lightning_viz.render.fonts import missing
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -29,12 +31,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data.seed", dest="seed", type=int, default=0, help="which food is drawn")
     parser.add_argument("--out", type=Path, default=Path("runs/homework"), help="where homework.md and its images go")
     parser.add_argument("--checkpoint", type=Path, help="a trained network; without it, the demo's is trained")
+    parser.add_argument("--language", choices=LANGUAGES, default="en", help="English, or Chinese as in the course")
     given, options = parser.parse_known_args(arguments)
     if given.root is not None:
         options += ["--data.root", str(Path(given.root).resolve())]
     options += ["--data.seed", str(given.seed)]
     if given.checkpoint is not None and not given.checkpoint.is_file():
         parser.error(f"expected a file for --checkpoint, found none at {given.checkpoint}")
+    say = Wording(given.language)
+    if without := missing("".join(say.classes)):
+        parser.error(
+            f"expected a font that has the letters of the classes, found none with {without}: install one, for "
+            "example Noto Sans CJK (on Debian: apt-get install fonts-noto-cjk)"
+        )
     # Nothing else: what is there may be the user's, the checkpoint among it.
     shutil.rmtree(given.out / DRAWN, ignore_errors=True)
     given.out.mkdir(parents=True, exist_ok=True)
@@ -42,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     pl.seed_everything(0, verbose=False)
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     page = given.out / "homework.md"
-    page.write_text(Answers(study(checkpoint, given.root, given.seed), given.out).page())
+    page.write_text(Answers(study(checkpoint, given.root, given.seed), given.out, say).page(), encoding="utf-8")
     print(page)
 
 

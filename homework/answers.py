@@ -16,6 +16,7 @@ from gallery.drawing import PICTURES, draw
 from gallery.page import Shown, copied, table
 from homework.filters import answers_to
 from homework.network import Study
+from homework.texts import Wording
 from lightning_viz import (
     ConfusionMatrixPanel,
     ConfusionPanels,
@@ -47,11 +48,14 @@ class Answers:
     Args:
         study: The network and its validation images.
         folder: Where the page and its images go.
+        say: What is said, in its language; the classes have its names in the pictures too.
     """
 
-    def __init__(self, study: Study, folder: Path) -> None:
+    def __init__(self, study: Study, folder: Path, say: Wording) -> None:
         self.study = study
         self.folder = folder
+        self.say = say
+        study.images.classes = [*say.classes]
         self.examples = [i for k in (EGG, SOUP) if (i := study.surest(k, k)) is not None] or [0]
 
     def page(self) -> str:
@@ -61,28 +65,26 @@ class Answers:
     def _head(self) -> str:
         right = float((self.study.probabilities.argmax(1) == self.study.labels).float().mean())
         count = len(self.study.labels)
-        return f"# The homework, answered\n\nOf {count} validation images, the network names {_percent(right)} rightly."
+        return f"# {self.say('title')}\n\n{self.say('accuracy', count=count, right=_percent(right))}"
 
     def _looks(self) -> str:
         maps = [SaliencyMaps, lambda **common: SaliencyMaps(method="smoothgrad", **common)]
         figures = self._draw("figures", [make(probes=Probes(count=MANY)) for make in maps])
         self._draw("looks", [make(probes=Probes(indices=self.examples)) for make in maps])
-        shown = self._shown("looks", {"input": "the image", "saliency": "saliency", "smoothgrad": "SmoothGrad"})
+        shown = self._shown("looks", self._said(input="image", saliency="saliency", smoothgrad="smoothgrad"))
         lines = [self._where(figures, *named) for named in (("saliency", "Saliency"), ("smoothgrad", "SmoothGrad"))]
-        return _part("1. Where does the network look?", shown, lines)
+        return _part(self.say("looks"), shown, lines)
 
     def _where(self, figures: Mapping[str, float], method: str, name: str) -> str:
         pixels = math.prod(self.study.images.images.shape[2:])
         spread = math.exp(figures[f"explanations/{method}/entropy"]) / pixels
-        text = f"{name} is spread as if evenly over {_percent(spread)} of the pixels"
+        text = self.say("spread", name=self.say(name), spread=_percent(spread))
         inside = figures.get(f"explanations/{method}/in_mask")
         if inside is None:
-            return f"{text}."
-        hit = figures[f"explanations/{method}/pointing"]
-        return (
-            f"{text}. {_percent(inside)} of it lies on what makes the food what it is, which covers "
-            f"{_percent(self._evidence())} of an image; its maximum lies there in {_percent(hit)} of {MANY} images."
-        )
+            return text
+        hit = _percent(figures[f"explanations/{method}/pointing"])
+        covers = _percent(self._evidence())
+        return self.say.join(text, self.say("evidence", inside=_percent(inside), covers=covers, hit=hit, many=MANY))
 
     def _evidence(self) -> float:
         masks = [self.study.images.mask(i) for i in range(min(MANY, len(self.study.images)))]
@@ -95,14 +97,14 @@ class Answers:
         channels = range(0, maps.shape[1], max(maps.shape[1] // CHANNELS, 1))[:CHANNELS]
         layer = {"layer": LAYER, "channels": [*channels], "probes": Probes(indices=self.examples)}
         self._draw("filters", [FilterActivations(**layer), FilterAscent(**layer)])
-        titles = {f"activations_{slug(LAYER)}": "what they put out"}
-        titles |= {str(channel): f"what most activates channel {channel}" for channel in channels}
+        titles = {f"activations_{slug(LAYER)}": self.say("put out")}
+        titles |= {str(channel): self.say("activates", channel=channel) for channel in channels}
         shown = self._shown("filters", titles)
         found = {channel: answers_to(maps[:, channel], images) for channel in channels}
         lines = [
-            f"Channel {c} of `{LAYER}` follows {name} most (correlation {r:+.2f})." for c, (name, r) in found.items()
+            self.say("follows", channel=c, layer=LAYER, name=self.say(name), r=r) for c, (name, r) in found.items()
         ]
-        return _part("2. What do its filters answer to?", shown, lines)
+        return _part(self.say("filters"), shown, lines)
 
     def _classes(self) -> str:
         recall, counts = torch.nan_to_num(self.study.recall, nan=0.5), self.study.table
@@ -111,34 +113,34 @@ class Answers:
         taken = int(mistakes[worst].argmax())
         examples = {"worst": self.study.surest(worst, taken), "best": self.study.surest(best, best)}
         self._draw("confusions", [ConfusionMatrixPanel(), ConfusionPanels()])
-        pictures = self._pictures("confusions", {"val": "confusion matrix", "1": "the most frequent confusion"})
+        pictures = self._pictures("confusions", self._said(val="matrix") | {"1": self.say("confusion")})
+        names, found = self.say.classes, [_percent(float(share)) for share in recall]
+        shares = {"taken": int(mistakes[worst, taken]), "count": int(counts[worst].sum()), "other": names[taken]}
         lines = [
-            f"Worst: {CLASS_NAMES[worst]}, of which {_percent(float(recall[worst]))} are found; "
-            f"{int(mistakes[worst, taken])} of {int(counts[worst].sum())} are taken for {CLASS_NAMES[taken]}.",
-            f"Best: {CLASS_NAMES[best]}, of which {_percent(float(recall[best]))} are found.",
+            self.say("worst", name=names[worst], found=found[worst], **shares),
+            self.say("best", name=names[best], found=found[best]),
         ]
         for which, index in examples.items():
             if index is not None:
                 figures = self._draw(which, [LimePanels(probes=Probes(indices=[index]))])
-                pictures |= self._pictures(which, {"lime": f"LIME of the {which} class"})
+                pictures |= self._pictures(which, self._said(lime=f"lime {which}"))
                 lines += self._spoken(which, figures)
-        return _part("3. Which class is worst, which is best, and why?", _table(pictures), lines)
+        return _part(self.say("classes"), _table(pictures), lines)
 
     def _spoken(self, which: str, figures: Mapping[str, float]) -> list[str]:
         inside = figures.get("explanations/lime/in_mask")
         if inside is None:
             return []
-        return [f"In the example of the {which} class, {_percent(inside)} of what speaks for it lies on the evidence."]
+        return [self.say(f"speaks {which}", inside=_percent(inside))]
 
     def _dreams(self) -> str:
         self._draw("dreams", [DeepDream(layer=DREAMT, probes=Probes(indices=self.examples), **DREAM)])
         lines = [
-            f"{CLASS_NAMES[int(self.study.labels[i])]}: `{DREAMT}` answers {self._risen(i):.1f} times as strongly to "
-            "the dream as to the image (norm of its output)."
+            self.say("risen", name=self.say.classes[int(self.study.labels[i])], layer=DREAMT, times=self._risen(i))
             for i in self.examples
         ]
-        shown = self._shown("dreams", {f"deep_dream_{slug(DREAMT)}": "deep dream"})
-        return _part("4. What does it dream of?", shown, lines)
+        shown = self._shown("dreams", {f"deep_dream_{slug(DREAMT)}": self.say("dream")})
+        return _part(self.say("dreams"), shown, lines)
 
     def _risen(self, i: int) -> float:
         """The norm of the dreamt layer's output for the dream, in units of that for the image at the dream's size."""
@@ -151,6 +153,10 @@ class Answers:
 
     def _draw(self, part: str, callbacks: Sequence[pl.Callback]) -> dict[str, float]:
         return draw(self.study.network, self.study.images, callbacks, self.folder / DRAWN / part)
+
+    def _said(self, **keys: str) -> dict[str, str]:
+        """Titles by the last words of tags."""
+        return {word: self.say(key) for word, key in keys.items()}
 
     def _shown(self, part: str, titles: Mapping[str, str]) -> str:
         return _table(self._pictures(part, titles))

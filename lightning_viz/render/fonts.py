@@ -47,6 +47,17 @@ def plain(text: str) -> str:
     return text.translate(_MARKS)
 
 
+def missing(text: str) -> str:
+    """The letters of a text that no font here has, each once: boxes would stand for them.
+
+    >>> missing("egg")
+    ''
+    """
+    paths = [DEJAVU, *_system_fonts()]
+    wanted = sorted({letter for letter in plain(text) if not letter.isspace()})
+    return "".join(letter for letter in wanted if not any(ord(letter) in _letters(path) for path in paths))
+
+
 @cache
 def font(size: int, path: str = DEJAVU) -> ImageFont.FreeTypeFont:
     """A font in `size` pixels, DejaVu Sans by default."""

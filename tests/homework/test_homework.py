@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import string
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,9 @@ import torch
 
 from homework.filters import answers_to, properties
 from homework.network import study
+from homework.texts import _TEXTS, Wording
 from lightning_viz.food11 import CLASS_NAMES, FoodClassifier
+from lightning_viz.render.fonts import missing
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,8 +31,8 @@ def checkpoint(tmp_path_factory):
     return path
 
 
-def homework(checkpoint, out):
-    command = [sys.executable, "-m", "homework", "--checkpoint", str(checkpoint), "--out", str(out)]
+def homework(checkpoint, out, *further):
+    command = [sys.executable, "-m", "homework", "--checkpoint", str(checkpoint), "--out", str(out), *further]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
 
 
@@ -56,6 +59,38 @@ def test_a_checkpoint_that_is_not_there_is_told_before_anything_is_written(tmp_p
     assert ended.returncode == 2
     assert "none.ckpt" in ended.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(missing("蛋湯") != "", reason="no font with Chinese letters here")
+def test_in_chinese_nothing_but_terms_is_left_in_english(checkpoint, tmp_path):
+    ended = homework(checkpoint, tmp_path, "--language", "zh")
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    assert "No font" not in ended.stderr
+    page = (tmp_path / "homework.md").read_text(encoding="utf-8")
+    prose = re.sub(r"`[^`]*`|\(images/[^)]*\)", "", page)
+    terms = {"saliency", "map", "smoothgrad", "filter", "activation", "confusion", "matrix", "recall", "lime", "br"}
+    assert {word.lower() for word in re.findall("[A-Za-z]+", prose)} <= terms | {"deep", "dream"}
+    assert not any(name in page for name in CLASS_NAMES)
+
+
+def test_without_a_font_with_chinese_letters_that_is_told_before_anything_is_written(checkpoint, tmp_path):
+    hidden = (
+        "import matplotlib.font_manager as m; m.findSystemFonts = lambda *a, **k: []; "
+        f"from homework.__main__ import main; main(['--checkpoint', {str(checkpoint)!r}, '--language', 'zh', "
+        f"'--out', {str(tmp_path / 'out')!r}])"
+    )
+    command = [sys.executable, "-c", hidden]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert ended.returncode == 2
+    assert "fonts-noto-cjk" in ended.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_both_languages_say_the_same_values():
+    for key, texts in _TEXTS.items():
+        english, chinese = ({name for _, name, _, _ in string.Formatter().parse(text) if name} for text in texts)
+        assert english == chinese, key
+    assert len(Wording("zh").classes) == len(set(Wording("zh").classes)) == len(CLASS_NAMES)
 
 
 def test_the_table_counts_what_is_taken_for_what(checkpoint):

@@ -77,7 +77,7 @@ def test_the_difference_of_two_maps_on_one_scale_for_all_epochs(visit, board, ru
     canvas = tab.find('.shots > canvas[aria-label^="saliency"]').first
     edges = tab.find(".shots > canvas.edges").nth(1)  # the image's outline lies over it
     expect(edges).to_be_visible()
-    assert pixels(edges).shape == (16, 16, 3)
+    assert pixels(edges).shape == (256, 256, 3)
     edges.evaluate("node => { node.style.visibility = 'hidden'; }")
     on_screen = decoded(canvas.screenshot())
     height, width = maps[2].shape

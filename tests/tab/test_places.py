@@ -111,7 +111,7 @@ def test_outlines_of_regions_can_be_switched(opened, made):
     sides = {"true": data.places[0].numpy(), "predicted": predicted}
     tab = opened("regions", at=0)
     content = json.loads(logged(made, "regions", "places/probe_00_disc")[0])
-    classes = [area["class"] for area in content["areas"]]
+    classes = [area["class"] for area in reversed(content["areas"])]  # the last one is on top
     assert {*np.unique(sides["true"])} - {0} <= {*classes}
     for column in (0, 1):  # over the image, and over a map
         for side, truth in sides.items():

@@ -18,6 +18,8 @@ const FONT = '11px system-ui, sans-serif';
 export function axes(lines, { width, height, domain, range, title, go, name }) {
   const node = el('span', { className: 'axes', role: 'img', 'aria-label': title });
   const [tip, now] = [el('span', { className: 'tip', hidden: true }), el('i', { className: 'now' })];
+  let last = domain[1]; // where the slider's cursor stands, also before there is a scale
+  const place = (/** @type {uPlot} */ chart) => Object.assign(now.style, { left: `${chart.valToPos(last, 'x')}px` });
   const told = (/** @type {uPlot} */ chart) => tell(chart, { lines, tip, name });
   const chart = new uPlot({
     width, height,
@@ -26,13 +28,14 @@ export function axes(lines, { width, height, domain, range, title, go, name }) {
     scales: { x: { time: false, range: () => spread(domain) }, y: { range: (_, low, high) => range ?? spread([low, high]) } },
     axes: [axis(18, { values: (/** @type {uPlot} */ _, /** @type {number[]} */ splits) => splits.map((x) => (x < 0 ? '' : String(x))), incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 10000, 100000], space: 30 }), axis(44, { space: 22, values: (/** @type {uPlot} */ _, /** @type {number[]} */ splits) => splits.map(figure) })],
     series: [{}, ...lines.map(look)],
-    hooks: { setCursor: [told] },
+    hooks: { setCursor: [told], draw: [place] },
   }, aligned(lines), node);
   chart.over.append(now, tip);
   chart.over.addEventListener('click', () => go(chart.posToVal(chart.cursor.left ?? 0, 'x')));
   let theme = isDark();
   const move = (/** @type {number} */ x) => {
-    now.style.left = `${chart.valToPos(x, 'x')}px`;
+    last = x;
+    place(chart);
     if (theme === isDark()) return;
     theme = isDark();
     chart.redraw();
@@ -77,8 +80,8 @@ function tell(chart, { lines, tip, name }) {
 }
 
 /** @param {Line} line */
-function look({ label, colour, strong, dashed }) {
-  const points = { show: false };
+function look({ points: all, label, colour, strong, dashed }) {
+  const points = { show: all.filter(([, y]) => Number.isFinite(y)).length < 2, size: 5 }; // of a single one there is no line
   return { label, stroke: () => colour ?? shade(strong ? '--text' : '--faint'), width: strong ? 2 : 1.25, dash: dashed ? [4, 3] : undefined, spanGaps: true, points };
 }
 

@@ -1,8 +1,8 @@
 // The outline of an image, over what has changed of its maps: where in the image that is.
 
-const FINE = 256; // pixels on the longer side, at most
+const FINE = 256; // pixels on the longer side: of small images, whose pixels are seen, lines are finer than these
 const STRONGEST = 0.55; // how much of a pixel the strongest edges cover
-const SHARE = 0.25; // of the largest step between neighbours: from there on an edge is as strong as any
+const SHARE = 0.6; // of the largest step between neighbours: from there on an edge is as strong as any
 
 /** @typedef {{ top: number, height: number }} Part Rows of an image, in its own pixels. */
 
@@ -25,10 +25,11 @@ export function edgesOf(grey, width) {
 
 /** Draws the outline of a part of an image, dark and else transparent. @param {HTMLCanvasElement} canvas @param {HTMLImageElement} image @param {Part} part */
 export function drawEdges(canvas, image, { top, height }) {
-  const times = Math.min(1, FINE / Math.max(image.naturalWidth, height));
+  const times = FINE / Math.max(image.naturalWidth, height);
   canvas.width = Math.max(Math.round(image.naturalWidth * times), 1);
   canvas.height = Math.max(Math.round(height * times), 1);
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', { willReadFrequently: true }));
+  context.imageSmoothingEnabled = times < 1;
   context.drawImage(image, 0, top, image.naturalWidth, height, 0, 0, canvas.width, canvas.height);
   const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
   const { data } = pixels;

@@ -43,6 +43,7 @@ export class Marks {
     this.drawing.replaceChildren();
     this.key.replaceChildren();
     if (!places) return;
+    this.key.title = classesOf(places).map((one) => moment.run.className(one.class)).join(', ');
     this.key.append(...classesOf(places).map((one) => el('span', {}, el('i', { style: `background:${ink(one.colour)}` }), bdi(moment.run.className(one.class)))));
     const [, height, width] = places.size;
     this.drawing.setAttribute('viewBox', `0 0 ${width} ${height}`);
@@ -54,9 +55,9 @@ export class Marks {
     return this.app.state.marks === 'both' || this.app.state.marks === (isTrue ? 'true' : 'predicted');
   }
 
-  /** @param {Places} places @param {number} k */
+  /** The first one last, so that it lies on top: the ground, which shares its edges with all, comes behind. @param {Places} places @param {number} k */
   #areas({ areas = [], size: [, height, width] }, k) {
-    return areas.flatMap((area) =>
+    return areas.toReversed().flatMap((area) =>
       /** @type {const} */ (['true', 'predicted']).filter((side) => this.#isShown(side === 'true')).map((side) => {
         const d = outline(maskOf(area[side], k * height * width, height * width), width);
         return svg('g', { class: side }, svg('path', { d, class: 'seam' }), svg('path', { d, style: `stroke:${ink(area.colour)}` }));

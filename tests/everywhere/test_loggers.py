@@ -4,14 +4,16 @@ import io
 import logging
 import shlex
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from projects import Project, events, fit
-from pytorch_lightning.loggers import CSVLogger, MLFlowLogger, TensorBoardLogger, WandbLogger
+from pytorch_lightning.loggers import CSVLogger, Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
+from torch.utils.tensorboard.writer import FileWriter
 
-from lightning_viz import ConfusionMatrixPanel, ExplanationCallback, Picture, SaliencyMaps, Scalar
+from lightning_viz import ConfusionMatrixPanel, ExplanationCallback, Films, Picture, SaliencyMaps, Scalar
 
 
 def test_without_a_logger_for_images_pictures_are_files(tmp_path, caplog):
@@ -96,12 +98,113 @@ class Broken(TensorBoardLogger):
         TensorBoardLogger.experiment.fget(self)
 
 
-@pytest.mark.filterwarnings("ignore:.*could not draw")
-def test_a_logger_that_fails_does_not_keep_pictures_from_the_others(tmp_path):
+def test_a_logger_that_fails_does_not_keep_pictures_from_the_others_and_its_own_are_files(tmp_path):
     loggers = [Broken(tmp_path, "a", ""), TensorBoardLogger(tmp_path, "b", "")]
-    run = fit(tmp_path, [SaliencyMaps()], logger=loggers, max_epochs=1)
+    with pytest.warns(UserWarning, match="Broken did not take pictures, so they are files in") as caught:
+        run = fit(tmp_path, [SaliencyMaps(), ConfusionMatrixPanel()], logger=loggers, max_epochs=1)
+    (text,) = (str(one.message) for one in caught if "did not take" in str(one.message))
+    assert "ZeroDivisionError" in text
+    assert str(tmp_path / "a" / "explanations") in text
     assert run.current_epoch == 1
     assert "probe_07_soup/saliency" in events(tmp_path / "b").Tags()["images"]
+    kept = tmp_path / "a" / "explanations"
+    assert sorted(file.name for file in (kept / "probe_07_soup" / "saliency").iterdir()) == ["-1.jpg", "5.jpg"]
+    assert (kept / "confusion" / "val" / "5.png").exists()
+
+
+class Own(Logger):
+    """A logger of a user's own, without an experiment."""
+
+    name, version, save_dir = "own", 0, None
+
+    def __init__(self, fails=()):
+        super().__init__()
+        self.seen, self.fails = [], fails
+
+    def log_metrics(self, metrics, step=None):
+        pass
+
+    def log_hyperparams(self, params):
+        pass
+
+    def log_image(self, key, images, step=None):
+        if step in self.fails:
+            raise ConnectionError("no network")
+        self.seen.append((key, step, images[0]))
+
+
+def test_a_logger_of_ones_own_gets_pictures_and_films(tmp_path):
+    own = Own()
+    fit(
+        tmp_path,
+        [SaliencyMaps(on_error="raise", probes=1), Films(on_error="raise")],
+        logger=own,
+        default_root_dir=tmp_path,
+    )
+    steps = [step for key, step, _ in own.seen if key == "probe_00_bread/saliency"]
+    assert steps == [-1, 5, 11]
+    assert {image.dtype for _, _, image in own.seen if not isinstance(image, str)} == {np.dtype(np.uint8)}
+    films = {key: file for key, _, file in own.seen if isinstance(file, str)}
+    assert {"probe_00_bread/film_saliency", "probe_00_bread/filmstrip"} <= films.keys()
+    with Image.open(films["probe_00_bread/film_saliency"]) as film:
+        assert film.n_frames == 3
+
+
+def test_a_logger_without_network_for_an_epoch_is_asked_again(tmp_path):
+    own = Own(fails=[5])
+    with pytest.warns(UserWarning, match="(?s)ConnectionError.*Own did not take pictures"):
+        fit(tmp_path, [SaliencyMaps(probes=1)], logger=own, default_root_dir=tmp_path)
+    assert [step for key, step, _ in own.seen if key == "probe_00_bread/saliency"] == [-1, 11]
+    assert [file.name for file in tmp_path.rglob("probe_00_bread/saliency/*.jpg")] == ["5.jpg"]
+
+
+def opened(data):
+    content = Path(data).read_bytes() if isinstance(data, str) else data.read()
+    return Image.open(io.BytesIO(content))
+
+
+class Comets(Own):
+    """With an experiment that takes what is in files, as Comet's does."""
+
+    @property
+    def log_image(self):
+        raise AttributeError("only the experiment has it")
+
+    @property
+    def experiment(self):
+        class Experiment:
+            log_image = lambda _, data, name, step: self.seen.append((name, step, opened(data)))
+
+        return Experiment()
+
+
+def test_an_experiment_that_takes_files_gets_them_as_they_are(tmp_path):
+    comet = Comets()
+    fit(
+        tmp_path,
+        [SaliencyMaps(on_error="raise", probes=1), Films(on_error="raise")],
+        logger=comet,
+        default_root_dir=tmp_path,
+    )
+    shown = [(step, image.format, image.width) for tag, step, image in comet.seen if tag == "probe_00_bread/saliency"]
+    assert shown == [(-1, "JPEG", 350), (5, "JPEG", 350), (11, "JPEG", 350)]
+    (film,) = [image for tag, _, image in comet.seen if tag == "probe_00_bread/film_saliency"]
+    assert (film.format, film.n_frames) == ("WEBP", 3)
+
+
+def test_who_listens_to_tensorboard_hears_of_pictures(tmp_path, monkeypatch):
+    """As ClearML does."""
+    add_event, heard = FileWriter.add_event, []
+
+    def listening(self, event, step=None, walltime=None):
+        heard.extend((value.tag, step) for value in event.summary.value if value.HasField("image"))
+        add_event(self, event, step, walltime)
+
+    monkeypatch.setattr(FileWriter, "add_event", listening)
+    fit(tmp_path, [SaliencyMaps(on_error="raise", probes=1)])
+    log = events(tmp_path)
+    assert [step for tag, step in heard if tag == "probe_00_bread/saliency"] == [-1, 5, 11]
+    assert len(heard) == sum(len(log.Images(tag)) for tag in log.Tags()["images"])
 
 
 def test_pictures_are_seen_as_soon_as_they_are_drawn(tmp_path):

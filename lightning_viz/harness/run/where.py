@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytorch_lightning as pl
 from pytorch_lightning.utilities import rank_zero_info
 
+from lightning_viz.harness.sinks.events import experiment_of
+
 if TYPE_CHECKING:
     from lightning_viz.harness.run.run import Run
 
@@ -42,7 +44,7 @@ def where_to_look(trainer: pl.Trainer) -> str | None:
     loggers: list[Any] = trainer.loggers if trainer.is_global_zero and not _is_rehearsal(trainer) else []
     for logger in loggers:
         folder = getattr(logger, "log_dir", None)
-        if folder and hasattr(logger.experiment, "_get_file_writer"):
+        if folder and hasattr(experiment_of(logger), "_get_file_writer"):
             return command(str(folder))
     return None
 

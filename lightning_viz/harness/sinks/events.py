@@ -11,6 +11,11 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 
+def experiment_of(logger: Any) -> Any:
+    """What a logger hands its user to write to; `None` where it has no such thing, as one of a user's own."""
+    return getattr(logger, "experiment", None)
+
+
 def event_file(experiment: Any) -> Path | None:
     """The file that TensorBoard's writer adds to; `None` where there is none on this machine."""
     writer = experiment._get_file_writer() if hasattr(experiment, "_get_file_writer") else None
@@ -43,6 +48,9 @@ def add_summary(experiment: Any, summary: Any, step: int) -> None:
         found = Event(wall_time=time.time(), step=int(step), summary=summary).SerializeToString()
         _WAITING.setdefault(experiment, []).append(_record(found))
         return
+    if type(writer).add_event.__module__ != _TORCHS:  # somebody listens there: ClearML, MLflow
+        writer.add_summary(summary, step)
+        return
     queue: Any = getattr(writer.event_writer, "_async_writer", None)
     parts = ("_lock", "_byte_queue", "_writer", "_check_worker_status")
     if file is None or not all(hasattr(queue, part) for part in parts):
@@ -62,6 +70,7 @@ def add_summary(experiment: Any, summary: Any, step: int) -> None:
             raise
 
 
+_TORCHS = "torch.utils.tensorboard.writer"
 _WAITING: WeakKeyDictionary[Any, list[bytes]] = WeakKeyDictionary()
 _MOST_WAITING = 2**26
 """Bytes that wait for a file system which is away."""
@@ -79,7 +88,7 @@ def send(experiment: Any) -> None:
     Raises:
         Exception: Of the file system.
     """
-    waiting = _WAITING.get(experiment)
+    waiting = _WAITING.get(experiment) if waits(experiment) else None
     if not waiting:
         return
     queue = experiment._get_file_writer().event_writer._async_writer

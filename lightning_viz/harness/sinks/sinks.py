@@ -14,7 +14,7 @@ from pytorch_lightning.utilities import rank_zero_info
 from lightning_viz.harness.folders import Place, place
 from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.remote import Remote
-from lightning_viz.harness.sinks.events import event_file, send
+from lightning_viz.harness.sinks.events import event_file, experiment_of, send
 from lightning_viz.harness.sinks.frames import Frames
 from lightning_viz.harness.sinks.results import Charts, Film, Logged, Picture, Pixels, Scalar
 from lightning_viz.harness.sinks.room import Room, write_whole
@@ -93,13 +93,13 @@ class _Target:
         Raises:
             OSError: It cannot.
         """
-        self._room.check(size, grows=None if self.logger is None else event_file(self.logger.experiment))
+        self._room.check(size, grows=None if self.logger is None else event_file(experiment_of(self.logger)))
 
     def flush(self) -> None:
         """Lets what was written be seen; else a new picture is seen after minutes."""
         if self.logger is not None:
-            send(self.logger.experiment)
-            getattr(self.logger.experiment, "flush", _nothing)()
+            send(experiment_of(self.logger))
+            getattr(experiment_of(self.logger), "flush", _nothing)()
 
 
 class Sinks:
@@ -219,10 +219,10 @@ class Sinks:
         for target in self._targets:
             if target.tab is not None:
                 target.tab.manifest.introduce(probes, images)
-            if layout and target.logger is not None and hasattr(target.logger.experiment, _LAYOUT):
+            if layout and target.logger is not None and hasattr(experiment_of(target.logger), _LAYOUT):
                 with suppress(OSError):  # which the first picture meets too, and tells of
                     target.check_room(0)
-                    getattr(target.logger.experiment, _LAYOUT)(layout)
+                    getattr(experiment_of(target.logger), _LAYOUT)(layout)
 
 
 _LAYOUT = "add_custom_scalars"

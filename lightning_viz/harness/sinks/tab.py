@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from PIL import Image
 
 from lightning_viz.harness.probes.spec import ProbeBatch
-from lightning_viz.harness.sinks.events import add_summary
+from lightning_viz.harness.sinks.events import add_summary, experiment_of
 from lightning_viz.harness.sinks.results import Counts, Film, Logged, Map, Picture, Pixels, Places, Prediction
 from lightning_viz.harness.sinks.thumbnails import SLICES
 from lightning_viz.harness.steps import BEFORE
@@ -132,4 +132,4 @@ class Tab:
 
 def tab_of(logger: Any) -> Tab | None:
     """What writes for the Explanations tab into this logger's log; `None` where it is not one of TensorBoard."""
-    return Tab(logger.experiment) if hasattr(logger.experiment, "_get_file_writer") else None
+    return Tab(experiment_of(logger)) if hasattr(experiment_of(logger), "_get_file_writer") else None

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from lightning_viz.harness.folders import Place
 from lightning_viz.harness.names import fitting
-from lightning_viz.harness.sinks.events import add_summary, waits
+from lightning_viz.harness.sinks.events import add_summary, experiment_of, waits
 from lightning_viz.harness.sinks.results import Film, Picture
 from lightning_viz.harness.sinks.room import write_whole
 
@@ -21,32 +24,72 @@ def image_writer(logger: Any) -> Write | None:
     """The logger's own way to take a picture at a step; `None` where it has none.
 
     Known by what they can do, since each logger exists in two namespaces: TensorBoard and what has its `add_image`,
-    Weights & Biases, MLflow.
+    Weights & Biases, SwanLab and what has their `log_image`, MLflow, Comet, Aim, LitLogger.
     """
-    experiment = logger.experiment
+    experiment = experiment_of(logger)
+    if (own := _OF_THEIR_OWN.get(_package(experiment))) is not None:
+        return lambda picture, step: own(experiment, picture.tag, Image.fromarray(picture.image), step)
     if hasattr(experiment, "add_image"):
         return lambda picture, step: _tensorboard(experiment, picture, step)
     if hasattr(logger, "log_image"):
-        return lambda picture, step: logger.log_image(key=picture.tag, images=[picture.image], step=step)
+        return lambda picture, step: logger.log_image(
+            key=picture.tag, images=[picture.image], step=_counted(experiment, step)
+        )
     if hasattr(experiment, "log_image") and hasattr(logger, "run_id"):
         return lambda picture, step: experiment.log_image(
             logger.run_id, picture.image, key=plain(picture.tag), step=step
         )
+    if hasattr(experiment, "log_image"):  # Comet's takes what is in a file as it is
+        return lambda picture, step: experiment.log_image(BytesIO(picture.encoded), name=picture.tag, step=step)
     return None
 
 
 def film_writer(logger: Any) -> WriteFilm | None:
     """The logger's own way to take a film that lies in a file already; `None` where it has none."""
-    experiment = logger.experiment
+    experiment = experiment_of(logger)
     if hasattr(experiment, "_get_file_writer"):
         return lambda film, file, step: _summary(experiment, film.tag, film.encoded, film.size, step)
     if hasattr(logger, "log_image") and not hasattr(experiment, "add_image"):
-        return lambda film, file, step: logger.log_image(key=film.tag, images=[str(file)], step=step)
+        return lambda film, file, step: _logged_film(logger, film, file, step)
     if hasattr(experiment, "log_artifact") and hasattr(logger, "run_id"):
         return lambda film, file, step: experiment.log_artifact(
             logger.run_id, str(file), str(Path("films", plain(film.tag)).parent)
         )
+    if (own := _OF_THEIR_OWN.get(_package(experiment))) is not None:
+        return lambda film, file, step: own(experiment, film.tag, str(file), step)
+    if hasattr(experiment, "log_image"):
+        return lambda film, file, step: experiment.log_image(str(file), name=film.tag, step=step)
     return None
+
+
+def _logged_film(logger: Any, film: Film, file: Path, step: int) -> None:
+    if not (film.animated and _package(experiment_of(logger)) == "swanlab"):  # which keeps the first frame alone
+        logger.log_image(key=film.tag, images=[str(file)], step=step)
+
+
+def _package(experiment: Any) -> str:
+    return type(experiment).__module__.partition(".")[0]
+
+
+def _litlogger(experiment: Any, tag: str, image: Image.Image | str, step: int) -> None:
+    from litlogger import Image as Logged
+
+    experiment[tag].append(Logged(image), step=step)
+
+
+def _aim(experiment: Any, tag: str, image: Image.Image | str, step: int) -> None:
+    from aim import Image as Logged
+
+    experiment.track(Logged(image), name=tag, step=step)
+
+
+_OF_THEIR_OWN: dict[str, Callable[[Any, str, Image.Image | str, int], None]] = {"aim": _aim, "litlogger": _litlogger}
+"""How experiments take an image or a file of one that have a class for it, by their package."""
+
+
+def _counted(experiment: Any, step: int) -> int:
+    """The step as a logger counts it: SwanLab drops whatever is before 0."""
+    return max(step, 0) if _package(experiment) == "swanlab" else step
 
 
 def write_scalars(logger: Any, scalars: dict[str, float], step: int) -> None:
@@ -55,14 +98,14 @@ def write_scalars(logger: Any, scalars: dict[str, float], step: int) -> None:
     Raises:
         Exception: What the logger raises.
     """
-    if waits(logger.experiment):  # else they would end the thread that writes the user's own, once that is away
+    if waits(experiment_of(logger)):  # else they would end the thread that writes the user's own, once that is away
         from tensorboard.compat.proto.summary_pb2 import Summary
 
         values = [Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()]
-        add_summary(logger.experiment, Summary(value=values), step)
+        add_summary(experiment_of(logger), Summary(value=values), step)
         return
     named = {plain(tag): value for tag, value in scalars.items()} if hasattr(logger, "run_id") else scalars
-    logger.log_metrics(named, step=step)
+    logger.log_metrics(named, step=_counted(experiment_of(logger), step))
 
 
 def plain(tag: str) -> str:

@@ -57,6 +57,20 @@ def elsewhere(read: Callable[[], T], *touched: object) -> T:
     return result
 
 
+def only_elsewhere(read: Callable[[], T], *touched: object) -> T | None:
+    """What a function returns, called in a forked process; None where there can be none, or it fails.
+
+    Args:
+        read: Takes nothing, uses no GPU.
+        touched: What it may move, which must not work with threads.
+    """
+    try:
+        _check_threads(*touched)
+        return forked(read, PATIENCE)
+    except NotThereError:
+        return None
+
+
 @contextmanager
 def held_generators(*roots: object) -> Iterator[None]:
     """Restores every generator (torch, numpy, python) that can be reached from these objects.

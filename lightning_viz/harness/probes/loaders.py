@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pytorch_lightning as pl
@@ -100,6 +101,8 @@ def load(
     trainer: pl.Trainer,
     module: nn.Module,
     unpack: Callable[..., Any] | None,
+    *,
+    batches: Sequence[Any] | None = None,
 ) -> Unpacked:
     """Loads items of a loader's data set, or of one that has whole batches some batches, as validation would get them.
 
@@ -113,6 +116,7 @@ def load(
         trainer: The Trainer.
         module: The LightningModule that is explained, whose hooks the batch passes.
         unpack: The user's own way to images and labels.
+        batches: What `batches_of` returned for these items, where they have been read.
 
     Returns:
         Images (N, C, H, W) in float32 on the network's device, labels, if there are some, and what stands beside them.
@@ -120,20 +124,27 @@ def load(
     Raises:
         ValueError: The images are not of one size, or none are found.
     """
+    if batches is None:
+        touched = loader.dataset, loader.collate_fn
+        read = partial(batches_of, loader, indices)
+        batches = read() if loader.num_workers else elsewhere(read, *touched)
+    with as_outside():
+        parts = [unpacked(as_validation_batch(trainer, module, batch), unpack) for batch in batches]
+    return Unpacked.joined(parts)
+
+
+def batches_of(loader: DataLoader[Any], indices: Sequence[int]) -> list[Any]:
+    """Items of a loader's data set, or whole batches of one that has those, as its collate function leaves them."""
     private = DataLoader(
         **_reading(loader, list(indices)),
         collate_fn=loader.collate_fn,
-        num_workers=min(loader.num_workers, 1),
+        num_workers=min(loader.num_workers, 1),  # the data set may ask which worker it is in
         multiprocessing_context=loader.multiprocessing_context,
         worker_init_fn=loader.worker_init_fn,
         generator=torch.Generator().manual_seed(0),
     )
     with as_outside():
-        # One worker, where the user's loader has some: the data set may ask which worker it is in.
-        touched = loader.dataset, loader.collate_fn
-        batches = list(private) if private.num_workers else elsewhere(lambda: list(private), *touched)
-        parts = [unpacked(as_validation_batch(trainer, module, batch), unpack) for batch in batches]
-    return Unpacked.joined(parts)
+        return list(private)
 
 
 def _reading(loader: DataLoader[Any], indices: list[int]) -> dict[str, Any]:

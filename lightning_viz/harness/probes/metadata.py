@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import pytorch_lightning as pl
 import torch
@@ -13,11 +13,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
 from lightning_viz.harness.arguments import is_whole
-from lightning_viz.harness.isolation.elsewhere import elsewhere
+from lightning_viz.harness.isolation.elsewhere import elsewhere, only_elsewhere
 from lightning_viz.harness.names import printable
 from lightning_viz.harness.probes.labels import dataset_labels
 from lightning_viz.harness.probes.spec import Probes
 from lightning_viz.harness.tensors import are_bytes
+
+T = TypeVar("T")
 
 
 class Metadata(NamedTuple):
@@ -41,15 +43,22 @@ class Metadata(NamedTuple):
     labels: Sequence[int] | None = None
 
 
-def ask(trainer: pl.Trainer, loader: DataLoader[Any], *, labels: bool) -> Metadata:
+def ask(
+    trainer: pl.Trainer, loader: DataLoader[Any], *, labels: bool, then: Callable[[Metadata], T] | None
+) -> tuple[Metadata, T | None]:
     """Asks whoever may know: the data module, the data set, what it wraps, its transforms, and the LightningModule.
 
-    Elsewhere, since what they do when they are asked is theirs; all at once, since a process takes its time to start.
+    Elsewhere, since what they do when they are asked is theirs; all at once, since a process takes longer to start than
+    most data sets take to read a few items.
 
     Args:
         trainer: The Trainer.
         loader: The user's.
         labels: Whether the labels of the whole data set are wanted.
+        then: What is read by the same process, of what is told; None for nothing.
+
+    Returns:
+        What they tell; and what was read, None where it has to be read anew, here or by a process of its own.
     """
     dataset: Any = getattr(loader, "dataset", None)
     datamodule, module = getattr(trainer, "datamodule", None), trainer.lightning_module
@@ -63,7 +72,14 @@ def ask(trainer: pl.Trainer, loader: DataLoader[Any], *, labels: bool) -> Metada
         known = dataset_labels(dataset) if labels else None
         return Metadata(names, list(_scales(places)), callable(_get(whole, "mask")), counts, ignored, known)
 
-    return elsewhere(asked, datamodule, dataset)
+    def both(then: Callable[[Metadata], T]) -> tuple[Metadata, T]:
+        known = asked()
+        return known, then(known)
+
+    found = None
+    if then is not None:
+        found = only_elsewhere(lambda: both(then), datamodule, dataset, loader.collate_fn)
+    return found or (elsewhere(asked, datamodule, dataset), None)
 
 
 def _places(datamodule: Any, dataset: Any) -> Iterator[Any]:

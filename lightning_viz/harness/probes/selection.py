@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytorch_lightning as pl
@@ -23,6 +24,7 @@ from lightning_viz.harness.network.subject import NotYetError, Subject
 from lightning_viz.harness.probes.batches import Unpacked
 from lightning_viz.harness.probes.boxes import of_boxes
 from lightning_viz.harness.probes.loaders import (
+    batches_of,
     first_loader,
     flat,
     has_batches,
@@ -32,7 +34,7 @@ from lightning_viz.harness.probes.loaders import (
     named,
     side_by_side,
 )
-from lightning_viz.harness.probes.metadata import ask, masks, normalization
+from lightning_viz.harness.probes.metadata import Metadata, ask, masks, normalization
 from lightning_viz.harness.probes.places import of_places
 from lightning_viz.harness.probes.spec import ProbeBatch, Probes, Split
 from lightning_viz.harness.probes.stream import Observed
@@ -119,13 +121,19 @@ def select(
     split, loader = _readable(trainer, module, spec)
     if spec.split is None and split == "train":
         rank_zero_warn("There is no validation loader, so the probes come from the training data.")
-    known = ask(trainer, loader, labels=has_items(loader) and spec.indices is None)
+    if has_items(loader):
+        _check_indices(spec, split, loader)
+    # Workers are processes already, which a process of ours may not start.
+    ahead = partial(_first_batches, spec, loader) if has_items(loader) and not loader.num_workers else None
+    known, batches = ask(trainer, loader, labels=has_items(loader) and spec.indices is None, then=ahead)
     if has_batches(loader):
         indices, found, seen = _of_batches(trainer, module, spec, loader)
     elif has_items(loader):
-        _check_indices(spec, split, loader)
-        indices, seen = _choose(trainer, module, spec, loader, known.labels)
-        found = load(loader, indices, trainer, module, spec.unpack)
+        indices = _first(spec, loader, known.labels)
+        found, seen = load(loader, indices, trainer, module, spec.unpack, batches=batches), None
+        if spec.indices is None and known.labels is None:
+            indices, seen = _spread(indices, found.groups, spec), found.labels
+            found = load(loader, indices, trainer, module, spec.unpack)
     else:
         indices, found, seen = _pass(observed, spec, split, trainer.lightning_module.device)
     axes = axes_of(found.images, subject.net, spec.axes)
@@ -218,20 +226,20 @@ def _check_indices(spec: Probes, split: Split, loader: DataLoader[Any]) -> None:
         )
 
 
-def _choose(
-    trainer: pl.Trainer, module: nn.Module, spec: Probes, loader: DataLoader[Any], labels: Sequence[int] | None
-) -> tuple[list[int], Tensor | None]:
-    """Which items, and the labels of those that were looked at, if any were."""
+def _first(spec: Probes, loader: DataLoader[Any], labels: Sequence[int] | None) -> list[int]:
+    """Which items to load first: those that are wanted, where it is known without loading which ones these are."""
     if spec.indices is not None:
-        return list(spec.indices), None
+        return list(spec.indices)
     size = len(loader.dataset)  # type: ignore[arg-type]
     if labels is not None:
-        return _spread(range(size), labels, spec), None
+        return _spread(range(size), labels, spec)
     # Only loading an item tells its label: look at a few times as many as are wanted, spread over the data set.
     looks = min(size, spec.looks)
-    candidates = [k * size // looks for k in range(looks)]
-    seen = load(loader, candidates, trainer, module, spec.unpack)
-    return _spread(candidates, seen.groups, spec), seen.labels
+    return [k * size // looks for k in range(looks)]
+
+
+def _first_batches(spec: Probes, loader: DataLoader[Any], known: Metadata) -> list[Any]:
+    return batches_of(loader, _first(spec, loader, known.labels))
 
 
 def _spread(items: Sequence[int], labels: Sequence[int], spec: Probes) -> list[int]:

@@ -2,6 +2,7 @@
 
 import io
 
+import found
 import numpy as np
 import pytest
 import torch
@@ -100,7 +101,7 @@ ODD = {
 
 
 def quick(callback, **options):
-    return callback(**LITTLE.get(callback, {}), **options, probes=2, on_error="raise")
+    return found.quick(callback, **LITTLE.get(callback, {}), **options)
 
 
 def draw(callbacks, images, module, folder):
@@ -127,7 +128,7 @@ def everything(request, tmp_path_factory):
                     yield result
 
         Noting.__name__ = callback.__name__
-        return Noting(**LITTLE.get(callback, {}), probes=2, on_error="raise")
+        return found.quick(Noting, **LITTLE.get(callback, {}))
 
     images, module = ODD[request.param]
     return tags, *draw([noting(callback) for callback in CALLBACKS], images, module, tmp_path_factory.mktemp("run"))

@@ -11,6 +11,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
+from homework.__main__ import main
 from homework.filters import answers_to, properties
 from homework.network import study
 from homework.texts import _TEXTS, Wording
@@ -54,10 +55,11 @@ def test_all_four_are_answered_with_pictures_that_are_there(checkpoint, tmp_path
     assert "lies on what makes the food what it is" in parts[0]
 
 
-def test_a_checkpoint_that_is_not_there_is_told_before_anything_is_written(tmp_path):
-    ended = homework(tmp_path / "none.ckpt", tmp_path / "out")
-    assert ended.returncode == 2
-    assert "none.ckpt" in ended.stderr
+def test_a_checkpoint_that_is_not_there_is_told_before_anything_is_written(tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--checkpoint", str(tmp_path / "none.ckpt"), "--out", str(tmp_path / "out")])
+    assert ended.value.code == 2
+    assert "none.ckpt" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

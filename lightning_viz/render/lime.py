@@ -79,11 +79,12 @@ def tinted(base: Floats, signs: NDArray[np.int64], tint: Floats) -> Floats:
     Returns:
         float64 (H, W, 3) in [0, 255].
     """
-    colour = np.where(signs[..., None] > 0, FOR, AGAINST)
-    mixed: Floats = base * (1 - tint[..., None]) + colour * tint[..., None]
-    striped = _stripes(*signs.shape) & (signs < 0)
+    speaks_for, left = signs > 0, 1 - tint
     # Darker in any place: what is blue is never so dark that this could not be seen.
-    mixed[striped] *= 1 - tint[striped][:, None]
+    stripes = np.where(_stripes(*signs.shape) & (signs < 0), left, 1.0)
+    mixed = np.empty_like(base)
+    for k, (orange, blue) in enumerate(zip(FOR, AGAINST, strict=True)):  # NumPy is slow where the last axis is short
+        mixed[..., k] = (base[..., k] * left + np.where(speaks_for, orange, blue) * tint) * stripes
     return mixed
 
 
@@ -105,8 +106,8 @@ def _resized(labels: NDArray[np.int64], size: tuple[int, ...]) -> NDArray[np.int
 
 def _grey(picture: Picture) -> Floats:
     # Grey everywhere, so that colour always means LIME. Never black, where stripes would be lost, nor white.
-    light: Floats = np.repeat(picture @ np.array([0.299, 0.587, 0.114])[:, None], 3, axis=2)
-    return 30 + light * 0.6
+    light: Floats = 30 + picture @ np.array([0.299, 0.587, 0.114])[:, None] * 0.6
+    return np.repeat(light, 3, axis=2)
 
 
 def _stripes(height: int, width: int) -> NDArray[np.bool_]:
@@ -121,7 +122,7 @@ def _outlined(picture: Floats, base: Floats, labels: NDArray[np.int64], ink: Flo
     # Light on what is dark and dark on what is bright, by the surroundings, so that lines are not broken.
     blurred = Image.fromarray(base[..., 0].astype(np.uint8)).filter(ImageFilter.BoxBlur(8))
     away = np.where(np.asarray(blurred) < 100, 75.0, -75.0)
-    picture[edges] = (picture + away[..., None])[edges]
+    picture[edges] += away[edges][:, None]
     chosen = ink[labels]
     around = _edges(chosen)
     around[:-1] |= around[1:]

@@ -12,7 +12,7 @@ FAST := tests/test_package.py tests/explain tests/render tests/harness tests/con
 # One thread each; and large pages, of which a fork has fewer to copy: every training forks a few times.
 PYTEST := OMP_NUM_THREADS=1 GLIBC_TUNABLES=glibc.malloc.hugetlb=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-.PHONY: help demo homework test test-fast test-js test-versions check check-js matrix matrix-gpu gpu bench gallery front screenshots docs wheel clean
+.PHONY: help demo homework test test-fast test-js test-versions check check-js matrix matrix-gpu gpu bench gallery front screenshots docs wheel sdist-test audit clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -111,13 +111,25 @@ docs: $(READY)  ## Build the documentation into site/index.html, which needs no 
 	$(BIN)/python -m gallery.notebooks
 	$(BIN)/zensical build --clean --strict
 
-wheel: $(READY)  ## Build the wheel and try it in an empty environment
-	rm -rf dist build
-	$(BIN)/python -m build --wheel
+wheel: $(READY)  ## Build wheel and sdist, check both, and try them in an empty environment
+	rm -rf dist build/empty build/sdist
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
 	$(PYTHON) -m venv build/empty
 	build/empty/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
 	build/empty/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt dist/*.whl
 	cd build && empty/bin/python ../.ci/attach.py
+	mkdir -p build/sdist && tar xzf dist/*.tar.gz -C build/sdist --strip-components 1
+	build/empty/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --force-reinstall --no-deps dist/*.tar.gz
+	cd build && empty/bin/python ../.ci/attach.py
+
+sdist-test: wheel  ## Run the fast tests in the unpacked sdist, which must bring all they need
+	build/empty/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt './build/sdist[captum,cli,test]'
+	cd build/sdist && OMP_NUM_THREADS=1 ../empty/bin/python -m pytest --numprocesses 2 --dist loadfile -p no:cacheprovider $(FAST)
+
+audit: $(READY)  ## Ask an index of advisories about the pinned versions, where one can be reached
+	$(BIN)/python .ci/audit.py
 
 clean:  ## Remove the environment and everything generated
 	rm -rf $(VENV) .versions $(FOREIGN) $(MODULES) runs lightning_logs dist build site docs/sample.html docs/tutorials .cache .pytest_cache .mypy_cache .ruff_cache

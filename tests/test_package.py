@@ -308,6 +308,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(tmp_path):
     assert EntryPoint("lightning_viz", line, "tensorboard_plugins").load() is ExplanationsLoader
 
 
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="an unpacked sdist has no list of its own files")
 def test_no_file_knows_the_machine_that_it_was_made_on():
     run = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
     paths = re.compile(rb"(?<![\w.}])/(?:tmp|work|home|root|Users)/\w")

@@ -22,9 +22,9 @@ def installed(site):
     """A copy of the viewer, installed as pip does it, with its entry point."""
     shutil.copytree(PACKAGE / "tensorboard", site / "lightning_viz/tensorboard")
     shutil.copy(PACKAGE / "__init__.py", site / "lightning_viz")
-    about = site / "lightning_viz-0.1.0.dist-info"
+    about = site / "lightning_viz-0.2.0.dist-info"
     about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: lightning-viz\nVersion: 0.1.0\n")
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: lightning-viz\nVersion: 0.2.0\n")
     (about / "entry_points.txt").write_text(ENTRY)
     return site / "lightning_viz/tensorboard"
 

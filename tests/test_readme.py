@@ -1,6 +1,7 @@
 """What README and the documentation show works: Python runs on a small project, YAML and commands are what there is."""
 
 import ast
+import doctest
 import re
 import sys
 from pathlib import Path
@@ -311,6 +312,12 @@ def test_a_cli_gets_the_subcommand(names, tmp_path, monkeypatch):
     (call,) = re.findall(r"# (CLI\(.*\))", code)
     trainer = eval(call, names).trainer
     assert "probe_00_egg/saliency" in events(trainer.log_dir).Tags()["images"]
+
+
+def test_sessions_put_out_what_they_show():
+    (session,) = snippets("pycon")
+    run = doctest.DocTestRunner().run(doctest.DocTestParser().get_doctest(session, {}, "docs", None, None))
+    assert (run.attempted, run.failed) == (6, 0)
 
 
 def test_yaml_parses():

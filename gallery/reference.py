@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from textwrap import indent
 from typing import Any
 
 import griffe
@@ -22,6 +23,17 @@ class Signatures(griffe.Extension):
         keywords = [_keyword(one) for one in inspect.signature(made).parameters.values()]
         cls.set_member("__init__", griffe.Function("__init__", parameters=griffe.Parameters(*keywords)))
         cls.docstring = griffe.Docstring(inspect.getdoc(made) or "", parent=cls)
+
+    def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
+        """Takes what a docstring shows at a prompt for examples, with a heading or without."""
+        if obj.docstring is not None:
+            obj.docstring.value = _with_examples(obj.docstring.value)
+
+
+def _with_examples(text: str) -> str:
+    """A docstring whose session stands below a heading."""
+    before, prompt, session = text.partition("\n>>> ")
+    return f"{before}\nExamples:\n{indent(f'>>> {session}', '    ')}" if prompt else text
 
 
 def _keyword(one: inspect.Parameter) -> griffe.Parameter:

@@ -140,8 +140,8 @@ export class Story {
       return [svg('polyline', { points: points.join(' '), class: 'line' })];
     }
     const told = flipsOf(app, app.run?.probes ?? []);
-    const width = Math.max((WIDE / app.axis.values.length) * 0.5, 3);
-    return [...lane.values].map(([at, value]) => svg('rect', { x: this.#place(at) - width / 2, y: up(value), width, height: LANE - 1 - up(value), class: 'bar' }, svg('title', {}, `${app.axis.name(at)}: ${distinct(told.get(at) ?? []).join(', ')}`)));
+    const width = Math.min(Math.max((WIDE / app.axis.values.length) * 0.5, 3), 40);
+    return [...lane.values].map(([at, value]) => svg('rect', { x: Math.min(Math.max(this.#place(at) - width / 2, 0), WIDE - width), y: up(value), width, height: LANE - 1 - up(value), class: 'bar' }, svg('title', {}, `${app.axis.name(at)}: ${distinct(told.get(at) ?? []).join(', ')}`)));
   }
 
   /** Where a moment lies, as on the slider: evenly, whatever lies between. @param {number} moment */

@@ -115,9 +115,9 @@ def test_lime_holds_the_surest_label_against_what_is_false_or_missed(tmp_path):
     sides = []
 
     class Looks(LimePanels):
-        def _picture(self, scene, ask, found, scale, mark):
+        def _picture(self, scene, ask, found, scale, **options):
             sides.append((scene.probes.labels[ask.probe], scene.predictions[ask.probe], list(found)))
-            return super()._picture(scene, ask, found, scale, mark)
+            return super()._picture(scene, ask, found, scale, **options)
 
     def net():
         made = zoo.convolutions()

@@ -15,6 +15,7 @@ from lightning_viz.tensorboard.bundle import module, modules, style
 from lightning_viz.tensorboard.findings.report import of_run
 from lightning_viz.tensorboard.log import Log
 from lightning_viz.tensorboard.packing import mime
+from lightning_viz.tensorboard.part import EVERYTHING, Part
 
 BLOBS = ("images", "originals", "places", "maps")
 """The kinds of series whose points hold keys of blobs."""
@@ -43,7 +44,12 @@ HEAD = """<!doctype html>
 
 
 def page(
-    log: Log, runs: Mapping[str, dict[str, Any]], shown: Mapping[str, str], *, captions: bool = False
+    log: Log,
+    runs: Mapping[str, dict[str, Any]],
+    shown: Mapping[str, str],
+    *,
+    captions: bool = False,
+    part: Part = EVERYTHING,
 ) -> Iterator[bytes]:
     """Writes the page, in pieces of one series each, so that never all of it is in memory.
 
@@ -53,13 +59,16 @@ def page(
             them.
         shown: Under which name each run is shown.
         captions: Also with the pictures of maps as they were logged; the page paints the maps itself.
+        part: What of the runs. Findings are those of all of them.
 
     Returns:
         The pieces of the file, UTF-8.
 
     Raises:
         FileNotFoundError: The page's own files are not installed.
+        ValueError: No run has such a part.
     """
+    part.check([*runs.values()])
     files = front.listing()
     imports = json.dumps({"imports": modules(files)})
     head = HEAD.format(
@@ -69,7 +78,7 @@ def page(
         loading=LOADING,
     )
     stills = {run: manifest.without_films(entry) for run, entry in runs.items()}
-    return _pieces(head, _data(log, stills, shown, captions=captions), imports)
+    return _pieces(head, _data(log, stills, shown, captions=captions, part=part), imports)
 
 
 def _pieces(head: str, data: Iterator[str], imports: str) -> Iterator[bytes]:
@@ -80,13 +89,17 @@ def _pieces(head: str, data: Iterator[str], imports: str) -> Iterator[bytes]:
     yield b"</body>\n</html>\n"
 
 
-def _data(log: Log, runs: Mapping[str, dict[str, Any]], shown: Mapping[str, str], *, captions: bool) -> Iterator[str]:
-    entries = {shown[run]: entry for run, entry in runs.items()}
+def _data(
+    log: Log, runs: Mapping[str, dict[str, Any]], shown: Mapping[str, str], *, captions: bool, part: Part
+) -> Iterator[str]:
+    entries = {shown[run]: part.entry(entry) for run, entry in runs.items()}
     yield _script('id="lightning_viz-runs"', {"version": manifest.VERSION, "runs": entries})
     count = 0
-    for run, entry in runs.items():
-        series = log.series(run, everything(entry)) or {}
-        found = [finding.as_json() for finding in of_run(log, run, entry, series)]
+    for run, whole in runs.items():
+        logged = log.series(run, everything(whole)) or {}
+        found = [finding.as_json() for finding in of_run(log, run, whole, logged)]
+        entry = entries[shown[run]]
+        series = part.series(whole, logged, everything(entry))
         yield _script(f'data-findings="{escape(shown[run])}"', found)
         if not captions:
             leave_painted_out(entry, series)

@@ -22,6 +22,7 @@ from lightning_viz.tensorboard.findings.report import of_run
 from lightning_viz.tensorboard.log import READERS, Log
 from lightning_viz.tensorboard.packing import OTHER, mime, pack
 from lightning_viz.tensorboard.page import page
+from lightning_viz.tensorboard.part import Part
 
 AT_ONCE = 512
 """Pictures in one pack: about 10 MB."""
@@ -114,9 +115,11 @@ class ExplanationsPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
         if len(runs) < len(set(wanted)):
             raise NotFound("Expected runs with pictures, got the name of another.")
         try:
-            pieces = page(log, runs, {run: run for run in runs})
+            pieces = page(log, runs, {run: run for run in runs}, part=_part(request))
         except FileNotFoundError as error:
             raise NotFound(str(error)) from None
+        except ValueError as error:
+            raise BadRequest(str(error)) from None
         name = re.sub(r"[^\w.-]+", "_", "_".join(["explanations", *runs]), flags=re.ASCII)[:100]
         headers = {"Content-Disposition": f'attachment; filename="{name}.html"', "X-Content-Type-Options": "nosniff"}
         return Response(pieces, mimetype="text/html", headers=headers)
@@ -142,6 +145,16 @@ def lost(kept: int, runs: dict[str, dict[str, Any]]) -> str | None:
         f"TensorBoard was told to keep {kept} pictures per tag, so of {most} epochs some are missing: start it without "
         f"--samples_per_plugin for images, and with --lightning_viz_keep {most} or more."
     )
+
+
+def _part(request: Ask) -> Part:
+    """What of the runs is asked for.
+
+    Raises:
+        ValueError: An epoch is no number.
+    """
+    probes, methods, epochs = (tuple(request.args.getlist(name)) for name in ("probe", "method", "epoch"))
+    return Part(probes, methods, tuple(int(epoch) for epoch in epochs))
 
 
 def _json(request: Ask, answer: Any) -> Response:

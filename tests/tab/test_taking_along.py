@@ -103,3 +103,23 @@ def test_the_exported_file_needs_no_network(visit, context, board, run, other, t
     tab.has_state(at="1")
     expect(tab.find("#run")).to_be_hidden()  # this one alone
     assert FULL in page.title()
+
+
+def test_what_is_shown_is_exported_alone(visit, context, board, run, tmp_path):
+    served = visit(link(board, columns="saliency", text="bread"))
+    expect(served.find("tbody tr:visible")).to_have_count(1)
+    served.find("#export-part").click()
+    expect(served.find("#part-epochs")).to_have_value("-1 0 1 2 3 4")
+    served.find("#part-epochs").fill("0, 3")
+    saved(served, "#part-save").save_as(tmp_path / "part.html")
+    page = context.new_page()
+    page.goto((tmp_path / "part.html").as_uri())
+    tab = Tab(page, page)
+    tab.shows("epoch 3")
+    expect(tab.find("tbody tr .label")).to_have_text(["Bread"])
+    expect(tab.find("thead .method")).to_have_text(["saliency"])
+    for epoch in (3, 0):
+        own = tab.map("saliency", BREAD, epoch)
+        tab.eventually(lambda own=own, epoch=epoch: paints(own, run.maps(SALIENCY)[epoch], run.bound(SALIENCY)))
+        tab.find("main").press("ArrowLeft")
+    tab.shows("epoch 0 of 3")

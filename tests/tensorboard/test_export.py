@@ -250,3 +250,44 @@ def test_what_cannot_be_exported_is_told(log, static, tmp_path, capsys):
         assert stopped.value.code == 2
         assert reason in capsys.readouterr().err
     assert not list(tmp_path.glob("run*"))
+
+
+def test_a_chosen_part_of_a_run(log, static, tmp_path, capsys):
+    out = tmp_path / "part.html"
+    some = ["--probes", "0", "--methods", "saliency", "--epochs", "-1", "3", "29"]
+    export.main([str(log.folder / DEMO), str(out), *some])
+    exported = Exported(out.read_text("utf-8"))
+    entry, series = exported.runs["runs"]["version_0"], exported.series["version_0"]
+    steps = [-1, 21, 203]
+    assert entry["epochs"] == [[-1, -1], [21, 3], [203, 29]]
+    assert list(entry["images"]) == list(series["images"]) == ["probe_00_bread/saliency"]
+    assert [step for step, _ in series["images"]["probe_00_bread/saliency"]] == steps
+    assert [step for step, *_ in series["maps"]["probe_00_bread/saliency"]] == steps
+    assert [step for step, *_ in series["predictions"]["probe_00_bread"]] == steps
+    blobs = {(tag, step): blob for (tag, step), blob in log.blobs[DEMO].items() if tag == "probe_00_bread/saliency"}
+    for step, key in series["images"]["probe_00_bread/saliency"]:
+        assert exported.blobs[key][1] == blobs["probe_00_bread/saliency", step]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (["--probes", "7"], "Expected a probe of the run (probe_00_bread"),
+        (["--methods", "lime"], "Expected a method of the run ("),
+        (["--epochs", "99"], "Expected an epoch of the run (-1 to 29), received 99"),
+    ],
+)
+def test_a_part_that_is_not_there_is_told(log, static, tmp_path, capsys, wrong, message):
+    with pytest.raises(SystemExit):
+        export.main([str(log.folder / DEMO), str(tmp_path / "part.html"), *wrong])
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "part.html").exists()
+
+
+def test_the_tab_exports_a_part(board):
+    exported = Exported(
+        board.get("/export", run=DEMO, probe="probe_00_bread", method="saliency", epoch=["0", "5"]).text
+    )
+    assert exported.runs["runs"][DEMO]["epochs"] == [[0, 0], [35, 5]]
+    assert board.get("/export", run=DEMO, epoch="soon").status_code == 400
+    assert board.get("/export", run=DEMO, method="none").status_code == 400

@@ -9,6 +9,7 @@ from written import Written, picture
 
 import lightning_viz
 from lightning_viz.harness.sinks import log_format
+from lightning_viz.render.fonts import isolated
 from lightning_viz.tensorboard.findings.__main__ import main
 from lightning_viz.tensorboard.findings.classes import interval
 
@@ -214,3 +215,12 @@ def test_counts_that_nobody_could_have_written_end_nothing(tmp_path, counts):
         log.scalar("explanations/saliency/sum", 0, 1.0)
         log.tensor("lightning_viz", 2, "lightning_viz/counts/val", 0, np.array(counts, np.int64).reshape(-1, 3))
     assert len(lightning_viz.findings(tmp_path)) == 0
+
+
+def test_names_from_right_to_left_keep_their_direction_to_themselves(tmp_path, monkeypatch):
+    monkeypatch.setattr(f"{__name__}.CLASSES", ["Bread", "بيضة", "حساء"])
+    found = told(tmp_path, counts=GOOD, probes={"probe_00_egg": (1, said(1, *[0] * 9))})
+    assert f"it is most often taken for {isolated('بيضة')} (38 of its 40 errors)" in found["worst_class"].text
+    assert found["worst_class"].text.startswith("Bread is")
+    assert found["worst_class"].numbers["taken_for"] == "بيضة"
+    assert f"Probe 0 ({isolated('بيضة')}) is taken for Bread" in found["surely_wrong"].text

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lightning_viz.tensorboard.findings.finding import Finding, percent
+from lightning_viz.tensorboard.findings.finding import Finding, isolated, percent
 from lightning_viz.tensorboard.findings.record import Count, Record
 
 _FEWEST = 5
@@ -50,7 +50,8 @@ def _guessing(record: Record, count: Count, where: str) -> Iterator[Finding]:
     numbers = {"right": right, "images": total, "said": float(said[k]), "largest_class": usual}
     pictures = (f"confusion/{count.loader}",)
     if said[k] >= _COLLAPSED > true[k]:
-        text = f"The network says {record.name(k)} of {percent(said[k])} of the images{where}, whatever they show."
+        name, share = isolated(record.name(k)), percent(said[k])
+        text = f"The network says {name} of {share} of the images{where}, whatever they show."
         yield Finding("collapsed", text, numbers, pictures, count.step, 1.0)
     elif interval(right, total)[0] <= usual:
         text = (
@@ -74,16 +75,17 @@ def _ends(record: Record, count: Count, where: str) -> Iterator[Finding]:
     others = table[worst].copy()
     others[worst] = 0
     rival, wrong = int(others.argmax()), int(others.sum())
-    taken = f"{record.name(rival)} ({others[rival]} of its {wrong} errors)"
+    names = [isolated(record.name(k)) for k in (worst, best, rival)]
+    taken = f"{names[2]} ({others[rival]} of its {wrong} errors)"
     text = (
-        f"{record.name(worst)} is the worst class{where}: {percent(recall[worst])} of its {of[worst]} images are "
+        f"{names[0]} is the worst class{where}: {percent(recall[worst])} of its {of[worst]} images are "
         f"right, and it is most often taken for {taken}."
     )
     numbers = {"class": record.name(worst), "recall": recall[worst], "images": int(of[worst])}
     numbers |= {"taken_for": record.name(rival), "errors": wrong, "of_which": int(others[rival])}
     pictures = (f"confusion/{count.loader}", *_of_label(record, worst))
     yield Finding("worst_class", text, numbers, pictures, count.step, 0.9)
-    text = f"{record.name(best)} is the best class{where}: {percent(recall[best])} of its {of[best]} images are right."
+    text = f"{names[1]} is the best class{where}: {percent(recall[best])} of its {of[best]} images are right."
     numbers = {"class": record.name(best), "recall": recall[best], "images": int(of[best])}
     yield Finding("best_class", text, numbers, _of_label(record, best), count.step, 0.4)
 
@@ -98,8 +100,9 @@ def _confusion(record: Record, count: Count, where: str) -> Iterator[Finding]:
     if wrong < _FEWEST or others < 2 or interval(taken, wrong)[0] <= 1 / others:
         return
     back = int(errors[said, true])
+    names = [isolated(record.name(k)) for k in (true, said)]
     text = (
-        f"The most frequent confusion{where} is {record.name(true)} taken for {record.name(said)}: {taken} of {of} "
+        f"The most frequent confusion{where} is {names[0]} taken for {names[1]}: {taken} of {of} "
         f"images, {taken} of the {wrong} errors of that class; the other way it is {back}."
     )
     numbers = {"true": record.name(true), "said": record.name(said), "count": taken, "errors": wrong, "back": back}

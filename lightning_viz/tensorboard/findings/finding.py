@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,6 +51,15 @@ def percent(share: float) -> str:
     ('87 %', '0.4 %')
     """
     return f"{100 * share:.0f} %" if share >= 0.01 or share == 0 else f"{100 * share:.1g} %"
+
+
+def isolated(name: str) -> str:
+    """A name that is read from the right, in marks that keep its direction to itself (UAX 9, 2013); others as they are.
+
+    Else the numbers behind it would stand before it. Programs read the sentences too: they find no mark without need.
+    """
+    from_right = any(unicodedata.bidirectional(sign) in ("R", "AL") for sign in name)
+    return f"\u2068{name}\u2069" if from_right else name
 
 
 def listed(names: list[str], most: int = 3) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lightning_viz.tensorboard.findings.finding import Finding, listed, percent
+from lightning_viz.tensorboard.findings.finding import Finding, isolated, listed, percent
 from lightning_viz.tensorboard.findings.record import Probe, Record
 
 _MOMENTS = 3
@@ -73,12 +73,12 @@ def _surely_wrong(record: Record, probes: list[Probe]) -> Iterator[Finding]:
     wrong.sort(key=lambda probe: -probe.shares[-1])
     for probe in wrong[:3]:
         said, share = record.name(probe.classes[-1]), percent(probe.shares[-1])
-        text = f"{_called(record, probe)} is taken for {said} with {share}, since epoch {_since(probe)}."
+        text = f"{_called(record, probe)} is taken for {isolated(said)} with {share}, since epoch {_since(probe)}."
         numbers = {"probe": probe.tag, "said": said, "probability": probe.shares[-1], "since": _since(probe)}
         yield Finding("surely_wrong", text, numbers, record.pictures_of([probe.tag]), probe.steps[-1], 0.7)
 
 
 def _called(record: Record, probe: Probe) -> str:
     number = probe.tag.split("_")[1] if probe.tag.count("_") > 1 else probe.tag
-    name = "" if probe.label is None else f" ({record.name(probe.label)})"
+    name = "" if probe.label is None else f" ({isolated(record.name(probe.label))})"
     return f"Probe {int(number)}{name}" if number.isdecimal() else f"{probe.tag}{name}"

@@ -55,7 +55,7 @@ export class App {
     this.zoom = new Zoom(this);
     this.watch = new Watch(this);
     this.notices = el('div', { id: 'notices', role: 'status' });
-    root.append(el('h1', { textContent: 'Explanations' }), this.toolbar.node, this.notices, this.main, this.zoom.node);
+    root.append(el('section', { 'aria-label': 'title' }, el('h1', { textContent: 'Explanations' })), this.toolbar.node, this.notices, this.main, this.zoom.node);
   }
 
   async start() {

@@ -67,6 +67,7 @@ class Row {
     this.prediction = new Prediction(app, probe);
     const cells = methods.map((method) => new Cell(app, `${probe}/${method}`, (tag) => app.set({ zoom: tag })));
     this.node = el('tr', {}, el('th', { scope: 'row' }, this.prediction.node), ...cells.map((cell, i) => el('td', { className: i === 0 && methods[0] === 'input' ? 'pinned' : '' }, cell.node)));
+    this.node.dataset.probe = probe;
     for (const part of [this.prediction, ...cells]) app.watch.add(part);
   }
 

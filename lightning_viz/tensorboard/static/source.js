@@ -23,13 +23,14 @@
  * @typedef {Partial<Record<Kind, string[]>>} Wanted
  * @typedef {Partial<Record<Kind, Record<string, Points>>>} SeriesAnswer
  * @typedef {{ kind: string, text: string, numbers: Record<string, unknown>, pictures: string[], step: number | null }} Finding
+ * @typedef {{ probe: string[], method: string[], epoch: number[] }} Part What of the runs; all where nothing is named.
  * @typedef {{
  *   live: boolean,
  *   runs: () => Promise<RunsAnswer>,
  *   series: (run: string, wanted: Wanted) => Promise<SeriesAnswer>,
  *   findings: (run: string) => Promise<Finding[]>,
  *   blobs: (keys: string[]) => Promise<Map<string, Blob | null>>,
- *   exportUrl: (runs: string[]) => string | null,
+ *   exportUrl: (runs: string[], part?: Part) => string | null,
  * }} Source
  */
 
@@ -87,9 +88,10 @@ export class Server {
     );
   }
 
-  /** @param {string[]} runs */
-  exportUrl(runs) {
-    return `./export?${new URLSearchParams(runs.map((run) => ['run', run]))}`;
+  /** @param {string[]} runs @param {Part} [part] */
+  exportUrl(runs, part) {
+    const named = Object.entries({ run: runs, ...part }).flatMap(([name, values]) => values.map((value) => [name, String(value)]));
+    return `./export?${new URLSearchParams(named)}`;
   }
 }
 

@@ -7,6 +7,7 @@ import { choice, el } from './dom.js';
 import { copyButton } from './links.js';
 import { MARKS } from './marks.js';
 import { measuresOf } from './measures.js';
+import { exportLinks } from './part.js';
 import { SliceBar } from './slider.js';
 import { Story } from './story.js';
 import { VIEWS } from './views.js';
@@ -129,8 +130,6 @@ export class Toolbar {
     Object.assign(marks, { id: 'marks', hidden: !app.shown.some((run) => run.answer.places?.length) });
     const box = el('input', { type: 'checkbox', id: 'captions', checked: app.state.captions, onchange: () => app.set({ captions: box.checked }) });
     const keys = el('button', { id: 'keys-button', textContent: 'Keys', title: 'the list of the keys (?)', onclick: () => document.getElementById('keys')?.togglePopover() });
-    const url = app.source.exportUrl(app.shown.map((run) => run.name));
-    const link = url ? [el('a', { id: 'export', href: url, download: '', textContent: 'Export', title: 'One HTML file with all epochs, that needs neither server nor network' })] : [];
-    return el('span', { className: 'group' }, size, scale, marks, el('label', { title: 'what each picture says of itself: class, prediction, how much to trust it' }, box, ' captions'), copyButton(app), ...link, keys);
+    return el('span', { className: 'group' }, size, scale, marks, el('label', { title: 'what each picture says of itself: class, prediction, how much to trust it' }, box, ' captions'), copyButton(app), ...exportLinks(app), keys);
   }
 }

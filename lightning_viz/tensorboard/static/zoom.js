@@ -81,7 +81,7 @@ export class Zoom {
       el('button', { id: 'zoom-close', textContent: 'Close', 'aria-label': 'Close', onclick: () => this.node.close() }),
     ];
     this.strip.replaceChildren(...frames.map((frame) => frame.node));
-    this.node.replaceChildren(el('div', { className: 'head' }, el('h2'), ...buttons), el('div', { className: 'stage' }, cell.node), this.strip);
+    this.node.replaceChildren(el('div', { className: 'head' }, el('h2'), ...buttons), el('div', { className: 'stage', tabIndex: 0 }, cell.node), this.strip);
     for (const part of [cell, ...frames]) app.watch.add(part);
   }
 

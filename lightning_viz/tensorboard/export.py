@@ -54,9 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"{given.out}: {runs}, {given.out.stat().st_size / 1e6:.1f} MB")
 
 
-def export(
-    folder: str | PathLike[str], out: Path, *, captions: bool = False, part: Part = EVERYTHING
-) -> list[str]:
+def export(folder: str | PathLike[str], out: Path, *, captions: bool = False, part: Part = EVERYTHING) -> list[str]:
     """Writes the runs below a folder as one HTML file.
 
     Args:

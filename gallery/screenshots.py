@@ -25,9 +25,9 @@ LARGEST = 250_000
 
 STILL = """() => {
   const inView = ({ left, top, width }) => width && left < innerWidth && top < innerHeight;
-  const places = [...document.querySelectorAll('.shot, .curves, .map canvas, .film button, .empty')];
+  const places = [...document.querySelectorAll('.shot, .curves, .map canvas:not(.edges), .film button, .empty')];
   const shown = places.filter(node => inView(node.getBoundingClientRect()));
-  const here = node => node.matches('.empty, [aria-label]') || node.querySelector('svg, .none:not(:empty)')
+  const here = node => node.matches('.empty, [aria-label]') || node.querySelector('svg, .uplot, .none:not(:empty)')
     || (!node.matches('.loading') && (node.querySelector('.tile') || node.querySelector('img')?.naturalWidth));
   return shown.length && shown.every(here);
 }"""
@@ -122,6 +122,7 @@ def _window(browser: Browser, size: tuple[int, int]) -> Page:
 
 
 def _save(page: Page, tab: Frame, file: Path) -> None:
+    page.wait_for_load_state("networkidle")  # series come by themselves, and of them nothing can be seen before
     tab.wait_for_function(STILL)
     image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     page.close()

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from statistics import median
@@ -313,3 +314,8 @@ def test_no_file_knows_the_machine_that_it_was_made_on():
     run = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
     paths = re.compile(rb"(?<![\w.}])/(?:tmp|work|home|root|Users)/\w")
     assert not [name for name in run.stdout.split("\0") if name and paths.search((ROOT / name).read_bytes())]
+
+
+def test_test_files_have_names_of_their_own():
+    names = Counter(file.name for file in Path(__file__).parent.rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []  # pytest imports them by name alone

@@ -148,7 +148,7 @@ def test_a_difference_is_saved_as_it_is_seen(visit, board, run, tmp_path):
 
 def test_the_list_of_methods_closes_by_escape_and_by_a_click_beside_it(visit, board):
     tab = visit(link(board))
-    listed = tab.find(".columns ul")
+    listed = tab.find("details:has(#columns) ul")
     tab.find("#columns").click()
     expect(listed).to_be_visible()
     tab.page.keyboard.press("Escape")

@@ -133,14 +133,18 @@ class Own(Logger):
         self.seen.append((key, step, images[0]))
 
 
+def maps_and_films(folder, logger):
+    fit(
+        folder,
+        [SaliencyMaps(on_error="raise", probes=1), Films(on_error="raise")],
+        logger=logger,
+        default_root_dir=folder,
+    )
+
+
 def test_a_logger_of_ones_own_gets_pictures_and_films(tmp_path):
     own = Own()
-    fit(
-        tmp_path,
-        [SaliencyMaps(on_error="raise", probes=1), Films(on_error="raise")],
-        logger=own,
-        default_root_dir=tmp_path,
-    )
+    maps_and_films(tmp_path, own)
     steps = [step for key, step, _ in own.seen if key == "probe_00_bread/saliency"]
     assert steps == [-1, 5, 11]
     assert {image.dtype for _, _, image in own.seen if not isinstance(image, str)} == {np.dtype(np.uint8)}
@@ -180,12 +184,7 @@ class Comets(Own):
 
 def test_an_experiment_that_takes_files_gets_them_as_they_are(tmp_path):
     comet = Comets()
-    fit(
-        tmp_path,
-        [SaliencyMaps(on_error="raise", probes=1), Films(on_error="raise")],
-        logger=comet,
-        default_root_dir=tmp_path,
-    )
+    maps_and_films(tmp_path, comet)
     shown = [(step, image.format, image.width) for tag, step, image in comet.seen if tag == "probe_00_bread/saliency"]
     assert shown == [(-1, "JPEG", 350), (5, "JPEG", 350), (11, "JPEG", 350)]
     (film,) = [image for tag, _, image in comet.seen if tag == "probe_00_bread/film_saliency"]

@@ -146,8 +146,10 @@ def test_while_a_key_is_held_the_moment_compared_with_is_shown(visit, board, run
     tab = visit(link(board, at=3, against="epoch", base=1))
     maps, bound = run.maps(SALIENCY), run.bound(SALIENCY)
     side_by_side(tab, bound, maps[1], maps[3])
+    asked = tab.state()
     tab.find("main").focus()
     tab.page.keyboard.down("b")
     side_by_side(tab, bound, maps[1], maps[1])
     tab.page.keyboard.up("b")
     side_by_side(tab, bound, maps[1], maps[3])
+    assert tab.state() == asked  # a link leads to what was compared, not to a glance

@@ -9,6 +9,7 @@ import os
 import sys
 import tempfile
 import threading
+import time
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
@@ -148,8 +149,15 @@ class _Watch(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         epoch = trainer.current_epoch + 1
         if epoch in self.counted:
-            self.seen.append(census(epoch, pl_module))
+            self.seen.append(self._settled(epoch, pl_module))
             print(f"epoch {epoch}", file=sys.stderr, flush=True)
+
+    def _settled(self, epoch: int, module: pl.LightningModule) -> Census:
+        """A copy of the weights that a thread is still writing is no leak: what does not go by itself is counted."""
+        last, end = self.seen[-1] if self.seen else None, time.monotonic() + 5
+        while (now := census(epoch, module)) and last and now.tensors > last.tensors and time.monotonic() < end:
+            time.sleep(0.1)
+        return now
 
 
 def _resident() -> int:

@@ -45,6 +45,7 @@ def test_a_peak_and_the_keys_lead_to_the_flips(visit, board, flips):
         return told(epoch) if epoch == 4 else f"{told(epoch)} of 4"
 
     tab = visit(link(board, at=-1))
+    expect(tab.find(".story .bar")).to_have_count(len(flips))  # they come after the pictures
     shown = tab.find("#label")
     for epoch in flips:
         tab.find("main").press("n")

@@ -65,7 +65,8 @@ class Answers:
     def _head(self) -> str:
         right = float((self.study.probabilities.argmax(1) == self.study.labels).float().mean())
         count = len(self.study.labels)
-        return f"# {self.say('title')}\n\n{self.say('accuracy', count=count, right=_percent(right))}"
+        told = [self.say("accuracy", count=count, right=_percent(right)), self.say("pictures")]
+        return "\n\n".join([f"# {self.say('title')}", *told])
 
     def _looks(self) -> str:
         maps = [SaliencyMaps, lambda **common: SaliencyMaps(method="smoothgrad", **common)]
@@ -164,7 +165,9 @@ class Answers:
     def _pictures(self, part: str, titles: Mapping[str, str]) -> dict[str, Shown]:
         """The pictures of a part whose tags end in one of these words, by the names of their copies."""
         drawn = self.folder / DRAWN / part / PICTURES
-        tags = sorted({str(file.parent.relative_to(drawn)) for file in drawn.rglob("*.*") if file.is_file()})
+        tags = sorted(
+            {str(file.parent.relative_to(drawn)) for file in drawn.rglob("*.*") if file.is_file()}, key=_in_order
+        )
         shown = [Shown(tag, titles[tag.split("/")[-1]]) for tag in tags if tag.split("/")[-1] in titles]
         return dict(zip(copied(drawn, shown, self.folder / "images", prefix=part), shown, strict=True))
 
@@ -175,6 +178,11 @@ def _table(pictures: Mapping[str, Shown]) -> str:
 
 def _part(question: str, shown: str, lines: Sequence[str]) -> str:
     return "\n\n".join([f"## {question}", shown, "\n".join(f"- {line}" for line in lines)])
+
+
+def _in_order(tag: str) -> list[str]:
+    """Numbers by their value: channel 8 comes before channel 16."""
+    return [part.zfill(9) if part.isdigit() else part for part in tag.split("/")]
 
 
 def _percent(share: float) -> str:

@@ -28,6 +28,14 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
         "Of {count} validation images, the network names {right} rightly.",
         "在 {count} 張驗證集圖片中，模型的準確率為 {right}。",
     ),
+    "pictures": (
+        "The callbacks drew the pictures in one validation of the trained network, which is why they say `epoch 0`.",
+        "圖片由 `lightning_viz` 的 `callback` 在驗證訓練好的模型時繪製，因此都標示 `epoch 0`。"
+        "除了類別名稱，圖中文字為英文：`says` 是模型的預測，`taken for` 是「被誤判為」，`over` 是「相對於」，"
+        "`for`、`against`、`unsure` 是支持、反對、不確定，`log-odds` 是對數勝算（`first-order` 為其一階近似），"
+        "`full` 是最深的顏色所代表的值，`unseen masks` 是沒有用來擬合 LIME 的遮罩，"
+        "`share of the true class` 是占真實類別的比例，`item` 是圖片在資料集中的編號。",
+    ),
     "looks": ("1. Where does the network look?", "1. 模型看的是圖片的哪些部分？"),
     "image": ("the image", "原圖"),
     "saliency": ("saliency", "顯著圖（saliency map）"),

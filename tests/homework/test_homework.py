@@ -53,6 +53,9 @@ def test_all_four_are_answered_with_pictures_that_are_there(checkpoint, tmp_path
         assert all((tmp_path / "out" / name).is_file() for name in pictures)
         assert re.search(r"^- .*\d", part, re.MULTILINE), part
     assert "lies on what makes the food what it is" in parts[0]
+    channels = [int(channel) for channel in re.findall(r"!\[what most activates channel (\d+)\]", parts[1])]
+    assert len(channels) == 4
+    assert channels == sorted(channels)
 
 
 def test_a_checkpoint_that_is_not_there_is_told_before_anything_is_written(tmp_path, capsys):
@@ -86,6 +89,14 @@ def test_without_a_font_with_chinese_letters_that_is_told_before_anything_is_wri
     assert ended.returncode == 2
     assert "fonts-noto-cjk" in ended.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_what_the_chinese_report_explains_of_the_pictures_are_words_of_them():
+    rooms = (ROOT / "lightning_viz" / room for room in ("callbacks", "render", "harness"))
+    code = "".join(file.read_text() for room in rooms for file in room.rglob("*.py"))
+    explained = set(re.findall("`([^`]+)`", Wording("zh")("pictures"))) - {"lightning_viz", "callback", "epoch 0"}
+    assert len(explained) > 5
+    assert [words for words in explained if not re.search(rf"\b{words}\b", code)] == []
 
 
 def test_both_languages_say_the_same_values():

@@ -1,4 +1,9 @@
-"""A file or a folder on any file system that Lightning can log to."""
+"""A file or a folder on any file system that Lightning can log to.
+
+Not `universal_pathlib` (0.3.10 was tried): its `exists` says no where a network is away, its errors are of each file
+system's own kind and its writes are not whole, so that only names would come from it, and all that reaches a file
+system would stay here.
+"""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from lightning_viz.explain.lime.masks import block_size, draw_masks, masked_scor
 from lightning_viz.explain.lime.superpixels import superpixels
 from lightning_viz.food11 import FoodClassifier, FoodData
 from lightning_viz.food11.drawn import DrawnFood
-from lightning_viz.harness.network.shares import log_odds
+from lightning_viz.harness.network.spatial.shares import log_odds
 
 TARGET, DRAWS, TIMED = 0.99, 4, 128
 """The correlation; how many draws its mean is of; most samples that are timed, more are extrapolated from."""

@@ -43,7 +43,7 @@ from lightning_viz.explain.lime.regression import LimeWeights
 from lightning_viz.explain.lime.superpixels import superpixels
 from lightning_viz.explain.measures.faithfulness import area, faithful_curves
 from lightning_viz.food11 import FoodClassifier, FoodData
-from lightning_viz.harness.network.shares import log_odds
+from lightning_viz.harness.network.spatial.shares import log_odds
 
 CUTS: dict[str, dict[str, Any]] = {
     "slic, compactness 10": {"method": "slic"},

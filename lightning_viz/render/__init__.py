@@ -1,5 +1,6 @@
 """Pictures: arrays in, uint8 images (H, W, 3) out. Never sees a model."""
 
+from lightning_viz.render.charts.confusion import confusion_picture, recall, worst_confusions
 from lightning_viz.render.color import (
     diverging,
     hatch,
@@ -9,9 +10,8 @@ from lightning_viz.render.color import (
     symmetric,
     to_uint8,
 )
-from lightning_viz.render.colorbar import colorbar
-from lightning_viz.render.confusion import confusion_picture, recall, worst_confusions
-from lightning_viz.render.lime import superpixel_picture
+from lightning_viz.render.maps.colorbar import colorbar
+from lightning_viz.render.maps.lime import superpixel_picture
 from lightning_viz.render.panel import grid, notice, panel
 from lightning_viz.render.size import WIDTH, enlarge
 

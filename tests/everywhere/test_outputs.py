@@ -9,7 +9,7 @@ from everything import draw_everything, outputs_of, train
 from torch.nn import functional as F
 
 from lightning_viz import Probes, SaliencyMaps
-from lightning_viz.harness.network.shares import probabilities
+from lightning_viz.harness.network.spatial.shares import probabilities
 
 
 @dataclass

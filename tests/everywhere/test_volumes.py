@@ -25,7 +25,7 @@ from lightning_viz import (
     replay,
 )
 from lightning_viz.callbacks.base.captions import sliced
-from lightning_viz.render.slices import Slices, strongest
+from lightning_viz.render.maps.slices import Slices, strongest
 
 
 class Drawn:

@@ -12,7 +12,7 @@ from lightning_viz.explain.lime.explain import explain
 from lightning_viz.explain.lime.masks import draw_masks
 from lightning_viz.explain.lime.superpixels import superpixels
 from lightning_viz.explain.network.defaults import default_layers
-from lightning_viz.harness.network.shares import log_odds
+from lightning_viz.harness.network.spatial.shares import log_odds
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from lightning_viz.render.anew import SIDE, kept_of_map, kept_of_superpixels, painted_anew
 from lightning_viz.render.color import diverging, overlay, sequential, symmetric
-from lightning_viz.render.colorbar import colorbar
-from lightning_viz.render.lime import superpixel_picture
+from lightning_viz.render.maps.anew import SIDE, kept_of_map, kept_of_superpixels, painted_anew
+from lightning_viz.render.maps.colorbar import colorbar
+from lightning_viz.render.maps.lime import superpixel_picture
 from lightning_viz.render.panel import panel
 
 CAPTION = np.full((30, 350, 3), 77, np.uint8)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lightning_viz.render.attention import ABOVE, head_tiles, wall
 from lightning_viz.render.color import sequential
+from lightning_viz.render.maps.attention import ABOVE, head_tiles, wall
 
 PIXELS = np.full((3, 24, 36), 0.5)
 

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import confusion_matrix, recall_score
 
 from lightning_viz.render import WIDTH, confusion_picture, recall, worst_confusions
-from lightning_viz.render.confusion import Layout, _blocks, _shares
+from lightning_viz.render.charts.confusion import Layout, _blocks, _shares
 from lightning_viz.render.fonts import plain
 
 RANDOM = np.random.default_rng(0)

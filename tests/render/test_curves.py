@@ -4,7 +4,7 @@ import matplotlib
 import numpy as np
 import pytest
 
-from lightning_viz.render.curves import curves_picture
+from lightning_viz.render.charts.curves import curves_picture
 
 SHARES = np.linspace(0, 1, 7)
 

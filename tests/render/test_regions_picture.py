@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from test_colours_apart import EYES, least_apart
 
-from lightning_viz.render.regions import PALETTE, class_colours, legend, outlined
+from lightning_viz.render.maps.regions import PALETTE, class_colours, legend, outlined
 
 
 def square():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lightning_viz.render.slices import Slices, blanked, middle, sheet_size, strongest
+from lightning_viz.render.maps.slices import Slices, blanked, middle, sheet_size, strongest
 
 
 def test_a_sheet_holds_the_three_slices_and_nothing_else():

@@ -17,7 +17,7 @@ from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.probes.spec import slug
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Pixels, Result
-from lightning_viz.render.attention import ABOVE, head_tiles
+from lightning_viz.render.maps.attention import ABOVE, head_tiles
 
 _TITLES = {
     "rollout": "attention rollout",

@@ -19,11 +19,11 @@ from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.probes.spec import slug
 from lightning_viz.harness.run.scene import Ask, Scene
 from lightning_viz.harness.sinks.results import Pixels, Result
-from lightning_viz.render.anew import Kept, kept_of_map
 from lightning_viz.render.color import symmetric
-from lightning_viz.render.colorbar import colorbar
 from lightning_viz.render.fonts import isolated
-from lightning_viz.render.slices import Slices
+from lightning_viz.render.maps.anew import Kept, kept_of_map
+from lightning_viz.render.maps.colorbar import colorbar
+from lightning_viz.render.maps.slices import Slices
 
 
 class AttributionCallback(MapCallback):

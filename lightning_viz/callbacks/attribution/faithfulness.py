@@ -21,7 +21,7 @@ from lightning_viz.explain.network.chunks import Chunks
 from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.run.scene import Ask, Scene
 from lightning_viz.harness.sinks.results import Keep, Picture
-from lightning_viz.render.curves import curves_picture
+from lightning_viz.render.charts.curves import curves_picture
 
 SHARE_OF_WORK = 0.06
 """What curves may take of the network, in units of what the maps take; with the other metrics it is under a tenth."""

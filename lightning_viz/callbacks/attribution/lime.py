@@ -15,9 +15,9 @@ from lightning_viz.explain.attribution.targets import RIVAL
 from lightning_viz.explain.lime.explain import LimeWeights
 from lightning_viz.harness.run.scene import Ask, Scene
 from lightning_viz.harness.sinks.results import Picture, Result
-from lightning_viz.render.anew import kept_of_superpixels
-from lightning_viz.render.colorbar import colorbar
-from lightning_viz.render.slices import Slices, middle
+from lightning_viz.render.maps.anew import kept_of_superpixels
+from lightning_viz.render.maps.colorbar import colorbar
+from lightning_viz.render.maps.slices import Slices, middle
 
 _UNITS = {"log_odds": "log-odds", "scores": "score", "probabilities": "probability"}
 

@@ -12,7 +12,7 @@ from lightning_viz.explain.attribution.baselines import blurred
 from lightning_viz.explain.attribution.gradients import magnitude
 from lightning_viz.harness.sinks.results import Pixels
 from lightning_viz.render.color import diverging, overlay, sequential, symmetric
-from lightning_viz.render.slices import NOTHING, WHOLE, Slices, blanked, middle, strongest
+from lightning_viz.render.maps.slices import NOTHING, WHOLE, Slices, blanked, middle, strongest
 
 
 def flattened(values: Tensor, *, sides: int, signed: bool, grain: float = 0.0) -> Tensor:

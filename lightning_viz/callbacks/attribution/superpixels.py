@@ -19,8 +19,8 @@ from lightning_viz.explain.lime.superpixels import superpixels
 from lightning_viz.harness.arguments import number, one_of, refusal, whole
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Pixels
-from lightning_viz.render.lime import superpixel_picture
-from lightning_viz.render.slices import NOTHING, Slices
+from lightning_viz.render.maps.lime import superpixel_picture
+from lightning_viz.render.maps.slices import NOTHING, Slices
 
 BLUR = 0.15
 """Standard deviation of the blur of what is missing, as a share of the shorter side. On 55 drawn images the strongest

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.sinks.results import Picture, Pixels
+from lightning_viz.render.maps.slices import Slices, sheet_size
 from lightning_viz.render.panel import caption_height, notice, panel
-from lightning_viz.render.slices import Slices, sheet_size
 
 
 def captioned(

@@ -15,7 +15,7 @@ from lightning_viz.callbacks.base.inputs import charts, inputs, seen
 from lightning_viz.callbacks.base.pacing import affordable
 from lightning_viz.callbacks.base.scenes import scene_of
 from lightning_viz.explain.network.memory import bounded
-from lightning_viz.harness.isolation.standins import UntouchableError
+from lightning_viz.harness.isolation.things.standins import UntouchableError
 from lightning_viz.harness.network.outputs import AmbiguousError, NoScoresError, RefusedError
 from lightning_viz.harness.network.subject import NotShownYetError, NotYetError, UnsuitedError, check_shapes
 from lightning_viz.harness.probes.selection import NotSeenYetError, SplitNotLoadedError

@@ -10,8 +10,8 @@ from torch import Tensor
 from lightning_viz.callbacks.base.outlines import legend_rows
 from lightning_viz.harness.sinks.results import Pixels
 from lightning_viz.harness.tasks.boxes import Boxes, real
-from lightning_viz.render.boxes import Frame, framed
-from lightning_viz.render.regions import class_colours, legend
+from lightning_viz.render.maps.boxes import Frame, framed
+from lightning_viz.render.maps.regions import class_colours, legend
 from lightning_viz.render.size import WIDTH
 
 MOST = 20

@@ -19,9 +19,9 @@ from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Charts, Picture, Pixels, Places, Prediction, Scalar
 from lightning_viz.harness.sinks.thumbnails import drawn_together
 from lightning_viz.harness.tasks.boxes import Boxes
+from lightning_viz.render.charts.likeness import likeness_picture
 from lightning_viz.render.color import to_uint8
-from lightning_viz.render.likeness import likeness_picture
-from lightning_viz.render.slices import NOTHING, Slices
+from lightning_viz.render.maps.slices import NOTHING, Slices
 from lightning_viz.render.text import channels_shown
 
 MOST_CURVES = 20

@@ -12,10 +12,10 @@ from torch import Tensor
 from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.sinks.results import Pixels
 from lightning_viz.harness.tasks.task import Task
+from lightning_viz.render.maps.regions import class_colours, legend, outlined
+from lightning_viz.render.maps.slices import WHOLE, Slices, middle, strongest
 from lightning_viz.render.panel import GAP
-from lightning_viz.render.regions import class_colours, legend, outlined
 from lightning_viz.render.size import WIDTH
-from lightning_viz.render.slices import WHOLE, Slices, middle, strongest
 
 HALF = (WIDTH - GAP) // 2
 """Width of one of two pictures side by side."""

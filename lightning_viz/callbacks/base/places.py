@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from lightning_viz.callbacks.base.frames import MOST
 from lightning_viz.callbacks.base.outlines import where_true
-from lightning_viz.harness.network.overlap import iou
+from lightning_viz.harness.network.spatial.overlap import iou
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Places
 from lightning_viz.harness.sinks.thumbnails import first_slices
 from lightning_viz.harness.tasks.boxes import Boxes, matched, real
-from lightning_viz.render.regions import class_colours
+from lightning_viz.render.maps.regions import class_colours
 
 _LONGEST = 128
 """Pixels on the longer side of what is outlined: finer than maps, since an edge is seen where a shade is not."""

@@ -13,8 +13,8 @@ from lightning_viz.harness.probes.spec import shorten, slug
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Picture, Pixels, Scalar
 from lightning_viz.render.color import diverging, sequential, symmetric
+from lightning_viz.render.maps.slices import strongest
 from lightning_viz.render.panel import grid, in_a_row
-from lightning_viz.render.slices import strongest
 
 
 class FilterActivations(LayerCallback):

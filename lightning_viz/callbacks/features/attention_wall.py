@@ -13,7 +13,7 @@ from lightning_viz.explain.attention.survey import Survey, survey
 from lightning_viz.harness.probes.spec import slug
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Charts, Picture, Scalar
-from lightning_viz.render.attention import wall
+from lightning_viz.render.maps.attention import wall
 
 
 class AttentionWall(ExplanationCallback):

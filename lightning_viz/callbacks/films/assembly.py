@@ -17,8 +17,8 @@ from pytorch_lightning.utilities import rank_zero_warn
 from lightning_viz.harness.folders import readable
 from lightning_viz.harness.sinks.frames import Frame, Frames, probe_of
 from lightning_viz.harness.sinks.results import Film, Logged, Picture, Pixels
-from lightning_viz.render.anew import painted_anew
 from lightning_viz.render.film import UNREADABLE, evenly, film, filmstrip
+from lightning_viz.render.maps.anew import painted_anew
 
 MOST_FRAMES, MOST_COLUMNS = 300, 8
 

@@ -12,7 +12,7 @@ from lightning_viz.callbacks.attribution.superpixels import Lime, fidelity, larg
 from lightning_viz.callbacks.base.frames import Frames, frames
 from lightning_viz.callbacks.validation.panel import Explained, alone, lead, shares
 from lightning_viz.callbacks.validation.worst import scored, width_of, worst_images
-from lightning_viz.harness.network.boxed import Boxed
+from lightning_viz.harness.network.spatial.boxed import Boxed
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Picture, Pixels
 from lightning_viz.harness.tasks.boxes import Boxes

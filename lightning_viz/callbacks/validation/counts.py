@@ -13,10 +13,10 @@ from lightning_viz.harness.tasks.task import percent
 from lightning_viz.harness.validation.boxes import NO_BOX, BoxTally
 from lightning_viz.harness.validation.places import RegionTally
 from lightning_viz.harness.validation.tallies import LabelTally, Tally, ValueTally
-from lightning_viz.render.confusion import confusion_picture, recall, worst_confusions
-from lightning_viz.render.labels import labels_picture, worst_mix_ups
+from lightning_viz.render.charts.confusion import confusion_picture, recall, worst_confusions
+from lightning_viz.render.charts.labels import labels_picture, worst_mix_ups
+from lightning_viz.render.charts.values import values_picture
 from lightning_viz.render.size import Floats
-from lightning_viz.render.values import values_picture
 
 MOST_RECALLS = 50
 """With more classes than this, only the mean of their recalls is logged."""

@@ -16,8 +16,8 @@ from lightning_viz.harness.sinks.results import Picture, Pixels
 from lightning_viz.harness.tasks.task import Task
 from lightning_viz.harness.validation.mistakes import Mistake
 from lightning_viz.render.color import AGAINST, FOR
-from lightning_viz.render.regions import outlined
-from lightning_viz.render.slices import NOTHING, Slices
+from lightning_viz.render.maps.regions import outlined
+from lightning_viz.render.maps.slices import NOTHING, Slices
 
 _IN_A_ROW = 4
 """Pictures: two images, each as it is and as it is predicted."""

@@ -23,10 +23,10 @@ from lightning_viz.harness.tasks.task import Task, first_name, named, percent
 from lightning_viz.harness.validation.boxes import NO_BOX
 from lightning_viz.harness.validation.changes import Confusion, Report
 from lightning_viz.harness.validation.mistakes import Mistake
-from lightning_viz.render.changes import TAKEN, Row, changes_picture
+from lightning_viz.render.charts.changes import TAKEN, Row, changes_picture
 from lightning_viz.render.color import symmetric, to_uint8
+from lightning_viz.render.maps.slices import Slices, middle, sheet_size
 from lightning_viz.render.panel import SMALL, grid, in_a_row, notice, panel
-from lightning_viz.render.slices import Slices, middle, sheet_size
 from lightning_viz.render.text import channels_shown, elide
 
 ROWS = 10

@@ -10,10 +10,10 @@ from lightning_viz.callbacks.base.outlines import legend_rows
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Picture, Pixels
 from lightning_viz.harness.validation.mistakes import WORST_SHOWN, Mistake
+from lightning_viz.render.maps.regions import legend
+from lightning_viz.render.maps.slices import sheet_size
 from lightning_viz.render.panel import GAP, notice
-from lightning_viz.render.regions import legend
 from lightning_viz.render.size import WIDTH
-from lightning_viz.render.slices import sheet_size
 
 
 def worst_images(

@@ -11,13 +11,13 @@ from torch import Tensor, nn
 
 from lightning_viz.explain.network.chunks import is_out_of_memory
 from lightning_viz.explain.network.reading import address, read_by
-from lightning_viz.harness.isolation.classes import held_classes
-from lightning_viz.harness.isolation.elsewhere import NotThereError, forked
-from lightning_viz.harness.isolation.guard import guarded
-from lightning_viz.harness.isolation.model_copy import ModelCopy, NoCopyError
-from lightning_viz.harness.isolation.reach import modules_within
+from lightning_viz.harness.isolation.copies.model_copy import ModelCopy, NoCopyError
+from lightning_viz.harness.isolation.forks.elsewhere import NotThereError, forked
+from lightning_viz.harness.isolation.in_place.classes import held_classes
+from lightning_viz.harness.isolation.in_place.guard import guarded
+from lightning_viz.harness.isolation.in_place.watch import Watch
 from lightning_viz.harness.isolation.switches import seeded, switched
-from lightning_viz.harness.isolation.watch import Watch
+from lightning_viz.harness.isolation.things.reach import modules_within
 
 _PATIENCE = 30.0
 """Seconds that a forward on one image may take."""

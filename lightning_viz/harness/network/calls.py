@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from lightning_viz.explain.network.checkpointing import transparent_checkpoints
 from lightning_viz.explain.network.chunks import is_out_of_memory
-from lightning_viz.harness.isolation.standins import UntouchableError
+from lightning_viz.harness.isolation.things.standins import UntouchableError
 from lightning_viz.harness.network.axes import channels_first
 from lightning_viz.harness.network.extras import IMAGES, Extras, Rows
 from lightning_viz.harness.network.outputs import AmbiguousError, BoxesError, NoScoresError, RefusedError

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from lightning_viz.harness.network.axes import Axes, channels_first
 from lightning_viz.harness.network.calls import IMAGE_NAMES
-from lightning_viz.harness.network.detections import stacked
 from lightning_viz.harness.network.extras import Extras
+from lightning_viz.harness.network.spatial.detections import stacked
 from lightning_viz.harness.probes.labels import UNPACK, as_labels, described, groups, labels_around, places_around
 from lightning_viz.harness.probes.targets import Targets, find_targets, is_target, largest, padded, targets_of
 from lightning_viz.harness.tasks.task import Task

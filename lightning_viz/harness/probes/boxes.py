@@ -10,9 +10,9 @@ from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor, nn
 
 from lightning_viz.harness.names import printable
-from lightning_viz.harness.network.boxed import Boxed
-from lightning_viz.harness.network.detections import logits_of
 from lightning_viz.harness.network.outputs import check_bytes
+from lightning_viz.harness.network.spatial.boxed import Boxed
+from lightning_viz.harness.network.spatial.detections import logits_of
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.probes.metadata import Metadata, class_names
 from lightning_viz.harness.probes.spec import ProbeBatch, Probes

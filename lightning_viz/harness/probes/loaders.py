@@ -11,8 +11,8 @@ import torch
 from torch import nn
 from torch.utils.data import BatchSampler, DataLoader, IterableDataset, Subset
 
-from lightning_viz.harness.isolation.elsewhere import elsewhere
-from lightning_viz.harness.isolation.hooks import as_validation_batch
+from lightning_viz.harness.isolation.forks.elsewhere import elsewhere
+from lightning_viz.harness.isolation.forks.hooks import as_validation_batch
 from lightning_viz.harness.isolation.switches import as_outside
 from lightning_viz.harness.probes.batches import Unpacked, unpacked
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
 from lightning_viz.harness.arguments import is_whole
-from lightning_viz.harness.isolation.elsewhere import elsewhere, only_elsewhere
+from lightning_viz.harness.isolation.forks.elsewhere import elsewhere, only_elsewhere
 from lightning_viz.harness.names import printable
 from lightning_viz.harness.probes.labels import dataset_labels
 from lightning_viz.harness.probes.spec import Probes

@@ -9,8 +9,8 @@ import torch
 from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor
 
-from lightning_viz.harness.network.maps import Maps, maps_end_in_sigmoid
 from lightning_viz.harness.network.outputs import check_bytes
+from lightning_viz.harness.network.spatial.maps import Maps, maps_end_in_sigmoid
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.probes.metadata import Metadata, class_names
 from lightning_viz.harness.probes.spec import ProbeBatch, Probes

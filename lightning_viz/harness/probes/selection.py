@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from lightning_viz.explain.network.chunks import is_out_of_memory
-from lightning_viz.harness.isolation.standins import UntouchableError
+from lightning_viz.harness.isolation.things.standins import UntouchableError
 from lightning_viz.harness.network.axes import NAMES, axes_of
 from lightning_viz.harness.network.calls import with_extras
-from lightning_viz.harness.network.maps import Maps
 from lightning_viz.harness.network.outputs import NoScoresError, RefusedError
+from lightning_viz.harness.network.spatial.maps import Maps
 from lightning_viz.harness.network.subject import NotYetError, Subject
 from lightning_viz.harness.probes.batches import Unpacked
 from lightning_viz.harness.probes.boxes import of_boxes

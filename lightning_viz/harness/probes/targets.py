@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lightning_viz.harness.network.detections import corners, stacked
-from lightning_viz.harness.network.overlap import area
+from lightning_viz.harness.network.spatial.detections import corners, stacked
+from lightning_viz.harness.network.spatial.overlap import area
 from lightning_viz.harness.tensors import named_tensors, plain
 
 BOXES = ("boxes", "bboxes", "bbox")

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, Protocol
 import torch
 from pytorch_lightning.utilities import rank_zero_warn
 
-from lightning_viz.harness.isolation.apart import NO_FORK, settle_in_fork
+from lightning_viz.harness.isolation.forks.apart import NO_FORK, settle_in_fork
 
 ROOM = 3
 """Processes at a time: one that draws, and those of an epoch that wait for it: its validation and its end."""

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lightning_viz.harness.network.boxed import Boxed
-from lightning_viz.harness.network.detections import find_detections, rows_of
 from lightning_viz.harness.network.extras import Sizes
-from lightning_viz.harness.network.overlap import area, iou
+from lightning_viz.harness.network.spatial.boxed import Boxed
+from lightning_viz.harness.network.spatial.detections import find_detections, rows_of
+from lightning_viz.harness.network.spatial.overlap import area, iou
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.tasks.task import Task, listed, named, percent
 

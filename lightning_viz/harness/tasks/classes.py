@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lightning_viz.harness.network.shares import log_odds, probabilities
+from lightning_viz.harness.network.spatial.shares import log_odds, probabilities
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.tasks.labels import Independent
 from lightning_viz.harness.tasks.task import Task, named, percent

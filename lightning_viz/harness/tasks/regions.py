@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lightning_viz.explain.network.chunks import Chunks
-from lightning_viz.harness.network.regional import Places, Regional, as_logits, where
-from lightning_viz.harness.network.shares import log_odds
+from lightning_viz.harness.network.spatial.regional import Places, Regional, as_logits, where
+from lightning_viz.harness.network.spatial.shares import log_odds
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.tasks.task import Task, listed, named, percent
 from lightning_viz.harness.tasks.values import is_whole

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from lightning_viz.harness.network.overlap import iou
+from lightning_viz.harness.network.spatial.overlap import iou
 from lightning_viz.harness.tasks.boxes import SAID, Boxes, matched, of_class, real
 from lightning_viz.harness.validation.tallies import Tally
 

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lightning_viz.harness.network.detections import stacked
 from lightning_viz.harness.network.extras import Extras
-from lightning_viz.harness.network.shares import probabilities
+from lightning_viz.harness.network.spatial.detections import stacked
+from lightning_viz.harness.network.spatial.shares import probabilities
 from lightning_viz.harness.validation.boxes import became, f1
 
 Pair = tuple[int, int]

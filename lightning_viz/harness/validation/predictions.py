@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from lightning_viz.harness.isolation.isolation import Isolation
 from lightning_viz.harness.network.axes import Axes, axes_of
 from lightning_viz.harness.network.calls import called_alike, with_extras
-from lightning_viz.harness.network.detections import kept, logits_of
 from lightning_viz.harness.network.ear import Ear, is_compiled
 from lightning_viz.harness.network.extras import Extras
-from lightning_viz.harness.network.maps import Maps, heard_maps, maps_end_in_sigmoid
 from lightning_viz.harness.network.outputs import are_boxes
+from lightning_viz.harness.network.spatial.detections import kept, logits_of
+from lightning_viz.harness.network.spatial.maps import Maps, heard_maps, maps_end_in_sigmoid
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.probes.batches import Unpacked, unpacked
 from lightning_viz.harness.probes.boxes import box_task

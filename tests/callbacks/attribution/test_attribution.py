@@ -25,7 +25,7 @@ from lightning_viz import (
 )
 from lightning_viz.explain.attribution.baselines import blurred
 from lightning_viz.explain.lime.superpixels import superpixels
-from lightning_viz.harness.network.shares import probabilities
+from lightning_viz.harness.network.spatial.shares import probabilities
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.run.claims import Claims

@@ -11,8 +11,8 @@ import pytest
 import torch
 from projects import Stripes
 
-from lightning_viz.harness.isolation import elsewhere as module
-from lightning_viz.harness.isolation.elsewhere import elsewhere
+from lightning_viz.harness.isolation.forks import elsewhere as module
+from lightning_viz.harness.isolation.forks.elsewhere import elsewhere
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are forked on Linux alone")
 

@@ -14,8 +14,8 @@ from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader, default_collate, random_split
 
 from lightning_viz import Probes, SaliencyMaps
-from lightning_viz.harness.isolation import elsewhere as module
-from lightning_viz.harness.isolation.elsewhere import elsewhere
+from lightning_viz.harness.isolation.forks import elsewhere as module
+from lightning_viz.harness.isolation.forks.elsewhere import elsewhere
 
 FOUR = Probes(count=4, mean=0.0, std=1.0)
 shared = {"drawn": 0, "generator": np.random.default_rng(0)}

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from lightning_viz.harness.isolation.isolation import Isolation
-from lightning_viz.harness.isolation.standins import UntouchableError
+from lightning_viz.harness.isolation.things.standins import UntouchableError
 
 X = torch.rand(3, 2, generator=torch.Generator().manual_seed(1))
 

@@ -9,7 +9,7 @@ from torch import nn
 
 from lightning_viz import ConfusionMatrixPanel, DeepDream, FilterAscent, LimePanels, SaliencyMaps
 from lightning_viz.explain.attribution.gradients import input_gradient
-from lightning_viz.harness.network.shares import log_odds, probabilities
+from lightning_viz.harness.network.spatial.shares import log_odds, probabilities
 from lightning_viz.harness.network.subject import Subject
 
 

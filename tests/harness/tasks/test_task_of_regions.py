@@ -10,9 +10,9 @@ from lightning_viz import Probes
 from lightning_viz.explain.attribution.gradients import input_gradient
 from lightning_viz.explain.attribution.targets import RIVAL
 from lightning_viz.harness.network.contrast import contrast
-from lightning_viz.harness.network.maps import find_maps
 from lightning_viz.harness.network.outputs import AmbiguousError, NoScoresError
-from lightning_viz.harness.network.regional import fitted
+from lightning_viz.harness.network.spatial.maps import find_maps
+from lightning_viz.harness.network.spatial.regional import fitted
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.probes.batches import unpacked
 from lightning_viz.harness.tasks.recognise import Evidence, recognise

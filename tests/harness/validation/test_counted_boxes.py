@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 import torch
 
-from lightning_viz.harness.network.detections import Detections, find_detections, rows_of
-from lightning_viz.harness.network.overlap import iou
+from lightning_viz.harness.network.spatial.detections import Detections, find_detections, rows_of
+from lightning_viz.harness.network.spatial.overlap import iou
 from lightning_viz.harness.tasks.boxes import Boxes
 from lightning_viz.harness.validation.boxes import BoxCount, became, box_table, f1
 

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from lightning_viz.render.color import diverging, sequential
 from lightning_viz.render.fonts import length, write
-from lightning_viz.render.lime import tinted, tints
+from lightning_viz.render.maps.lime import tinted, tints
 from lightning_viz.render.size import WIDTH, Picture
 from lightning_viz.render.text import DARK, LIGHT, elide, margin
 

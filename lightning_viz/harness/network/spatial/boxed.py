@@ -12,9 +12,9 @@ from typing_extensions import Self
 
 from lightning_viz.explain.network.chunks import Chunks
 from lightning_viz.explain.network.layers import first_tensor
-from lightning_viz.harness.network.detections import Detections, find_detections, rows_of
 from lightning_viz.harness.network.gradients import with_gradient
-from lightning_viz.harness.network.overlap import iou
+from lightning_viz.harness.network.spatial.detections import Detections, find_detections, rows_of
+from lightning_viz.harness.network.spatial.overlap import iou
 from lightning_viz.harness.network.subject import Subject, UnsuitedError
 
 

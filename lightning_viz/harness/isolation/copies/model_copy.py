@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from lightning_viz.explain.network.fusing import fuse
-from lightning_viz.harness.isolation.changes import Changes
-from lightning_viz.harness.isolation.comparison import UnknownModuleError
-from lightning_viz.harness.isolation.kinds import CONTAINERS, VALUES
-from lightning_viz.harness.isolation.mirror import Mirror
-from lightning_viz.harness.isolation.pairs import OWN, Pair, check_apart, paired, structure, to_eval
-from lightning_viz.harness.isolation.reach import holds_values
-from lightning_viz.harness.isolation.tensors import NotInPlaceError, alike, bring
+from lightning_viz.harness.isolation.copies.comparison import UnknownModuleError
+from lightning_viz.harness.isolation.copies.mirror import Mirror
+from lightning_viz.harness.isolation.copies.pairs import OWN, Pair, check_apart, paired, structure, to_eval
+from lightning_viz.harness.isolation.things.changes import Changes
+from lightning_viz.harness.isolation.things.kinds import CONTAINERS, VALUES
+from lightning_viz.harness.isolation.things.reach import holds_values
+from lightning_viz.harness.isolation.things.tensors import NotInPlaceError, alike, bring
 
 _NOTHING = object()
 _LARGE = 64

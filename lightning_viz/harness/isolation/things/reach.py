@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from lightning_viz.harness.isolation.kinds import (
+from lightning_viz.harness.isolation.things.kinds import (
     CONTAINERS,
     DATA,
     GENERATORS,

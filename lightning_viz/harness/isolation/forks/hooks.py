@@ -12,9 +12,9 @@ import pytorch_lightning as pl
 from pytorch_lightning.trainer.states import RunningStage
 from torch import Tensor, nn
 
-from lightning_viz.harness.isolation.elsewhere import held_generators
-from lightning_viz.harness.isolation.mirror import Mirror
-from lightning_viz.harness.isolation.reach import reachable
+from lightning_viz.harness.isolation.copies.mirror import Mirror
+from lightning_viz.harness.isolation.forks.elsewhere import held_generators
+from lightning_viz.harness.isolation.things.reach import reachable
 
 _LARGE = 2**22
 """Numbers in a tensor of a data module from which on it counts as data, which are not copied."""

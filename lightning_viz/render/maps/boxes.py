@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from lightning_viz.render.color import to_uint8
 from lightning_viz.render.fonts import length, write
-from lightning_viz.render.regions import THICK, Colour
+from lightning_viz.render.maps.regions import THICK, Colour
 from lightning_viz.render.size import WIDTH, Picture, enlarge
 
 _DASH, _GAP = 7, 5

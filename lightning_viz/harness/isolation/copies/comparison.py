@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from lightning_viz.harness.isolation.kinds import (
+from lightning_viz.harness.isolation.things.kinds import (
     CONTAINERS,
     GENERATORS,
     VALUES,
@@ -21,9 +21,9 @@ from lightning_viz.harness.isolation.kinds import (
     is_shared,
     is_untouchable,
 )
-from lightning_viz.harness.isolation.reach import parts, uncompiled
-from lightning_viz.harness.isolation.standins import Eager, Untouchable
-from lightning_viz.harness.isolation.tensors import alike, generator_state, same_array
+from lightning_viz.harness.isolation.things.reach import parts, uncompiled
+from lightning_viz.harness.isolation.things.standins import Eager, Untouchable
+from lightning_viz.harness.isolation.things.tensors import alike, generator_state, same_array
 
 _CALLABLES = (FunctionType, MethodType, functools.partial, weakref.ref)
 

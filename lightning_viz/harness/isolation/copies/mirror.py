@@ -11,16 +11,16 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from lightning_viz.harness.isolation.comparison import Comparison, UnknownModuleError, wrapped
-from lightning_viz.harness.isolation.kinds import (
+from lightning_viz.harness.isolation.copies.comparison import Comparison, UnknownModuleError, wrapped
+from lightning_viz.harness.isolation.things.kinds import (
     WEAK,
     is_plain,
     is_shared,
     is_untouchable,
     own_dict,
 )
-from lightning_viz.harness.isolation.reach import is_filled, parts, reachable, uncompiled
-from lightning_viz.harness.isolation.standins import Eager, Untouchable
+from lightning_viz.harness.isolation.things.reach import is_filled, parts, reachable, uncompiled
+from lightning_viz.harness.isolation.things.standins import Eager, Untouchable
 
 _COPIES_ITSELF = ("__deepcopy__", "__reduce__", "__reduce_ex__", "__getstate__")
 

@@ -14,10 +14,10 @@ from torch.distributed.fsdp import FSDPModule
 from torch.nn.parameter import is_lazy
 
 from lightning_viz.explain.network.chunks import is_out_of_memory
-from lightning_viz.harness.isolation.keeper import Keeper, copied_back, put_back
-from lightning_viz.harness.isolation.kinds import can_change, is_untouchable, own_dict
-from lightning_viz.harness.isolation.reach import modules_within, reachable
-from lightning_viz.harness.isolation.standins import Eager, Untouchable
+from lightning_viz.harness.isolation.in_place.keeper import Keeper, copied_back, put_back
+from lightning_viz.harness.isolation.things.kinds import can_change, is_untouchable, own_dict
+from lightning_viz.harness.isolation.things.reach import modules_within, reachable
+from lightning_viz.harness.isolation.things.standins import Eager, Untouchable
 
 
 @contextmanager

@@ -10,9 +10,9 @@ from typing import Any
 
 from torch import nn
 
-from lightning_viz.harness.isolation.keeper import Keeper, put_back
-from lightning_viz.harness.isolation.kinds import is_plain
-from lightning_viz.harness.isolation.reach import reachable
+from lightning_viz.harness.isolation.in_place.keeper import Keeper, put_back
+from lightning_viz.harness.isolation.things.kinds import is_plain
+from lightning_viz.harness.isolation.things.reach import reachable
 
 _LIBRARIES = frozenset(("torch", "torchvision", "pytorch_lightning", "lightning", "lightning_fabric", "builtins"))
 _FIXED = (FunctionType, classmethod, staticmethod, property)

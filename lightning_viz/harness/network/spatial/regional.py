@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.nn import functional as F
 from typing_extensions import Self
 
-from lightning_viz.harness.network.maps import Maps
 from lightning_viz.harness.network.outputs import LastSigmoid
-from lightning_viz.harness.network.shares import are_probabilities
+from lightning_viz.harness.network.spatial.maps import Maps
+from lightning_viz.harness.network.spatial.shares import are_probabilities
 
 
 class Places(NamedTuple):

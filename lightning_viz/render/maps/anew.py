@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from lightning_viz.render.color import diverging, overlay, sequential, symmetric, to_uint8
-from lightning_viz.render.colorbar import Colours, colorbar
-from lightning_viz.render.lime import superpixel_picture
+from lightning_viz.render.maps.colorbar import Colours, colorbar
+from lightning_viz.render.maps.lime import superpixel_picture
+from lightning_viz.render.maps.slices import blanked
 from lightning_viz.render.panel import panel
 from lightning_viz.render.size import Floats, Picture
-from lightning_viz.render.slices import blanked
 
 SIDE = 176
 """Pixels on the longer side that are kept: a picture beside another one shows no more."""

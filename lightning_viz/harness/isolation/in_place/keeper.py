@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from lightning_viz.harness.isolation.kinds import (
+from lightning_viz.harness.isolation.things.kinds import (
     GENERATORS,
     can_change,
     is_iterator,
@@ -26,8 +26,8 @@ from lightning_viz.harness.isolation.kinds import (
     own_dict,
     slots_of,
 )
-from lightning_viz.harness.isolation.reach import is_filled, taken_apart
-from lightning_viz.harness.isolation.tensors import alike, generator_back, same_array
+from lightning_viz.harness.isolation.things.reach import is_filled, taken_apart
+from lightning_viz.harness.isolation.things.tensors import alike, generator_back, same_array
 
 Back = Callable[[], object]
 """Puts one thing back to what it was."""

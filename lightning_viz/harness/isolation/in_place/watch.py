@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from lightning_viz.harness.isolation.changes import Changes
-from lightning_viz.harness.isolation.tensors import alike, bring
+from lightning_viz.harness.isolation.things.changes import Changes
+from lightning_viz.harness.isolation.things.tensors import alike, bring
 
 
 class Watch:

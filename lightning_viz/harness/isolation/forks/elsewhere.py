@@ -17,10 +17,10 @@ from typing import Any, TypeVar
 import torch
 from pytorch_lightning.utilities import rank_zero_info
 
-from lightning_viz.harness.isolation.apart import NO_FORK, settle_in_fork
-from lightning_viz.harness.isolation.kinds import GENERATORS
-from lightning_viz.harness.isolation.reach import TooMuchError, reachable
-from lightning_viz.harness.isolation.tensors import generator_back
+from lightning_viz.harness.isolation.forks.apart import NO_FORK, settle_in_fork
+from lightning_viz.harness.isolation.things.kinds import GENERATORS
+from lightning_viz.harness.isolation.things.reach import TooMuchError, reachable
+from lightning_viz.harness.isolation.things.tensors import generator_back
 
 T = TypeVar("T")
 

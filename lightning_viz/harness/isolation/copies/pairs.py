@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from lightning_viz.harness.isolation.reach import modules_within
+from lightning_viz.harness.isolation.things.reach import modules_within
 
 OWN = frozenset((
     "training", "_parameters", "_buffers", "_modules", "_compiled_call_impl", "log", "log_dict", "_hparams_initial",

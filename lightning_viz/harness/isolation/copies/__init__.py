@@ -1,0 +1,1 @@
+"""Explaining a copy of the network, which is made once and renewed."""

@@ -1,0 +1,1 @@
+"""What runs in a forked process, so that nothing of it is left in this one."""

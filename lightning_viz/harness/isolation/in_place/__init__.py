@@ -1,0 +1,1 @@
+"""Explaining the network itself: everything is as it was afterwards."""

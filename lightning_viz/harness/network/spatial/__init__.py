@@ -1,0 +1,1 @@
+"""Outputs that have a place in the image: regions and boxes."""

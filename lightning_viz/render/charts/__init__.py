@@ -1,0 +1,1 @@
+"""Measures and counts as pictures, and what they say in words."""

@@ -1,4 +1,4 @@
-"""Which of the pinned versions have known weaknesses: fails for them, and says so where no index could tell."""
+"""Which of the pinned versions have known weaknesses: fails for them, and only says so where no index could tell."""
 
 import json
 import subprocess
@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+AWAY = ("requests.exceptions", "your network may be blocking")
+"""What pip-audit says where it does not reach an index, or gets no sense from it."""
 
 with tempfile.TemporaryDirectory() as folder:
     report = Path(folder, "report.json")
@@ -16,7 +18,9 @@ with tempfile.TemporaryDirectory() as folder:
     told = report.read_text() if report.is_file() else ""
 
 if not told:
-    print(f"No index of advisories can be reached, so nothing was audited: {ended.stderr.strip().splitlines()[-1:]}")
+    if not any(sign in ended.stderr for sign in AWAY):
+        sys.exit(f"Nothing was audited: {ended.stderr}")
+    print(f"No index of advisories can be reached, so nothing was audited: {ended.stderr.strip().splitlines()[-1]}")
     sys.exit(0)
 packages = json.loads(told)["dependencies"]
 unknown = [package["name"] for package in packages if "skip_reason" in package]

@@ -10,7 +10,9 @@ BROWSER := $(VENV)/.browser
 # programs or a browser, or is about one callback's options.
 FAST := tests/test_package.py tests/explain tests/render tests/harness tests/contract lightning_viz
 # One thread each; and large pages, of which a fork has fewer to copy: every training forks a few times.
-PYTEST := OMP_NUM_THREADS=1 GLIBC_TUNABLES=glibc.malloc.hugetlb=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+# One more than there are cores, since whoever waits for a browser or another program leaves its core to others.
+WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
+PYTEST := OMP_NUM_THREADS=1 GLIBC_TUNABLES=glibc.malloc.hugetlb=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 .PHONY: help demo homework test test-fast test-js test-versions check check-js matrix matrix-gpu gpu bench gallery front screenshots docs wheel sdist-test audit clean
 
@@ -126,7 +128,7 @@ wheel: $(READY)  ## Build wheel and sdist, check both, and try them in an empty 
 
 sdist-test: wheel  ## Run the fast tests in the unpacked sdist, which must bring all they need
 	build/empty/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt './build/sdist[captum,cli,test]'
-	cd build/sdist && OMP_NUM_THREADS=1 ../empty/bin/python -m pytest --numprocesses 2 --dist loadfile -p no:cacheprovider $(FAST)
+	cd build/sdist && OMP_NUM_THREADS=1 ../empty/bin/python -m pytest --numprocesses $(WORKERS) --dist loadfile -p no:cacheprovider $(FAST)
 
 audit: $(READY)  ## Ask an index of advisories about the pinned versions, where one can be reached
 	$(BIN)/python .ci/audit.py

@@ -9,9 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks import cost, gpu, superpixels
+from benchmarks import background, cost, gpu, superpixels
 from benchmarks.__main__ import GROUPS, main
-from benchmarks.measure import Line, table
+from benchmarks.measure import Line, in_fork, table
 from benchmarks.network import Settings
 from lightning_viz.food11 import FoodClassifier
 
@@ -27,7 +27,7 @@ def run(module, *arguments):
     return ended.stdout
 
 
-@pytest.mark.parametrize("group", sorted(GROUPS.keys() - {"memory"}))
+@pytest.mark.parametrize("group", sorted(GROUPS.keys() - {"memory", "background"}))
 @pytest.mark.filterwarnings("ignore")
 def test_every_group_has_lines_with_a_positive_ratio(group, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # so small a network only loses by more
@@ -47,6 +47,14 @@ def test_the_table_is_printed_and_aligned(capsys):
     assert set(rule) == set("|- ")
     assert lines
     assert {len(line) for line in lines} == {len(head)}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.skipif(sys.platform != "linux", reason="there are no forks")
+def test_what_the_background_takes_is_measured():
+    found = in_fork(background.took, "background", 32, 2, 22, 2)
+    assert found["cpu"] > 0
+    assert found["wall"] > 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a high-water mark that can begin anew")

@@ -50,8 +50,14 @@ def test_every_callback_draws_of_a_network_there_and_leaves_it_alone(callback, m
     assert max(len(log.Images(tag)) for tag in log.Tags()["images"]) >= 2
 
 
+@pytest.fixture(scope="module")
+def places_alone(tmp_path_factory):
+    """Those of places."""
+    return trained(tmp_path_factory.mktemp("places"), [], Segments, places)
+
+
 @pytest.mark.parametrize("callback", CALLBACKS)
-def test_every_callback_draws_of_places_there(callback, tmp_path):
-    found = trained(tmp_path / "with", [quick(callback)], Segments, places)
-    assert all(map(torch.equal, found, trained(tmp_path / "without", [], Segments, places)))
-    assert events(tmp_path / "with").Tags()["images"]
+def test_every_callback_draws_of_places_there(callback, places_alone, tmp_path):
+    found = trained(tmp_path, [quick(callback)], Segments, places)
+    assert all(map(torch.equal, found, places_alone))
+    assert events(tmp_path).Tags()["images"]

@@ -104,8 +104,8 @@ AT_ONCE = {"num_sanity_val_steps": 0}
 ROWS = {
     "layers that remember their calls": Configuration(Remembering, trainer=AT_ONCE, fast=True),
     "quantisation-aware": Configuration(QuantisationAware, trainer=AT_ONCE, fast=True),
-    "spectral norms": Configuration(Normed, fast=True),
-    "BaseFinetuning": Configuration(callbacks=thaw, fast=True),
+    "spectral norms": Configuration(Normed),
+    "BaseFinetuning": Configuration(callbacks=thaw),
     "ModelPruning": Configuration(callbacks=prune),
     "scheduler, checkpoints, early stopping": Configuration(
         Plateau, trainer={"max_epochs": 4, "enable_checkpointing": True}, callbacks=follow

@@ -172,7 +172,7 @@ ROWS = {
     "momentum teacher, drawn in the background": Configuration(
         MomentumTeacher, trainer=AT_ONCE, background=True, fast=True
     ),
-    "dataclass state": Configuration(RemembersInDataclass, trainer=AT_ONCE, fast=True),
+    "dataclass state": Configuration(RemembersInDataclass, trainer=AT_ONCE),
     "NumPy state": Configuration(RemembersInArray, trainer=AT_ONCE),
     "iterator state": Configuration(RemembersInIterators, trainer=AT_ONCE, fast=True),
     "hidden network": Configuration(Hidden, trainer=AT_ONCE, fast=True),

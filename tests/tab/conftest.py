@@ -59,7 +59,8 @@ def context(browser):
     wrong = []
 
     def note(text, address=""):
-        if "/font-roboto/" not in address:  # TensorBoard asks for its own fonts at the root, whatever its prefix
+        # TensorBoard asks for its own fonts at the root, whatever its prefix; and the browser for an icon.
+        if "/font-roboto/" not in address and not address.endswith("/favicon.ico"):
             wrong.append(f"{text} {address}")
 
     context = browser.new_context(viewport={"width": 1280, "height": 800})
@@ -84,3 +85,15 @@ def visit(context):
         return Tab(page, page.frame_locator("iframe[src*=lightning_viz]"))
 
     return visit
+
+
+@pytest.fixture
+def look(context):
+    """Opens what TensorBoard frames at such an address, by itself: its own page takes as long again as the tab."""
+
+    def look(address):
+        page = context.new_page()
+        page.goto(address.replace("#lightning_viz", "data/plugin_entry.html?name=lightning_viz#"), wait_until="commit")
+        return Tab(page, page)
+
+    return look

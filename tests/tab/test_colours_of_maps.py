@@ -15,8 +15,8 @@ def scale(tab, column):
     return tab.find("tbody tr").first.locator(".cell").nth(column).locator(".note")
 
 
-def test_by_default_it_is_that_of_the_run_in_every_epoch(visit, board, run):
-    tab = visit(link(board, at=-1))
+def test_by_default_it_is_that_of_the_run_in_every_epoch(look, board, run):
+    tab = look(link(board, at=-1))
     expect(tab.find("#scale")).to_have_value("run")
     for epoch in (-1, 0, 1):
         own = tab.map("saliency", BREAD, epoch)
@@ -25,20 +25,20 @@ def test_by_default_it_is_that_of_the_run_in_every_epoch(visit, board, run):
         tab.find("main").press("ArrowRight")
 
 
-def test_the_own_scale_shows_faint_maps_and_the_address_keeps_it(visit, board, run):
-    tab = visit(link(board, at=-1))
+def test_the_own_scale_shows_faint_maps_and_the_address_keeps_it(look, board, run):
+    tab = look(link(board, at=-1))
     tab.find("#scale").select_option("own scale")
     tab.has_state(at="-1", scale="own")
     own = tab.map("saliency", BREAD, -1)
     full = run.own_scale(SALIENCY, -1)
     tab.eventually(lambda: paints(own, run.maps(SALIENCY)[-1], full))
     assert float(scale(tab, 1).inner_text()) == pytest.approx(full, rel=0.01)
-    again = visit(tab.page.url)
+    again = look(tab.page.url)
     tab.eventually(lambda: paints(again.map("saliency", BREAD, -1), run.maps(SALIENCY)[-1], full))
 
 
-def test_of_lime_both_classes_are_on_one_scale_and_named(visit, board, run):
-    tab = visit(link(board, at=2, scale="own"))
+def test_of_lime_both_classes_are_on_one_scale_and_named(look, board, run):
+    tab = look(link(board, at=2, scale="own"))
     maps = tab.map("lime", BREAD, 2)
     expect(maps).to_have_count(2)
     tab.eventually(lambda: paints(maps.first, run.maps(LIME)[2], run.own_scale(LIME, 2), lime=True))
@@ -47,8 +47,8 @@ def test_of_lime_both_classes_are_on_one_scale_and_named(visit, board, run):
     assert scale(tab, 3).inner_text().startswith("±")
 
 
-def test_the_head_of_a_column_tells_colours_and_unit(visit, board):
-    tab = visit(link(board))
+def test_the_head_of_a_column_tells_colours_and_unit(look, board):
+    tab = look(link(board))
     for method, texts in [
         ("saliency", ("0", "full", "first-order log-odds")),
         ("lime", ("against", "for", "log-odds")),
@@ -59,8 +59,8 @@ def test_the_head_of_a_column_tells_colours_and_unit(visit, board):
     expect(tab.find("thead th", has_text="input").locator(".colours")).to_have_count(0)
 
 
-def test_captions_are_text_below_the_pictures(visit, board, run):
-    tab = visit(link(board, at=1))
+def test_captions_are_text_below_the_pictures(look, board, run):
+    tab = look(link(board, at=1))
     words = tab.cell("saliency", BREAD).locator(".words:visible span")
     expect(words).to_have_count(0)
     tab.find("#captions").check()
@@ -77,10 +77,10 @@ def test_captions_are_text_below_the_pictures(visit, board, run):
     tab.has_state(at="3", zoom=SALIENCY)
 
 
-def test_a_probe_is_shown_to_the_pixel_at_any_size(visit, board):
+def test_a_probe_is_shown_to_the_pixel_at_any_size(look, board):
     (image, _) = Stripes(24, seed=2)[0]
     expected = (image.clamp(0, 1) * 255).round().permute(1, 2, 0).numpy()
-    tab = visit(link(board, at=2, zoom=f"{BREAD}/input"))
+    tab = look(link(board, at=2, zoom=f"{BREAD}/input"))
     large = tab.find("#zoom .stage .crop img").first
     tab.eventually(lambda: close(pixels(large), expected))
     expect(large).to_have_css("image-rendering", "pixelated")

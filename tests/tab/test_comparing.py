@@ -44,8 +44,8 @@ def differs(tab, before, after, bound):
     return described
 
 
-def test_two_epochs_side_by_side(visit, board, run):
-    tab = visit(link(board, at=3))
+def test_two_epochs_side_by_side(look, board, run):
+    tab = look(link(board, at=3))
     tab.find("#against").select_option("with another epoch")
     tab.shows("untrained", at="#base-label")
     maps, bound = run.maps(SALIENCY), run.bound(SALIENCY)
@@ -62,11 +62,11 @@ def test_two_epochs_side_by_side(visit, board, run):
     predicted = tab.find("tbody tr").first.locator(".predicted:visible")
     expect(predicted).to_have_text([re.compile(f"^{name} ") for name in names])
     tab.has_state(at="3", against="epoch", base="1")
-    side_by_side(visit(tab.page.url), bound, maps[1], maps[3])
+    side_by_side(look(tab.page.url), bound, maps[1], maps[3])
 
 
-def test_the_difference_of_two_maps_on_one_scale_for_all_epochs(visit, board, run):
-    tab = visit(link(board, at=3, against="epoch"))
+def test_the_difference_of_two_maps_on_one_scale_for_all_epochs(look, board, run):
+    tab = look(link(board, at=3, against="epoch"))
     tab.find("#how").select_option("difference")
     maps, bound = run.maps(SALIENCY), run.bound(SALIENCY)
     told = differs(tab, maps[-1], maps[3], bound)
@@ -86,15 +86,15 @@ def test_the_difference_of_two_maps_on_one_scale_for_all_epochs(visit, board, ru
     assert np.abs(on_screen[np.ix_(y, x)] - coloured(maps[-1], maps[2], bound)).max() <= 1
 
 
-def test_pictures_without_a_map_are_subtracted_as_they_are(visit, board):
-    tab = visit(link(board, at=3, against="epoch", how="difference"))
+def test_pictures_without_a_map_are_subtracted_as_they_are(look, board):
+    tab = look(link(board, at=3, against="epoch", how="difference"))
     cell = tab.find("tbody tr").first.locator(".cell").first
     expect(cell.locator(".note")).to_have_text("difference of the pictures, 0 to 255")
     tab.eventually(lambda: pytest.approx(0) == decoded(cell.locator(".shots").screenshot()).max())  # the same input
 
 
-def test_two_runs_by_epoch_and_by_step(visit, board, run, other):
-    tab = visit(link(board, at=2))
+def test_two_runs_by_epoch_and_by_step(look, board, run, other):
+    tab = look(link(board, at=2))
     expect(tab.find("#run")).to_have_value(FULL)
     tab.find("#against").select_option(f"with {SHORT}")
     ours, theirs = run.maps(SALIENCY), other.maps(SALIENCY)
@@ -142,8 +142,8 @@ def test_three_runs_with_badges_and_their_own_parts_of_long_names(context, logs,
     tab.has_state(**{**state, "at": "2", "more": names[2]})
 
 
-def test_while_a_key_is_held_the_moment_compared_with_is_shown(visit, board, run):
-    tab = visit(link(board, at=3, against="epoch", base=1))
+def test_while_a_key_is_held_the_moment_compared_with_is_shown(look, board, run):
+    tab = look(link(board, at=3, against="epoch", base=1))
     maps, bound = run.maps(SALIENCY), run.bound(SALIENCY)
     side_by_side(tab, bound, maps[1], maps[3])
     asked = tab.state()

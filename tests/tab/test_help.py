@@ -40,8 +40,8 @@ def test_what_is_told_of_a_method_stands_in_its_documentation():
             assert sentence.rstrip(".") in documented
 
 
-def test_every_column_tells_what_it_shows_and_when_not_to_trust_it(visit, board):
-    tab = visit(link(board))
+def test_every_column_tells_what_it_shows_and_when_not_to_trust_it(look, board):
+    tab = look(link(board))
     expect(tab.find("thead .ask")).to_have_count(4)
     tab.root.get_by_label("about lime").click()
     box = tab.find(".help:visible")
@@ -52,8 +52,8 @@ def test_every_column_tells_what_it_shows_and_when_not_to_trust_it(visit, board)
     expect(tab.find(".help:visible")).to_have_count(0)
 
 
-def test_the_list_of_the_keys(visit, board):
-    tab = visit(link(board))
+def test_the_list_of_the_keys(look, board):
+    tab = look(link(board))
     tab.find("main").press("?")
     expect(tab.find("#keys")).to_contain_text("the next flip of a prediction")
     tab.find("main").press("?")
@@ -62,8 +62,8 @@ def test_the_list_of_the_keys(visit, board):
     expect(tab.find("#keys")).to_be_visible()
 
 
-def test_all_pictures_are_one_stop_of_the_tab_key(visit, board):
-    tab = visit(link(board, at=1))
+def test_all_pictures_are_one_stop_of_the_tab_key(look, board):
+    tab = look(link(board, at=1))
     stops = tab.find("main button:visible:not([tabindex='-1'])")
     expect(stops).to_have_count(1)
     stops.focus()
@@ -93,12 +93,12 @@ def flipped_after(run, epoch):
     return flips
 
 
-def test_what_happened_since_the_last_visit_is_told_once(visit, context, board, run):
+def test_what_happened_since_the_last_visit_is_told_once(look, context, board, run):
     step = next(step for step, epoch in run.epochs.items() if epoch == 0)
     seen = json.dumps({FULL: step})
     keep = f"try {{ localStorage['lightning_viz/seen'] ??= {json.dumps(seen)} }} catch {{}}"  # not all frames have one
     context.add_init_script(keep)
-    tab = visit(link(board))
+    tab = look(link(board))
     away = tab.find(".away")
     expect(away).to_contain_text("While you were away (epoch 0 → epoch 4)")
     flips = flipped_after(run, 0)
@@ -106,7 +106,7 @@ def test_what_happened_since_the_last_visit_is_told_once(visit, context, board, 
     expect(away.locator("button[title^=epoch]")).to_have_count(min(flips, 5))
     away.get_by_role("button", name="Close").click()
     expect(away).to_be_hidden()
-    again = visit(link(board))
+    again = look(link(board))
     again.shows("epoch 4")
     expect(again.find(".away")).to_be_hidden()
 

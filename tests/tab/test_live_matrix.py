@@ -57,9 +57,9 @@ def opened(context, tmp_path):
     return opened
 
 
-def test_it_moves_with_the_slider_and_tells_what_a_cell_holds(visit, board, run):
+def test_it_moves_with_the_slider_and_tells_what_a_cell_holds(look, board, run):
     tables = run.counts("val")
-    tab = visit(link(board, view="confusion", at=1))
+    tab = look(link(board, view="confusion", at=1))
     for epoch in (1, 2):
         table = tables[epoch]
         holds(tab, table)
@@ -68,7 +68,7 @@ def test_it_moves_with_the_slider_and_tells_what_a_cell_holds(visit, board, run)
         tab.find("main").press("ArrowRight")
     epoch, cells = next((e, found) for e, table in tables.items() if e > 0 and len(found := errors(table)))
     row, column = cells[0]
-    tab = visit(link(board, view="confusion", at=epoch))
+    tab = look(link(board, view="confusion", at=epoch))
     tab.find(".board svg").hover(position=centre(tab, row, column))
     taken, of = tables[epoch][row, column], tables[epoch][row].sum()
     told = f"{NAMES[row]}.? taken for .?{NAMES[column]}.?: {taken} of {of}, {100 * taken / of:.0f}"
@@ -80,9 +80,9 @@ def errors(table):
     return np.argwhere(table * (1 - np.eye(len(table), dtype=int)))
 
 
-def test_by_keyboard_and_as_shares(visit, board, run):
+def test_by_keyboard_and_as_shares(look, board, run):
     table = run.counts("val")[4]
-    tab = visit(link(board, view="confusion"))
+    tab = look(link(board, view="confusion"))
     tab.find("#numbers, [aria-label=numbers]").select_option("shares")
     shares = 100 * table / table.sum(1, keepdims=True)
     expected = [[str(int(share + 0.5)) for share in row] for row in shares]
@@ -96,8 +96,8 @@ def test_by_keyboard_and_as_shares(visit, board, run):
     tab.shows("epoch 3 of 4")
 
 
-def test_two_moments_and_two_runs_differ_by_numbers(visit, board, run, other):
-    tab = visit(link(board, view="confusion", at=3, against="epoch", base=0))
+def test_two_moments_and_two_runs_differ_by_numbers(look, board, run, other):
+    tab = look(link(board, view="confusion", at=3, against="epoch", base=0))
     holds(tab, run.counts("val")[0], 0)
     holds(tab, run.counts("val")[3], 1)
     tab.find("#how").select_option("difference")
@@ -112,8 +112,8 @@ def test_two_moments_and_two_runs_differ_by_numbers(visit, board, run, other):
     differs(other.counts("val")[3], run.counts("val")[3])
 
 
-def test_a_cell_opens_its_images_and_what_explains_them(visit, board, run):
-    tab = visit(link(board, view="confusion", at=0))
+def test_a_cell_opens_its_images_and_what_explains_them(look, board, run):
+    tab = look(link(board, view="confusion", at=0))
     probe, (said, _) = next((p, told[0]) for p in ("probe_00_bread", "probe_01_egg") for told in [run.predictions(p)])
     true = NAMES[0] if "bread" in probe else NAMES[1]
     tab.find(".board svg").click(position=centre(tab, NAMES.index(true), NAMES.index(said)))
@@ -123,7 +123,7 @@ def test_a_cell_opens_its_images_and_what_explains_them(visit, board, run):
     tab.has_state(view="confusion", at="0", pair=f"val/{NAMES.index(true)}/{NAMES.index(said)}")
     epoch, (words,) = max(run.captions("confusions/val/1").items())
     mixed = re.findall("\u2068(.*?)\u2069", words)
-    tab = visit(link(board, view="confusion", at=epoch, pair="/".join(["val", *(str(NAMES.index(n)) for n in mixed)])))
+    tab = look(link(board, view="confusion", at=epoch, pair="/".join(["val", *(str(NAMES.index(n)) for n in mixed)])))
     expect(tab.find(".mixed h2")).to_have_text(f"{mixed[0]} taken for {mixed[1]}")
     why = tab.find(".mixed-row", has_text="why").locator(".cell")
     expect(why).to_have_count(1)

@@ -74,8 +74,8 @@ def test_an_empty_folder_says_what_to_do_and_then_a_run_is_followed(visit, conte
 
 
 @pytest.mark.parametrize(("name", "reason"), [("bare", "has no manifest"), ("broken", "is not JSON")])
-def test_without_a_manifest_it_shows_what_there_is_and_says_what_is_missing(visit, odd, run, name, reason):
-    tab = visit(link(odd[0], run=name))
+def test_without_a_manifest_it_shows_what_there_is_and_says_what_is_missing(look, odd, run, name, reason):
+    tab = look(link(odd[0], run=name))
     expect(tab.find(".notice")).to_contain_text(re.compile(f"^{name}: .*{reason}"))
     tab.shows("epoch 4")
     tab.find("main").press("ArrowLeft")
@@ -86,9 +86,9 @@ def test_without_a_manifest_it_shows_what_there_is_and_says_what_is_missing(visi
     expect(tab.find("tbody tr").first.locator(".predicted:visible")).to_have_text(f"✓ bread {probability} %")
 
 
-def test_names_are_shown_as_text_whatever_they_hold(visit, odd):
+def test_names_are_shown_as_text_whatever_they_hold(look, odd):
     address, log = odd
-    tab = visit(link(address, run=HOSTILE))
+    tab = look(link(address, run=HOSTILE))
     tab.shows("epoch 0")
     expect(tab.find("tbody tr:visible .label").first).to_have_text(HOSTILE_CLASSES[0])
     expect(tab.find("#run")).to_have_value(HOSTILE)

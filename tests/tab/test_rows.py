@@ -37,8 +37,8 @@ def probes(run):
     return predicted
 
 
-def test_a_row_tells_class_prediction_and_probability_of_the_epoch(visit, board, run):
-    tab = visit(link(board, at=-1))
+def test_a_row_tells_class_prediction_and_probability_of_the_epoch(look, board, run):
+    tab = look(link(board, at=-1))
     for epoch in (-1, 0, 1, 2, 3, 4):
         tab.shows(told(epoch) if epoch == 4 else f"{told(epoch)} of 4")
         for i, (probe, name) in enumerate(PROBES.items()):
@@ -53,8 +53,8 @@ def test_a_row_tells_class_prediction_and_probability_of_the_epoch(visit, board,
         tab.find("main").press("ArrowRight")
 
 
-def test_a_row_draws_the_probabilities_and_marks_where_the_prediction_flipped(visit, board, run, probes):
-    tab = visit(link(board))
+def test_a_row_draws_the_probabilities_and_marks_where_the_prediction_flipped(look, board, run, probes):
+    tab = look(link(board))
     for i, (probe, name) in enumerate(PROBES.items()):
         row = tab.find("tbody tr").nth(i)
         line = row.locator("polyline.strong")
@@ -66,8 +66,8 @@ def test_a_row_draws_the_probabilities_and_marks_where_the_prediction_flipped(vi
         assert row.locator(".flip title").all_text_contents() == flips(run, probe)
 
 
-def test_rows_are_filtered_by_text_by_mistakes_and_by_flips(visit, board, run, probes):
-    tab = visit(link(board, at=0))
+def test_rows_are_filtered_by_text_by_mistakes_and_by_flips(look, board, run, probes):
+    tab = look(link(board, at=0))
     visible(tab, *NAMES)
     tab.find("#text").fill("Egg")
     visible(tab, *[name for name, predicted in probes.items() if "Egg" in (name, predicted[0][0])])
@@ -85,12 +85,12 @@ def test_rows_are_filtered_by_text_by_mistakes_and_by_flips(visit, board, run, p
     tab.has_state(rows="flipped")
 
 
-def test_methods_are_hidden_and_put_in_order_and_the_address_keeps_it(visit, board):
+def test_methods_are_hidden_and_put_in_order_and_the_address_keeps_it(look, board):
     def columns(tab, *methods):
         expect(tab.find("thead .method")).to_have_text(methods)
         expect(tab.find("tbody tr").first.locator("td")).to_have_count(len(methods))
 
-    tab = visit(link(board))
+    tab = look(link(board))
     columns(tab, "input", "saliency", "smoothgrad", "lime")
     tab.find("#columns").click()
     tab.root.get_by_label("smoothgrad", exact=True).uncheck()
@@ -99,7 +99,7 @@ def test_methods_are_hidden_and_put_in_order_and_the_address_keeps_it(visit, boa
     tab.root.get_by_label("input: later").click()
     columns(tab, "lime", "input", "saliency")
     tab.has_state(columns="lime,input,saliency")
-    again = visit(tab.page.url)
+    again = look(tab.page.url)
     columns(again, "lime", "input", "saliency")
     expect(again.find("#columns")).to_have_text("methods: 3 of 4")
     again.find("#columns").click()

@@ -35,8 +35,8 @@ def opened(context, tmp_path):
     return opened
 
 
-def test_what_comes_into_view_next_is_drawn_before(visit, board):
-    tab = visit(link(board))
+def test_what_comes_into_view_next_is_drawn_before(look, board):
+    tab = look(link(board))
     tab.page.set_viewport_size(LOW)
     tab.shows("epoch 4")
     beyond = f"""main => [...main.querySelectorAll('.cell .crop, .cell .heats')].filter(part => {{
@@ -53,8 +53,8 @@ def test_what_comes_into_view_next_is_drawn_before(visit, board):
     tab.eventually(drawn)
 
 
-def test_rows_out_of_view_have_the_room_that_they_will_need(visit, board):
-    tab = visit(link(board, against="epoch"))
+def test_rows_out_of_view_have_the_room_that_they_will_need(look, board):
+    tab = look(link(board, against="epoch"))
     tab.page.set_viewport_size(LOW)
     tab.shows("untrained", at="#base-label")
     sides = (
@@ -112,8 +112,8 @@ def test_a_run_without_probes_opens_with_what_it_has(opened, logs, tmp_path):
     expect(tab.find(".empty:visible")).to_contain_text("No probes in this run")
 
 
-def test_played_to_its_end_it_stops_there_and_follows_what_comes(visit, board):
-    tab = visit(link(board, at=2))
+def test_played_to_its_end_it_stops_there_and_follows_what_comes(look, board):
+    tab = look(link(board, at=2))
     tab.shows("epoch 2 of 4")
     tab.find("#play").click()
     tab.shows("epoch 4")
@@ -132,8 +132,8 @@ def test_of_many_epochs_the_nearest_frame_is_marked_and_in_view(opened, tmp_path
     expect(marked).to_be_in_viewport()
 
 
-def test_a_difference_is_saved_as_it_is_seen(visit, board, run, tmp_path):
-    tab = visit(link(board, at=3, against="epoch", how="difference", zoom=SALIENCY))
+def test_a_difference_is_saved_as_it_is_seen(look, board, run, tmp_path):
+    tab = look(link(board, at=3, against="epoch", how="difference", zoom=SALIENCY))
     expect(tab.find("#zoom .shots > canvas[aria-label]")).to_be_visible()  # it is drawn
     with tab.page.expect_download() as download:
         tab.find("#zoom-picture").click()
@@ -146,8 +146,8 @@ def test_a_difference_is_saved_as_it_is_seen(visit, board, run, tmp_path):
     assert np.abs(saved[np.ix_(y, x)] - expected).max() <= 2
 
 
-def test_the_list_of_methods_closes_by_escape_and_by_a_click_beside_it(visit, board):
-    tab = visit(link(board))
+def test_the_list_of_methods_closes_by_escape_and_by_a_click_beside_it(look, board):
+    tab = look(link(board))
     listed = tab.find("details:has(#columns) ul")
     tab.find("#columns").click()
     expect(listed).to_be_visible()
@@ -159,9 +159,9 @@ def test_the_list_of_methods_closes_by_escape_and_by_a_click_beside_it(visit, bo
     expect(listed).to_be_hidden()
 
 
-def test_pictures_without_probes_are_sought_by_text(visit, board, run):
+def test_pictures_without_probes_are_sought_by_text(look, board, run):
     epoch, (words,) = max(run.captions("confusions/val/1").items())
-    tab = visit(link(board, view="confusion", at=epoch))
+    tab = look(link(board, view="confusion", at=epoch))
     tab.find("#text").fill("val/changes")
     expect(tab.find("figure:visible figcaption")).to_have_text(["changes"])
     tab.find("#text").fill(words.partition("·")[2].partition(":")[0].strip())
@@ -170,9 +170,9 @@ def test_pictures_without_probes_are_sought_by_text(visit, board, run):
     expect(tab.find(".empty:visible")).to_have_text("No picture fits: clear the text.")
 
 
-def test_what_is_shown_stays_while_tensorboard_reads_anew(visit, context, board):
+def test_what_is_shown_stays_while_tensorboard_reads_anew(look, context, board):
     context.clock.install()
-    tab = visit(link(board))
+    tab = look(link(board))
     tab.shows("epoch 4")
     nothing = json.dumps({"version": 1, "note": None, "runs": {}})
     context.route("**/runs", lambda route: route.fulfill(body=nothing, content_type="application/json"))

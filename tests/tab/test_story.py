@@ -25,8 +25,8 @@ def flips(run):
     return found
 
 
-def test_the_strip_tells_accuracy_flips_and_change_of_every_epoch(visit, board, run, flips):
-    tab = visit(link(board, at=1))
+def test_the_strip_tells_accuracy_flips_and_change_of_every_epoch(look, board, run, flips):
+    tab = look(link(board, at=1))
     expect(tab.find(".story .bar")).to_have_count(len(flips))
     told = tab.find(".story .bar title").all_text_contents()
     assert [text.partition(":")[0] for text in told] == [f"epoch {epoch}" for epoch in flips]
@@ -40,11 +40,11 @@ def test_the_strip_tells_accuracy_flips_and_change_of_every_epoch(visit, board, 
         tab.find("main").press("ArrowRight")
 
 
-def test_a_peak_and_the_keys_lead_to_the_flips(visit, board, flips):
+def test_a_peak_and_the_keys_lead_to_the_flips(look, board, flips):
     def at(epoch):
         return told(epoch) if epoch == 4 else f"{told(epoch)} of 4"
 
-    tab = visit(link(board, at=-1))
+    tab = look(link(board, at=-1))
     expect(tab.find(".story .bar")).to_have_count(len(flips))  # they come after the pictures
     shown = tab.find("#label")
     for epoch in flips:
@@ -62,7 +62,7 @@ def test_a_peak_and_the_keys_lead_to_the_flips(visit, board, flips):
     expect(shown).to_have_text(at(next(iter(flips))))
 
 
-def test_rows_in_the_order_of_loss_doubt_change_and_flips(visit, board, run):
+def test_rows_in_the_order_of_loss_doubt_change_and_flips(look, board, run):
     def truth(probe, epoch):
         return run.figures(f"probability/{probe}/{probe.split('_')[2]}")[epoch]
 
@@ -75,7 +75,7 @@ def test_rows_in_the_order_of_loss_doubt_change_and_flips(visit, board, run):
         "change": lambda probe: abs(truth(probe, 1) - truth(probe, 0)),
         "flips": flipped,
     }
-    tab = visit(link(board, at=1))
+    tab = look(link(board, at=1))
     rows = tab.find("tbody tr:visible .label")
     expect(rows).to_have_text(NAMES)
     for order, weight in by.items():

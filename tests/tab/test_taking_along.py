@@ -54,8 +54,8 @@ def suffix(picture):
     return "png" if picture.startswith(b"\x89PNG") else "jpg"
 
 
-def test_a_picture_is_enlarged_with_its_film(visit, board, run):
-    tab = visit(link(board))
+def test_a_picture_is_enlarged_with_its_film(look, board, run):
+    tab = look(link(board))
     tab.cell("saliency", BREAD).click()
     zoomed(tab, run, 4)
     tab.find("#zoom .film button").nth(2).click()
@@ -63,21 +63,21 @@ def test_a_picture_is_enlarged_with_its_film(visit, board, run):
     tab.page.keyboard.press("ArrowRight")
     zoomed(tab, run, 2)
     tab.has_state(at="2", zoom=SALIENCY)
-    zoomed(visit(tab.page.url), run, 2)
+    zoomed(look(tab.page.url), run, 2)
     tab.page.keyboard.press("Escape")
     expect(tab.find("#zoom")).to_be_hidden()
     tab.has_state(at="2")
 
 
-def test_a_picture_and_a_series_are_saved_as_they_were_logged(visit, board, run, tmp_path):
-    tab = visit(link(board, at=1, zoom=SALIENCY))
+def test_a_picture_and_a_series_are_saved_as_they_were_logged(look, board, run, tmp_path):
+    tab = look(link(board, at=1, zoom=SALIENCY))
     zips(tab, run, tmp_path)
     saved(tab, "#zoom-picture").save_as(tmp_path / "picture")
     assert (tmp_path / "picture").read_bytes() == run.pictures(SALIENCY)[1]
 
 
-def test_the_exported_file_needs_no_network(visit, context, board, run, other, tmp_path):
-    served = visit(link(board))
+def test_the_exported_file_needs_no_network(look, context, board, run, other, tmp_path):
+    served = look(link(board))
     download = saved(served, "#export")
     assert download.suggested_filename == "explanations_demo_version_1.html"
     file = tmp_path / "run.html"
@@ -105,8 +105,8 @@ def test_the_exported_file_needs_no_network(visit, context, board, run, other, t
     assert FULL in page.title()
 
 
-def test_what_is_shown_is_exported_alone(visit, context, board, run, tmp_path):
-    served = visit(link(board, columns="saliency", text="bread"))
+def test_what_is_shown_is_exported_alone(look, context, board, run, tmp_path):
+    served = look(link(board, columns="saliency", text="bread"))
     expect(served.find("tbody tr:visible")).to_have_count(1)
     served.find("#export-part").click()
     expect(served.find("#part-epochs")).to_have_value("-1 0 1 2 3 4")

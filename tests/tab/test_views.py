@@ -25,8 +25,8 @@ def shows(tab, alt, picture):
     return True
 
 
-def test_measures_as_curves_with_their_values_at_the_moment(visit, board, run):
-    tab = visit(link(board, at=1))
+def test_measures_as_curves_with_their_values_at_the_moment(look, board, run):
+    tab = look(link(board, at=1))
     tab.find("#view-measures").click()
     for measure, meaning in [("rank_untrained", "rank correlation with the untrained"), ("entropy", "how evenly")]:
         part = tab.find(f'.measure[title^="saliency: {meaning}"]')
@@ -43,8 +43,8 @@ def test_measures_as_curves_with_their_values_at_the_moment(visit, board, run):
     tab.has_state(at="1", view="measures")
 
 
-def test_values_under_the_pointer_in_all_charts_and_a_click_goes_there(visit, board, run):
-    tab = visit(link(board, at=1, view="measures"))
+def test_values_under_the_pointer_in_all_charts_and_a_click_goes_there(look, board, run):
+    tab = look(link(board, at=1, view="measures"))
     named = ("rank correlation with the last", "how evenly")
     charts = [tab.find(f'.measure[title^="saliency: {text}"]') for text in named]
     over = charts[0].locator(".u-over")
@@ -81,24 +81,24 @@ def test_attention_as_a_curve_for_each_layer(context, tmp_path):
     )
 
 
-def test_the_measure_above_a_method_is_the_chosen_one(visit, board, run):
-    tab = visit(link(board))
+def test_the_measure_above_a_method_is_the_chosen_one(look, board, run):
+    tab = look(link(board))
     value = tab.find("thead th", has_text="saliency").locator(".value")
     expect(value).to_have_text(figure(run.figures("explanations/saliency/rank_previous")[4]))
     tab.find("#measure").select_option("entropy")
     expect(value).to_have_text(figure(run.figures("explanations/saliency/entropy")[4]))
 
 
-def test_filters_with_what_they_reach(visit, board, run):
-    tab = visit(link(board, view="filters", at=2))
+def test_filters_with_what_they_reach(look, board, run):
+    tab = look(link(board, view="filters", at=2))
     for channel in (0, 8):
         assert shows(tab, f"net 4/{channel} of filters, epoch 2", run.pictures(f"filters/net_4/{channel}")[2])
         reached = figure(run.figures(f"filters/net_4/{channel}_activation")[2])
         expect(tab.find("figure", has_text=re.compile(f"^{channel}"))).to_contain_text(f"activation {reached}")
 
 
-def test_confusions_with_the_recall_of_every_class(visit, board, run):
-    tab = visit(link(board, view="confusion", at=2))
+def test_confusions_with_the_recall_of_every_class(look, board, run):
+    tab = look(link(board, view="confusion", at=2))
     assert shows(tab, "val/1 of confusions, epoch 2", run.pictures("confusions/val/1")[2])
     recall = {name: run.figures(f"recall/val/{name.lower()}")[2] for name in NAMES}
     best_first = sorted(NAMES, key=lambda name: -recall[name])
@@ -106,14 +106,14 @@ def test_confusions_with_the_recall_of_every_class(visit, board, run):
     expect(tab.find(".recalls li")).to_have_text([f"{name} {int(100 * recall[name] + 0.5)} %" for name in best_first])
 
 
-def test_other_pictures(visit, board, run):
-    tab = visit(link(board, view="other"))
+def test_other_pictures(look, board, run):
+    tab = look(link(board, view="other"))
     (picture,) = run.pictures("explanations/saliency/curves").values()
     assert shows(tab, "saliency/curves of explanations, epoch 4", picture)
 
 
-def test_findings_tell_what_the_run_taught_and_open_the_pictures_that_show_it(visit, board, logs):
-    tab = visit(link(board, run=SHORT))
+def test_findings_tell_what_the_run_taught_and_open_the_pictures_that_show_it(look, board, logs):
+    tab = look(link(board, run=SHORT))
     tab.find("#view-findings").click()
     found = {finding.kind: finding for finding in findings(logs / SHORT)}
     assert list(found)[:2] == ["worst_class", "confusion"]

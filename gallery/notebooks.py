@@ -18,6 +18,8 @@ SOURCES = sorted((DOCS / "notebooks").glob("*.ipynb"))
 PAGES = DOCS / "tutorials"
 _PATIENCE = 300
 """Seconds that a cell may take on a slow machine."""
+_LINK = re.compile(r"\]\((\w+)\.ipynb\)")
+"""From one notebook to another: their pages lie side by side too."""
 _FRAME = re.compile(r'<iframe title="(?P<title>[^"]*)" style="(?P<style>[^"]*)" srcdoc="(?P<page>[^"]*)"></iframe>')
 
 
@@ -47,7 +49,7 @@ def write_page(notebook: Any, place: Path) -> None:
     for number, cell in enumerate(notebook.cells):
         parts.append(cell.source if cell.cell_type == "markdown" else f"```python\n{cell.source}\n```")
         parts += _shown(cell.get("outputs", []), place.with_name(f"{place.stem}_{number}"))
-    title, *rest = parts
+    title, *rest = (_LINK.sub(r"](\1.md)", part) for part in parts)
     note = f"[This page as a notebook](../notebooks/{place.stem}.ipynb), which was run to make it."
     place.write_text("\n\n".join([title, note, *rest]) + "\n")
 
@@ -61,7 +63,7 @@ def _shown(outputs: list[Any], place: Path) -> Iterator[str]:
         file = place.with_name(f"{place.name}_{number}")
         if "image/png" in data:
             file.with_suffix(".png").write_bytes(b64decode(data["image/png"]))
-            yield f"![{data['text/plain']}]({file.name}.png)"
+            yield f"![What this code draws]({file.name}.png)"
         elif frame := _FRAME.fullmatch(data.get("text/html", "")):
             file.with_suffix(".html").write_text(unescape(frame["page"]))
             yield f'<iframe title="{frame["title"]}" style="{frame["style"]}" src="{file.name}.html"></iframe>'

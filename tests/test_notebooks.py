@@ -33,6 +33,7 @@ def test_a_notebook_runs_and_becomes_a_page(source, tmp_path):
         assert text in shown
     (frame,) = re.findall(r'<iframe title="Explanations" .*src="(.*)"></iframe>', shown)
     assert (page.parent / frame).read_text().startswith("<!doctype html>")
+    assert ".ipynb)" not in shown.replace(f"(../notebooks/{source.stem}.ipynb)", "")  # other notebooks are pages too
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
@@ -72,7 +73,7 @@ def test_what_cells_put_out_stands_below_them(tmp_path):
         "```python\nf()\n```",
         "```text\ntold\n```",
         '<iframe title="Explanations" style="width: 100%" src="some_1_2.html"></iframe>',
-        "![<Image>](some_1_3.png)",
+        "![What this code draws](some_1_3.png)",
         "<div><ul></ul></div>",
         "```text\n0.5\n```\n",
     ]

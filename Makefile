@@ -44,7 +44,7 @@ demo: $(READY)  ## Train the food classifier with every picture, then say how to
 homework: $(READY)  ## Train the food classifier and answer the homework's four questions in runs/homework; ARGS="--data.root FOLDER --language zh"
 	$(BIN)/python -m homework $(ARGS)
 
-test: test-js $(READY) $(FOREIGN)/.ready $(BROWSER)  ## Run all tests
+test: test-js $(READY) $(MODULES)/.ready $(FOREIGN)/.ready $(BROWSER)  ## Run all tests
 	$(PYTEST) --no-loadscope-reorder
 
 test-fast: $(READY)  ## Run the tests that one wants at every save, in three minutes

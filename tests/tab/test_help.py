@@ -67,7 +67,7 @@ def test_all_pictures_are_one_stop_of_the_tab_key(look, board):
     stops = tab.find("main button:visible:not([tabindex='-1'])")
     expect(stops).to_have_count(1)
     stops.focus()
-    focused = "document.activeElement.getAttribute('aria-label')"
+    focused = "document.activeElement.title"
     for key, name in [
         ("ArrowDown", "input of probe 00 bread: enlarge"),
         ("Shift+ArrowRight", "saliency of probe 00 bread: enlarge"),

@@ -30,7 +30,7 @@ export class Cell {
     this.slice = { k: 0, count: 1 };
     this.frame = el('span', { className: 'shots' }, this.shots[0].node, this.canvas, this.edges);
     const name = `${title(methodOf(tag) || tag)} of ${title(tag.split('/')[0])}: enlarge`;
-    this.node = open ? el('button', { className: 'cell', title: name, 'aria-label': name, onclick: () => open(tag) }, this.frame, this.note) : el('div', { className: 'cell' }, this.frame, this.note);
+    this.node = open ? el('button', { className: 'cell', title: name, onclick: () => open(tag) }, this.frame, this.note) : el('div', { className: 'cell' }, this.frame, this.note);
   }
 
   /** The keys of what is in view now. */

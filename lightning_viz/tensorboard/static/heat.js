@@ -133,7 +133,7 @@ class Tile {
   /** @param {Marks} marks */
   constructor(marks) {
     this.marks = marks;
-    this.image = el('img', { alt: 'the image', draggable: false, decoding: 'sync', onload: () => this.#crop() });
+    this.image = el('img', { alt: '', draggable: false, decoding: 'sync', onload: () => this.#crop() });
     this.canvas = el('canvas', { role: 'img' });
     this.title = el('span', { className: 'title' });
     this.ground = el('span', { className: 'ground' }, this.image);
@@ -151,7 +151,7 @@ class Tile {
     this.ground.classList.toggle('whole', !caption);
     this.image.hidden = !image;
     if (image && this.image.src !== image) this.image.src = image;
-    this.image.alt = map ? 'the image' : name;
+    this.image.alt = map ? '' : name; // which its map has
     this.canvas.hidden = !map;
     this.title.textContent = map?.title ?? '';
     if (!map) return;

@@ -7,7 +7,7 @@ import { Embedded, Server } from './source.js';
 
 export async function render() {
   const exported = Embedded.here();
-  if (!exported) document.head.append(el('link', { rel: 'stylesheet', href: './static/style.css' }));
+  if (!exported) document.head.append(el('title', { textContent: 'Explanations' }), el('link', { rel: 'stylesheet', href: './static/style.css' }));
   document.documentElement.lang = 'en';
   followTheme();
   if (window.frameElement) window.frameElement.setAttribute('title', 'Explanations');

@@ -1,8 +1,8 @@
 import js from '@eslint/js';
 
 const GLOBALS = [
-  'Blob', 'DataView', 'Element', 'HTMLButtonElement', 'HTMLElement', 'IntersectionObserver', 'MessageChannel', 'MutationObserver',
-  'Node', 'TextDecoder', 'TextEncoder', 'URL', 'URLSearchParams', 'atob', 'clearInterval', 'clearTimeout', 'document', 'fetch',
+  'Blob', 'DOMMatrix', 'DataView', 'Element', 'HTMLButtonElement', 'HTMLElement', 'IntersectionObserver', 'MessageChannel', 'MutationObserver',
+  'Node', 'Path2D', 'TextDecoder', 'TextEncoder', 'URL', 'URLSearchParams', 'atob', 'clearInterval', 'clearTimeout', 'document', 'fetch',
   'matchMedia', 'queueMicrotask', 'requestAnimationFrame', 'setInterval', 'setTimeout', 'window',
 ];
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { aligned, nearest } from '../../lightning_viz/tensorboard/static/axes.js';
-import { againstChance, measuresOf } from '../../lightning_viz/tensorboard/static/measures.js';
+import { againstChance, commonRange, measuresOf } from '../../lightning_viz/tensorboard/static/measures.js';
 
 test('measures of all runs, each once: those that are known in their order, then others by name', () => {
   const runs = [
@@ -31,4 +31,14 @@ test('lines over several places stand in columns, and the nearest one is found',
   assert.equal(nearest(data, 1, 100), 1);
   assert.equal(nearest([[0], [5], [9]], 0, 6), 0);
   assert.equal(nearest([[0], [null]], 0, 6), -1);
+});
+
+test('the common range of a measure holds all methods, and all that a bounded one can be', () => {
+  const logged = { 'explanations/lime/rank_best': [[0, -0.25], [4, 0.5]], 'explanations/saliency/rank_best': [[0, 0.75]], 'explanations/lime/sum': [[0, 3], [4, null]], 'explanations/saliency/sum': [[0, 7]] };
+  const run = { name: 'one', answer: { scalars: Object.keys(logged) } };
+  const app = { shown: [run], series: { get: (_, __, tag) => logged[tag] } };
+  assert.deepEqual(commonRange(app, 'rank_best'), [-0.25, 1]);
+  assert.deepEqual(commonRange(app, 'sum'), [3, 7]);
+  delete logged['explanations/saliency/sum']; // which is on its way
+  assert.equal(commonRange(app, 'sum'), undefined);
 });

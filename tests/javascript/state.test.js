@@ -15,6 +15,7 @@ test('every choice survives the way through the address', () => {
     run: 'demo/version_0', view: 'measures', axis: 'step', at: -1, against: 'run:other/run', base: 0, how: 'difference',
     columns: ['lime', 'deep_dream'], rows: 'flipped', text: 'egg', measure: 'entropy', size: 'l', scale: 'own', captions: true,
     zoom: 'probe_02_egg/lime', numbers: 'shares', pair: 'val/3/5', sort: 'loss', more: ['other/run', 'a,b'], slice: 2, marks: 'true',
+    chart: 'probe_02_egg', range: 'common',
   };
   assert.deepEqual(Object.keys(chosen), Object.keys(DEFAULTS));
   assert.deepEqual(fromAddress(toAddress(chosen)), chosen);

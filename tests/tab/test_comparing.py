@@ -86,11 +86,19 @@ def test_the_difference_of_two_maps_on_one_scale_for_all_epochs(look, board, run
     assert np.abs(on_screen[np.ix_(y, x)] - coloured(maps[-1], maps[2], bound)).max() <= 1
 
 
-def test_pictures_without_a_map_are_subtracted_as_they_are(look, board):
-    tab = look(link(board, at=3, against="epoch", how="difference"))
-    cell = tab.find("tbody tr").first.locator(".cell").first
-    expect(cell.locator(".note")).to_have_text("difference of the pictures, 0 to 255")
-    tab.eventually(lambda: pytest.approx(0) == decoded(cell.locator(".shots").screenshot()).max())  # the same input
+def test_the_input_stays_as_it_is_and_pictures_without_a_map_are_subtracted(look, board):
+    tab = look(link(board, at=3, base=1))
+    alone = tab.image("input", BREAD)
+    expect(alone).to_be_visible()
+    before = pixels(alone)
+    tab.find("#against").select_option("with another epoch")
+    tab.find("#how").select_option("difference")
+    shown = tab.find("tbody tr").first.locator(".cell").first
+    expect(shown.locator(".shot:visible")).to_have_count(1)
+    tab.eventually(lambda: np.testing.assert_array_equal(pixels(shown.locator(".shot:visible img")), before))
+    expect(shown.locator(".note")).to_have_text("")
+    tab.find("#view-filters").click()
+    expect(tab.find(".cell .note").first).to_have_text("difference of the pictures, 0 to 255")
 
 
 def test_two_runs_by_epoch_and_by_step(look, board, run, other):

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from projects import Finds, Places, Segments, Things, events, places, things, trainer
 from tab import Tab, paints
 from tensorboard.util.tensor_util import make_ndarray
-from trained import heat, once
+from trained import decoded, heat, once
 
 from lightning_viz import Probes, SaliencyMaps
 from lightning_viz.tensorboard.export import export
@@ -127,6 +127,36 @@ def test_outlines_of_regions_can_be_switched(opened, made):
     tab.find("#marks").select_option("no outlines")
     expect(tab.find(".marks g")).to_have_count(0)
     tab.has_state(run=tab.state()["run"], at="0", marks="none")
+
+
+def test_outlines_are_saved_with_the_picture(opened, tmp_path):
+    tab = opened("regions", at=0, against="epoch", base=-1)
+    cells(tab, 1).click()
+    tiles = tab.find("#zoom .stage .tile")
+    expect(tiles).to_have_count(4)  # of either moment the map by itself and over the image
+    for marks in tab.find("#zoom .stage .marks").all():
+        expect(marks.locator("path").first).to_be_visible()
+    tab.find("#zoom .over").evaluate_all("all => all.forEach(one => one.querySelector('.tip').remove())")
+    saved = [save(tab, tmp_path)]
+    seen = [decoded(tile.screenshot()) for tile in tiles.all()]
+    tab.find("#zoom .stage .marks").evaluate_all("all => all.forEach(one => one.replaceChildren())")
+    saved.append(save(tab, tmp_path))
+    drawn = np.abs(saved[0] - saved[1]).max(2) > 60
+    [left, *_, right] = [tile.bounding_box() for tile in tiles.all()]
+    for tile, box in ((seen[0], left), (seen[-1], right)):
+        y, x = round(box["y"] - left["y"]), round(box["x"] - left["x"])
+        part = np.s_[y : y + tile.shape[0] - 1, x : x + tile.shape[1] - 1]
+        assert drawn[part].mean() > 0.005
+        with_them, without = (np.abs(one[part] - tile[:-1, :-1])[drawn[part]].mean() for one in saved)
+        assert with_them < without / 2  # but for how lines are smoothed
+
+
+def save(tab, folder):
+    """What "Save picture" gives."""
+    with tab.page.expect_download() as download:
+        tab.find("#zoom-picture").click()
+    download.value.save_as(folder / "picture")
+    return decoded((folder / "picture").read_bytes())
 
 
 def test_boxes_tell_of_themselves(opened, made):

@@ -89,6 +89,68 @@ def test_the_measure_above_a_method_is_the_chosen_one(look, board, run):
     expect(value).to_have_text(figure(run.figures("explanations/saliency/entropy")[4]))
 
 
+def test_small_charts_tell_their_range_and_a_click_shows_them_large(look, board, run):
+    tab = look(link(board, at=1))
+    head = tab.find("thead th", has_text="saliency")
+    measure = run.figures("explanations/saliency/rank_previous")
+    first, *_, last = measure.values()
+    expect(head.locator(".least-most span")).to_have_text(
+        [figure(max(measure.values())), figure(min(measure.values()))]
+    )
+    ends = f"first {figure(first)}, last {figure(last)}, "
+    expect(head.locator(".chart > title")).to_have_text(re.compile(f"; {re.escape(ends)}lowest .*, highest "))
+    head.locator(".opens").click()
+    tab.has_state(at="1", view="measures", chart="explanations/saliency/rank_previous")
+    large = tab.find(".enlarged .u-over")
+    expect(large).to_be_visible()
+    assert large.bounding_box()["width"] > 800
+    tab.find("#view-probes").click()
+    tab.find("tbody tr").first.locator(".opens").click()
+    tab.has_state(at="1", view="measures", chart="probe_00_bread")
+    expect(tab.find(".enlarged .u-over")).to_be_visible()
+    expect(tab.find(".enlarged .predicted")).to_contain_text(run.predictions("probe_00_bread")[1][0])
+    tab.find(".enlarged").get_by_role("button", name="Close").click()
+    tab.has_state(at="1", view="measures")
+
+
+def test_charts_of_all_methods_on_one_range(look, board, run):
+    tab = look(link(board, view="measures"))
+    chart = tab.find('.measure[title^="saliency: rank correlation with the untrained"] .u-over')
+    over = {"x": 0.95 * chart.bounding_box()["width"]}
+    height = chart.bounding_box()["height"]
+    values = [
+        v for m in ("saliency", "smoothgrad", "lime") for v in run.figures(f"explanations/{m}/rank_untrained").values()
+    ]
+    low = min(0, *values)
+    tab.find("#range").select_option("common range")
+    tab.has_state(view="measures", range="common")
+    value = run.figures("explanations/saliency/rank_untrained")[4]
+    place = height * (1 - (value - low) / (1 - low))  # a point is drawn where the pointer's moment has its value
+    chart.hover(position={"x": over["x"], "y": height / 2})
+    point = tab.find('.measure[title^="saliency: rank correlation with the untrained"] .u-cursor-pt').first
+
+    def lies():
+        box, whole = point.bounding_box(), chart.bounding_box()
+        assert box["y"] + box["height"] / 2 - whole["y"] == pytest.approx(place, abs=1.5)
+
+    tab.eventually(lies)
+
+
+def test_measures_and_findings_are_sought_by_text(look, board, logs):
+    tab = look(link(board, view="measures"))
+    tab.find("#text").fill("lime untrained")
+    expect(tab.find("thead .method:visible")).to_have_text(["lime"])
+    expect(tab.find("tbody .label:visible")).to_have_text(["rank untrained", "ssim untrained"])
+    tab.find("#text").fill("nowhere")
+    expect(tab.find(".empty:visible")).to_have_text("No measure fits: clear the text.")
+    tab.find("#view-findings").click()
+    tab.find("#run").select_option(SHORT)
+    texts = [finding.text for finding in findings(logs / SHORT)]
+    expect(tab.find(".findings li:visible")).to_have_count(len(texts))
+    tab.find("#text").fill("Bread")
+    expect(tab.find(".findings li:visible p")).to_have_text([text for text in texts if "bread" in text.lower()])
+
+
 def test_filters_with_what_they_reach(look, board, run):
     tab = look(link(board, view="filters", at=2))
     for channel in (0, 8):

@@ -157,12 +157,12 @@ export class App {
   build() {
     const kind = this.state.axis || (this.shown.some(drawsWithinEpochs) ? 'step' : 'epoch');
     this.axis = new Axis(kind, this.shown);
-    const { size, captions, view, measure } = this.state;
+    const { size, captions, view, measure, chart } = this.state;
     this.root.style.setProperty('--moments', String(this.moments().length));
     this.root.className = `size-${size}${this.compares ? ` two ${this.state.how}` : ''}`;
     this.toolbar.build();
     notices(this);
-    const parts = [view, measure, captions, methodsOf(this).chosen, this.shown.map((run) => [run.name, run.tags, run.measured]), this.axis.kind];
+    const parts = [view, measure, chart, captions, methodsOf(this).chosen, this.shown.map((run) => [run.name, run.tags, run.measured]), this.axis.kind];
     if (JSON.stringify(parts) !== this.#built) {
       this.#built = JSON.stringify(parts);
       this.watch.forget();

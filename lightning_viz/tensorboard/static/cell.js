@@ -33,10 +33,16 @@ export class Cell {
     this.node = open ? el('button', { className: 'cell', title: name, onclick: () => open(tag) }, this.frame, this.note) : el('div', { className: 'cell' }, this.frame, this.note);
   }
 
+  /** What stands side by side; of an image that stays the same there is no difference, and it is shown as it is. @returns {Moment[]} */
+  #moments() {
+    const all = this.app.moments();
+    return this.app.state.how === 'difference' && methodOf(this.tag) === 'input' ? all.slice(-1) : all;
+  }
+
   /** The keys of what is in view now. */
   now() {
     if (this.#subtracts()) return [...this.app.moments().flatMap((moment) => this.app.point('maps', this.tag, moment)?.slice(1) ?? []), this.#below() ?? []].flat();
-    return this.app.moments().flatMap((moment) => needed(this.app, this.tag, moment));
+    return this.#moments().flatMap((moment) => needed(this.app, this.tag, moment));
   }
 
   /** What the slider may come to. */
@@ -53,7 +59,7 @@ export class Cell {
     const [difference, maps] = [this.#differs(), this.#hasMaps()];
     this.node.classList.toggle('map', difference && maps);
     this.node.classList.toggle('blend', difference && !maps);
-    const { length } = this.app.moments();
+    const { length } = this.#moments();
     while (this.shots.length < length) {
       this.shots.push(new Shot(this.app, this.tag, this.large));
       this.canvas.before(this.shots[this.shots.length - 1].node);
@@ -62,7 +68,7 @@ export class Cell {
   }
 
   show() {
-    const moments = this.app.moments();
+    const moments = this.#moments();
     const difference = this.#differs();
     this.arrange();
     this.shots.forEach((shot, i) => shot.show(moments[i] ?? null));
@@ -72,7 +78,7 @@ export class Cell {
   }
 
   #differs() {
-    return this.app.compares && this.app.state.how === 'difference';
+    return this.#moments().length > 1 && this.app.state.how === 'difference';
   }
 
   /** What full colour of each shot stands for, once where it is the same. @param {number} count */

@@ -4,7 +4,7 @@ import { svg } from './dom.js';
 
 /**
  * @typedef {{ points: [x: number, y: number][], colour?: string, label?: string, strong?: boolean, dashed?: boolean }} Line
- * @typedef {{ width: number, height: number, domain: [number, number], range?: [number, number], marks?: [x: number, label: string][], title: string }} Frame
+ * @typedef {{ width: number, height: number, domain: [number, number], range?: [number, number], marks?: [x: number, label: string][], edges?: [low: string, high: string], title: string }} Frame
  */
 
 export const COLOURS = ['#d55e00', '#009e73', '#cc79a7', '#b58900', '#8a63d2', '#56b4e9'];
@@ -15,16 +15,17 @@ const EDGE = 3;
  * @param {Frame} frame
  * @returns {{ node: SVGElement, move: (x: number) => void }} The chart, and what moves its cursor.
  */
-export function chart(lines, { width, height, domain, range = extent(lines), marks = [], title }) {
+export function chart(lines, { width, height, domain, range = extent(lines), marks = [], edges, title }) {
   const across = scale(domain, EDGE, width - EDGE);
   const up = scale(range, height - EDGE, EDGE);
   const cursor = svg('line', { y1: 0, y2: height, class: 'cursor' });
-  const node = svg('svg', { viewBox: `0 0 ${width} ${height}`, width, height, class: 'chart', role: 'img' }, svg('title', {}, title));
+  const node = svg('svg', { viewBox: `0 0 ${width} ${height}`, width, height, class: 'chart', role: 'img' }, svg('title', {}, [title, ...ends(lines)].join('; ')));
   for (const line of [...lines].sort((a, b) => Number(a.strong ?? false) - Number(b.strong ?? false))) node.append(...drawn(line, across, up));
   for (const [x, label] of marks) {
     const place = across(x);
     node.append(svg('path', { d: `M${place - 4},0 h8 l-4,6 z`, class: 'flip' }, svg('title', {}, label)));
   }
+  if (edges) node.append(svg('text', { x: 2, y: height - 3, class: 'end' }, edges[0]), svg('text', { x: 2, y: 9, class: 'end' }, edges[1]));
   node.append(cursor);
   const move = (/** @type {number} */ x) => {
     cursor.setAttribute('x1', String(across(x)));
@@ -42,8 +43,15 @@ function drawn({ points, colour, label, strong, dashed }, across, up) {
   return [...dots, svg('polyline', { points: known.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(' '), ...look }, ...hover)];
 }
 
+/** In words, of the line that matters: where it begins and ends, and between what it lies. @param {Line[]} lines */
+function ends(lines) {
+  const values = (lines.find(({ strong }) => strong)?.points ?? []).map(([, y]) => y).filter(Number.isFinite);
+  const named = [['first', values[0]], ['last', values[values.length - 1]], ['lowest', Math.min(...values)], ['highest', Math.max(...values)]];
+  return values.length ? [named.map(([name, value]) => `${name} ${figure(Number(value))}`).join(', ')] : [];
+}
+
 /** @param {Line[]} lines @returns {[number, number]} */
-function extent(lines) {
+export function extent(lines) {
   const values = lines.flatMap(({ points }) => points.map(([, y]) => y)).filter(Number.isFinite);
   return values.length ? [Math.min(...values), Math.max(...values)] : [0, 1];
 }

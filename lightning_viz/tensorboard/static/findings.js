@@ -12,8 +12,10 @@ export function buildFindings(app) {
   const list = el('ul', { className: 'findings' });
   const wait = el('p', { className: 'empty', textContent: 'Reading what the run has logged …' });
   let asked = '';
+  const none = el('p', { className: 'empty', hidden: true, textContent: 'No finding fits: clear the text.' });
   const show = async () => {
     const { run } = app;
+    filter(app, list, none);
     const key = JSON.stringify([run?.name, run?.answer.updated]);
     if (!run || key === asked) return;
     asked = key;
@@ -21,6 +23,7 @@ export function buildFindings(app) {
       const found = await app.source.findings(run.name);
       if (key !== asked) return; // another run by now
       list.replaceChildren(...found.map((finding) => sentence(app, run, finding)));
+      filter(app, list, none);
       wait.hidden = found.length > 0;
       wait.textContent = 'Nothing stands out in what this run has logged.';
     } catch (error) {
@@ -29,7 +32,15 @@ export function buildFindings(app) {
       wait.textContent = `The findings could not be read: ${error instanceof Error ? error.message : error}`;
     }
   };
-  return { node: el('div', { className: 'view' }, wait, list), show };
+  return { node: el('div', { className: 'view' }, wait, list, none), show };
+}
+
+/** Leaves the findings that hold the text that is sought. @param {import('./app.js').App} app @param {HTMLElement} list @param {HTMLElement} none */
+function filter(app, list, none) {
+  const sought = app.state.text.trim().toLowerCase();
+  const all = /** @type {HTMLElement[]} */ ([...list.children]);
+  for (const one of all) one.hidden = !one.textContent.toLowerCase().includes(sought);
+  none.hidden = !all.length || all.some((one) => !one.hidden);
 }
 
 /** @param {import('./app.js').App} app @param {import('./model.js').Run} run @param {Finding} finding */

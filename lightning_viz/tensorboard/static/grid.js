@@ -53,7 +53,7 @@ function head(app, method, first) {
   const unit = run && painted ? run.unit(painted) : '';
   node.append(helpButton(method, colours, unit), ...(colours ? [colourBar(colours, unit)] : []));
   if (!run?.answer.scalars.includes(`explanations/${method}/${app.state.measure}`)) return node;
-  const measure = new Measure(app, method, app.state.measure, { width: 130, height: 26 });
+  const measure = new Measure(app, method, app.state.measure, { width: 92, height: 26 });
   node.append(measure.node);
   app.watch.add(measure);
   return node;

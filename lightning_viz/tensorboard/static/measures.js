@@ -2,9 +2,11 @@
 
 import { attentionParts } from './attention.js';
 import { colourOf } from './comparing.js';
+import { extent, figure } from './curves.js';
 import { el } from './dom.js';
 import { distinct, natural, title } from './model.js';
-import { Plot, valuesOf } from './plot.js';
+import { Plot, opening, valuesOf } from './plot.js';
+import { Prediction } from './prediction.js';
 import { columnHead, table } from './table.js';
 
 /** What each measure is, in words. @type {Record<string, string>} */
@@ -26,6 +28,10 @@ const MEANING = {
 };
 
 const ORDER = Object.keys(MEANING);
+const WIDEST = 1000; // pixels of the chart that is large
+
+/** Whether a measure's values lie in [0, 1], or hardly ever leave it: correlations may. @param {string} measure */
+const isBounded = (measure) => /^(rank|ssim)_|^(deletion|insertion|pointing|in_mask|fidelity)$/.test(measure);
 
 /** Of a measure that has one, what chance is called, and whether more is worse than that. @type {Record<string, boolean>} */
 const LESS_IS_BETTER = { deletion: true, insertion: false };
@@ -50,6 +56,15 @@ export function measuresOf(runs) {
   return names.filter((name) => !isChance(name)).sort((a, b) => place(a) - place(b) || natural(a, b));
 }
 
+/** What a measure's values lie in, of all methods: all that it can be where it is bounded; `undefined` while some of it is on its way. @param {import('./app.js').App} app @param {string} measure @returns {[number, number] | undefined} */
+export function commonRange(app, measure) {
+  const tags = app.shown.flatMap((run) => run.answer.scalars.filter((tag) => tag.startsWith('explanations/') && tag.endsWith(`/${measure}`)).map((tag) => ({ run, tag })));
+  const series = tags.map(({ run, tag }) => app.series.get('scalars', run.name, tag));
+  if (series.includes(undefined)) return undefined;
+  const values = series.flatMap((points) => (points ?? []).map(([, value]) => value)).filter(Number.isFinite);
+  return [Math.min(...values, ...(isBounded(measure) ? [0] : [])), Math.max(...values, ...(isBounded(measure) ? [1] : []))];
+}
+
 /** One measure of one method: a curve for each run that is shown, and the value at the moment. */
 export class Measure {
   /** @param {import('./app.js').App} app @param {string} method @param {string} measure @param {{ width: number, height: number, large?: boolean }} frame Large ones have axes. */
@@ -61,8 +76,10 @@ export class Measure {
     this.title = `${title(method)}: ${MEANING[measure] ?? measure}`;
     this.plot = new Plot(app, frame.large);
     this.value = el('span', { className: 'value' });
+    this.ends = el('span', { className: 'least-most', hidden: Boolean(frame.large) });
     this.chance = el('span', { className: 'chance' });
-    this.node = el('span', { className: 'measure', title: this.title }, this.plot.node, el('span', {}, this.value, this.chance));
+    const plot = frame.large ? this.plot.node : opening(app, this.plot, this.tag);
+    this.node = el('span', { className: 'measure', title: this.title }, plot, this.ends, el('span', {}, this.value, this.chance));
   }
 
   show() {
@@ -71,27 +88,74 @@ export class Measure {
     const held = app.run?.answer.scalars.includes(chance) ? [{ run: app.run, tag: chance }] : [];
     const several = app.shown.length > 1;
     const looks = app.shown.map((run, i) => ({ label: several ? run.name : title(measure), strong: i === 0, colour: colourOf(app, run) }));
-    this.plot.show([...app.shown.map((run) => ({ run, tag })), ...held], () => ({ ...this.frame, title: this.title, looks: [...looks, ...held.map(() => ({ label: 'chance', dashed: true }))] }));
+    const range = this.frame.large && app.state.range === 'common' ? commonRange(app, measure) : null;
+    const drawing = () => ({ ...this.frame, ...(range && { range }), title: this.title, looks: [...looks, ...held.map(() => ({ label: 'chance', dashed: true }))] });
+    const drawn = this.plot.show([...app.shown.map((run) => ({ run, tag })), ...held], drawing, [range && range.join()]);
+    if (drawn && !this.frame.large) this.#tellEnds();
     this.value.textContent = valuesOf(app, tag);
     const [now, by] = [tag, chance].map((name) => (app.run ? app.point('scalars', name, { run: app.run, at: app.moment, name: '' })?.[1] : undefined));
     this.chance.textContent = held.length ? againstChance(measure, now, by) : '';
+  }
+
+  /** What the small chart's lower and upper edge stand for. */
+  #tellEnds() {
+    const { app, tag } = this;
+    const lines = app.shown.map((run) => ({ points: /** @type {[number, number][]} */ (app.series.get('scalars', run.name, tag) ?? []) }));
+    this.ends.replaceChildren(...extent(lines).toReversed().map((value) => el('span', { textContent: figure(value) })));
   }
 }
 
 /** The view of all measures: measures in rows, methods in columns; those of attention below. @param {import('./app.js').App} app @returns {import('./app.js').View} */
 export function buildMeasures(app) {
   const methods = distinct(app.shown.flatMap((run) => run.measured));
-  const rows = measuresOf(app.shown).map((measure) => {
-    const cells = methods.map((method) => {
-      if (!app.shown.some((run) => run.answer.scalars.includes(`explanations/${method}/${measure}`))) return el('td');
-      const part = new Measure(app, method, measure, { width: 300, height: 110, large: true });
-      app.watch.add(part);
-      return el('td', {}, part.node);
-    });
-    const name = el('span', { className: 'label', textContent: measure.replaceAll('_', ' ') });
-    return el('tr', {}, el('th', { scope: 'row' }, name, el('span', { className: 'item', textContent: MEANING[measure] ?? '' })), ...cells);
-  });
-  const parts = [...(rows.length ? [table(methods.map(columnHead), rows)] : []), ...attentionParts(app)];
+  const heads = methods.map(columnHead);
+  const rows = measuresOf(app.shown).map((measure) => rowOf(app, measure, methods));
+  const attention = attentionParts(app);
   const empty = el('p', { className: 'empty', textContent: 'No measures: SaliencyMaps, LimePanels and all other callbacks that draw a map per probe log them.' });
-  return { node: el('div', { className: 'view' }, ...(parts.length ? parts : [empty])), show: () => {} };
+  const none = el('p', { className: 'empty', textContent: 'No measure fits: clear the text.' });
+  const all = rows.length ? table(heads, rows.map(({ node }) => node)) : empty;
+  all.hidden = !rows.length && attention.length > 0;
+  const show = () => {
+    const sought = app.state.text.toLowerCase().split(/\s+/);
+    const fits = (/** @type {string} */ text) => sought.every((word) => text.toLowerCase().includes(word));
+    const kept = rows.map(({ cells }) => cells.map((cell) => cell.text !== '' && fits(cell.text)));
+    const columns = methods.map((_, i) => kept.some((row) => row[i]));
+    heads.forEach((head, i) => Object.assign(head, { hidden: !columns[i] }));
+    rows.forEach(({ node, cells }, k) => {
+      node.hidden = !kept[k].includes(true);
+      cells.forEach((cell, i) => Object.assign(cell.node, { hidden: !columns[i] }));
+      cells.forEach((cell, i) => cell.node.classList.toggle('unsought', !kept[k][i]));
+    });
+    const others = /** @type {HTMLElement[]} */ (attention.flatMap((part) => [.../** @type {HTMLElement} */ (part).querySelectorAll('tr')]));
+    for (const row of others) row.hidden = !fits(`attention ${row.querySelector('th')?.textContent}`);
+    none.hidden = !(rows.length + others.length) || [...rows.map(({ node }) => node), ...others].some((row) => !row.hidden);
+    if (rows.length) all.hidden = rows.every(({ node }) => node.hidden);
+  };
+  return { node: el('div', { className: 'view' }, ...enlarged(app), all, ...attention, none), show };
+}
+
+/** The charts of a measure, and by what each is found. @param {import('./app.js').App} app @param {string} measure @param {string[]} methods */
+function rowOf(app, measure, methods) {
+  const cells = methods.map((method) => {
+    if (!app.shown.some((run) => run.answer.scalars.includes(`explanations/${method}/${measure}`))) return { node: el('td'), text: '' };
+    const part = new Measure(app, method, measure, { width: 300, height: 110, large: true });
+    app.watch.add(part);
+    return { node: el('td', {}, part.node), text: [method, title(method), measure, title(measure), MEANING[measure] ?? ''].join(' ') };
+  });
+  const name = el('span', { className: 'label', textContent: measure.replaceAll('_', ' ') });
+  const head = el('th', { scope: 'row' }, name, el('span', { className: 'item', textContent: MEANING[measure] ?? '' }));
+  return { node: el('tr', {}, head, ...cells.map(({ node }) => node)), cells };
+}
+
+/** The one chart that is large, if the run has it. @param {import('./app.js').App} app @returns {Node[]} */
+function enlarged(app) {
+  const { run, state } = app;
+  const [first, method, ...measure] = state.chart.split('/');
+  const frame = { width: Math.min(app.main.clientWidth - 40, WIDEST), height: 320, large: true };
+  const part = run?.answer.scalars.includes(state.chart) && first === 'explanations' ? new Measure(app, method, measure.join('/'), frame) : run?.probes.includes(state.chart) ? new Prediction(app, state.chart, frame) : null;
+  if (!part) return [];
+  app.watch.add(part);
+  const name = part instanceof Measure ? part.title : 'what the network says of a probe';
+  const close = el('button', { className: 'shows', textContent: 'Close', onclick: () => app.set({ chart: '' }) });
+  return [el('section', { className: 'enlarged' }, el('div', { className: 'matrix-head' }, el('h2', { textContent: name }), close), part.node)];
 }

@@ -54,6 +54,15 @@ export class Plot {
   }
 }
 
+/** A small chart as a button that shows it large, among the measures. @param {import('./app.js').App} app @param {Plot} plot @param {string} chart */
+export function opening(app, plot, chart) {
+  const open = () => {
+    app.set({ view: 'measures', chart, text: '' });
+    app.main.scrollTo(0, 0);
+  };
+  return el('button', { className: 'opens', title: 'show it large', onclick: open }, plot.node);
+}
+
 /** The values of a scalar at the moments that are shown. @param {import('./app.js').App} app @param {string} tag */
 export function valuesOf(app, tag) {
   const values = app.moments().map((moment) => app.point('scalars', tag, moment)?.[1]);

@@ -4,7 +4,7 @@ import { colourOf } from './comparing.js';
 import { COLOURS } from './curves.js';
 import { bdi, el, isolated } from './dom.js';
 import { percent } from './model.js';
-import { Plot } from './plot.js';
+import { Plot, opening } from './plot.js';
 
 /**
  * @typedef {import('./app.js').Moment} Moment
@@ -14,20 +14,19 @@ import { Plot } from './plot.js';
 const FRAME = { width: 190, height: 64 };
 
 export class Prediction {
-  /** @param {import('./app.js').App} app @param {string} probe */
-  constructor(app, probe) {
+  /** @param {import('./app.js').App} app @param {string} probe @param {{ width: number, height: number, large?: boolean }} [frame] */
+  constructor(app, probe, frame = FRAME) {
     this.app = app;
     this.probe = probe;
+    this.frame = frame;
     const { run } = app;
     const labels = run?.manifest?.probes[probe]?.labels;
     this.label = labels?.length ? labels.map((k) => run?.className(k)).join(', ') : run?.className(run.label(probe)) ?? probe;
-    const item = run?.manifest?.probes[probe]?.item;
-    const about = item === undefined ? probe.replaceAll('_', ' ') : `${probe.split('_').slice(0, 2).join(' ')} · item ${item}`;
     this.predicted = el('span');
-    this.plot = new Plot(app);
+    this.plot = new Plot(app, frame.large);
     this.key = el('span', { className: 'key' });
     const name = el('span', { className: 'label', textContent: this.label });
-    this.node = el('div', { className: 'prediction' }, name, el('span', { className: 'item', textContent: about }), this.predicted, this.plot.node, this.key);
+    this.node = el('div', { className: 'prediction' }, name, el('span', { className: 'item', textContent: aboutOf(run, probe) }), this.predicted, frame.large ? this.plot.node : opening(app, this.plot, probe), this.key);
   }
 
   /** What a search for text looks through. */
@@ -123,8 +122,9 @@ export class Prediction {
     const seen = new Set((predicted ?? []).map(([, index]) => run.manifest?.class_tags[index]));
     const rivals = classes.filter((tag) => tag !== label && seen.has(tag));
     const drawing = () => ({
-      ...FRAME,
+      ...this.frame,
       range: /** @type {[number, number]} */ ([0, 1]),
+      edges: /** @type {[string, string]} */ (['0', '100\u00a0%']),
       marks: this.flips(),
       title: `Probabilities of the classes, ${this.label} bold${theirs.length ? ', in other runs dashed' : ''}; triangles mark where the prediction changed`,
       looks: scalars.map(({ run: of, tag }) => ({
@@ -139,6 +139,12 @@ export class Prediction {
     const key = rivals.slice(0, 3).map((tag, i) => el('span', {}, el('i', { style: `background:${shade(i)}` }), run.className(tag)));
     this.key.replaceChildren(...key);
   }
+}
+
+/** Which probe it is, and of which item. @param {import('./model.js').Run | null} run @param {string} probe */
+function aboutOf(run, probe) {
+  const item = run?.manifest?.probes[probe]?.item;
+  return item === undefined ? probe.replaceAll('_', ' ') : `${probe.split('_').slice(0, 2).join(' ')} · item ${item}`;
 }
 
 /** @param {number} i */

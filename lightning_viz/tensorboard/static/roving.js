@@ -26,8 +26,9 @@ export function roving(node, rows) {
     const across = event.shiftKey ? { ArrowLeft: -1, ArrowRight: 1 }[event.key] ?? 0 : 0;
     if (row < 0 || !(down || across)) return;
     const line = found[Math.min(Math.max(row + down, 0), found.length - 1)];
-    const column = found[row].indexOf(/** @type {HTMLElement} */ (event.target)) + across;
-    line[Math.min(Math.max(column, 0), line.length - 1)].focus();
+    const target = /** @type {HTMLElement} */ (event.target);
+    const column = found[row].indexOf(target) + across;
+    (down ? nearest(line, target) : line[Math.min(Math.max(column, 0), line.length - 1)]).focus();
     event.preventDefault();
     event.stopPropagation();
   });
@@ -35,4 +36,10 @@ export function roving(node, rows) {
   return () => {
     if (!stop || !node.contains(stop) || !shown(stop)) take(lines()[0]?.[0] ?? null);
   };
+}
+
+/** The button of a line that stands below or above another one. @param {HTMLElement[]} line @param {HTMLElement} other */
+function nearest(line, other) {
+  const left = (/** @type {HTMLElement} */ button) => button.getBoundingClientRect().left;
+  return line.reduce((best, one) => (Math.abs(left(one) - left(other)) < Math.abs(left(best) - left(other)) ? one : best));
 }

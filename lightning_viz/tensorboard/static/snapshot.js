@@ -21,19 +21,52 @@ export function snapshot(node) {
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
   context.scale(scale, scale);
   context.translate(-whole.left, -whole.top);
-  for (const { part, box, frame } of parts) {
-    const { filter, imageRendering } = window.getComputedStyle(part);
+  const within = (/** @type {Box} */ frame, /** @type {() => void} */ draw) => {
     context.save();
     context.beginPath();
     context.rect(frame.left, frame.top, frame.width, frame.height);
     context.clip();
-    context.filter = filter;
-    context.imageSmoothingEnabled = imageRendering !== 'pixelated';
-    if (part.closest('.blend .shot + .shot')) context.globalCompositeOperation = 'difference';
-    context.drawImage(part, box.left, box.top, box.width, box.height);
+    draw();
     context.restore();
+  };
+  for (const { part, box, frame } of parts) {
+    const { filter, imageRendering } = window.getComputedStyle(part);
+    within(frame, () => {
+      context.filter = filter;
+      context.imageSmoothingEnabled = imageRendering !== 'pixelated';
+      if (part.closest('.blend .shot + .shot')) context.globalCompositeOperation = 'difference';
+      context.drawImage(part, box.left, box.top, box.width, box.height);
+    });
   }
+  for (const drawing of marksOf(node)) within(drawing.getBoundingClientRect(), () => outlineOnto(context, drawing));
   return new Promise((done) => canvas.toBlob(done));
+}
+
+/** Outlines and boxes that are drawn over pictures. @param {HTMLElement} node */
+export const marksOf = (node) => /** @type {SVGSVGElement[]} */ ([...node.querySelectorAll('svg.marks')]).filter((drawing) => drawing.hasChildNodes() && drawing.checkVisibility());
+
+/** Draws outlines and boxes with the lines that they have on the screen. @param {CanvasRenderingContext2D} context @param {SVGSVGElement} drawing */
+function outlineOnto(context, drawing) {
+  const [box, { width, height }] = [drawing.getBoundingClientRect(), drawing.viewBox.baseVal];
+  const onto = new DOMMatrix([box.width / width, 0, 0, box.height / height, box.left, box.top]);
+  for (const line of drawing.querySelectorAll('path, rect')) {
+    const { stroke, strokeWidth, strokeDasharray } = window.getComputedStyle(line);
+    const path = new Path2D();
+    path.addPath(pathOf(line), onto);
+    context.strokeStyle = stroke;
+    context.lineWidth = parseFloat(strokeWidth);
+    context.setLineDash(strokeDasharray === 'none' ? [] : strokeDasharray.split(',').map(parseFloat));
+    context.stroke(path);
+  }
+}
+
+/** @param {Element} line A path, or a rectangle. */
+function pathOf(line) {
+  if (line.matches('path')) return new Path2D(line.getAttribute('d') ?? '');
+  const path = new Path2D();
+  const [x, y, width, height] = ['x', 'y', 'width', 'height'].map((name) => Number(line.getAttribute(name)));
+  path.rect(x, y, width, height);
+  return path;
 }
 
 /** What of a picture is seen: the rest, as its caption, is cut off. @param {Element} part */

@@ -8,21 +8,22 @@
  *   columns: string[] | null, rows: 'all' | 'wrong' | 'flipped', text: string, measure: string,
  *   size: 's' | 'm' | 'l', scale: 'run' | 'own', captions: boolean, zoom: string,
  *   numbers: 'counts' | 'shares', pair: string, sort: '' | 'change' | 'unsure' | 'flips' | 'loss',
- *   more: string[] | null, slice: number | null, marks: 'both' | 'true' | 'predicted' | 'none',
+ *   more: string[] | null, slice: number | null, marks: 'both' | 'true' | 'predicted' | 'none', chart: string, range: 'own' | 'common',
  * }} State
  *
  * `at` is a moment of the axis, null the last one, whatever comes. `against` is what is compared with: nothing, `epoch`
  * (then `base` says which), or `run:<name>`, and then `more` runs. `columns` are the methods in their order, null all of them. `scale` is what
  * full colour of a map stands for: the largest value of the whole run, or its own. `pair` is the cell of a confusion matrix
  * whose images are shown: loader, true and predicted class. `slice` is that of volumes, null what each map has most in;
- * `marks` which outlines and boxes are drawn.
+ * `marks` which outlines and boxes are drawn. `chart` is what is large among the measures: a scalar, or the probabilities of a
+ * probe; `range` that of the values in charts: their own, or one for all methods, which holds all that a bounded measure can be.
  */
 
 /** @type {State} */
 export const DEFAULTS = {
   run: '', view: 'probes', axis: '', at: null, against: '', base: null, how: 'side',
   columns: null, rows: 'all', text: '', measure: 'rank_previous', size: 'm', scale: 'run', captions: false, zoom: '',
-  numbers: 'counts', pair: '', sort: '', more: null, slice: null, marks: 'both',
+  numbers: 'counts', pair: '', sort: '', more: null, slice: null, marks: 'both', chart: '', range: 'own',
 };
 
 const LISTS = ['columns', 'more'];
@@ -37,6 +38,7 @@ const CHOICES = {
   scale: ['run', 'own'],
   numbers: ['counts', 'shares'],
   marks: ['both', 'true', 'predicted', 'none'],
+  range: ['own', 'common'],
   sort: ['', 'change', 'unsure', 'flips', 'loss'],
 };
 

@@ -76,7 +76,7 @@ export class Toolbar {
   #views() {
     const { app } = this;
     const tabs = Object.entries(VIEWS).map(([view, { name }]) =>
-      el('button', { id: `view-${view}`, textContent: name, 'aria-pressed': view === app.state.view, onclick: () => app.set({ view: /** @type {State['view']} */ (view), text: view === app.state.view ? app.state.text : '' }) }),
+      el('button', { id: `view-${view}`, textContent: name, 'aria-pressed': view === app.state.view, onclick: () => app.set({ view: /** @type {State['view']} */ (view), ...(view === app.state.view ? {} : { text: '', chart: '' }) }) }),
     );
     return el('nav', { 'aria-label': 'views' }, ...tabs);
   }
@@ -100,10 +100,15 @@ export class Toolbar {
   #filters() {
     const { app } = this;
     const { view } = app.state;
-    if (view === 'measures' || view === 'findings') return [];
-    const wanted = view === 'probes' ? 'class or probe' : 'class or picture';
+    const wanted = { probes: 'class or probe', measures: 'measure or method', findings: 'class or word' }[String(view)] ?? 'class or picture';
     const text = el('input', { type: 'search', id: 'text', placeholder: wanted, 'aria-label': 'filter by text', value: app.state.text, oninput: () => app.set({ text: text.value }) });
-    return view === 'probes' ? this.#probes(text) : [text];
+    return view === 'probes' ? this.#probes(text) : view === 'measures' ? [text, this.#range()] : [text];
+  }
+
+  #range() {
+    const { app } = this;
+    const range = choice('range of the values', [['own', 'own range'], ['common', 'common range']], app.state.range, (value) => app.set({ range: /** @type {State['range']} */ (value) }));
+    return Object.assign(range, { id: 'range', title: 'of the values: of each chart its own, or one for all methods, 0 to 1 where a measure is bounded' });
   }
 
   /** @param {HTMLElement} text What filters by text. */

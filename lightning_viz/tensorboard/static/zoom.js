@@ -5,7 +5,7 @@ import { bdi, el } from './dom.js';
 import { Heats, layersAt, needed } from './heat.js';
 import { methodOf, title } from './model.js';
 import { pictureAt } from './originals.js';
-import { snapshot } from './snapshot.js';
+import { marksOf, snapshot } from './snapshot.js';
 import { zip } from './zip.js';
 
 const THUMBNAILS = 60;
@@ -89,10 +89,11 @@ export class Zoom {
   async #savePicture(tag) {
     const { run, compares, moment } = this.app;
     if (!run) return;
-    const series = compares ? [] : await this.#points(run.name, tag);
+    const stage = /** @type {HTMLElement} */ (this.node.querySelector('.stage'));
+    const series = compares || marksOf(stage).length ? [] : await this.#points(run.name, tag);
     const point = series.filter(([step]) => this.app.axis.of(run, step) <= moment).at(-1);
     const logged = point && (await this.app.source.blobs([point[1]])).get(point[1]);
-    const blob = logged ?? (await snapshot(this.node.querySelector('.stage') ?? this.node));
+    const blob = logged ?? (await snapshot(stage));
     const when = logged ? point?.[0] : this.app.moments().map((one) => this.app.axis.name(one.at)).join(' ');
     if (blob) save(blob, `${fileName(`${tag}_${when}`)}.${suffix(blob)}`);
   }

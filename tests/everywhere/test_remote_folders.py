@@ -28,12 +28,13 @@ class Shaky(MemoryFileSystem):
 
     protocol = "shaky"
     store, pseudo_dirs = {}, [""]
-    away, slow = False, 0.0
+    away, slow, waits = False, 0.0, 0
 
     def _check(self, path):
         if "/locked/" in path:
             raise PermissionError(13, "Access Denied")
         if Shaky.away:
+            Shaky.waits += 1
             time.sleep(Shaky.slow)
             raise RuntimeError("EndpointConnectionError: could not connect")  # as of boto, which is no OSError
 
@@ -58,7 +59,7 @@ def nothing_here(tmp_path, monkeypatch):
     """An empty working directory, in which nothing may appear, and empty stores."""
     STORE.clear()
     Shaky.store.clear()
-    Shaky.away, Shaky.slow = False, 0.0
+    Shaky.away, Shaky.slow, Shaky.waits = False, 0.0, 0
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     return tmp_path / "here"
@@ -214,10 +215,9 @@ def test_a_network_that_drops_and_comes_back(tmp_path, nothing_here):
 
 def test_what_takes_long_to_fail_is_left_alone_for_a_while(tmp_path):
     Shaky.slow = 1.1
-    began = time.monotonic()
     with pytest.warns(UserWarning, match="could not draw"):
         fit(tmp_path, [SaliencyMaps(probes=2), ConfusionMatrixPanel()], module=Away, max_epochs=3, **SHAKY)
-    assert time.monotonic() - began < 6  # of four drawings, one has waited
+    assert Shaky.waits <= 2  # of dozens of attempts; a second one where all of it takes long
 
 
 SHAKY = {"logger": False, "default_root_dir": "shaky://bucket/run"}

@@ -219,8 +219,6 @@ def test_films_of_a_run_that_was_interrupted(outside, tmp_path):
 
 def test_checkpoints_come_before_the_films_of_a_run_that_is_stopped(outside, tmp_path):
     ended = outside("stopped", tmp_path / "log", tmp_path / "kept")
-    stopped, saved = (float(line.split()[-1]) for line in ended.stdout.splitlines() if " at " in line)
-    assert saved - stopped < 1
     (kept,) = (tmp_path / "kept").glob("*.ckpt")
     assert torch.load(kept, weights_only=True)["epoch"] >= 10
     log = tmp_path / "log"

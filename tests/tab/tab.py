@@ -22,7 +22,7 @@ PIXELS = """async node => {
 }"""
 FINE, STRIPES, OPAQUE = 256, 16, 0.9
 """Pixels of a map that is striped, how many stripes fit beside each other, and how much full colour covers."""
-PATIENCE = 10.0
+PATIENCE = 20.0
 """Seconds until what is expected must be there."""
 
 expect.set_options(timeout=1000 * PATIENCE)

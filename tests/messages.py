@@ -1,4 +1,4 @@
-"""The messages of the package, as its code writes them, and those that a page quotes."""
+"""The messages of the package, Python and the JavaScript of the tab, and those that a page quotes."""
 
 import ast
 import re
@@ -28,6 +28,20 @@ def messages(path):
     return dict(_messages(ast.parse(path.read_text()), told=False))
 
 
+def notices(path):
+    """What a file of the tab's JavaScript tells, as `messages`: sentences, and that there is none of something."""
+    code = re.sub(r"/\*.*?\*/|^[ \t]*//[^\n]*", _blank, path.read_text(), flags=re.MULTILINE | re.DOTALL)
+    found = {}
+    for literal in re.finditer(r"'((?:[^'\\\n]|\\.)*)'|`((?:[^`\\]|\\.)*)`", code):
+        text = re.sub(r"\$\{[^{}]*\}", GAP, next(part for part in literal.groups() if part is not None))
+        sentence = re.match(r"[A-Z\0].*(\.|: \0)$", text, flags=re.DOTALL) or re.match(
+            r"(no|not|none|nothing)\b", text, flags=re.IGNORECASE
+        )
+        if sentence and len(re.findall(r"\w+", text)) >= 3:
+            found[text] = code.count("\n", 0, literal.start()) + 1
+    return found
+
+
 def quotes(page):
     """What a page lists as messages: lines that are code and nothing else."""
     return re.findall(r"^`(.+)`$", page.read_text(), flags=re.MULTILINE)
@@ -38,6 +52,10 @@ def covers(quote, message):
     pieces = [piece.strip() for piece in _plain(quote).split("...")]
     assert not set(pieces) <= {"", "Expected", ", received"}, f"{quote!r} could be of any message"
     return re.search(".*".join(map(re.escape, pieces)), _plain(message)) is not None
+
+
+def _blank(comment):
+    return "\n" * comment.group().count("\n")
 
 
 def _plain(text):

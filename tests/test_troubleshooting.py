@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from messages import covers, messages, quotes
+from messages import covers, messages, notices, quotes
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "troubleshooting.md"
@@ -12,6 +12,7 @@ PAGE = ROOT / "docs" / "troubleshooting.md"
 PLACES = {
     "harness/arguments.py": "the frame of messages that other places fill in, which are on the page as they come",
     "render/": "only callbacks call it, with arrays of their own; what users may mend there is on the page",
+    "tensorboard/static/help.js": "how to read a method, as its page tells",
     "tensorboard/findings/": "sentences of a report, each of which says what it means; errors are on the page",
 }
 """What need not be on the page, and why."""
@@ -92,6 +93,10 @@ WHY_NOT = {
         "Expected runs with pictures, got the name of another",
         "is not a number of JSON",
     ],
+    "of the tab, and says all there is to say": [
+        "no prediction flipped",
+        "nothing was counted here",
+    ],
     "no message": [
         "module ... has no attribute",  # Python's own words
         "Replaying ... of ...: ...",  # progress
@@ -104,7 +109,14 @@ WHY_NOT = {
     ],
 }
 
-FILES = sorted((ROOT / "lightning_viz").rglob("*.py"))
+FILES = [*sorted((ROOT / "lightning_viz").rglob("*.py")), *sorted((ROOT / "lightning_viz").rglob("*.js"))]
+
+
+def written(file: Path) -> dict[str, int]:
+    """What a file tells, with the lines."""
+    if file.suffix == ".js":
+        return {} if file.stem == "uPlot" else notices(file)
+    return messages(file)
 
 
 @cache
@@ -114,7 +126,7 @@ def told() -> dict[str, str]:
     for file in FILES:
         place = file.relative_to(ROOT / "lightning_viz").as_posix()
         if not place.startswith(tuple(PLACES)):
-            found.update({message: f"{place}:{line}" for message, line in messages(file).items()})
+            found.update({message: f"{place}:{line}" for message, line in written(file).items()})
     return found
 
 
@@ -125,8 +137,8 @@ def test_every_message_has_an_entry_or_a_reason():
 
 
 def test_every_entry_is_of_a_message():
-    written = {text for file in FILES for text in messages(file)}
-    stale = [quote for quote in quotes(PAGE) if not any(covers(quote, text) for text in written)]
+    texts = {text for file in FILES for text in written(file)}
+    stale = [quote for quote in quotes(PAGE) if not any(covers(quote, text) for text in texts)]
     assert not stale, "\n".join(["No message of the package has these words any more:", *stale])
 
 
@@ -150,6 +162,25 @@ def test_messages_are_found_in_code(code, found, tmp_path):
     file = tmp_path / "code.py"
     file.write_text(code)
     assert " ".join(messages(file)) == found
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("const text = `No run ${name} here any more: it is gone.`;", ["No run \0 here any more: it is gone."]),
+        ("this.none.textContent = 'not in this run';", ["not in this run"]),
+        ("button.title = 'the list of the keys (?)';", []),
+        ("/** 'No such message is told.' */\n  // nor 'No such message here.'\n", []),
+        (
+            "el('p', { textContent: a ? 'The first sentence.' : 'The second one, then.' })",
+            ["The first sentence.", "The second one, then."],
+        ),
+    ],
+)
+def test_notices_are_found_in_javascript(code, found, tmp_path):
+    file = tmp_path / "code.js"
+    file.write_text(code)
+    assert list(notices(file)) == found
 
 
 @pytest.mark.parametrize(

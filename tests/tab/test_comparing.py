@@ -97,6 +97,9 @@ def test_the_input_stays_as_it_is_and_pictures_without_a_map_are_subtracted(look
     expect(shown.locator(".shot:visible")).to_have_count(1)
     tab.eventually(lambda: np.testing.assert_array_equal(pixels(shown.locator(".shot:visible img")), before))
     expect(shown.locator(".note")).to_have_text("")
+    for undrawn in tab.find("tr[data-probe] .shots > canvas:not(.edges):visible").all():  # below what is in view, too
+        box = undrawn.bounding_box()
+        assert box["width"] == pytest.approx(box["height"], abs=1)
     tab.find("#view-filters").click()
     expect(tab.find(".cell .note").first).to_have_text("difference of the pictures, 0 to 255")
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from axe import violations
 from playwright.sync_api import expect
-from tab import link, paints
+from tab import link, paints, pixels
 
 from gallery.browser import loaded, tensorboard
 
@@ -150,8 +150,16 @@ def all_objections(tab):
 
 
 def test_tensorboards_switch_of_its_theme_is_followed(visit, board):
-    tab = visit(link(f"{board}?darkMode=false"))
+    tab = visit(link(f"{board}?darkMode=false", view="measures"))
     tab.shows("epoch 4")
     expect(tab.find("body")).to_have_css("background-color", "rgb(255, 255, 255)")
+    chart = tab.find(".uplot canvas").first
+    expect(chart).to_be_visible()
+    before = pixels(chart)
     tab.page.evaluate("document.body.classList.add('dark-mode')")
     expect(tab.find("body")).to_have_css("background-color", "rgb(32, 33, 36)")
+
+    def drawn_anew():
+        assert (pixels(chart) != before).any()  # the curve is no dark line on dark ground
+
+    tab.eventually(drawn_anew)

@@ -61,6 +61,7 @@ export class App {
   async start() {
     onKeys(this);
     onLeave(this.root);
+    new MutationObserver(() => this.show()).observe(document.documentElement, { attributeFilter: ['class'] }); // charts have colours of their own
     onAddress(() => {
       this.state = fromAddress(readAddress());
       this.build();

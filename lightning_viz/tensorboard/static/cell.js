@@ -23,7 +23,7 @@ export class Cell {
     this.tag = tag;
     this.large = !open;
     this.shots = [new Shot(app, tag, this.large)];
-    this.canvas = el('canvas', { role: 'img' });
+    this.canvas = el('canvas', { role: 'img', width: 1, height: 1 }); // by itself one is twice as wide as high, also before it is drawn
     this.note = el('span', { className: 'note' });
     this.edges = el('canvas', { className: 'edges' });
     this.image = el('img', { alt: '', onload: () => this.#outline() }); // of which these are

@@ -4,7 +4,7 @@ import { svg } from './dom.js';
 
 /**
  * @typedef {{ points: [x: number, y: number][], colour?: string, label?: string, strong?: boolean, dashed?: boolean }} Line
- * @typedef {{ width: number, height: number, domain: [number, number], range?: [number, number], marks?: [x: number, label: string][], edges?: [low: string, high: string], title: string }} Frame
+ * @typedef {{ width: number, height: number, domain: [number, number], range?: [number, number], marks?: [x: number, label: string][], title: string }} Frame
  */
 
 export const COLOURS = ['#d55e00', '#009e73', '#cc79a7', '#b58900', '#8a63d2', '#56b4e9'];
@@ -15,7 +15,7 @@ const EDGE = 3;
  * @param {Frame} frame
  * @returns {{ node: SVGElement, move: (x: number) => void }} The chart, and what moves its cursor.
  */
-export function chart(lines, { width, height, domain, range = extent(lines), marks = [], edges, title }) {
+export function chart(lines, { width, height, domain, range = extent(lines), marks = [], title }) {
   const across = scale(domain, EDGE, width - EDGE);
   const up = scale(range, height - EDGE, EDGE);
   const cursor = svg('line', { y1: 0, y2: height, class: 'cursor' });
@@ -25,7 +25,6 @@ export function chart(lines, { width, height, domain, range = extent(lines), mar
     const place = across(x);
     node.append(svg('path', { d: `M${place - 4},0 h8 l-4,6 z`, class: 'flip' }, svg('title', {}, label)));
   }
-  if (edges) node.append(svg('text', { x: 2, y: height - 3, class: 'end' }, edges[0]), svg('text', { x: 2, y: 9, class: 'end' }, edges[1]));
   node.append(cursor);
   const move = (/** @type {number} */ x) => {
     cursor.setAttribute('x1', String(across(x)));

@@ -39,7 +39,7 @@ export function buildConfusion(app) {
 /** @param {App} app @returns {import('./app.js').View} */
 export function buildOther(app) {
   const empty = 'No other pictures: everything that this run holds is in the other views.';
-  return gallery(app, isOther, { empty });
+  return gallery(app, isOther, { empty, large: true, grouped: (tag) => tag.split('/')[0] });
 }
 
 /** Whether a picture has its place in no other view. @param {string} tag */
@@ -50,13 +50,13 @@ export const isOther = (tag) => ![PROBE, ...Object.values(HOME)].some((pattern) 
  *
  * @param {App} app
  * @param {(tag: string) => boolean} wanted
- * @param {{ empty: string, large?: boolean, also?: Matrix[], caption?: (app: App, tag: string) => import('./watch.js').Part | null }} how
+ * @param {{ empty: string, large?: boolean, also?: Matrix[], grouped?: (tag: string) => string, caption?: (app: App, tag: string) => import('./watch.js').Part | null }} how
  * @returns {import('./app.js').View}
  */
-function gallery(app, wanted, { empty, large = false, also = [], caption = () => null }) {
+function gallery(app, wanted, { empty, large = false, also = [], grouped = groupOf, caption = () => null }) {
   const tags = distinct(app.shown.flatMap((run) => run.tags.filter(wanted)));
-  const groups = distinct(tags.map(groupOf)).sort(natural).map((group) => {
-    const figures = tags.filter((tag) => groupOf(tag) === group).sort(natural).map((tag) => ({ tag, node: figureOf(app, tag, caption) }));
+  const groups = distinct(tags.map(grouped)).sort(natural).map((group) => {
+    const figures = tags.filter((tag) => grouped(tag) === group).sort(natural).map((tag) => ({ tag, node: figureOf(app, tag, { group, caption }) }));
     const heading = el('h2', { textContent: title(group).replaceAll('/', ' · ') });
     return { figures, nodes: [heading, el('div', { className: 'gallery' }, ...figures.map((figure) => figure.node))] };
   });
@@ -82,12 +82,12 @@ function fits(app, tag) {
   return [title(tag), tag, ...words].some((text) => text.toLowerCase().includes(sought));
 }
 
-/** @param {App} app @param {string} tag @param {(app: App, tag: string) => import('./watch.js').Part | null} caption */
-function figureOf(app, tag, caption) {
+/** @param {App} app @param {string} tag @param {{ group: string, caption: (app: App, tag: string) => import('./watch.js').Part | null }} how */
+function figureOf(app, tag, { group, caption }) {
   const cell = new Cell(app, tag, (chosen) => app.set({ zoom: chosen }));
   const more = caption(app, tag);
   for (const part of more ? [cell, more] : [cell]) app.watch.add(part);
-  const name = el('span', { textContent: title(tag.slice(tag.lastIndexOf('/') + 1)) });
+  const name = el('span', { textContent: title(tag.startsWith(`${group}/`) ? tag.slice(group.length + 1) : tag).replaceAll('/', ' · ') });
   const wall = tag.endsWith('/wall'); // all channels of a layer, each a small picture
   return el('figure', wall ? { className: 'wall' } : {}, cell.node, el('figcaption', {}, name, ...(more ? [more.node] : [])));
 }

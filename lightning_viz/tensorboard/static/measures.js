@@ -5,7 +5,7 @@ import { colourOf } from './comparing.js';
 import { extent, figure } from './curves.js';
 import { el } from './dom.js';
 import { distinct, natural, title } from './model.js';
-import { Plot, opening, valuesOf } from './plot.js';
+import { Plot, leastMost, opening, valuesOf } from './plot.js';
 import { Prediction } from './prediction.js';
 import { columnHead, table } from './table.js';
 
@@ -76,7 +76,7 @@ export class Measure {
     this.title = `${title(method)}: ${MEANING[measure] ?? measure}`;
     this.plot = new Plot(app, frame.large);
     this.value = el('span', { className: 'value' });
-    this.ends = el('span', { className: 'least-most', hidden: Boolean(frame.large) });
+    this.ends = el('span', { hidden: Boolean(frame.large) });
     this.chance = el('span', { className: 'chance' });
     const plot = frame.large ? this.plot.node : opening(app, this.plot, this.tag);
     this.node = el('span', { className: 'measure', title: this.title }, plot, this.ends, el('span', {}, this.value, this.chance));
@@ -101,7 +101,8 @@ export class Measure {
   #tellEnds() {
     const { app, tag } = this;
     const lines = app.shown.map((run) => ({ points: /** @type {[number, number][]} */ (app.series.get('scalars', run.name, tag) ?? []) }));
-    this.ends.replaceChildren(...extent(lines).toReversed().map((value) => el('span', { textContent: figure(value) })));
+    const [least, most] = extent(lines).map(figure);
+    this.ends.replaceChildren(leastMost(least, most));
   }
 }
 
@@ -151,7 +152,7 @@ function rowOf(app, measure, methods) {
 function enlarged(app) {
   const { run, state } = app;
   const [first, method, ...measure] = state.chart.split('/');
-  const frame = { width: Math.min(app.main.clientWidth - 40, WIDEST), height: 320, large: true };
+  const frame = { width: Math.min(app.main.clientWidth - 130, WIDEST), height: 320, large: true };
   const part = run?.answer.scalars.includes(state.chart) && first === 'explanations' ? new Measure(app, method, measure.join('/'), frame) : run?.probes.includes(state.chart) ? new Prediction(app, state.chart, frame) : null;
   if (!part) return [];
   app.watch.add(part);

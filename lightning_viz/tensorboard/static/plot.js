@@ -54,13 +54,16 @@ export class Plot {
   }
 }
 
-/** A small chart as a button that shows it large, among the measures. @param {import('./app.js').App} app @param {Plot} plot @param {string} chart */
-export function opening(app, plot, chart) {
+/** What the lower and the upper edge of a small chart stand for. @param {string} least @param {string} most */
+export const leastMost = (least, most) => el('span', { className: 'least-most' }, el('span', { textContent: most }), el('span', { textContent: least }));
+
+/** A small chart as a button that shows it large, among the measures. @param {import('./app.js').App} app @param {Plot} plot @param {string} chart @param {...Node} beside */
+export function opening(app, plot, chart, ...beside) {
   const open = () => {
     app.set({ view: 'measures', chart, text: '' });
     app.main.scrollTo(0, 0);
   };
-  return el('button', { className: 'opens', title: 'show it large', onclick: open }, plot.node);
+  return el('button', { className: 'opens', title: 'show it large', onclick: open }, plot.node, ...beside);
 }
 
 /** The values of a scalar at the moments that are shown. @param {import('./app.js').App} app @param {string} tag */

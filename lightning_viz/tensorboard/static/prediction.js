@@ -4,14 +4,14 @@ import { colourOf } from './comparing.js';
 import { COLOURS } from './curves.js';
 import { bdi, el, isolated } from './dom.js';
 import { percent } from './model.js';
-import { Plot, opening } from './plot.js';
+import { Plot, leastMost, opening } from './plot.js';
 
 /**
  * @typedef {import('./app.js').Moment} Moment
  * @typedef {{ name: string, probability: number | null, right: boolean | null, known: boolean }} Outcome Right is null where nothing is right or wrong.
  */
 
-const FRAME = { width: 190, height: 64 };
+const FRAME = { width: 164, height: 64 };
 
 export class Prediction {
   /** @param {import('./app.js').App} app @param {string} probe @param {{ width: number, height: number, large?: boolean }} [frame] */
@@ -26,7 +26,7 @@ export class Prediction {
     this.plot = new Plot(app, frame.large);
     this.key = el('span', { className: 'key' });
     const name = el('span', { className: 'label', textContent: this.label });
-    this.node = el('div', { className: 'prediction' }, name, el('span', { className: 'item', textContent: aboutOf(run, probe) }), this.predicted, frame.large ? this.plot.node : opening(app, this.plot, probe), this.key);
+    this.node = el('div', { className: 'prediction' }, name, el('span', { className: 'item', textContent: aboutOf(run, probe) }), this.predicted, frame.large ? this.plot.node : opening(app, this.plot, probe, leastMost('0', '100\u00a0%')), this.key);
   }
 
   /** What a search for text looks through. */
@@ -124,7 +124,6 @@ export class Prediction {
     const drawing = () => ({
       ...this.frame,
       range: /** @type {[number, number]} */ ([0, 1]),
-      edges: /** @type {[string, string]} */ (['0', '100\u00a0%']),
       marks: this.flips(),
       title: `Probabilities of the classes, ${this.label} bold${theirs.length ? ', in other runs dashed' : ''}; triangles mark where the prediction changed`,
       looks: scalars.map(({ run: of, tag }) => ({

@@ -55,10 +55,12 @@ export class Shot {
     const words = app.state.captions || this.large ? captionAt(app, tag, moment).filter((line) => !this.slice || !OF_SLICES.test(line)) : [];
     if (this.words.textContent !== words.join('')) this.words.replaceChildren(...words.map((line) => el('span', { textContent: line })));
     this.node.classList.toggle('stale', this.stale !== '');
+    this.node.classList.toggle('told', words.length > 0 && this.caption > 0); // then it need not be in the picture
   }
 
   /** @param {Moment} moment @param {string[]} keys */
   #paint(moment, keys) {
+    this.caption = 0;
     this.key = keys[0] ?? under(this.app, moment.run, this.tag);
     this.node.classList.toggle('loading', !this.heats.show(moment, keys, this.image.alt));
     [this.scale, this.slice] = [this.heats.scale, this.heats.slice];

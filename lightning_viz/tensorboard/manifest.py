@@ -112,10 +112,19 @@ def _is_painted(entry: dict[str, Any]) -> bool:
     return isinstance(entry.get("unit", ""), str) and entry.get("colours", "signed") in ("signed", "sequential")
 
 
+def _is_wall(entry: dict[str, Any]) -> bool:
+    channels, columns = entry.get("channels", []), entry.get("columns", 1)
+    return isinstance(channels, list) and all(map(_is_count, channels)) and _is_count(columns) and columns > 0
+
+
+def _is_picture(entry: dict[str, Any]) -> bool:
+    return _is_count(entry.get("caption")) and _is_painted(entry) and _is_sliced(entry) and _is_wall(entry)
+
+
 PARTS: dict[str, Callable[[Any], Any]] = {
     "classes": _texts,
     "class_tags": _texts,
     "probes": _entries(lambda entry: _is_count(entry.get("label")) and _is_sliced(entry)),
-    "pictures": _entries(lambda entry: _is_count(entry.get("caption")) and _is_painted(entry) and _is_sliced(entry)),
+    "pictures": _entries(_is_picture),
 }
 """What each part must be; a function gives what of a part can be used."""

@@ -94,3 +94,20 @@ def counted(folder, tables):
             values = [log_format.epoch(epoch), Summary.Value(tag="confusion/val", image=image)]
             values += [log_format.manifest({**told, "probes": {}}), log_format.counts("val", table)]
             writer.add_event(Event(wall_time=1e9 + epoch, step=epoch, summary=log_format.summary(values)))
+
+
+def wall(folder, channels, columns):
+    """A log of one wall: so many tiles of 8 by 8 pixels, of channels, above four rows of a caption."""
+    stream, tag = io.BytesIO(), "filters/net/wall"
+    size = 8 * columns, 8 * -(-len(channels) // columns) + 4
+    Image.new("RGB", size, (200, 80, 40)).save(stream, "PNG")
+    about = {"caption": 4, "channels": channels, "columns": columns}
+    with closing(EventFileWriter(str(folder))) as writer:
+        image = Summary.Image(width=size[0], height=size[1], colorspace=3, encoded_image_string=stream.getvalue())
+        values = [
+            log_format.epoch(0),
+            Summary.Value(tag=tag, image=image),
+            log_format.caption(tag, ["channels of net"]),
+        ]
+        values += [log_format.manifest({"classes": [], "class_tags": [], "probes": {}, "pictures": {tag: about}})]
+        writer.add_event(Event(wall_time=1e9, step=0, summary=log_format.summary(values)))

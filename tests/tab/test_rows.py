@@ -9,7 +9,7 @@ from projects import NAMES
 from tab import link, told
 
 PROBES = dict(zip(["probe_00_bread", "probe_01_egg", "probe_02_soup"], NAMES, strict=True))
-WIDTH, HEIGHT, EDGE, FIRST, LAST = 190, 64, 3, -1, 4
+WIDTH, HEIGHT, EDGE, FIRST, LAST = 164, 64, 3, -1, 4
 """Of the small chart, and of its axis."""
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
-from records import long, only, with_manifest
+from records import long, only, wall, with_manifest
 from tab import Tab, link
 from trained import FULL, SHORT
 
@@ -130,6 +130,28 @@ def test_of_many_epochs_the_nearest_frame_is_marked_and_in_view(opened, tmp_path
     marked = tab.find("#zoom [aria-current]")
     expect(marked).to_have_text([str(max(at for at in shown if at <= 101))])
     expect(marked).to_be_in_viewport()
+
+
+def test_channels_of_a_wall_have_their_numbers_under_the_pointer_and_enlarged(opened, tmp_path):
+    channels, columns = [3, 5, 9, 17, 20], 3
+    wall(tmp_path / "runs" / "walled", channels, columns)
+    tab = opened(tmp_path / "runs", view="filters")
+    picture = tab.find(".wall .crop")
+    expect(picture.locator("img")).to_be_visible()
+    box = picture.bounding_box()
+    assert box["width"] / box["height"] == pytest.approx(3 / 2, abs=0.02)  # without the caption
+    for i, channel in enumerate(channels):
+        middle = {"x": (i % columns + 0.5) * box["width"] / columns, "y": (i // columns + 0.5) * box["height"] / 2}
+        picture.hover(position=middle)
+        expect(picture.locator(".tip")).to_have_text(f"channel {channel}")
+    picture.click()
+    large = tab.find("#zoom .stage .crop")
+    expect(large.locator(".numbers > *")).to_have_text([str(channel) for channel in channels])
+    whole = large.locator("img").bounding_box()
+    for i, number in enumerate(large.locator(".numbers > *").all()):
+        box = number.bounding_box()
+        assert box["x"] - whole["x"] == pytest.approx(i % columns * whole["width"] / columns, abs=2)
+        assert box["y"] - whole["y"] == pytest.approx(i // columns * whole["height"] * 16 / 20 / 2, abs=2)
 
 
 def test_a_difference_is_saved_as_it_is_seen(look, board, run, tmp_path):

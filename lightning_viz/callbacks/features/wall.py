@@ -1,6 +1,7 @@
 """All channels of a layer at a glance."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from math import isqrt
 from typing import Optional, Union
@@ -93,8 +94,9 @@ class FilterWall(AscentCallback):
         shown = f"{len(tiles)} / {self.available} channels" if len(tiles) < self.available else f"{len(tiles)} channels"
         grey = f", {sum(still) - sum(dead)} without a way up" if sum(still) > sum(dead) else ""
         caption = [f"{scene.when} · {shown} of {shorten(name)}", f"{sum(dead) or 'none'} dead{grey}"]
-        picture = grid(tiles, min(isqrt(len(tiles) - 1) + 1, 8))
-        yield captioned(f"filters/{slug(name)}/wall", picture, caption, lines=2)
+        columns = min(isqrt(len(tiles) - 1) + 1, 8)
+        picture = captioned(f"filters/{slug(name)}/wall", grid(tiles, columns), caption, lines=2)
+        yield replace(picture, channels=tuple(self.chosen), columns=columns)
         yield Scalar(f"filters/{slug(name)}/dead", sum(dead) / len(dead))
 
     def _silent(self, scene: Scene) -> list[bool]:

@@ -36,6 +36,8 @@ class Picture:
         words: What the caption says, by lines, for viewers that write it themselves.
         full: The value that it shows in full colour, if it is painted from `source`.
         source: What a film paints it anew from, on the scale of the whole run; arrays without objects, by name.
+        channels: Of a wall of small pictures the channel that each is of, by rows.
+        columns: How many of these are in a row.
     """
 
     tag: str
@@ -45,6 +47,8 @@ class Picture:
     words: tuple[str, ...] = ()
     full: float = 0.0
     source: Mapping[str, npt.NDArray[Any]] | None = None
+    channels: tuple[int, ...] = ()
+    columns: int = 0
 
     @property
     def suffix(self) -> str:

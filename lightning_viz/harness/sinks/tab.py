@@ -51,7 +51,10 @@ class Manifest:
     def note(self, picture: Picture | Film) -> None:
         """Tells of a picture or a film that is in the log."""
         film = {"film": True} if isinstance(picture, Film) else {}
-        self.content["pictures"].setdefault(picture.tag, {}).update(caption=picture.caption, **film)
+        entry = self.content["pictures"].setdefault(picture.tag, {})
+        entry.update(caption=picture.caption, **film)
+        if isinstance(picture, Picture) and picture.channels:
+            entry.update(channels=[*picture.channels], columns=picture.columns)
 
     def note_map(self, shown: Map) -> None:
         """Tells of what a picture shows as colours."""

@@ -53,6 +53,12 @@ export class Run {
     return this.manifest?.pictures[tag]?.slices ?? 1;
   }
 
+  /** The channels of a picture that is a wall of them. @param {string} tag @returns {import('./walls.js').Wall | null} */
+  wall(tag) {
+    const { channels, columns } = this.manifest?.pictures[tag] ?? {};
+    return channels && columns ? { channels, columns } : null;
+  }
+
   /** What the maps of a picture are measured in. @param {string} tag */
   unit(tag) {
     return this.manifest?.pictures[tag]?.unit ?? '';

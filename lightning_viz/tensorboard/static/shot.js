@@ -5,6 +5,7 @@ import { el } from './dom.js';
 import { Heats, isGrained, layersAt, under } from './heat.js';
 import { methodOf, title } from './model.js';
 import { captionAt, pictureAt } from './originals.js';
+import { Numbers } from './walls.js';
 
 /** @typedef {import('./app.js').Moment} Moment */
 
@@ -28,7 +29,8 @@ export class Shot {
     this.name = el('span', { className: 'name' });
     this.none = el('span', { className: 'none' });
     this.heats = new Heats(app, tag, large);
-    this.crop = el('span', { className: 'crop' }, this.image, this.none);
+    this.numbers = new Numbers(large);
+    this.crop = el('span', { className: 'crop' }, this.image, this.numbers.node, this.none);
     this.words = el('span', { className: 'words' });
     this.node = el('span', { className: 'shot' }, this.name, this.heats.node, this.crop, this.words);
   }
@@ -52,10 +54,15 @@ export class Shot {
     this.crop.hidden = Boolean(layers);
     if (layers) this.#paint(moment, layers.keys);
     else this.#display(moment, picture);
-    const words = app.state.captions || this.large ? captionAt(app, tag, moment).filter((line) => !this.slice || !OF_SLICES.test(line)) : [];
+    const words = this.#told(moment);
     if (this.words.textContent !== words.join('')) this.words.replaceChildren(...words.map((line) => el('span', { textContent: line })));
     this.node.classList.toggle('stale', this.stale !== '');
     this.node.classList.toggle('told', words.length > 0 && this.caption > 0); // then it need not be in the picture
+  }
+
+  /** The lines that are told of the picture, of a wall in any case: how many channels there are, and how many are dead. @param {Moment} moment */
+  #told(moment) {
+    return this.app.state.captions || this.large || moment.run.wall(this.tag) ? captionAt(this.app, this.tag, moment).filter((line) => !this.slice || !OF_SLICES.test(line)) : [];
   }
 
   /** @param {Moment} moment @param {string[]} keys */
@@ -73,6 +80,7 @@ export class Shot {
     const [url, gone] = key === undefined ? [undefined, false] : [pictures.url(key), pictures.isGone(key)];
     if (url && this.image.src !== url) this.image.src = url;
     this.image.hidden = !key || gone || !this.image.src;
+    this.numbers.show(this.image.hidden ? null : moment.run.wall(this.tag));
     this.node.classList.toggle('loading', Boolean(key) && !url && !gone);
     this.none.textContent = this.#lack(moment);
   }

@@ -1,12 +1,14 @@
 """Ascent on filters over the epochs: warm starts, checkpoints, walls, and what else there is to climb."""
 
 import io
+import json
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 from projects import Project, Stripes, events, fit
+from tensorboard.util.tensor_util import make_ndarray
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
@@ -206,6 +208,9 @@ def test_a_wall_of_a_network_for_images_of_one_size_has_fewer_and_larger_picture
     fit(tmp_path, [wall], module=OneSize, data=in_order, max_epochs=1)
     assert wall._size == (16, 16)
     assert wall.chosen == list(range(0, 40, 5))
+    told = make_ndarray(events(tmp_path).Tensors("lightning_viz/manifest")[-1].tensor_proto).item()
+    about = json.loads(told)["pictures"]["filters/net_2/wall"]
+    assert (about["channels"], about["columns"]) == (wall.chosen, 3)  # which the tab tells of each small picture
 
 
 @pytest.mark.parametrize("make", [FilterAscent, FilterWall, FilterActivations])

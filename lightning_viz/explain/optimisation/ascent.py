@@ -42,6 +42,7 @@ def ascend(
     normalize: Callable[[Tensor], Tensor] | None = None,
     settling: int = 0,
     views: int = 1,
+    slope_of: Callable[[Tensor], Tensor] | None = None,
 ) -> Ascent:
     """Climbs an objective with Adam; every picture of the batch climbs its own.
 
@@ -58,6 +59,7 @@ def ascend(
         settling: Over how many last steps, done or not, the learning rate falls to zero: an ascent of few steps begins
             with a small one, as one that goes on should. 0 leaves it as it is.
         views: How many transforms of the pixels each step is the mean of.
+        slope_of: Whose gradient is followed, if not the objective's own: a cheaper likeness of it.
 
     Returns:
         The final pictures, with the objective before and after.
@@ -79,7 +81,9 @@ def ascend(
     for step in range(steps):
         adam.param_groups[0]["lr"] = lr * (min((steps - step) / settling, 1.0) if settling else 1.0)
         redirect = step < min(_REDIRECTED_STEPS, (steps + 1) // 2)  # what stays stuck costs a second pass
-        found = [_slope(picture, objective, transform or _unchanged, normalize, redirect) for _ in range(views)]
+        found = [
+            _slope(picture, slope_of or objective, transform or _unchanged, normalize, redirect) for _ in range(views)
+        ]
         picture.coefficients.grad = -torch.stack(found).mean(0)
         adam.step()
     return Ascent(

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lightning_viz.explain.attribution.gradients import gradient_size
+from lightning_viz.explain.network.bfloat16 import in_bfloat16
 from lightning_viz.explain.network.chunks import Chunks
 from lightning_viz.explain.network.layout import channels_last
 from lightning_viz.explain.optimisation.ascent import Ascent, ascend
@@ -78,6 +79,7 @@ def maximise_channels(
     variants: int = 1,
     diversity: float = 1.0,
     batch_size: int | None = None,
+    bfloat16: bool = False,
     device: Device = None,
 ) -> Ascent:
     """Finds, for each channel, a picture to which it reacts strongly ("Feature Visualization", Distill, 2017).
@@ -107,6 +109,7 @@ def maximise_channels(
         diversity: How much variants of one channel avoid each other, see `objectives.dissimilar`.
         batch_size: Most pictures in one forward pass; the variants of a channel stay together. None is as many as go
             fastest.
+        bfloat16: Find the way by gradients in bfloat16, see `bfloat16_pays`; what is reached is told in full precision.
         device: Where to compute; that of `start` by default, else the CPU.
 
     Returns:
@@ -129,10 +132,11 @@ def maximise_channels(
         picture = make(shape, begin)
         if last is not None:
             _go_on(picture, last[some.start * variants : some.stop * variants], keep)
-        objectives = [channels[i] for i in some]
+        sought = partial(climbs, [channels[i] for i in some], reduce=reduce, variants=variants, diversity=diversity)
         return ascend(
             picture,
-            climbs(objectives, call, reduce=reduce, variants=variants, diversity=diversity),
+            sought(call),
+            slope_of=sought(in_bfloat16(call)) if bfloat16 else None,
             steps=steps,
             lr=lr,
             transform=views(seed) if transforms else None,

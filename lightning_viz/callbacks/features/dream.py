@@ -11,6 +11,7 @@ from lightning_viz.callbacks.base.captions import captioned
 from lightning_viz.callbacks.base.keywords import Common, Unpack
 from lightning_viz.callbacks.base.layers import check_flat, check_gradient, layer_of
 from lightning_viz.callbacks.features.guide import Guide, check_guide, find_guide
+from lightning_viz.explain.network.bfloat16 import bfloat16_pays, in_bfloat16
 from lightning_viz.explain.network.tokens import channels_second
 from lightning_viz.explain.optimisation.dream import ITERATIONS, dream
 from lightning_viz.explain.optimisation.octave import Features
@@ -81,6 +82,7 @@ class DeepDream(ExplanationCallback):
             "jitter": whole("jitter", jitter, least=0),
             "tile": whole("tile", tile),
         }
+        self._bfloat16 = False
 
     def prepare(self, scene: Scene) -> None:
         """Checks that there are layer and guide, and that the layer takes the canvas.
@@ -91,6 +93,7 @@ class DeepDream(ExplanationCallback):
         check_flat(scene)
         name, layer = self._found(scene)
         check_gradient(scene, self.layer, layer)
+        self._bfloat16 = bfloat16_pays(scene.subject.net, self._precisely(scene, 0), scene.probes.images)
         towards = self._guide(scene)
         height, width = scene.probes.images.shape[2:]
         once: dict[str, Any] = {"octaves": 1, "iterations": [1]}
@@ -146,6 +149,9 @@ class DeepDream(ExplanationCallback):
         )
 
     def _features(self, scene: Scene, i: int) -> Features:
+        return in_bfloat16(self._precisely(scene, i)) if self._bfloat16 else self._precisely(scene, i)
+
+    def _precisely(self, scene: Scene, i: int) -> Features:
         layer = self._found(scene)[1]
         features = scene.subject.of(i).features(layer)
         return features if self.guide is None else channels_second(features, layer)

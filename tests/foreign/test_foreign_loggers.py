@@ -41,7 +41,9 @@ def test_swanlab_offline(tmp_path, monkeypatch):
         swanlab = importlib.import_module("swanlab")
         loggers = importlib.import_module("swanlab.integration.pytorch_lightning")
         settings = swanlab.Settings(hardware_monitor=False, console_proxy_type="none")
-        logger = loggers.SwanLabLogger(project="p", mode="offline", log_dir=str(tmp_path / "log"), settings=settings)
+        logger = loggers.SwanLabLogger(
+            project="p", mode="offline", log_dir=str(tmp_path / "log"), save_dir=tmp_path, settings=settings
+        )
         beside = Beside()
         callbacks = [SaliencyMaps(on_error="raise", probes=1), Films(on_error="raise")]
         fit(tmp_path / "run", callbacks, logger=[logger, beside], default_root_dir=tmp_path / "run")

@@ -118,7 +118,8 @@ def _is_wall(entry: dict[str, Any]) -> bool:
 
 
 def _is_picture(entry: dict[str, Any]) -> bool:
-    return _is_count(entry.get("caption")) and _is_painted(entry) and _is_sliced(entry) and _is_wall(entry)
+    counted = entry.get("counted", "images") in ("images", "pixels")
+    return _is_count(entry.get("caption")) and _is_painted(entry) and _is_sliced(entry) and _is_wall(entry) and counted
 
 
 PARTS: dict[str, Callable[[Any], Any]] = {

@@ -14,7 +14,7 @@ from tab import Tab, paints
 from tensorboard.util.tensor_util import make_ndarray
 from trained import decoded, heat, once
 
-from lightning_viz import Probes, SaliencyMaps
+from lightning_viz import ConfusionMatrixPanel, Probes, SaliencyMaps, findings
 from lightning_viz.tensorboard.export import export
 
 RUNS = {"volumes": (OfVolumes, volumes), "regions": (Segments, places), "boxes": (Finds, things)}
@@ -29,7 +29,10 @@ def make(folder):
     for name, (module, data) in RUNS.items():
         pl.seed_everything(7, verbose=False)
         made = module()
-        callbacks = [SaliencyMaps(probes=Probes(indices=[0, 1]), on_error="raise")]
+        callbacks = [
+            SaliencyMaps(probes=Probes(indices=[0, 1]), on_error="raise"),
+            ConfusionMatrixPanel(on_error="raise"),
+        ]
         trainer(folder / "logs" / name, callbacks, max_epochs=12 if name == "boxes" else 1).fit(made, **data())
         torch.save(made.eval().state_dict(), folder / f"{name}.pt")
     export(folder / "logs", folder / "page.html")
@@ -129,6 +132,32 @@ def test_outlines_of_regions_can_be_switched(opened, made):
     tab.has_state(run=tab.state()["run"], at="0", marks="none")
 
 
+def test_pixels_are_counted_in_a_table_of_shares(opened, made):
+    data, net = Places(12, seed=2), trained(made, "regions")
+    table = np.zeros((len(Places.classes),) * 2, int)
+    with torch.no_grad():
+        predicted = net(data.images).argmax(1)
+    np.add.at(table, (data.places.flatten().numpy(), predicted.flatten().numpy()), 1)
+    assert np.array_equal(
+        logged(made, "regions", "counts/val"), [[*at, table[at]] for at in zip(*table.nonzero(), strict=True)]
+    )
+    tab = opened("regions", at=0, view="confusion")
+    right, total = np.trace(table), table.sum()
+    told = f"^{right} of {total} pixels right, {100 * right / total:.0f}.%$"
+    expect(tab.find(".told")).to_have_text(re.compile(told))
+    shares = 100 * table / table.sum(1, keepdims=True)
+    shown = [f"{int(share + 0.5)}" if share >= 0.5 else "<1" for share in shares.flatten() if share]
+    expect(tab.find(".board .figure")).to_have_text(shown)
+    expect(tab.find("[aria-label=numbers]")).to_be_hidden()
+    [folder] = (made / "logs" / "regions").rglob("events*")
+    assert not {finding.kind for finding in findings(folder.parent)} & {
+        "worst_class",
+        "confusion",
+        "guessing",
+        "collapsed",
+    }
+
+
 def test_outlines_are_saved_with_the_picture(opened, tmp_path):
     tab = opened("regions", at=0, against="epoch", base=-1)
     cells(tab, 1).click()
@@ -136,7 +165,7 @@ def test_outlines_are_saved_with_the_picture(opened, tmp_path):
     expect(tiles).to_have_count(4)  # of either moment the map by itself and over the image
     for marks in tab.find("#zoom .stage .marks").all():
         expect(marks.locator("path").first).to_be_visible()
-    tab.find("#zoom .over").evaluate_all("all => all.forEach(one => one.querySelector('.tip').remove())")
+    tab.find("#zoom .over .tip").evaluate_all("all => all.forEach(one => one.remove())")
     saved = [save(tab, tmp_path)]
     seen = [decoded(tile.screenshot()) for tile in tiles.all()]
     tab.find("#zoom .stage .marks").evaluate_all("all => all.forEach(one => one.replaceChildren())")

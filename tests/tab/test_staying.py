@@ -143,7 +143,7 @@ def test_channels_of_a_wall_have_their_numbers_under_the_pointer_and_enlarged(op
     for i, channel in enumerate(channels):
         middle = {"x": (i % columns + 0.5) * box["width"] / columns, "y": (i // columns + 0.5) * box["height"] / 2}
         picture.hover(position=middle)
-        expect(picture.locator(".tip")).to_have_text(f"channel {channel}")
+        expect(picture.locator(".channel")).to_have_text(f"channel {channel}")
     picture.click()
     large = tab.find("#zoom .stage .crop")
     expect(large.locator(".numbers > *")).to_have_text([str(channel) for channel in channels])

@@ -59,7 +59,7 @@ def figures(tally: Tally, names: Sequence[str], loader: str) -> Iterator[Scalar 
 
     The recall of every class, of several labels and of boxes the precision too; of values the mean absolute error; of
     places the intersection over union and the Dice coefficient of every class, and the mean of the former. Where one
-    class is true of an image, how often each was taken for each, too.
+    class is true of an image, or of a pixel, how often each was taken for each, too.
     """
     if isinstance(tally, ValueTally):
         errors = (tally.errors / max(tally.images, 1)).numpy()
@@ -68,6 +68,8 @@ def figures(tally: Tally, names: Sequence[str], loader: str) -> Iterator[Scalar 
         yield from _shares("iou", loader, tally.iou.numpy(), names)
         yield from _shares("dice", loader, tally.dice.numpy(), names)
         yield Scalar(f"mean_iou/{loader}", float(tally.iou.nanmean()))
+        if not tally.independent:
+            yield Counts(loader, tally.table.numpy(), of="pixels")
     elif isinstance(tally, BoxTally):
         yield from _shares("recall", loader, tally.recall.numpy(), names)
         yield from _shares("precision", loader, tally.precision.numpy(), names)

@@ -17,7 +17,8 @@ Of a picture, the manifest tells the height of its `caption`; of one that shows 
 `colours`, `"signed"` or `"sequential"`, where the tab can paint them itself, `striped` where they are of regions. Of
 volumes it tells in how many `slices` the map is, of a `depth` of so many before neighbours were drawn together. Of a
 probe it tells whether its picture is `outlined`, and so shows more than the image; likewise `slices` and `depth`, and
-`clip` where these are frames. Of a wall of small pictures it tells the `channels`, by rows, and in how many `columns`.
+`clip` where these are frames. Of a wall of small pictures it tells the `channels`, by rows, and in how many `columns`;
+of `confusion/<loader>` what is `counted`, where that is `"pixels"`.
 
 The plugin's name keeps all of it out of TensorBoard's own tabs.
 """

@@ -175,10 +175,12 @@ class Counts:
     Attributes:
         loader: Of the validation.
         table: Whole numbers (K, K): how often each class, a row, was predicted as each, a column.
+        of: What was counted.
     """
 
     loader: str
     table: npt.NDArray[np.int64]
+    of: Literal["images", "pixels"] = "images"
 
     @property
     def tag(self) -> str:

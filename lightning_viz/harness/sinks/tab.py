@@ -56,6 +56,11 @@ class Manifest:
         if isinstance(picture, Picture) and picture.channels:
             entry.update(channels=[*picture.channels], columns=picture.columns)
 
+    def note_counts(self, counts: Counts) -> None:
+        """Tells of what was counted where it is no images, beside the picture of the same counts."""
+        if counts.of != "images":
+            self.content["pictures"].setdefault(f"confusion/{counts.loader}", {"caption": 0})["counted"] = counts.of
+
     def note_map(self, shown: Map) -> None:
         """Tells of what a picture shows as colours."""
         colours = {} if shown.colours is None else {"colours": shown.colours}
@@ -116,7 +121,9 @@ class Tab:
             values += [log_format.caption(picture.tag, picture.words)] if picture.words else []
         values += [log_format.prediction(r.probe, r.index, r.probability) for r in results if isinstance(r, Prediction)]
         values += [log_format.places(r.probe, r.content) for r in results if isinstance(r, Places)]
-        values += [log_format.counts(r.loader, r.table) for r in results if isinstance(r, Counts)]
+        for counts in (result for result in results if isinstance(result, Counts)):
+            self.manifest.note_counts(counts)
+            values.append(log_format.counts(counts.loader, counts.table))
         for shown in (result for result in results if isinstance(result, Map)):
             self.manifest.note_map(shown)
             values += log_format.map_values(shown.picture, shown.values, shown.bound, shown.titles)

@@ -128,8 +128,15 @@ class Record:
         return self.classes[k] if 0 <= k < len(self.classes) else f"class {k}"
 
     def counts(self) -> Iterator[Count]:
-        """The last count of each loader; none where it is of too many classes, or of none."""
+        """The last count of each loader; none where it is of too many classes, or of none.
+
+        Nor of pixels, which say too much alike to be counted like images.
+        """
+        pictures = self._manifest.get("pictures", {})
+        of_pixels = {tag for tag, about in pictures.items() if about.get("counted") == "pixels"}
         for loader, points in sorted(self.series["counts"].items()):
+            if f"confusion/{loader}" in of_pixels:
+                continue
             step, cells = points[-1] if points else (0, [])
             size = max([len(self.classes), *(1 + max(cell[:2]) for cell in cells)])
             if 0 < size <= _MOST_CLASSES and all(min(cell) >= 0 for cell in cells):

@@ -55,7 +55,7 @@ export class Board {
     drawing.addEventListener('click', (event) => this.#press(/** @type {PointerEvent} */ (event)));
     this.name.replaceChildren(bdi(shown.name));
     this.name.hidden = !shown.name;
-    this.frame.setAttribute('aria-label', `${this.matrix.loader}${shown.name ? `, ${shown.name}` : ''}: rows are true classes, columns predicted ones; up and down, and left and right with Shift, go through the cells, Enter shows the images`);
+    this.frame.setAttribute('aria-label', `${this.matrix.loader}${shown.name ? `, ${shown.name}` : ''}: rows are true classes, columns predicted ones; up and down, and left and right with Shift, go through the cells${this.matrix.ofPixels ? '' : ', Enter shows the images'}`);
     this.frame.replaceChildren(drawing);
     return this.node;
   }
@@ -92,7 +92,7 @@ export class Board {
 
   /** @param {import('./counts.js').Figure} now @param {import('./counts.js').Figure | undefined} was */
   #text(now, was) {
-    const shares = this.matrix.app.state.numbers === 'shares';
+    const shares = this.matrix.showsShares;
     const value = (/** @type {import('./counts.js').Figure} */ one) => (shares ? Math.round(100 * shareOf(one)) : one.count);
     const shown = value(now) - (was ? value(was) : 0);
     if (was) return shown ? signed(shown) : '';

@@ -35,8 +35,19 @@ export class Matrix {
     const logged = el('button', { className: 'shows', textContent: 'as logged', title: 'the picture in the log', onclick: () => app.set({ zoom: `confusion/${loader}` }) });
     logged.hidden = !app.shown.some((run) => run.has(`confusion/${loader}`));
     this.key = el('span', { className: 'colours matrix-key' });
-    const head = el('div', { className: 'matrix-head' }, el('h2', {}, 'confusion matrix · ', bdi(loader)), el('label', {}, 'numbers ', numbers), this.key, logged);
+    const label = el('label', { hidden: this.ofPixels }, 'numbers ', numbers);
+    const head = el('div', { className: 'matrix-head' }, el('h2', {}, 'confusion matrix · ', bdi(loader)), label, this.key, logged);
     this.node = el('section', { className: 'matrix' }, head, this.told, el('div', { className: 'matrix-body' }, this.place, this.mixed.node));
+  }
+
+  /** Whether pixels were counted: they are too many to be shown but as shares, and no cell is of some images. */
+  get ofPixels() {
+    return this.app.run?.manifest?.pictures[`confusion/${this.loader}`]?.counted === 'pixels';
+  }
+
+  /** Whether shares of the true class stand in the cells. */
+  get showsShares() {
+    return this.ofPixels || this.app.state.numbers === 'shares';
   }
 
   /** Whether a class fits the text that is sought, or all do. */
@@ -86,7 +97,7 @@ export class Matrix {
   #summarise(moments, found) {
     const parts = moments.map((moment, i) => {
       const [right, total] = rightOf(found[i] ?? []);
-      const said = total ? `${right} of ${total} right, ${percent(right / total)}` : 'nothing was counted here';
+      const said = total ? `${right} of ${total}${this.ofPixels ? ' pixels' : ''} right, ${percent(right / total)}` : 'nothing was counted here';
       return moments.length > 1 ? `${isolated(moment.name)}: ${said}` : said;
     });
     this.summary = parts.join('; ');
@@ -113,7 +124,7 @@ export class Matrix {
   /** Shows the images and explanations of a cell. @param {number} row @param {number} column */
   open(row, column) {
     const [from, to] = [this.groups[row], this.groups[column]];
-    if (from.other || to.other) return;
+    if (from.other || to.other || this.ofPixels) return;
     const [[t], [p]] = [[...from.members], [...to.members]];
     const pair = `${this.loader}/${t}/${p}`;
     this.app.set({ pair: this.app.state.pair === pair ? '' : pair });

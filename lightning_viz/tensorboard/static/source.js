@@ -7,7 +7,7 @@
  * }} ProbeEntry Of several labels all, of values the true ones; open where nothing is right or wrong; outlined where its picture shows more than the image; of volumes the slices that were logged of so many.
  * @typedef {{
  *   caption?: number, film?: boolean, unit?: string, colours?: 'signed' | 'sequential', striped?: boolean, slices?: number,
- *   channels?: number[], columns?: number,
+ *   channels?: number[], columns?: number, counted?: 'images' | 'pixels',
  * }} PictureEntry Of a picture of maps their unit, and how the page may colour them itself; striped where they are of regions; of a wall its channels by rows, of so many columns.
  * @typedef {{
  *   version: number, classes: string[], class_tags: string[],

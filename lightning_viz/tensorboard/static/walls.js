@@ -18,7 +18,7 @@ export class Numbers {
   /** @param {boolean} large Then every channel has its number. */
   constructor(large) {
     this.large = large;
-    this.tip = el('span', { className: 'tip', hidden: true });
+    this.tip = el('span', { className: 'channel', hidden: true });
     this.all = el('span', { className: 'numbers' });
     this.node = el('span', { className: 'over', hidden: true }, this.all, this.tip);
     this.node.addEventListener('pointermove', (event) => this.#tell(event));

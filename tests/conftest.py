@@ -5,7 +5,10 @@ import sys
 import pytest
 import torch
 
+from lightning_viz.harness.run import background
+
 torch.set_num_threads(1)  # the networks here are too small for more
+background._NICE = 0  # what yields to a training would also yield to all other tests, while its own waits for it
 
 FIRST = ("tests/processes", "tests/matrix", "tests/test_benchmarks", "tests/contract", "tests/foreign")
 """What takes longest: where several workers share the tests, the last of them should not wait for it."""

@@ -186,6 +186,15 @@ def test_two_callbacks_with_one_tag_say_so(tmp_path):
     assert len(events(tmp_path).Images("probe_00_bread/saliency")) == 2
 
 
+def test_an_epoch_that_ends_before_its_first_step_has_no_pictures_of_its_own(tmp_path):
+    class Stops(pl.Callback):
+        def on_train_epoch_start(self, trainer, pl_module):
+            trainer.should_stop = trainer.current_epoch == 2
+
+    fit(tmp_path, [Stops(), SaliencyMaps(on_error="raise")], max_epochs=-1, min_epochs=1)
+    assert [e.step for e in events(tmp_path).Images("probe_00_bread/saliency")] == [-1, 5, 11]
+
+
 def test_normalised_images_are_shown_as_they_were(tmp_path):
     class Normalised(Stripes):
         mean, std = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)

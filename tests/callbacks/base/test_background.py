@@ -33,6 +33,8 @@ class Slow(ExplanationCallback):
 
     def draw(self, scene):
         time.sleep(SLOW)
+        while (Path(scene.subject.net.folder) / "wait").exists():
+            time.sleep(0.02)
         self.drawn += 1
         (Path(scene.subject.net.folder) / f"{scene.step}_{self.drawn}_{os.getpid()}_{self.seed}").touch()
         yield Picture("slow" + "er" * self.seed, np.full((8, 8, 3), 10 * scene.epoch, np.uint8))
@@ -57,6 +59,18 @@ class Waits(pl.Callback):
         background = run_of(trainer).background
         while len(background._jobs) > self.most:
             background.collect(wait=True)
+
+
+class Holds(pl.Callback):
+    """Has no drawing end before the last epoch begins: as where drawing is much slower than training."""
+
+    def __init__(self, folder):
+        self.wait = folder / "wait"
+        self.wait.touch()
+
+    def on_train_epoch_start(self, trainer, pl_module):
+        if trainer.current_epoch == 7:
+            self.wait.unlink()
 
 
 def logged(folder):
@@ -106,12 +120,10 @@ def test_all_of_one_moment_is_drawn_in_one_process_that_is_not_the_trainings(tmp
 
 def test_where_drawing_is_slower_moments_are_left_out_and_counted_but_never_the_last(tmp_path, caplog):
     caplog.set_level("INFO")
-    slow(tmp_path, max_epochs=8)
-    steps = [e.step for e in events(tmp_path / "run").Images("slow")]
-    assert (steps[0], steps[-1]) == (5, 47)
-    assert 4 <= len(steps) < 8
+    slow(tmp_path, others=[Holds(tmp_path)], max_epochs=8)
+    assert [e.step for e in events(tmp_path / "run").Images("slow")] == [5, 11, 17, 47]
     skipped = events(tmp_path / "run").Scalars("explain_skipped/Slow")
-    assert len(steps) + skipped[-1].value == 8
+    assert [(e.step, e.value) for e in skipped] == [(23, 1), (29, 2), (35, 3), (41, 4)]
     assert caplog.text.count("takes longer than training") == 1
     epochs = [e.step for e in events(tmp_path / "run").Tensors("lightning_viz/epoch")]
     assert epochs == sorted(epochs)
@@ -122,18 +134,17 @@ class Stops(pl.Callback):
         trainer.should_stop = trainer.current_epoch == 4
 
 
-class StopsInTime(pl.Callback):
-    """Ends the training where nobody has known before that it would."""
+class HoldsToTheEnd(Holds):
+    """The same where nobody knows before that the epoch is the last one."""
 
-    def on_train_epoch_start(self, trainer, pl_module):
-        trainer.should_stop = trainer.current_epoch == 6
+    def on_train_end(self, trainer, pl_module):
+        self.wait.unlink()
 
 
 def test_the_last_moment_is_drawn_too_where_its_end_comes_by_surprise(tmp_path):
-    last = StopsInTime()
-    slow(tmp_path, others=[last], max_epochs=-1, min_epochs=1)
-    steps = [e.step for e in events(tmp_path / "run").Images("slow")]
-    assert max(steps) == steps[-1] >= 35
+    callbacks = [HoldsToTheEnd(tmp_path), Slow(on_error="raise", background=True)]
+    fit(tmp_path / "run", callbacks, module=lambda: Tells(tmp_path), max_epochs=-1, max_steps=36)
+    assert [e.step for e in events(tmp_path / "run").Images("slow")] == [5, 11, 17, 35]
 
 
 def test_confusions_of_the_last_validation_are_explained(tmp_path):

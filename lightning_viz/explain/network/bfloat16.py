@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,8 @@ from lightning_viz.explain.network.chunks import is_out_of_memory
 
 Call = Callable[[Tensor], Tensor]
 """Images (N, C, H, W) -> (N, ...)."""
+
+_ROUGH = ContextVar("lightning_viz_rough", default=False)
 
 
 def in_bfloat16(call: Call) -> Call:
@@ -27,10 +30,19 @@ def in_bfloat16(call: Call) -> Call:
     """
 
     def run(images: Tensor) -> Tensor:
-        with torch.autocast(images.device.type, torch.bfloat16):
-            return call(images).float()
+        before = _ROUGH.set(True)
+        try:
+            with torch.autocast(images.device.type, torch.bfloat16):
+                return call(images).float()
+        finally:
+            _ROUGH.reset(before)
 
     return run
+
+
+def is_rough() -> bool:
+    """Whether what is computed now is within `in_bfloat16`, and not under an autocast of the user's own."""
+    return _ROUGH.get()
 
 
 def bfloat16_pays(net: nn.Module, call: Call, images: Tensor) -> bool:

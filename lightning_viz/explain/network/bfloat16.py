@@ -50,7 +50,7 @@ def bfloat16_pays(net: nn.Module, call: Call, images: Tensor) -> bool:
 
     That is asked of the processor and of how the network is built, not of the clock or of its weights, so that one
     run answers like another. It takes convolutions, more of them than linear layers, and none in groups: of two cores
-    with AVX-512 BF16, forward and gradient take .5 to .85 of their time then; with convolutions in groups, on small
+    with AVX-512 BF16, forward and gradient take .5 to .7 of their time then; with convolutions in groups, on small
     images, up to 1.7, and in a narrow transformer 1.4. Of other devices nothing is known.
 
     Args:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextvars import ContextVar
 
 import torch
 from torch import Tensor, nn
@@ -12,8 +11,6 @@ from lightning_viz.explain.network.chunks import is_out_of_memory
 
 Call = Callable[[Tensor], Tensor]
 """Images (N, C, H, W) -> (N, ...)."""
-
-_ROUGH = ContextVar("lightning_viz_rough", default=False)
 
 
 def in_bfloat16(call: Call) -> Call:
@@ -30,19 +27,10 @@ def in_bfloat16(call: Call) -> Call:
     """
 
     def run(images: Tensor) -> Tensor:
-        before = _ROUGH.set(True)
-        try:
-            with torch.autocast(images.device.type, torch.bfloat16):
-                return call(images).float()
-        finally:
-            _ROUGH.reset(before)
+        with torch.autocast(images.device.type, torch.bfloat16):
+            return call(images).float()
 
     return run
-
-
-def is_rough() -> bool:
-    """Whether what is computed now is within `in_bfloat16`, and not under an autocast of the user's own."""
-    return _ROUGH.get()
 
 
 def bfloat16_pays(net: nn.Module, call: Call, images: Tensor) -> bool:
@@ -50,7 +38,7 @@ def bfloat16_pays(net: nn.Module, call: Call, images: Tensor) -> bool:
 
     That is asked of the processor and of how the network is built, not of the clock or of its weights, so that one
     run answers like another. It takes convolutions, more of them than linear layers, and none in groups: of two cores
-    with AVX-512 BF16, forward and gradient take .5 to .7 of their time then; with convolutions in groups, on small
+    with AVX-512 BF16, forward and gradient take .5 to .85 of their time then; with convolutions in groups, on small
     images, up to 1.7, and in a narrow transformer 1.4. Of other devices nothing is known.
 
     Args:

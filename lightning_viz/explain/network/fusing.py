@@ -12,8 +12,6 @@ from torch.autograd import forward_ad
 from torch.nn import functional as F
 from torch.nn.modules import module as torchs
 
-from lightning_viz.explain.network.bfloat16 import is_rough
-
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 _POOLS = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
@@ -29,7 +27,7 @@ def fuse(net: nn.Module) -> Fused:
     convolution in an `nn.Sequential` it goes into that one's weights, elsewhere it becomes one multiplication and
     addition, whose gradient is cheaper than that of `F.batch_norm`. ReLU behind a convolution overwrites its output,
     and a maximum over windows comes before it, where it has less to do. What has hooks, a layer of interest for
-    example, or runs under a user's autocast, or is to learn, does what it always did. No parameter or buffer changes.
+    example, or runs under autocast, or is to learn, does what it always did. No parameter or buffer is touched.
 
     Args:
         net: In eval mode, its parameters frozen. Parameters of other kinds than torch's own are left alone.
@@ -145,7 +143,8 @@ class _Part:
         """Whether it may stand for them in this call; alone within its one module, whose hooks are then seen to."""
         return (
             all(map(is_, self._held, self._tensors()))  # a forward may lend them others, or take them away
-            and _is_own_kind(x, like)
+            and x.dtype == like.dtype
+            and not torch.is_autocast_enabled(x.device.type)
             and not any(getattr(torchs, f"_global{hooks}") for hooks in _HOOKS)
             and not any(m.training or (not alone and any(vars(m)[hooks] for hooks in _HOOKS)) for m in self.modules)
             and not any(p is not None and p.requires_grad for m in self.modules for p in m._parameters.values())
@@ -193,7 +192,7 @@ class _Line(_Part):
             plain: Tensor = type(self.norm).forward(self.norm, input)
             return plain
         self.norm._check_input_dim(input)
-        scale, shift = (t.view(-1, *[1] * (input.ndim - 2)).to(input.dtype) for t in self.numbers())
+        scale, shift = (t.view(-1, *[1] * (input.ndim - 2)) for t in self.numbers())
         return torch.addcmul(shift, input, scale)
 
 
@@ -272,13 +271,6 @@ class _Chain:
         for step in self.steps if same else now:
             input = step(input)
         return input
-
-
-def _is_own_kind(x: Tensor, like: Tensor) -> bool:
-    """Whether an input is of the kind that a module with such weights computes with."""
-    if torch.is_autocast_enabled(x.device.type):
-        return is_rough() and like.dtype == torch.float32 and x.dtype in (torch.float32, torch.bfloat16)
-    return x.dtype == like.dtype
 
 
 def _is_for_the_cpu(conv: Any, x: Tensor) -> bool:

@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import nn
 
-from lightning_viz.explain.network.bfloat16 import in_bfloat16
 from lightning_viz.explain.network.fusing import fuse
 from lightning_viz.explain.network.layers import layer_gradient, layer_output
 
@@ -352,22 +351,6 @@ def test_autocast_computes_what_it_did():
     faster, _ = fused(net)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert torch.allclose(faster(x), net(x), rtol=0.05, atol=0.05)
-
-
-def test_in_bfloat16_it_is_the_same_to_two_digits_and_slopes_point_the_same_way():
-    net, x = learned(chain(), torch.float32), images(torch.float32)
-    faster, _ = fused(net)
-    rough = [slope(in_bfloat16(one), x) for one in (net, faster)]
-    assert not torch.equal(*rough)  # or it was not fused
-    exact = slope(net, x)
-    assert torch.allclose(in_bfloat16(faster)(x), net(x), rtol=0.05, atol=0.05)
-    for one in rough:
-        assert torch.cosine_similarity(one.flatten(), exact.flatten(), 0) > 0.98
-
-
-def slope(call, x):
-    leaf = x.detach().clone().requires_grad_()
-    return torch.autograd.grad(call(leaf).sum(), leaf)[0]
 
 
 def test_wrong_images_are_refused_as_before():

@@ -4,8 +4,10 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from lightning_viz.explain.network.bfloat16 import bfloat16_pays, in_bfloat16
+from lightning_viz.explain.network.fusing import fuse
 from lightning_viz.explain.optimisation.filters import maximise_channels
 
 IMAGES = torch.rand(2, 3, 24, 24, generator=torch.Generator().manual_seed(0))
@@ -39,6 +41,13 @@ def test_what_comes_out_and_its_slopes_are_full_numbers_that_point_the_same_way(
     assert torch.allclose(found, net(IMAGES), atol=0.02)
     assert torch.cosine_similarity(slopes(in_bfloat16(net)).flatten(), slopes(net).flatten(), 0) > 0.98
     assert not torch.is_autocast_enabled("cpu")
+
+
+def test_a_checkpoint_that_runs_again_finds_the_same_slopes():
+    net = network()
+    fuse(net)
+    again = lambda x: checkpoint(net, x, use_reentrant=False)
+    assert torch.equal(slopes(in_bfloat16(again)), slopes(in_bfloat16(net)))
 
 
 def test_ascent_on_rough_slopes_comes_as_high_and_tells_it_exactly():

@@ -18,6 +18,7 @@ PLACES = {
 """What need not be on the page, and why."""
 
 WHY_NOT = {
+    "says of which epochs a view is": ["Of the whole run, up to"],
     "called with tensors, by those who use the mathematics alone: the docstring says what it takes": [
         "Expected a method of ..., received",
         "Expected ...= of ..., received",

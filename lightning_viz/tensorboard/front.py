@@ -6,6 +6,8 @@ from pathlib import Path
 
 FOLDER = Path(__file__).with_name("static")
 ENTRY = "index.js"
+GUARDED = "entry.js"
+"""The same, or what is wrong where it cannot be had."""
 STYLE = "style.css"
 KINDS = {".js": "text/javascript", ".css": "text/css"}
 

@@ -71,7 +71,7 @@ class ExplanationsPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
 
     def frontend_metadata(self) -> base_plugin.FrontendMetadata:
         """The tab's name, and the module that draws it."""
-        return base_plugin.FrontendMetadata(es_module_path=f"/static/{front.ENTRY}", tab_name="Explanations")
+        return base_plugin.FrontendMetadata(es_module_path=f"/static/{front.GUARDED}", tab_name="Explanations")
 
     def _log(self, request: Ask) -> Log:
         context, experiment = plugin_util.context(request.environ), plugin_util.experiment_id(request.environ)

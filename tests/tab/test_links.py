@@ -35,3 +35,18 @@ def test_what_is_no_longer_there_is_told(visit, board):
     tab.find("#against").select_option("compare")
     tab.find("main").press("Home")
     expect(tab.find(".notice")).to_have_text(["There is no picture probe_77_cake/lime in this run."])
+
+
+def test_back_leads_to_the_view_before_and_moves_of_the_slider_are_no_places(visit, board):
+    tab = visit(link(board))
+    tab.shows("epoch 4")
+    tab.find("main").press("Home")
+    tab.has_state(at="-1")
+    tab.find("#view-measures").click()
+    tab.has_state(at="-1", view="measures")
+    tab.page.go_back()
+    tab.has_state(at="-1")
+    expect(tab.map("saliency", "probe_00_bread", -1)).to_be_visible()
+    tab.page.go_forward()
+    tab.has_state(at="-1", view="measures")
+    expect(tab.find(".measure").first).to_be_visible()

@@ -14,8 +14,8 @@ WIDTH, HEIGHT, EDGE, FIRST, LAST = 164, 64, 3, -1, 4
 
 
 def flips(run, probe):
-    """What is told of each epoch whose prediction is another than the one before."""
-    predicted = list(run.predictions(probe).items())
+    """What is told of each epoch whose prediction is another than the one before, but for the untrained network's."""
+    predicted = [(epoch, told) for epoch, told in run.predictions(probe).items() if epoch >= 0]
     return [
         f"epoch {epoch}: now {name}" for (_, (before, _)), (epoch, (name, _)) in pairwise(predicted) if name != before
     ]

@@ -67,7 +67,8 @@ def test_rows_in_the_order_of_loss_doubt_change_and_flips(look, board, run):
         return run.figures(f"probability/{probe}/{probe.split('_')[2]}")[epoch]
 
     def flipped(probe):
-        return sum(a != b for (a, _), (b, _) in pairwise(run.predictions(probe).values()))
+        trained = [name for epoch, (name, _) in run.predictions(probe).items() if epoch >= 0]
+        return sum(a != b for a, b in pairwise(trained))
 
     by = {
         "loss": lambda probe: -math.log(truth(probe, 1)),

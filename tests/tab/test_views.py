@@ -13,7 +13,10 @@ from lightning_viz.tensorboard.export import export
 
 
 def figure(value):
-    """A figure in three digits."""
+    """A figure in three digits, a tiny one in two."""
+    if value and abs(value) < 0.001:
+        digits, power = f"{value:.1e}".split("e")
+        return f"{digits}e{int(power)}"
     return f"{float(f'{value:.3g}'):g}"
 
 

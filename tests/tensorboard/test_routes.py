@@ -246,14 +246,14 @@ def test_the_tab_shows_for_our_runs_alone(board):
     assert listed["tab_name"] == "Explanations"
     entry = board.client.get("/data/plugin_entry.html", query_string={"name": "lightning_viz"}).text
     assert 'base href="plugin/lightning_viz/"' in entry
-    assert 'import("./static/index.js")' in entry
+    assert 'import("./static/entry.js")' in entry
 
 
 def test_a_path_prefix_goes_before_every_route(board):
     client = board.client_of(path_prefix="/deep/in")
     assert client.get(f"/deep/in{HERE}/runs").json["runs"] == board.runs()
     module = client.get("/deep/in/data/plugins_listing").json["lightning_viz"]["loading_mechanism"]["module_path"]
-    assert client.get(module).text == SOURCES["index.js"]
+    assert client.get(module).text == SOURCES["entry.js"]
     assert client.get(f"{HERE}/runs").status_code == 404
 
 

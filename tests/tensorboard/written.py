@@ -49,6 +49,7 @@ RUNS = {DEMO, HOSTILE, QUOTED, FOREIGN, REEL, *MANIFESTS}
 """The runs with pictures."""
 
 SOURCES = {
+    "entry.js": "export const render = async () => (await import('./index.js')).render();\n",
     "index.js": "import { b } from './b.js';\nexport const render = () => b;\n",
     "b.js": "export const b = '</script> ü';\n",
     "style.css": "p { color: red }\n",

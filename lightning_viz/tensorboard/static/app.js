@@ -23,6 +23,7 @@ import { Zoom } from './zoom.js';
  */
 
 const EVERY = 5000; // ms between looks for something new
+const PLACES = ['view', 'zoom', 'chart', 'pair']; // which the browser's "back" returns from
 const WRITE_AFTER = 200; // ms without a change: browsers refuse an address that changes with every move of the slider
 
 export class App {
@@ -37,6 +38,7 @@ export class App {
   #opened = false;
   #due = false;
   #writing = 0;
+  #elsewhere = false;
   error = '';
   blinking = false; // what is compared with, or the moment before, stands in the place of what is shown
   note = '';
@@ -98,7 +100,8 @@ export class App {
   set(patch) {
     Object.assign(this.state, patch);
     clearTimeout(this.#writing);
-    this.#writing = setTimeout(() => writeAddress(toAddress(this.state)), WRITE_AFTER);
+    this.#elsewhere ||= PLACES.some((name) => name in patch);
+    this.#writing = setTimeout(() => [writeAddress(toAddress(this.state), this.#elsewhere), (this.#elsewhere = false)], WRITE_AFTER);
     if (Object.keys(patch).every((name) => ['at', 'base', 'slice'].includes(name))) this.show();
     else this.build();
     if (this.notices.hasChildNodes()) notices(this); // what was missing may be left behind

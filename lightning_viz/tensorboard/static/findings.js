@@ -13,9 +13,11 @@ export function buildFindings(app) {
   const wait = el('p', { className: 'empty', textContent: 'Reading what the run has logged …' });
   let asked = '';
   const none = el('p', { className: 'empty', hidden: true, textContent: 'No finding fits: clear the text.' });
+  const whole = el('p', { className: 'item' }); // wherever the slider stands
   const show = async () => {
     const { run } = app;
     filter(app, list, none);
+    whole.textContent = `Of the whole run, up to ${app.axis.name(app.axis.last)}.`;
     const key = JSON.stringify([run?.name, run?.answer.updated]);
     if (!run || key === asked) return;
     asked = key;
@@ -32,7 +34,7 @@ export function buildFindings(app) {
       wait.textContent = `The findings could not be read: ${error instanceof Error ? error.message : error}`;
     }
   };
-  return { node: el('div', { className: 'view' }, wait, list, none), show };
+  return { node: el('div', { className: 'view' }, whole, wait, list, none), show };
 }
 
 /** Leaves the findings that hold the text that is sought. @param {import('./app.js').App} app @param {HTMLElement} list @param {HTMLElement} none */

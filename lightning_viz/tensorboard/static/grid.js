@@ -18,18 +18,25 @@ export function buildGrid(app) {
   const probes = distinct(app.shown.flatMap((run) => run.probes)).sort(natural);
   const heads = chosen.map((method, i) => head(app, method, i === 0));
   const rows = probes.map((probe) => new Row(app, probe, chosen));
-  const lack = rows.length ? 'No probe fits: choose “all probes”, or clear the text.' : 'No probes in this run: SaliencyMaps(), LimePanels() and all other callbacks that explain images draw them.';
-  const none = el('p', { className: 'empty', hidden: true, textContent: lack });
+  const none = el('p', { className: 'empty', hidden: true });
   const shown = table(heads, rows.map((row) => row.node));
-  shown.hidden = !rows.length;
   const keep = roving(shown, 'tr');
   const show = () => {
     for (const row of rows) row.filter();
     keep();
     arrange(app, rows);
-    none.hidden = !app.run || rows.some((row) => !row.node.hidden);
+    shown.hidden = rows.every((row) => row.node.hidden);
+    none.hidden = !app.run || !shown.hidden;
+    none.textContent = rows.length ? lack(app) : 'No probes in this run: SaliencyMaps(), LimePanels() and all other callbacks that explain images draw them.';
   };
   return { node: el('div', { className: 'view' }, shown, none), show };
+}
+
+/** Why no row is shown. @param {import('./app.js').App} app */
+function lack(app) {
+  const { rows, text } = app.state;
+  if (text.trim() || rows === 'all') return 'No probe fits: choose “all probes”, or clear the text.';
+  return rows === 'wrong' ? `No probe is mistaken here (${app.axis.name(app.moment)}).` : 'No prediction of a probe has flipped.';
 }
 
 /** Puts rows in the order that is asked for, but not while they play: nobody could follow. @param {import('./app.js').App} app @param {Row[]} rows */

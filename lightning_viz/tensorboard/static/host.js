@@ -71,12 +71,16 @@ export function addressOf(values) {
  * Writes into the address what the tab shows, so that it can be copied.
  *
  * @param {Record<string, string>} values
+ * @param {boolean} [elsewhere] Whether that is another place, from which the browser's "back" leads here.
  */
-export function writeAddress(values) {
+export function writeAddress(values, elsewhere = false) {
   const { location, history } = outside();
   const hash = hashOf(values);
   if (location.protocol === 'about:') return; // within a notebook, whose address tells of other things
-  if (hash !== location.hash) history.replaceState(history.state, '', `${location.pathname}${location.search}${hash}`);
+  const address = `${location.pathname}${location.search}${hash}`;
+  if (hash === location.hash) return;
+  if (elsewhere) history.pushState(history.state, '', address);
+  else history.replaceState(history.state, '', address);
 }
 
 /** Calls back when somebody has changed the address. @param {() => void} changed */

@@ -1,4 +1,4 @@
-// The entry: TensorBoard's frame calls `render`, and so does an exported page.
+// The page, in TensorBoard's frame or exported.
 
 import { App } from './app.js';
 import { el } from './dom.js';

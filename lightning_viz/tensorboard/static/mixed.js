@@ -77,7 +77,7 @@ export class Mixed {
     const rows = probes.map((probe) => this.#row(`probe ${Number(probe.split('_')[1])}`, methodsOf(app).chosen.map((method) => `${probe}/${method}`)));
     const why = panels.map((tag) => this.#row('why', [tag]));
     const none = t === p
-      ? 'No probe of this class is right here.'
+      ? 'No probe is of this class, or none of them is right here: Probes(indices=...) chooses the probes.'
       : 'No probe is mixed up like this here, and no picture in the log explains it: Probes(indices=...) chooses the probes, ConfusionPanels(confusions=...) how many confusions are explained.';
     const found = rows.length + why.length ? [...why, ...rows] : [el('p', { className: 'item', textContent: none })];
     return [el('div', { className: 'matrix-head' }, el('h2', {}, ...what), close), ...found];

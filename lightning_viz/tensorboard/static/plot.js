@@ -68,8 +68,13 @@ export function opening(app, plot, chart, ...beside) {
 
 /** The values of a scalar at the moments that are shown. @param {import('./app.js').App} app @param {string} tag */
 export function valuesOf(app, tag) {
-  const values = app.moments().map((moment) => app.point('scalars', tag, moment)?.[1]);
-  return values.map((value) => (typeof value === 'number' ? figure(value) : '–')).join(app.between);
+  const told = app.moments().map((moment) => {
+    const [step, value] = app.point('scalars', tag, moment) ?? [];
+    if (step === undefined || typeof value !== 'number') return '–';
+    const at = app.axis.of(moment.run, step); // not every drawing has every measure
+    return at === moment.at ? figure(value) : `${figure(value)} (${app.axis.name(at)})`;
+  });
+  return told.join(app.between);
 }
 
 /** @param {unknown[]} parts @param {unknown[]} others */

@@ -96,11 +96,11 @@ export class Prediction {
     return { name: shown.map(text).join(', ') || 'no label', probability: null, right, known: true };
   }
 
-  /** The moments at which the prediction became another. @returns {[at: number, text: string][]} */
+  /** The moments at which the prediction became another, the untrained network's guess left out. @returns {[at: number, text: string][]} */
   flips() {
     const { run, axis } = this.app;
     if (!run) return [];
-    const predicted = this.app.series.get('predictions', run.name, this.probe) ?? [];
+    const predicted = (this.app.series.get('predictions', run.name, this.probe) ?? []).filter(([step]) => run.epochOf(step) >= 0);
     const changed = predicted.slice(1).filter(([, index], i) => index !== predicted[i][1]);
     return changed.map(([step, index]) => [axis.of(run, step), `${axis.name(axis.of(run, step))}: now ${run.className(index)}`]);
   }

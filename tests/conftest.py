@@ -1,12 +1,15 @@
 import ctypes
 import gc
 import sys
+from functools import cache
 
 import pytest
 import torch
+from lightning_fabric.utilities import registry
 
 from lightning_viz.harness.run import background
 
+registry.entry_points = cache(registry.entry_points)  # which every Trainer asks for, through all that is installed
 torch.set_num_threads(1)  # the networks here are too small for more
 background._NICE = 0  # what yields to a training would also yield to all other tests, while its own waits for it
 

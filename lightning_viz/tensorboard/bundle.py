@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lightning_viz.tensorboard import NAME
-from lightning_viz.tensorboard.front import ENTRY, STYLE
+from lightning_viz.tensorboard.front import ENTRY, GUARDED, STYLE
 
 IMPORTED = re.compile(r"""(\b(?:from|import)\s*\(?\s*)(["'])\./([\w.-]+\.js)\2""")
 """A module's name where another imports it."""
@@ -27,8 +27,8 @@ def modules(files: Mapping[str, Path]) -> dict[str, str]:
         raise FileNotFoundError(
             "The files of the page are not installed: pip install --force-reinstall --no-deps lightning-viz"
         )
-    sources = {name: file.read_text("utf-8") for name, file in files.items() if file.suffix == ".js"}
-    return {module(name): data_url(renamed(source)) for name, source in sources.items()}
+    scripts = {name: file for name, file in files.items() if file.suffix == ".js" and name != GUARDED}
+    return {module(name): data_url(renamed(file.read_text("utf-8"))) for name, file in scripts.items()}
 
 
 def module(name: str) -> str:

@@ -7,7 +7,7 @@ from found import CALLBACKS, quick
 from projects import Project, Segments, events, loaders, places, trainer
 from second_device import DEVICE, SecondDevice, There, on_second_device
 
-from lightning_viz import Films
+from lightning_viz import Films, FilterAscent, SaliencyMaps
 
 
 class Uncopyable(Project):
@@ -41,8 +41,10 @@ def alone(tmp_path_factory):
     return trained(tmp_path_factory.mktemp("alone"), [])
 
 
-@pytest.mark.parametrize("module", [Project, Uncopyable])
-@pytest.mark.parametrize("callback", CALLBACKS)
+@pytest.mark.parametrize(
+    ("callback", "module"),
+    [*((callback, Project) for callback in CALLBACKS), (SaliencyMaps, Uncopyable), (FilterAscent, Uncopyable)],
+)
 def test_every_callback_draws_of_a_network_there_and_leaves_it_alone(callback, module, alone, tmp_path):
     found = trained(tmp_path, [quick(callback), Films()], module)
     assert all(map(torch.equal, found, alone))

@@ -58,7 +58,7 @@ class Attending(Project):
 
 
 ROWS = {
-    "nn.TransformerEncoder with dropout": Configuration(partial(Attending, torchs), attends=True, fast=True),
+    "nn.TransformerEncoder with dropout": Configuration(partial(Attending, torchs), attends=True),
     "scaled_dot_product_attention": Configuration(partial(Attending, fast), attends=True),
     "scaled_dot_product_attention, compiled": Configuration(partial(Attending, fast, compiled=True), attends=True),
 }

@@ -34,7 +34,7 @@ def own_generator_in_workers() -> dict[str, Any]:
 
 ROWS = {
     "persistent workers": Configuration(data=persistent),
-    "loader with its own generator": Configuration(data=own_generator, fast=True),
+    "loader with its own generator": Configuration(data=own_generator),
     "own generator, persistent workers": Configuration(data=own_generator_in_workers),
     "overfit_batches": Configuration(trainer={"overfit_batches": 2}),
     "several validation loaders": Configuration(SeveralSets, several, fast=True),

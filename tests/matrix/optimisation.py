@@ -114,6 +114,6 @@ ROWS = {
     "deterministic": Configuration(trainer={"deterministic": True}),
     "EMAWeightAveraging": Configuration(callbacks=exponential),
     "WeightAveraging": Configuration(callbacks=running),
-    "StochasticWeightAveraging": Configuration(trainer={"max_epochs": 3}, callbacks=stochastic, fast=True),
+    "StochasticWeightAveraging": Configuration(trainer={"max_epochs": 3}, callbacks=stochastic),
     "inference_mode=False": Configuration(trainer={"inference_mode": False}),
 }

@@ -10,6 +10,6 @@ from .configuration import Configuration
 ROWS = {
     "detection": Configuration(Finds, things, fast=True),
     "segmentation": Configuration(Segments, places, fast=True),
-    "volumes": Configuration(OfVolumes, volumes, deep=True, fast=True),
+    "volumes": Configuration(OfVolumes, volumes, deep=True),
     "clips, frame by frame": Configuration(partial(OfVolumes, ByFrame), clips, deep=True),
 }

@@ -87,6 +87,10 @@ def tensorboard(site: Path, logs: Path, *options: str) -> Iterator[str]:
             yield _address(process)
         finally:
             process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:  # its handler's SystemExit was lost, as in the midst of a finalizer
+                process.kill()
 
 
 def _address(process: subprocess.Popen[str]) -> str:

@@ -59,7 +59,7 @@ class Drawing:
     def __init__(self, callback: ExplanationCallback, run: Run) -> None:
         self.callback, self.run = callback, run
         self.active = self.ready = self._waiting = False
-        self._beside, self._drawn = Beside(self), dict[str, int]()
+        self._beside = Beside(self)
 
     def start(self) -> None:
         """Checks everything before the first batch.
@@ -264,11 +264,10 @@ class Drawing:
         return scene_of(self.callback, self.run, module, step, epoch_at(self.run.trainer, step, ended=ended))
 
     def _claim(self, tag: str, step: int) -> bool:
-        if self._drawn.get(tag) == step:  # an epoch that was ended before its first step: the network is what it was
-            return False
-        if self.run.claims.claim(("tag", tag), step):
-            self._drawn[tag] = step
+        if self.run.claims.claim(("tag", tag), step, self):
             return True
+        if self.run.claims.claimant(("tag", tag), step) is self:  # an epoch that was ended before its first step
+            return False
         called = self.callback.called
         why = f"Two callbacks draw {tag!r}, and {called} is the later one: give it other arguments or probes."
         self.callback.warn_once(why, key="tag")

@@ -15,18 +15,23 @@ class Claims:
     """Who came first in a run: with a picture, with a warning, with a name."""
 
     def __init__(self) -> None:
-        self._claimed: dict[Hashable, int] = {}
+        self._claimed: dict[Hashable, tuple[int, object]] = {}
         self._reported: set[str] = set()
         self._namesakes: dict[str, list[Probes]] = {}
         self._shared: dict[tuple[Probes, str], tuple[int, dict[Hashable, Any]]] = {}
         self._charts: dict[str, Charts] = {}
 
-    def claim(self, what: Hashable, step: int) -> bool:
+    def claim(self, what: Hashable, step: int, who: object = None) -> bool:
         """Whether the caller is the first to ask for this at this step, and so the one to log it."""
-        if self._claimed.get(what) == step:
+        if self.claimant(what, step) is not None:
             return False
-        self._claimed[what] = step
+        self._claimed[what] = step, who or self
         return True
+
+    def claimant(self, what: Hashable, step: int) -> object | None:
+        """Who has claimed this at this step, if anybody has."""
+        claimed, who = self._claimed.get(what, (None, None))
+        return who if claimed == step else None
 
     def first_time(self, text: str) -> bool:
         """Whether no callback has told this before in this run."""

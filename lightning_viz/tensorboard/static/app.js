@@ -1,7 +1,7 @@
 // What holds the tab together: the state, the data, and the view that shows them.
 
 import { el } from './dom.js';
-import { onAddress, readAddress, writeAddress } from './host.js';
+import { Address, onAddress, readAddress } from './host.js';
 import { momentsOf, othersOf } from './comparing.js';
 import { Axis, Run, drawsWithinEpochs, natural } from './model.js';
 import { Pictures } from './pictures.js';
@@ -24,7 +24,6 @@ import { Zoom } from './zoom.js';
 
 const EVERY = 5000; // ms between looks for something new
 const PLACES = ['view', 'zoom', 'chart', 'pair']; // which the browser's "back" returns from
-const WRITE_AFTER = 200; // ms without a change: browsers refuse an address that changes with every move of the slider
 
 export class App {
   /** @type {Map<string, Run>} */
@@ -37,8 +36,7 @@ export class App {
   #latest = '';
   #opened = false;
   #due = false;
-  #writing = 0;
-  #elsewhere = false;
+  #address = new Address();
   error = '';
   blinking = false; // what is compared with, or the moment before, stands in the place of what is shown
   note = '';
@@ -99,9 +97,7 @@ export class App {
   /** @param {Partial<State>} patch */
   set(patch) {
     Object.assign(this.state, patch);
-    clearTimeout(this.#writing);
-    this.#elsewhere ||= PLACES.some((name) => name in patch);
-    this.#writing = setTimeout(() => [writeAddress(toAddress(this.state), this.#elsewhere), (this.#elsewhere = false)], WRITE_AFTER);
+    this.#address.write(() => toAddress(this.state), PLACES.some((name) => name in patch));
     if (Object.keys(patch).every((name) => ['at', 'base', 'slice'].includes(name))) this.show();
     else this.build();
     if (this.notices.hasChildNodes()) notices(this); // what was missing may be left behind

@@ -3,6 +3,7 @@
 import { Embedded } from './source.js';
 
 const PREFIX = 'p.lightning_viz.';
+const WRITE_AFTER = 200; // ms without a change: browsers refuse an address that changes with every move of the slider
 
 /** The window whose address people see and copy. */
 const outside = () => (Embedded.here() ? window : window.parent);
@@ -81,6 +82,22 @@ export function writeAddress(values, elsewhere = false) {
   if (hash === location.hash) return;
   if (elsewhere) history.pushState(history.state, '', address);
   else history.replaceState(history.state, '', address);
+}
+
+/** The address, written when nothing has changed for a moment. */
+export class Address {
+  #timer = 0;
+  #elsewhere = false;
+
+  /** @param {() => Record<string, string>} values Asked for then. @param {boolean} elsewhere As `writeAddress` has it; once is enough. */
+  write(values, elsewhere) {
+    this.#elsewhere ||= elsewhere;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      writeAddress(values(), this.#elsewhere);
+      this.#elsewhere = false;
+    }, WRITE_AFTER);
+  }
 }
 
 /** Calls back when somebody has changed the address. @param {() => void} changed */

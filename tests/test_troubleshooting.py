@@ -97,6 +97,7 @@ WHY_NOT = {
     "of the tab, and says all there is to say": [
         "no prediction flipped",
         "nothing was counted here",
+        "Only maps are subtracted",
     ],
     "no message": [
         "module ... has no attribute",  # Python's own words

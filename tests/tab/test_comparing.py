@@ -40,7 +40,7 @@ def differs(tab, before, after, bound):
     scale = tab.find("tbody tr").first.locator(".cell").nth(1).locator(".note").inner_text()
     assert float(scale.removeprefix("±")) == pytest.approx(bound, rel=0.01)
     described = canvas.get_attribute("aria-label")
-    assert described.endswith(f"full colour at {scale}")
+    assert described.endswith(f"full colour at {scale} first-order log-odds")
     return described
 
 
@@ -86,7 +86,37 @@ def test_the_difference_of_two_maps_on_one_scale_for_all_epochs(look, board, run
     assert np.abs(on_screen[np.ix_(y, x)] - coloured(maps[-1], maps[2], bound)).max() <= 1
 
 
-def test_the_input_stays_as_it_is_and_pictures_without_a_map_are_subtracted(look, board):
+def test_of_a_difference_heads_and_captions_tell_what_is_shown(look, board, run):
+    tab = look(link(board, at=3, against="epoch", base=0, how="difference", captions="true"))
+    heads = tab.find("thead .colours")
+    expect(heads).to_have_text(["lessmorefirst-order log-odds", "lessmorefirst-order log-odds", "lessmorelog-odds"])
+    bar = pixels(heads.first.locator("canvas"))
+    assert np.array_equal(bar[0, [0, -1]], diverging(np.array([[-1.0, 1.0]]))[0])
+    cell = tab.find("tbody tr").first.locator(".cell").nth(3)
+    of_colours = re.compile("orange.*blue")
+    lime = run.captions(f"{BREAD}/lime")
+    kept = [[line for line in lime[epoch] if not of_colours.search(line)] for epoch in (0, 3)]
+    assert all(len(lines) == len(lime[0]) - 1 for lines in kept)
+    expect(cell.locator(".words:visible span")).to_have_text([plain(line) for lines in kept for line in lines])
+    top, below = (words.bounding_box() for words in cell.locator(".words:visible").all())
+    drawn = cell.locator("canvas:visible").first.bounding_box()
+    assert top["y"] >= drawn["y"] + drawn["height"]
+    assert below["y"] >= top["y"] + top["height"]
+    expect(cell.locator(".note")).to_have_text(re.compile("^Bread: ±"))
+    tab.root.get_by_label("about saliency").click()
+    expect(tab.find(".help:visible")).to_contain_text("Orange where there is more than in what is compared with")
+    tab.page.keyboard.press("Escape")
+    maps = run.maps(SALIENCY)
+    tab.find("#scale").select_option("own scale")
+    differs(tab, maps[0], maps[3], np.abs(maps[3] - maps[0]).max())
+
+
+def plain(text):
+    """As the page shows it."""
+    return re.sub(r"\s+", " ", text)
+
+
+def test_where_differences_are_asked_for_what_has_no_map_stands_side_by_side(look, board):
     tab = look(link(board, at=3, base=1))
     alone = tab.image("input", BREAD)
     expect(alone).to_be_visible()
@@ -101,7 +131,13 @@ def test_the_input_stays_as_it_is_and_pictures_without_a_map_are_subtracted(look
         box = undrawn.bounding_box()
         assert box["width"] == pytest.approx(box["height"], abs=1)
     tab.find("#view-filters").click()
-    expect(tab.find(".cell .note").first).to_have_text("difference of the pictures, 0 to 255")
+    first = tab.find("figure").first
+    expect(first.locator(".shot:visible .name")).to_have_text(["epoch 1", "epoch 3"])
+    left, right = (image.bounding_box() for image in first.locator(".shot:visible img").all())
+    assert left["x"] + left["width"] <= right["x"]
+    expect(tab.root.get_by_text("Only maps are subtracted")).to_be_visible()
+    first.locator(".cell").click()
+    expect(tab.find("#zoom .note")).to_have_text("side by side, since the log has no maps of it that could be subtracted")
 
 
 def test_two_runs_by_epoch_and_by_step(look, board, run, other):

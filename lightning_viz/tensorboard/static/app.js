@@ -2,7 +2,7 @@
 
 import { el } from './dom.js';
 import { Address, onAddress, readAddress } from './host.js';
-import { momentsOf, othersOf } from './comparing.js';
+import { differs, momentsOf, othersOf } from './comparing.js';
 import { Axis, Run, drawsWithinEpochs, natural } from './model.js';
 import { Pictures } from './pictures.js';
 import { Player } from './player.js';
@@ -159,10 +159,10 @@ export class App {
     this.axis = new Axis(kind, this.shown);
     const { size, captions, view, measure, chart } = this.state;
     this.root.style.setProperty('--moments', String(this.moments().length));
-    this.root.className = `size-${size}${this.compares ? ` two ${this.state.how}` : ''}`;
+    this.root.className = `size-${size}`;
     this.toolbar.build();
     notices(this);
-    const parts = [view, measure, chart, captions, methodsOf(this).chosen, this.shown.map((run) => [run.name, run.tags, run.measured]), this.axis.kind];
+    const parts = [view, measure, chart, captions, differs(this), methodsOf(this).chosen, this.shown.map((run) => [run.name, run.tags, run.measured]), this.axis.kind];
     if (JSON.stringify(parts) !== this.#built) {
       this.#built = JSON.stringify(parts);
       this.watch.forget();

@@ -1,16 +1,19 @@
-// One picture as it is at the moment of the slider: alone, beside another, or what has changed.
+// One picture as it is at the moment of the slider: alone, beside another, or what has changed of its maps.
 
-import { drawDifference, largestBound } from './maps.js';
+import { differs, subtracts } from './comparing.js';
 import { el } from './dom.js';
 import { figure } from './curves.js';
 import { drawEdges } from './edges.js';
 import { needed, sliceAt } from './heat.js';
+import { drawDifference, largestBound, largestDifference } from './maps.js';
 import { hasPlaces } from './marks.js';
 import { methodOf, title } from './model.js';
-import { original, pile } from './originals.js';
+import { isSame, original, pile } from './originals.js';
 import { Shot } from './shot.js';
 
 /** @typedef {import('./app.js').Moment} Moment */
+
+const APART = 'side by side, since the log has no maps of it that could be subtracted';
 
 export class Cell {
   /**
@@ -33,15 +36,15 @@ export class Cell {
     this.node = open ? el('button', { className: 'cell', title: name, onclick: () => open(tag) }, this.frame, this.note) : el('div', { className: 'cell' }, this.frame, this.note);
   }
 
-  /** What stands side by side; of an image that stays the same there is no difference, and it is shown as it is. @returns {Moment[]} */
+  /** What stands side by side; where differences are asked for, an image that stays the same is shown once. @returns {Moment[]} */
   #moments() {
     const all = this.app.moments();
-    return this.app.state.how === 'difference' && methodOf(this.tag) === 'input' ? all.slice(-1) : all;
+    return differs(this.app) && isSame(this.app.shown, this.tag) ? all.slice(-1) : all;
   }
 
   /** The keys of what is in view now. */
   now() {
-    if (this.#subtracts()) return [...this.app.moments().flatMap((moment) => this.app.point('maps', this.tag, moment)?.slice(1) ?? []), this.#below() ?? []].flat();
+    if (subtracts(this.app, this.tag)) return [...this.app.moments().flatMap((moment) => this.app.point('maps', this.tag, moment)?.slice(1) ?? []), this.#below() ?? []].flat();
     return this.#moments().flatMap((moment) => needed(this.app, this.tag, moment));
   }
 
@@ -49,17 +52,17 @@ export class Cell {
   soon() {
     const { app, tag } = this;
     return app.shown.flatMap((run) => {
-      const kind = this.#subtracts() || run.colours(tag) !== undefined ? 'maps' : hasPlaces(run, tag) ? 'places' : 'images';
+      const kind = subtracts(app, tag) || run.colours(tag) !== undefined ? 'maps' : hasPlaces(run, tag) ? 'places' : 'images';
       return (app.series.get(kind, run.name, kind === 'places' ? tag.split('/')[0] : tag) ?? []).flatMap(([step, ...keys]) => keys.map((key) => ({ run, key, at: app.axis.of(run, step) })));
     });
   }
 
   /** As many pictures side by side as there are moments, or one of their difference. */
   arrange() {
-    const [difference, maps] = [this.#differs(), this.#hasMaps()];
-    this.node.classList.toggle('map', difference && maps);
-    this.node.classList.toggle('blend', difference && !maps);
     const { length } = this.#moments();
+    const subtracted = subtracts(this.app, this.tag);
+    this.node.classList.toggle('map', subtracted);
+    this.node.classList.toggle('beside', length > 1 && !subtracted);
     while (this.shots.length < length) {
       this.shots.push(new Shot(this.app, this.tag, this.large));
       this.canvas.before(this.shots[this.shots.length - 1].node);
@@ -69,31 +72,22 @@ export class Cell {
 
   show() {
     const moments = this.#moments();
-    const difference = this.#differs();
+    const one = moments.length === 1;
     this.arrange();
-    this.shots.forEach((shot, i) => shot.show(moments[i] ?? null));
-    if (difference && this.#hasMaps()) this.#showDifference(moments);
-    else if (difference) this.note.textContent = this.shots.every((shot) => shot.key) ? 'difference of the pictures, 0 to 255' : '';
-    else this.note.textContent = [moments.length === 1 ? this.shots[0].stale : '', ...this.#scales(moments.length), this.shots[0].slice].filter(Boolean).join(' · ');
-  }
-
-  #differs() {
-    return this.#moments().length > 1 && this.app.state.how === 'difference';
+    const subtracted = subtracts(this.app, this.tag);
+    this.shots.forEach((shot, i) => {
+      shot.show(moments[i] ?? null, !one);
+      shot.name.hidden = subtracted && Boolean(shot.words.textContent?.startsWith(moments[i]?.name)); // below a difference a caption tells its own epoch
+    });
+    if (subtracted) this.#showDifference(moments);
+    else this.note.textContent = [one ? this.shots[0].stale : '', ...this.#scales(moments.length), this.shots[0].slice, this.large && !one && differs(this.app) ? APART : ''].filter(Boolean).join(' · ');
   }
 
   /** What full colour of each shot stands for, once where it is the same. @param {number} count */
   #scales(count) {
     const scales = [...new Set(this.shots.slice(0, count).map((shot) => shot.scale))].filter(Boolean);
     const unit = this.app.run?.unit(this.tag) ?? '';
-    return this.node instanceof HTMLButtonElement ? scales : scales.map((scale) => `full colour at ${scale} ${unit}`);
-  }
-
-  #subtracts() {
-    return this.#differs() && this.#hasMaps();
-  }
-
-  #hasMaps() {
-    return this.app.shown.every((run) => this.tag in run.answer.maps);
+    return this.large ? scales.map((scale) => `full colour at ${scale} ${unit}`) : scales;
   }
 
   /** @param {Moment[]} moments */
@@ -133,15 +127,17 @@ export class Cell {
 
   /** @param {Moment[]} moments @param {import('./maps.js').Heat} before @param {import('./maps.js').Heat} after */
   #paint([from, to], before, after) {
-    const bound = largestBound(this.app.shown.map((run) => this.app.series.get('bounds', run.name, this.tag)));
+    const { app, tag } = this;
+    const bound = app.state.scale === 'own' ? largestDifference(after, before) : largestBound(app.shown.map((run) => app.series.get('bounds', run.name, tag)));
     drawDifference(this.canvas, after, before, bound);
     const below = this.#below();
-    const url = below && this.app.pictures.url(below);
+    const url = below && app.pictures.url(below);
     if (url && this.image.src !== url) this.image.src = url;
     else if (url && this.image.complete) this.#outline();
     const scale = `±${figure(bound)}`;
-    const what = `${title(methodOf(this.tag))}: orange where ${to.name} has more than ${from.name}, blue where it has less; full colour at ${scale}`;
-    this.note.textContent = this.node instanceof HTMLButtonElement ? scale : what;
+    const name = [title(methodOf(tag)), after.title].filter(Boolean).join(', ');
+    const what = `${name}: orange where ${to.name} has more than ${from.name}, blue where it has less; full colour at ${scale} ${app.run?.unit(tag) ?? ''}`.trim();
+    this.note.textContent = this.large ? what : [after.title, scale].filter(Boolean).join(': ');
     this.canvas.setAttribute('aria-label', what);
     this.canvas.title = what;
   }

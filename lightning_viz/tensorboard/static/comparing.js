@@ -42,6 +42,12 @@ export function momentsOf(app) {
 /** @param {App} app @param {Moment[]} moments @returns {Moment[]} */
 const blinked = (app, moments) => (app.blinking ? moments.map(() => moments[0]) : moments);
 
+/** Whether what is compared is asked for as a difference. @param {App} app */
+export const differs = (app) => app.state.how === 'difference' && app.compares;
+
+/** Whether the maps of a picture are subtracted then. What has none in the log cannot be: a difference of pixels means nothing. @param {App} app @param {string} tag */
+export const subtracts = (app, tag) => differs(app) && app.shown.every((run) => tag in run.answer.maps);
+
 /** A letter for each run where there are more than two: A is the one that is shown. @param {App} app @param {Run} run */
 export function badgeOf(app, run) {
   const { shown } = app;

@@ -1,6 +1,7 @@
 // Views of pictures that are not about a probe: filters, confusions, and what else a run holds.
 
 import { Cell } from './cell.js';
+import { differs, subtracts } from './comparing.js';
 import { COLOURS } from './curves.js';
 import { bdi, el } from './dom.js';
 import { Matrix, countedOf } from './matrix.js';
@@ -62,6 +63,7 @@ function gallery(app, wanted, { empty, large = false, also = [], grouped = group
   });
   const stops = groups.map(({ nodes }) => roving(nodes[1], '.gallery'));
   const none = el('p', { className: 'empty', textContent: tags.length + also.length ? 'No picture fits: clear the text.' : empty });
+  const apart = el('p', { className: 'item', textContent: 'Only maps are subtracted: pictures that the log has no maps of stand side by side.' });
   const show = () => {
     for (const matrix of also) matrix.show();
     for (const { figures, nodes } of groups) {
@@ -69,9 +71,10 @@ function gallery(app, wanted, { empty, large = false, also = [], grouped = group
       for (const node of nodes) node.hidden = figures.every((figure) => figure.node.hidden);
     }
     for (const keep of stops) keep();
+    apart.hidden = !differs(app) || tags.every((tag) => subtracts(app, tag));
     none.hidden = groups.some(({ nodes }) => !nodes[0].hidden) || also.some(({ node }) => !node.hidden);
   };
-  return { node: el('div', { className: large ? 'view large' : 'view' }, ...also.map((matrix) => matrix.node), ...groups.flatMap(({ nodes }) => nodes), none), show };
+  return { node: el('div', { className: large ? 'view large' : 'view' }, ...also.map((matrix) => matrix.node), apart, ...groups.flatMap(({ nodes }) => nodes), none), show };
 }
 
 /** Whether a picture's name, or what its caption says now, holds the text that is sought. @param {App} app @param {string} tag */

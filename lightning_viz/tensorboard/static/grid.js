@@ -2,13 +2,15 @@
 
 import { Cell } from './cell.js';
 import { methodsOf } from './columns.js';
+import { differs, subtracts } from './comparing.js';
 import { el } from './dom.js';
-import { colourBar } from './heat.js';
+import { colourBar, differenceBar } from './legend.js';
 import { Measure } from './measures.js';
 import { helpButton } from './help.js';
 import { distinct, methodOf, natural } from './model.js';
 import { weight } from './order.js';
 import { Prediction } from './prediction.js';
+import { isSame } from './originals.js';
 import { roving } from './roving.js';
 import { columnHead, table } from './table.js';
 
@@ -55,15 +57,25 @@ function head(app, method, first) {
   const node = columnHead(method);
   node.classList.toggle('pinned', first && method === 'input');
   const { run } = app;
-  const painted = run?.tags.find((tag) => methodOf(tag) === method && run.colours(tag));
-  const colours = run && painted ? run.colours(painted) : undefined;
-  const unit = run && painted ? run.unit(painted) : '';
-  node.append(helpButton(method, colours, unit), ...(colours ? [colourBar(colours, unit)] : []));
+  node.append(...legend(app, method));
   if (!run?.answer.scalars.includes(`explanations/${method}/${app.state.measure}`)) return node;
   const measure = new Measure(app, method, app.state.measure, { width: 92, height: 26 });
   node.append(measure.node);
   app.watch.add(measure);
   return node;
+}
+
+/** How to read a column, and what its colours stand for now. @param {import('./app.js').App} app @param {string} method @returns {Node[]} */
+function legend(app, method) {
+  const { run, shown } = app;
+  const tags = shown.flatMap((one) => one.tags.filter((tag) => methodOf(tag) === method));
+  const subtracted = tags.find((tag) => subtracts(app, tag));
+  const tag = subtracted ?? tags.find((one) => run?.colours(one));
+  const colours = tag ? run?.colours(tag) : undefined;
+  const unit = tag && run ? run.unit(tag) : '';
+  if (subtracted) return [helpButton(method, 'difference', unit), differenceBar(unit)];
+  if (differs(app) && !isSame(shown, tags[0])) return [helpButton(method, colours, unit), el('span', { className: 'item', textContent: 'side by side: no maps', title: 'only maps are subtracted, and the log has none of these pictures' })];
+  return [helpButton(method, colours, unit), ...(colours ? [colourBar(colours, unit)] : [])];
 }
 
 class Row {

@@ -172,13 +172,3 @@ class Tile {
 
 /** Whether an image has so few pixels that each is to be seen, not blurred, where it is enlarged. @param {HTMLImageElement} image @param {number} [pile] Slices in it. */
 export const isGrained = ({ naturalWidth, naturalHeight }, pile = 1) => Math.max(naturalWidth, naturalHeight / pile) <= GRAINED;
-
-/** What the colours of a column stand for. @param {Colours} colours @param {string} unit */
-export function colourBar(colours, unit) {
-  const signed = colours === 'signed';
-  const values = Int8Array.from({ length: 128 }, (_, i) => (signed ? 2 * i - 127 : i));
-  const canvas = el('canvas', { role: 'img', 'aria-label': signed ? 'blue against, orange for' : 'the brighter, the more' });
-  drawMap(canvas, { width: 128, height: 1, unit: 1, values, title: '' }, 127, over(colours));
-  const [low, high] = signed ? ['against', 'for'] : ['0', 'full'];
-  return el('span', { className: 'colours', title: `${unit}: what is full colour stands below each map` }, low, canvas, high, el('span', { className: 'unit', textContent: unit }));
-}

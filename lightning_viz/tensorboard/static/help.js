@@ -51,15 +51,23 @@ const INPUT = 'The image as the network is given it: the same in every epoch.';
 const OTHER = 'A method of captum or of your own: what it shows, its own documentation tells.';
 const ALIKE = 'A map that looks the same before and after training shows the image and the architecture.';
 
-/** @param {string} method @param {'signed' | 'sequential' | undefined} colours @param {string} unit */
+/** @typedef {'signed' | 'sequential' | 'difference' | undefined} Shades Of maps, or of what has become of them. */
+
+const KEYS = {
+  signed: 'Orange speaks for, blue against, and what is dark says nothing.',
+  sequential: 'The brighter, the more.',
+  difference: 'Orange where there is more than in what is compared with, blue where there is less, white where nothing has changed.',
+};
+
+/** @param {string} method @param {Shades} colours @param {string} unit */
 export function wordsOf(method, colours, unit) {
   const known = Object.keys(WORDS).find((name) => method.startsWith(name));
-  const key = colours && `${colours === 'signed' ? 'Orange speaks for, blue against, and what is dark says nothing.' : 'The brighter, the more.'} Full colour stands below each map${unit ? `, in ${unit}` : ''}.`;
+  const key = colours && `${KEYS[colours]} Full colour stands below each map${unit ? `, in ${unit}` : ''}.`;
   const said = method === 'input' ? [['', INPUT]] : [['', known ? WORDS[known].read : OTHER], ['Colours', key ?? ''], ['When not to trust it', [known ? WORDS[known].trust : '', colours ? ALIKE : ''].join(' ').trim()]];
   return said.filter(([, text]) => text);
 }
 
-/** A button that tells of a method. @param {string} method @param {'signed' | 'sequential' | undefined} colours @param {string} unit */
+/** A button that tells of a method. @param {string} method @param {Shades} colours @param {string} unit */
 export function helpButton(method, colours, unit) {
   const name = title(method);
   const button = el('button', { className: 'ask', textContent: '?', 'aria-label': `about ${name}`, 'aria-haspopup': 'dialog' });

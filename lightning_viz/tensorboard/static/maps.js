@@ -104,5 +104,8 @@ function fill(canvas, { width, height }, colour) {
   context.putImageData(image, 0, 0);
 }
 
+/** The largest magnitude of the difference of two maps. @param {Heat} heat @param {Heat} other Of the same size. */
+export const largestDifference = (heat, other) => heat.values.reduce((most, value, i) => Math.max(most, Math.abs(value * heat.unit - other.values[i] * other.unit)), 0);
+
 /** @param {number} share */
 const clipped = (share) => Math.min(Math.max(share, -1), 1);

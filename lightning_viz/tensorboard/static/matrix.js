@@ -1,6 +1,7 @@
 // The confusion matrix of one loader, drawn from what its validation has counted: it moves with the slider.
 
 import { Board } from './board.js';
+import { differs } from './comparing.js';
 import { groupsOf, rightOf, shareOf, signed, sizeOf, tableOf } from './counts.js';
 import { bdi, choice, el, isolated } from './dom.js';
 import { Mixed } from './mixed.js';
@@ -81,16 +82,16 @@ export class Matrix {
   /** @param {Moment[]} moments @param {(Cells | undefined)[]} found */
   #draw(moments, found) {
     const tables = found.map((cells) => tableOf(cells ?? [], this.groups));
-    const differs = this.app.compares && this.app.state.how === 'difference';
+    const subtracted = differs(this.app);
     const names = moments.map(({ name }) => name);
     /** @type {Shown[]} */
-    const shown = differs
+    const shown = subtracted
       ? [{ name: names.join(this.app.between), table: tables[tables.length - 1], before: tables[0] }]
       : tables.map((table, i) => ({ name: moments.length > 1 ? names[i] : '', table, before: null }));
     while (this.#boards.length < shown.length) this.#boards.push(new Board(this));
     this.place.replaceChildren(...shown.map((one, i) => this.#boards[i].draw(one, shown.length)));
     this.#summarise(moments, found);
-    this.key.replaceChildren(...(differs ? [el('i', { className: 'wrong' }), 'more', el('i', { className: 'right' }), 'less'] : [el('i', { className: 'right' }), 'right', el('i', { className: 'wrong' }), 'wrong, by share of the true class']));
+    this.key.replaceChildren(...(subtracted ? [el('i', { className: 'wrong' }), 'more', el('i', { className: 'right' }), 'less'] : [el('i', { className: 'right' }), 'right', el('i', { className: 'wrong' }), 'wrong, by share of the true class']));
   }
 
   /** What is right of all. @param {Moment[]} moments @param {(Cells | undefined)[]} found */

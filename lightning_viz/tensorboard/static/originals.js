@@ -22,6 +22,13 @@ export function pile(app, run, tag) {
 /** Whether a picture shows its probe's image and nothing else, but for the caption. @param {Moment['run']} run @param {string} tag */
 const isPlain = (run, tag) => methodOf(tag) === 'input' && !run.manifest?.probes[probeOf(tag)]?.outlined;
 
+/** Whether a picture is one image, whatever moments of some runs are compared. @param {Moment['run'][]} runs @param {string} tag */
+export function isSame(runs, tag) {
+  const entries = runs.map((run) => run.manifest?.probes[probeOf(tag)]);
+  const changes = runs.some((run) => run.answer.places?.includes(probeOf(tag))) || entries.some((entry) => entry?.outlined);
+  return methodOf(tag) === 'input' && !changes && new Set(entries.map((entry) => entry?.print)).size === 1;
+}
+
 /**
  * What to show of a picture at a moment: the image itself where it is nothing else, or what was logged then.
  *

@@ -1,6 +1,6 @@
 // One picture of one moment: what was logged, or what the page paints.
 
-import { badgeOf, colourOf } from './comparing.js';
+import { badgeOf, colourOf, subtracts } from './comparing.js';
 import { el } from './dom.js';
 import { Heats, isGrained, layersAt, under } from './heat.js';
 import { methodOf, title } from './model.js';
@@ -10,6 +10,7 @@ import { Numbers } from './walls.js';
 /** @typedef {import('./app.js').Moment} Moment */
 
 const OF_SLICES = /^(slices D|frame) \d+\/\d+/; // the line of a caption that tells of those in the picture, where another may be shown
+const OF_COLOURS = /\borange\b.*\bblue\b/; // the line that tells what a map's own colours are
 
 /** One picture of one moment. */
 export class Shot {
@@ -35,8 +36,8 @@ export class Shot {
     this.node = el('span', { className: 'shot' }, this.name, this.heats.node, this.crop, this.words);
   }
 
-  /** @param {Moment | null} moment */
-  show(moment) {
+  /** @param {Moment | null} moment @param {boolean} [named] Whether it has to say which one it is, beside others. */
+  show(moment, named = this.app.compares) {
     this.node.hidden = moment === null;
     if (!moment) return;
     const { app, tag } = this;
@@ -48,7 +49,7 @@ export class Shot {
     this.name.title = moment.run.name;
     this.name.dataset.badge = badgeOf(app, moment.run);
     this.name.style.setProperty('--run', colourOf(app, moment.run) ?? 'var(--text)');
-    this.name.textContent = app.compares ? [moment.name, this.stale].filter(Boolean).join(' · ') : '';
+    this.name.textContent = named ? [moment.name, this.stale].filter(Boolean).join(' · ') : '';
     this.image.alt = `${title(methodOf(tag))} of ${tag.split('/')[0].replaceAll('_', ' ')}, ${app.axis.name(when)}`;
     this.heats.node.hidden = !layers;
     this.crop.hidden = Boolean(layers);
@@ -62,7 +63,12 @@ export class Shot {
 
   /** The lines that are told of the picture, of a wall in any case: how many channels there are, and how many are dead. @param {Moment} moment */
   #told(moment) {
-    return this.app.state.captions || this.large || moment.run.wall(this.tag) ? captionAt(this.app, this.tag, moment).filter((line) => !this.slice || !OF_SLICES.test(line)) : [];
+    return this.app.state.captions || this.large || moment.run.wall(this.tag) ? captionAt(this.app, this.tag, moment).filter((line) => !this.#isOutdated(line)) : [];
+  }
+
+  /** Whether a line tells of what is shown in another way: of another slice, or as a difference in colours of its own. @param {string} line */
+  #isOutdated(line) {
+    return (this.slice !== '' && OF_SLICES.test(line)) || (subtracts(this.app, this.tag) && OF_COLOURS.test(line));
   }
 
   /** @param {Moment} moment @param {string[]} keys */

@@ -34,7 +34,6 @@ export function snapshot(node) {
     within(frame, () => {
       context.filter = filter;
       context.imageSmoothingEnabled = imageRendering !== 'pixelated';
-      if (part.closest('.blend .shot + .shot')) context.globalCompositeOperation = 'difference';
       context.drawImage(part, box.left, box.top, box.width, box.height);
     });
   }

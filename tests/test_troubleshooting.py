@@ -98,6 +98,7 @@ WHY_NOT = {
         "no prediction flipped",
         "nothing was counted here",
         "Only maps are subtracted",
+        "Ranked anew at every moment",
     ],
     "no message": [
         "module ... has no attribute",  # Python's own words

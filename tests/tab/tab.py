@@ -84,6 +84,13 @@ def told(epoch):
     return "untrained" if epoch == -1 else f"epoch {epoch}"
 
 
+def placed(epoch, last=4):
+    """An epoch among all, as it stands beside the slider."""
+    if epoch == last:
+        return told(epoch)
+    return f"untrained, before epoch 0 of {last}" if epoch == -1 else f"{told(epoch)} of {last}"
+
+
 def link(address, **state):
     """The address of the tab in a state."""
     return "&".join([f"{address}#lightning_viz", *(f"p.lightning_viz.{k}={quote(str(v))}" for k, v in state.items())])

@@ -137,7 +137,9 @@ def test_where_differences_are_asked_for_what_has_no_map_stands_side_by_side(loo
     assert left["x"] + left["width"] <= right["x"]
     expect(tab.root.get_by_text("Only maps are subtracted")).to_be_visible()
     first.locator(".cell").click()
-    expect(tab.find("#zoom .note")).to_have_text("side by side, since the log has no maps of it that could be subtracted")
+    expect(tab.find("#zoom .note")).to_have_text(
+        "side by side, since the log has no maps of it that could be subtracted"
+    )
 
 
 def test_two_runs_by_epoch_and_by_step(look, board, run, other):

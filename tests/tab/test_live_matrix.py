@@ -88,6 +88,8 @@ def test_by_keyboard_and_as_shares(look, board, run):
     expected = [[str(int(share + 0.5)) for share in row] for row in shares]
     tab.eventually(lambda: equal(numbers(tab), expected))
     tab.has_state(view="confusion", numbers="shares")
+    expect(tab.find(".board .axis-name")).to_have_text(["predicted class", "true class"])
+    assert rows(tab) == [*NAMES]
     tab.find(".board").press("ArrowDown")
     tab.find(".board").press("Shift+ArrowRight")
     expect(tab.find(".told")).to_contain_text(f"{NAMES[1]}\u2069, right: {table[1, 1]} of {table[1].sum()}")
@@ -136,7 +138,7 @@ def test_of_a_thousand_classes_the_worst_have_rows_and_a_text_finds_the_others(o
     table[700, 800], table[5, 6] = 7, 3
     tab = opened({0: np.diag(np.full(1000, 9)), 1: table})
     expect(tab.find(".told")).to_contain_text("9000 of 9010 right")
-    expect(tab.find(".board .row-name:not(.corner-name)")).to_have_count(41)
+    expect(tab.find(".board .row-name")).to_have_count(41)
     names = ["class 700", "class 800", "class 5", "class 6"]
     assert [name[: len(n)] for name, n in zip(rows(tab), names, strict=False)] == names
     found = numbers(tab)
@@ -147,10 +149,28 @@ def test_of_a_thousand_classes_the_worst_have_rows_and_a_text_finds_the_others(o
     expect(tab.find(".told")).to_contain_text("9000 of 9000 right")
 
 
+def test_a_confusion_panel_tells_its_rank_and_which_pair_has_it_in_every_epoch(look, board, run):
+    pairs = {epoch: lines[0] for epoch, lines in run.captions("confusions/val/1").items()}
+    tab = look(link(board, view="confusion", at=min(pairs)))
+    expect(tab.root.get_by_text("Ranked anew at every moment")).to_be_visible()
+    figure = tab.find("figure", has_text="rank 1")
+    for epoch in sorted(pairs)[:2]:
+        tab.find(f"#moment[aria-valuetext^='epoch {epoch}']").wait_for()
+        expect(figure.locator(".holders")).to_have_text(pairs[epoch].split(" · ")[1])
+        tab.find("main").press("ArrowRight")
+    tab.find("main").press("Home")
+    expect(figure.locator(".holders")).to_have_text("none here")
+    figure.locator(".cell").click()
+    for epoch, line in pairs.items():
+        names = re.findall("\u2068(.*?)\u2069", line)
+        expect(tab.find(f"#frame-{epoch} .holder")).to_have_text(" → ".join(names))
+    tab.find(f"#frame-{max(pairs)}").click()
+    holder = pairs[max(pairs)].split(" · ")[1]
+    expect(tab.find("#zoom h2")).to_have_text(f"confusions · val · rank 1: {holder} · epoch {max(pairs)}")
+
+
 def rows(tab):
-    return tab.find(".board .row-name:not(.corner-name)").evaluate_all(
-        "names => names.map(n => n.querySelector('title').textContent)"
-    )
+    return tab.find(".board .row-name").evaluate_all("names => names.map(n => n.querySelector('title').textContent)")
 
 
 def test_of_two_classes_it_is_not_larger_than_it_has_to_be(opened):

@@ -2,14 +2,14 @@
 
 import pytest
 from playwright.sync_api import expect
-from tab import link, paints, told
+from tab import link, paints, placed
 
 BREAD, EGG, SOUP = "probe_00_bread", "probe_01_egg", "probe_02_soup"
 
 
 def shows(tab, run, epoch):
     """Whether the tab shows the pictures of an epoch; fails with what it shows instead."""
-    tab.shows(told(epoch) if epoch == 4 else f"{told(epoch)} of 4")
+    tab.shows(placed(epoch))
     for method in ("saliency", "lime"):
         for probe in (BREAD, EGG):
             maps = tab.map(method, probe, epoch)
@@ -71,7 +71,7 @@ def test_it_plays_and_pauses(visit, context, board):
 
         tab.eventually(at_the_next)
 
-    comes("untrained of 4")  # from the beginning
+    comes("untrained, before epoch 0 of 4")  # from the beginning
     comes("epoch 0 of 4")
     tab.find("main").press(" ")
     expect(tab.find("#play")).to_have_attribute("title", "Play")

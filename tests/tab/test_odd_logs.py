@@ -61,7 +61,7 @@ def test_an_empty_folder_says_what_to_do_and_then_a_run_is_followed(visit, conte
         tab.find("#moment").press("Home")
         read(11)
         tab.page.get_by_title(re.compile("^Last Updated")).click()  # TensorBoard's own button
-        tab.shows("untrained of 1")  # it stays where it was put
+        tab.shows("untrained, before epoch 0 of 1")  # it stays where it was put
         tab.find("#moment").press("End")
         shows(tab, run, 1)
         tab.cell("saliency", BREAD).click()

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import expect
 from projects import NAMES
-from tab import link, told
+from tab import link, placed
 
 PROBES = dict(zip(["probe_00_bread", "probe_01_egg", "probe_02_soup"], NAMES, strict=True))
 WIDTH, HEIGHT, EDGE, FIRST, LAST = 164, 64, 3, -1, 4
@@ -40,7 +40,7 @@ def probes(run):
 def test_a_row_tells_class_prediction_and_probability_of_the_epoch(look, board, run):
     tab = look(link(board, at=-1))
     for epoch in (-1, 0, 1, 2, 3, 4):
-        tab.shows(told(epoch) if epoch == 4 else f"{told(epoch)} of 4")
+        tab.shows(placed(epoch))
         for i, (probe, name) in enumerate(PROBES.items()):
             row = tab.find("tbody tr").nth(i)
             predicted, probability = run.predictions(probe)[epoch]
@@ -64,6 +64,20 @@ def test_a_row_draws_the_probabilities_and_marks_where_the_prediction_flipped(lo
         expected = [(across(e), HEIGHT - EDGE - p * (HEIGHT - 2 * EDGE)) for e, p in logged.items()]
         assert drawn == [pytest.approx(point, abs=0.06) for point in expected]
         assert row.locator(".flip title").all_text_contents() == flips(run, probe)
+    flipped = next(i for i, probe in enumerate(PROBES) if flips(run, probe))
+    tab.find("tbody tr").nth(flipped).locator(".opens").click()
+    expect(tab.find(".enlarged .u-over .flip-mark")).to_have_count(len(flips(run, [*PROBES][flipped])))
+    large = tab.find(".enlarged")
+    for mark, text in zip(large.locator(".u-over .flip-mark").all(), flips(run, [*PROBES][flipped]), strict=True):
+        assert mark.get_attribute("title") == text
+    large.locator(".u-over").hover(position=middle(large.locator(".u-over .flip-mark").first))
+    expect(large.locator(".tip")).to_contain_text(flips(run, [*PROBES][flipped])[0])
+
+
+def middle(mark):
+    """Where a mark stands in its chart."""
+    box, around = mark.bounding_box(), mark.locator("..").bounding_box()
+    return {"x": box["x"] + box["width"] / 2 - around["x"], "y": 60}
 
 
 def test_rows_are_filtered_by_text_by_mistakes_and_by_flips(look, board, run, probes):

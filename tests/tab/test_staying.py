@@ -187,7 +187,7 @@ def test_pictures_without_probes_are_sought_by_text(look, board, run):
     tab.find("#text").fill("val/changes")
     expect(tab.find("figure:visible figcaption")).to_have_text(["changes"])
     tab.find("#text").fill(words.partition("·")[2].partition(":")[0].strip())
-    expect(tab.find("figure:visible figcaption")).to_have_text(["1"])
+    expect(tab.find("figure:visible figcaption .called")).to_have_text(["rank 1"])
     tab.find("#text").fill("nowhere")
     expect(tab.find(".empty:visible")).to_have_text("No picture fits: clear the text.")
 

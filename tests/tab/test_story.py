@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import expect
 from projects import NAMES
-from tab import link, told
+from tab import link, placed
 
 PROBES = ("probe_00_bread", "probe_01_egg", "probe_02_soup")
 
@@ -41,25 +41,22 @@ def test_the_strip_tells_accuracy_flips_and_change_of_every_epoch(look, board, r
 
 
 def test_a_peak_and_the_keys_lead_to_the_flips(look, board, flips):
-    def at(epoch):
-        return told(epoch) if epoch == 4 else f"{told(epoch)} of 4"
-
     tab = look(link(board, at=-1))
     expect(tab.find(".story .bar")).to_have_count(len(flips))  # they come after the pictures
     shown = tab.find("#label")
     for epoch in flips:
         tab.find("main").press("n")
-        expect(shown).to_have_text(at(epoch))
+        expect(shown).to_have_text(placed(epoch))
     tab.find("main").press("n")  # there is none after it
-    expect(shown).to_have_text(at(epoch))
+    expect(shown).to_have_text(placed(epoch))
     for epoch in [*flips][-2::-1]:
         tab.find("main").press("p")
-        expect(shown).to_have_text(at(epoch))
+        expect(shown).to_have_text(placed(epoch))
     tab.find("main").press("Home")
-    expect(shown).to_have_text(at(-1))
+    expect(shown).to_have_text(placed(-1))
     first = tab.find(".story .bar").first.bounding_box()
     tab.page.mouse.click(first["x"] + first["width"] / 2 + 5, first["y"] + 1)
-    expect(shown).to_have_text(at(next(iter(flips))))
+    expect(shown).to_have_text(placed(next(iter(flips))))
 
 
 def test_rows_in_the_order_of_loss_doubt_change_and_flips(look, board, run):

@@ -15,12 +15,15 @@ const FONT = '11px system-ui, sans-serif';
  * @param {import('./curves.js').Frame & { go: (x: number) => void, name: (x: number) => string }} frame Go: what a click does; name: of a moment.
  * @returns {{ node: HTMLElement, move: (x: number) => void }} The chart, and what moves the slider's cursor.
  */
-export function axes(lines, { width, height, domain, range, title, go, name }) {
-  const node = el('span', { className: 'axes', role: 'img', 'aria-label': title });
+export function axes(lines, { width, height, domain, range, marks = [], title, go, name }) {
+  const node = el('span', { className: 'axes', role: 'img', 'aria-label': [title, ...marks.map(([, label]) => label)].join('; ') });
   const [tip, now] = [el('span', { className: 'tip', hidden: true }), el('i', { className: 'now' })];
   let last = domain[1]; // where the slider's cursor stands, also before there is a scale
-  const place = (/** @type {uPlot} */ chart) => Object.assign(now.style, { left: `${chart.valToPos(last, 'x')}px` });
-  const told = (/** @type {uPlot} */ chart) => tell(chart, { lines, tip, name });
+  const flips = marks.map(([x, label]) => ({ x, node: el('i', { className: 'flip-mark', title: label }) }));
+  const place = (/** @type {uPlot} */ chart) => {
+    for (const one of [{ x: last, node: now }, ...flips]) one.node.style.left = `${chart.valToPos(one.x, 'x')}px`;
+  };
+  const told = (/** @type {uPlot} */ chart) => tell(chart, { lines, marks, tip, name });
   const chart = new uPlot({
     width, height,
     legend: { show: false },
@@ -30,7 +33,7 @@ export function axes(lines, { width, height, domain, range, title, go, name }) {
     series: [{}, ...lines.map(look)],
     hooks: { setCursor: [told], draw: [place] },
   }, aligned(lines), node);
-  chart.over.append(now, tip);
+  chart.over.append(...flips.map((flip) => flip.node), now, tip);
   chart.over.addEventListener('click', () => go(chart.posToVal(chart.cursor.left ?? 0, 'x')));
   let theme = isDark();
   const move = (/** @type {number} */ x) => {
@@ -65,8 +68,8 @@ export function nearest([, ...columns], i, height) {
   return Number.isFinite(least) ? away.indexOf(least) : -1;
 }
 
-/** Says what is under the pointer, or at the same place of another chart. @param {uPlot} chart @param {{ lines: Line[], tip: HTMLElement, name: (x: number) => string }} how */
-function tell(chart, { lines, tip, name }) {
+/** Says what is under the pointer, or at the same place of another chart. @param {uPlot} chart @param {{ lines: Line[], marks: [x: number, label: string][], tip: HTMLElement, name: (x: number) => string }} how */
+function tell(chart, { lines, marks, tip, name }) {
   const { left = -1, top = -1, idx } = chart.cursor;
   const here = chart.over.matches(':hover');
   const all = lines.length <= TOLD;
@@ -75,7 +78,9 @@ function tell(chart, { lines, tip, name }) {
   const named = all ? lines.map((_, i) => i) : [nearest(chart.data, idx, chart.posToVal(top, 'y'))];
   const known = named.filter((i) => typeof chart.data[i + 1]?.[idx] === 'number');
   const word = (/** @type {number} */ i) => el('span', {}, ...(lines[i].label ? [el('i', { style: `background:${lines[i].colour ?? 'currentColor'}` }), bdi(lines[i].label ?? ''), ' '] : []), figure(/** @type {number} */ (chart.data[i + 1][idx])));
-  tip.replaceChildren(el('b', { textContent: name(/** @type {number} */ (chart.data[0][idx])) }), ...known.map(word));
+  const x = /** @type {number} */ (chart.data[0][idx]);
+  const flipped = marks.filter(([at]) => at === x).map(([, label]) => el('span', { textContent: label }));
+  tip.replaceChildren(el('b', { textContent: name(x) }), ...known.map(word), ...flipped);
   tip.classList.toggle('left', left > chart.over.clientWidth / 2);
 }
 

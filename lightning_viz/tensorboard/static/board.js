@@ -11,6 +11,7 @@ const LETTER = 6.2; // pixels that a letter is wide
 const NAMES = 132; // pixels for names at most
 const ROOT_FROM = 26; // among so many classes a few percent are news: the root lifts them out of the ground
 const GAP = 16;
+const AXIS = 18; // pixels for what an axis is of
 /** Shades from which on numbers are written in the colour of the ground: of dark ground, of light. @type {[from: number, name: string][]} */
 const DEEP = [[58, 'half'], [80, 'deep']];
 
@@ -42,8 +43,8 @@ export class Board {
     this.#shown = shown;
     const longest = Math.max(...groups.map(({ name }) => name.length)) * LETTER + 10;
     const room = (app.main.clientWidth - 40 - (beside - 1) * GAP) / beside;
-    this.#left = Math.min(longest, NAMES, Math.max(room / 3, 60));
-    this.#top = Math.min(longest, NAMES);
+    this.#left = Math.min(longest, NAMES, Math.max(room / 3, 60)) + AXIS;
+    this.#top = Math.min(longest, NAMES) + AXIS;
     const across = (room - this.#left) / groups.length;
     const down = Math.max((app.main.clientHeight - this.#top - ABOVE) / groups.length, READABLE);
     this.#cell = Math.min(Math.max(Math.floor(Math.min(across, down)), LEAST), LARGEST);
@@ -64,12 +65,16 @@ export class Board {
     const { groups } = this.matrix;
     const cut = (/** @type {string} */ name, /** @type {number} */ room) => (name.length * LETTER > room - 8 ? `${name.slice(0, Math.max(Math.floor((room - 8) / LETTER) - 1, 1))}…` : name);
     const middle = (/** @type {number} */ i) => (i + 0.5) * this.#cell;
-    const corner = svg('text', { x: this.#left - 6, y: this.#top - 6, class: 'row-name corner-name' }, this.#left > 112 ? 'true ↓ predicted →' : '↓ →');
+    const half = (groups.length * this.#cell) / 2;
+    const axes = [
+      svg('text', { x: this.#left + half, y: 11, class: 'axis-name' }, 'predicted class'),
+      svg('text', { transform: `translate(11 ${this.#top + half}) rotate(-90)`, class: 'axis-name' }, 'true class'),
+    ];
     const heads = groups.flatMap(({ name }, i) => [
-      svg('text', { x: this.#left - 6, y: this.#top + middle(i) + 4, class: 'row-name' }, svg('title', {}, name), cut(name, this.#left)),
-      svg('text', { transform: `translate(${this.#left + middle(i) + 4} ${this.#top - 6}) rotate(-90)`, class: 'column-name' }, svg('title', {}, name), cut(name, this.#top)),
+      svg('text', { x: this.#left - 6, y: this.#top + middle(i) + 4, class: 'row-name' }, svg('title', {}, name), cut(name, this.#left - AXIS)),
+      svg('text', { transform: `translate(${this.#left + middle(i) + 4} ${this.#top - 6}) rotate(-90)`, class: 'column-name' }, svg('title', {}, name), cut(name, this.#top - AXIS)),
     ]);
-    return [corner, ...heads];
+    return [...axes, ...heads];
   }
 
   /** @param {Shown} shown */

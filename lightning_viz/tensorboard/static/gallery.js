@@ -8,6 +8,7 @@ import { Matrix, countedOf } from './matrix.js';
 import { PROBE, distinct, natural, title } from './model.js';
 import { captionAt } from './originals.js';
 import { Plot, valuesOf } from './plot.js';
+import { ANEW, rankOf, ranked } from './ranks.js';
 import { roving } from './roving.js';
 
 /** @type {{ width: number, height: number, range: [number, number] }} */
@@ -28,7 +29,7 @@ export function buildConfusion(app) {
   const counted = countedOf(app.shown);
   const matrices = counted.map((loader) => new Matrix(app, loader)); // instead of the picture of the same counts
   const isDrawn = (/** @type {string} */ tag) => counted.some((loader) => tag === `confusion/${loader}`);
-  const view = gallery(app, (tag) => HOME.confusion.test(tag) && !isDrawn(tag), { empty, large: true, also: matrices });
+  const view = gallery(app, (tag) => HOME.confusion.test(tag) && !isDrawn(tag), { empty, large: true, also: matrices, caption: (_, tag) => (rankOf(tag) ? ranked(app, tag) : null) });
   for (const loader of loaders(app)) {
     const part = new Recalls(app, loader);
     view.node.append(el('h2', { textContent: `recall of every class · ${loader}` }), part.node);
@@ -59,9 +60,10 @@ function gallery(app, wanted, { empty, large = false, also = [], grouped = group
   const groups = distinct(tags.map(grouped)).sort(natural).map((group) => {
     const figures = tags.filter((tag) => grouped(tag) === group).sort(natural).map((tag) => ({ tag, node: figureOf(app, tag, { group, caption }) }));
     const heading = el('h2', { textContent: title(group).replaceAll('/', ' · ') });
-    return { figures, nodes: [heading, el('div', { className: 'gallery' }, ...figures.map((figure) => figure.node))] };
+    const anew = tags.some((tag) => grouped(tag) === group && rankOf(tag)) ? [el('p', { className: 'item', textContent: ANEW })] : [];
+    return { figures, nodes: [heading, ...anew, el('div', { className: 'gallery' }, ...figures.map((figure) => figure.node))] };
   });
-  const stops = groups.map(({ nodes }) => roving(nodes[1], '.gallery'));
+  const stops = groups.map(({ nodes }) => roving(nodes[nodes.length - 1], '.gallery'));
   const none = el('p', { className: 'empty', textContent: tags.length + also.length ? 'No picture fits: clear the text.' : empty });
   const apart = el('p', { className: 'item', textContent: 'Only maps are subtracted: pictures that the log has no maps of stand side by side.' });
   const show = () => {
@@ -90,7 +92,8 @@ function figureOf(app, tag, { group, caption }) {
   const cell = new Cell(app, tag, (chosen) => app.set({ zoom: chosen }));
   const more = caption(app, tag);
   for (const part of more ? [cell, more] : [cell]) app.watch.add(part);
-  const name = el('span', { textContent: title(tag.startsWith(`${group}/`) ? tag.slice(group.length + 1) : tag).replaceAll('/', ' · ') });
+  const own = title(tag.startsWith(`${group}/`) ? tag.slice(group.length + 1) : tag).replaceAll('/', ' · ');
+  const name = el('span', { className: 'called', textContent: rankOf(tag)?.name ?? own });
   const wall = tag.endsWith('/wall'); // all channels of a layer, each a small picture
   return el('figure', wall ? { className: 'wall' } : {}, cell.node, el('figcaption', {}, name, ...(more ? [more.node] : [])));
 }

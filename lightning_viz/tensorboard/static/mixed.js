@@ -4,10 +4,9 @@ import { Cell } from './cell.js';
 import { methodsOf } from './columns.js';
 import { bdi, el } from './dom.js';
 import { captionAt } from './originals.js';
+import { namesIn } from './ranks.js';
 
 /** @typedef {import('./app.js').App} App */
-
-const MARKED = /\u2068([^\u2069]*)\u2069/g; // names in captions
 
 export class Mixed {
   #made = '';
@@ -62,7 +61,7 @@ export class Mixed {
     if (!run) return [];
     const names = [run.className(t), run.className(p)];
     const told = (/** @type {string} */ tag) => app.moments().some((moment) => captionAt(app, tag, moment).some((line) => {
-      const found = [...line.matchAll(MARKED)].map(([, name]) => name.replace(/…$/, ''));
+      const found = namesIn(line).map((one) => one.replace(/…$/, ''));
       return found.length >= 2 && names.every((name, i) => name.startsWith(found[i]));
     }));
     return run.tags.filter((tag) => tag.startsWith(`confusions/${this.loader}/`) && told(tag));

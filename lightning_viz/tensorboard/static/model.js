@@ -118,6 +118,12 @@ export class Axis {
     return this.values[Math.min(Math.max(i, 0), this.values.length - 1)] ?? 0;
   }
 
+  /** A moment with how many there are. @param {number} value */
+  place(value) {
+    if (value === this.last) return this.name(value);
+    return value === BEFORE ? `untrained, before ${this.name(this.beyond(value, 1))} of ${this.last}` : `${this.name(value)} of ${this.last}`;
+  }
+
   /** @param {number} value */
   name(value) {
     return value === BEFORE ? 'untrained' : `${this.kind} ${value}`;

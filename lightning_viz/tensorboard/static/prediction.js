@@ -136,7 +136,8 @@ export class Prediction {
     const named = scalars.map(({ run: of, tag }) => ({ run: of, tag: `probability/${this.probe}/${tag}` }));
     if (!this.plot.show(named, drawing, [predicted])) return;
     const key = rivals.slice(0, 3).map((tag, i) => el('span', {}, el('i', { style: `background:${shade(i)}` }), run.className(tag)));
-    this.key.replaceChildren(...key);
+    const triangle = el('span', {}, el('i', { className: 'flip-mark' }), 'the prediction became another');
+    this.key.replaceChildren(...key, ...(this.frame.large && this.flips().length ? [triangle] : []));
   }
 }
 

@@ -62,8 +62,8 @@ export class Toolbar {
     for (const [slider, label, value] of /** @type {const} */ ([[this.slider, this.label, moment], [this.base, this.baseLabel, base]])) {
       slider.max = String(axis.values.length - 1);
       slider.valueAsNumber = axis.values.indexOf(value);
-      slider.setAttribute('aria-valuetext', axis.name(value));
-      label.textContent = label === this.label && value !== axis.last ? `${axis.name(value)} of ${axis.last}` : axis.name(value);
+      label.textContent = label === this.label ? axis.place(value) : axis.name(value);
+      slider.setAttribute('aria-valuetext', label.textContent);
     }
     const name = player.playing ? 'Pause' : 'Play';
     if (this.play.title !== name) Object.assign(this.play, { textContent: player.playing ? '❚❚' : '▶', title: name, ariaLabel: name });

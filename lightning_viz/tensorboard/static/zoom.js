@@ -2,17 +2,15 @@
 
 import { Cell } from './cell.js';
 import { bdi, el } from './dom.js';
-import { Heats, layersAt, needed } from './heat.js';
+import { filmOf } from './film.js';
 import { methodOf, title } from './model.js';
-import { pictureAt } from './originals.js';
+import { holderOf, rankOf } from './ranks.js';
 import { marksOf, snapshot } from './snapshot.js';
 import { zip } from './zip.js';
 
-const THUMBNAILS = 60;
-
 export class Zoom {
   #built = '';
-  /** @type {{ cell: Cell, frames: Frame[] } | null} */
+  /** @type {{ cell: Cell, frames: import('./film.js').Frame[] } | null} */
   #shown = null;
 
   /** @param {import('./app.js').App} app */
@@ -63,7 +61,11 @@ export class Zoom {
   /** @param {string} tag */
   #name(tag) {
     const [first] = tag.split('/');
-    const { run } = this.app;
+    const { app } = this;
+    const { run } = app;
+    const rank = rankOf(tag);
+    const holder = rank && !app.compares ? holderOf(app, tag, app.moments()[0]) : '';
+    if (rank) return [`${first} · ${rank.loader} · ${rank.name}${holder && `: ${holder}`}`];
     const probe = run?.probes.includes(first) ? [bdi(run.className(run.label(first))), ': '] : [title(first), ' '];
     return [...probe, title(methodOf(tag))];
   }
@@ -72,7 +74,7 @@ export class Zoom {
   #fill(tag) {
     const { app } = this;
     const cell = new Cell(app, tag);
-    const frames = evenly(app.axis.values, THUMBNAILS).map((at) => new Frame(app, tag, at));
+    const frames = filmOf(app, tag);
     this.#shown = { cell, frames };
     const buttons = [
       el('button', { id: 'zoom-play', textContent: 'Play / pause', onclick: () => app.player.toggle() }),
@@ -117,59 +119,6 @@ export class Zoom {
   async #points(run, tag) {
     return (await this.app.source.series(run, { images: [tag] })).images?.[tag] ?? [];
   }
-}
-
-/** One moment of the film. */
-class Frame {
-  /** @param {import('./app.js').App} app @param {string} tag @param {number} at */
-  constructor(app, tag, at) {
-    this.app = app;
-    this.tag = tag;
-    this.at = at;
-    this.image = el('img', { alt: app.axis.name(at) });
-    this.heats = new Heats(app, tag);
-    this.node = el('button', { id: `frame-${at}`, title: app.axis.name(at), onclick: () => app.goTo(at) }, this.image, this.heats.node, el('span', { textContent: at < 0 ? 'untrained' : String(at) }));
-  }
-
-  now() {
-    const moment = this.#moment();
-    return moment ? needed(this.app, this.tag, moment) : [];
-  }
-
-  show() {
-    const { app, tag } = this;
-    const moment = this.#moment();
-    if (!moment) return;
-    const layers = layersAt(app, tag, moment);
-    this.image.hidden = Boolean(layers);
-    this.heats.node.hidden = !layers;
-    if (layers) this.heats.show(moment, layers.keys, this.image.alt);
-    const key = layers ? undefined : pictureAt(app, tag, moment).key;
-    const url = key && app.pictures.url(key);
-    if (url && this.image.src !== url) this.image.src = url;
-  }
-
-  /** @param {boolean} now Whether this is the one that is shown, or the last before it. */
-  mark(now) {
-    this.node.tabIndex = now ? 0 : -1; // one stop of the Tab key: the arrow keys move through the film
-    if (now === this.node.hasAttribute('aria-current')) return;
-    if (now) {
-      this.node.setAttribute('aria-current', 'true');
-      this.node.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-    } else this.node.removeAttribute('aria-current');
-  }
-
-  /** @returns {import('./app.js').Moment | null} */
-  #moment() {
-    const { run } = this.app;
-    return run && { run, at: this.at, name: '' };
-  }
-}
-
-/** @param {number[]} values @param {number} most */
-function evenly(values, most) {
-  if (values.length <= most) return values;
-  return Array.from({ length: most }, (_, i) => values[Math.round((i * (values.length - 1)) / (most - 1))]);
 }
 
 /** @param {Blob} blob @param {string} name */

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 from urllib.parse import quote, unquote
 
 import numpy as np
@@ -22,6 +23,8 @@ PIXELS = """async node => {
 }"""
 FINE, STRIPES, OPAQUE = 256, 16, 0.9
 """Pixels of a map that is striped, how many stripes fit beside each other, and how much full colour covers."""
+RIM = 8
+"""Pixels of the screen around a picture that is saved."""
 PATIENCE = 20.0
 """Seconds until what is expected must be there."""
 
@@ -101,6 +104,22 @@ def pixels(locator):
     png = locator.evaluate(PIXELS).partition(",")[2]
     assert png
     return decoded(base64.b64decode(png))
+
+
+def as_seen(tab):
+    """What "Save picture" gives: its name, and its pixels as those of a screenshot of the same, without the rim."""
+    with tab.page.expect_download() as download:
+        tab.find("#zoom-picture").click()
+    whole = Image.open(download.value.path()).convert("RGB")
+    box = tab.find("#zoom .stage .cell").bounding_box()
+    times = whole.width / (box["width"] + 2 * RIM)
+    sides = [(box[start], box[start] + box[size]) for start, size in (("x", "width"), ("y", "height"))]
+    (left, right), (top, bottom) = [
+        ((math.floor(low) - low + RIM) * times, (math.ceil(high) - low + RIM) * times) for low, high in sides
+    ]
+    size = [math.ceil(high) - math.floor(low) for low, high in sides]
+    inner = whole.resize(size, Image.Resampling.BOX, (left, top, right, bottom))
+    return download.value.suggested_filename, np.asarray(inner).astype(int)
 
 
 def paints(locator, values, bound, *, lime=False):

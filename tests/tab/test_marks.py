@@ -10,7 +10,7 @@ import torch
 from balls import Balls, OfVolumes, volumes
 from playwright.sync_api import expect
 from projects import Finds, Places, Segments, Things, events, places, things, trainer
-from tab import Tab, paints
+from tab import Tab, as_seen, paints
 from tensorboard.util.tensor_util import make_ndarray
 from trained import decoded, heat, once
 
@@ -158,7 +158,7 @@ def test_pixels_are_counted_in_a_table_of_shares(opened, made):
     }
 
 
-def test_outlines_are_saved_with_the_picture(opened, tmp_path):
+def test_outlines_are_saved_with_the_picture(opened):
     tab = opened("regions", at=0, against="epoch", base=-1)
     cells(tab, 1).click()
     tiles = tab.find("#zoom .stage .tile")
@@ -166,26 +166,19 @@ def test_outlines_are_saved_with_the_picture(opened, tmp_path):
     for marks in tab.find("#zoom .stage .marks").all():
         expect(marks.locator("path").first).to_be_visible()
     tab.find("#zoom .over .tip").evaluate_all("all => all.forEach(one => one.remove())")
-    saved = [save(tab, tmp_path)]
+    saved = [as_seen(tab)[1]]
     seen = [decoded(tile.screenshot()) for tile in tiles.all()]
     tab.find("#zoom .stage .marks").evaluate_all("all => all.forEach(one => one.replaceChildren())")
-    saved.append(save(tab, tmp_path))
+    saved.append(as_seen(tab)[1])
     drawn = np.abs(saved[0] - saved[1]).max(2) > 60
     [left, *_, right] = [tile.bounding_box() for tile in tiles.all()]
+    corner = tab.find("#zoom .stage .cell").bounding_box()
     for tile, box in ((seen[0], left), (seen[-1], right)):
-        y, x = round(box["y"] - left["y"]), round(box["x"] - left["x"])
+        y, x = round(box["y"] - corner["y"]), round(box["x"] - corner["x"])
         part = np.s_[y : y + tile.shape[0] - 1, x : x + tile.shape[1] - 1]
         assert drawn[part].mean() > 0.005
         with_them, without = (np.abs(one[part] - tile[:-1, :-1])[drawn[part]].mean() for one in saved)
         assert with_them < without / 2  # but for how lines are smoothed
-
-
-def save(tab, folder):
-    """What "Save picture" gives."""
-    with tab.page.expect_download() as download:
-        tab.find("#zoom-picture").click()
-    download.value.save_as(folder / "picture")
-    return decoded((folder / "picture").read_bytes())
 
 
 def test_boxes_tell_of_themselves(opened, made):

@@ -1,18 +1,14 @@
 """What has to stay as it is: while one scrolls, compares, plays or enlarges, and while a log is read anew."""
 
-import io
 import json
 import shutil
 
-import numpy as np
 import pytest
-from PIL import Image
 from playwright.sync_api import expect
 from records import long, only, wall, with_manifest
 from tab import Tab, link
 from trained import FULL, SHORT
 
-from lightning_viz.render.color import diverging
 from lightning_viz.tensorboard.export import export
 
 BREAD = "probe_00_bread"
@@ -152,20 +148,6 @@ def test_channels_of_a_wall_have_their_numbers_under_the_pointer_and_enlarged(op
         box = number.bounding_box()
         assert box["x"] - whole["x"] == pytest.approx(i % columns * whole["width"] / columns, abs=2)
         assert box["y"] - whole["y"] == pytest.approx(i // columns * whole["height"] * 16 / 20 / 2, abs=2)
-
-
-def test_a_difference_is_saved_as_it_is_seen(look, board, run, tmp_path):
-    tab = look(link(board, at=3, against="epoch", how="difference", zoom=SALIENCY))
-    expect(tab.find("#zoom .shots > canvas[aria-label]")).to_be_visible()  # it is drawn
-    with tab.page.expect_download() as download:
-        tab.find("#zoom-picture").click()
-    assert download.value.suggested_filename == "probe_00_bread_saliency_untrained_epoch_3.png"
-    download.value.save_as(tmp_path / "picture.png")
-    saved = np.asarray(Image.open(io.BytesIO((tmp_path / "picture.png").read_bytes())).convert("RGB")).astype(int)
-    maps, bound = run.maps(SALIENCY), run.bound(SALIENCY)
-    expected = diverging(((maps[3] - maps[-1]) / bound).clip(-1, 1)).astype(int)
-    y, x = (((np.arange(n) + 0.5) * side / n).astype(int) for n, side in zip(maps[3].shape, saved.shape, strict=False))
-    assert np.abs(saved[np.ix_(y, x)] - expected).max() <= 2
 
 
 def test_the_list_of_methods_closes_by_escape_and_by_a_click_beside_it(look, board):

@@ -172,3 +172,28 @@ def test_a_file_that_is_not_there_is_told_with_what_mends_it(browser, board):
     told = page.frame_locator("iframe[src*=lightning_viz]").locator("body")
     expect(told).to_contain_text("Start TensorBoard again, then load this page again.")
     page.close()
+
+
+def test_on_a_phone_choices_are_folded_away_and_the_keyboard_reaches_them(look, board):
+    tab = look(link(board, rows="wrong", captions="true", at=0))
+    tab.shows("epoch 0 of 4")
+    expect(tab.find("#fold")).to_be_hidden()
+    chosen = tab.find("header select:visible, header input:visible, header summary:visible, header button:visible")
+    wide = [node.get_attribute("id") or node.inner_text() for node in chosen.all()]
+    tab.page.set_viewport_size({"width": 420, "height": 800})
+    expect(tab.find("#rows")).to_be_hidden()
+    assert tab.find("header").bounding_box()["height"] < 200
+    expect(tab.find("#fold")).to_have_text("Choices (2)")
+    tab.find("#view-findings").press("Tab")
+    expect(tab.find("#fold")).to_be_focused()
+    tab.page.keyboard.press("Enter")
+    expect(tab.find("#fold")).to_have_attribute("aria-expanded", "true")
+    narrow = [node.get_attribute("id") or node.inner_text() for node in chosen.all()]
+    assert sorted(narrow) == sorted([*wide, "fold"])
+    tab.page.keyboard.press("Tab")
+    tab.find("#rows").select_option("all probes")
+    expect(tab.find("#rows")).to_be_visible()  # a choice does not fold them
+    assert tab.find("body").evaluate("body => body.scrollWidth") <= 420
+    assert violations(tab.find("body")) == []
+    tab.find("#fold").press("Enter")
+    expect(tab.find("#rows")).to_be_hidden()

@@ -3,21 +3,15 @@
 import zipfile
 
 import numpy as np
+from PIL import Image
 from playwright.sync_api import expect
-from tab import Tab, link, paints, pixels, told
-from trained import FULL
+from tab import Tab, as_seen, link, paints, pixels, told
+from trained import FULL, SHORT, decoded
 
 from lightning_viz.render.color import sequential
 
 BREAD = "probe_00_bread"
 SALIENCY = f"{BREAD}/saliency"
-
-
-def saved(tab, button):
-    """The file that a button downloads."""
-    with tab.page.expect_download() as download:
-        tab.find(button).click()
-    return download.value
 
 
 def zoomed(tab, run, epoch):
@@ -69,11 +63,46 @@ def test_a_picture_is_enlarged_with_its_film(look, board, run):
     tab.has_state(at="2")
 
 
-def test_a_picture_and_a_series_are_saved_as_they_were_logged(look, board, run, tmp_path):
+def test_a_series_is_saved_as_it_was_logged_and_a_picture_as_it_is_seen(look, board, run, tmp_path):
     tab = look(link(board, at=1, zoom=SALIENCY))
     zips(tab, run, tmp_path)
-    saved(tab, "#zoom-picture").save_as(tmp_path / "picture")
-    assert (tmp_path / "picture").read_bytes() == run.pictures(SALIENCY)[1]
+    seen(tab, "saliency_epoch_1")
+    tab.page.evaluate("document.documentElement.classList.add('dark')")
+    tab.page.set_viewport_size({"width": 700, "height": 1200})
+    lime = f"{BREAD}/lime"
+    states = {
+        "saliency_epoch_0": {"scale": "own", "zoom": SALIENCY, "at": 0},  # pale on the scale of the run
+        "lime_epoch_0_epoch_3": {"zoom": lime, "at": 3, "against": "epoch", "base": 0, "how": "difference"},
+        "lime_version_0_version_1_epoch_2": {"zoom": lime, "at": 2, "against": f"run:{SHORT}"},  # which has none
+        "changes_epoch_1": {"zoom": "confusions/val/changes", "view": "confusion", "at": 1},  # wider than there is room
+    }
+    for name, state in states.items():
+        tab.page.goto(f"{tab.page.url.partition('#')[0]}#{link('', **state).partition('#')[2]}")
+        seen(tab, name)
+
+
+def seen(tab, name):
+    """Asserts that "Save picture" gives what is on the screen, under a name that ends so."""
+    shown = tab.find("#zoom .stage .cell")
+    expect(shown.locator(":is(.tile, .crop img, .shots > canvas:not(.edges)):visible").first).to_be_visible()
+
+    def alike():
+        called, picture = as_seen(tab)
+        assert called.removesuffix(".png").endswith(name)
+        screen = decoded(shown.screenshot())
+        smoothed = [np.asarray(Image.fromarray(one.astype(np.uint8)).reduce(2), int) for one in (picture, screen)]
+        apart = np.abs(np.subtract(*smoothed)).max(2)
+        assert apart.mean() < 6
+        assert (apart > 80).mean() < 0.01  # where letters and edges are smoothed in another way
+
+    tab.eventually(alike)
+
+
+def saved(tab, button):
+    """The file that a button downloads."""
+    with tab.page.expect_download() as download:
+        tab.find(button).click()
+    return download.value
 
 
 def test_the_exported_file_needs_no_network(look, context, board, run, other, tmp_path):

@@ -46,10 +46,7 @@ export class Shot {
     const step = layers ? layers.step : picture.step;
     const when = step === undefined ? moment.at : app.axis.of(moment.run, step);
     this.stale = when === moment.at ? '' : app.axis.name(when);
-    this.name.title = moment.run.name;
-    this.name.dataset.badge = badgeOf(app, moment.run);
-    this.name.style.setProperty('--run', colourOf(app, moment.run) ?? 'var(--text)');
-    this.name.textContent = named ? [moment.name, this.stale].filter(Boolean).join(' · ') : '';
+    this.#tellName(moment, named);
     this.image.alt = `${title(methodOf(tag))} of ${tag.split('/')[0].replaceAll('_', ' ')}, ${app.axis.name(when)}`;
     this.heats.node.hidden = !layers;
     this.crop.hidden = Boolean(layers);
@@ -59,6 +56,15 @@ export class Shot {
     if (this.words.textContent !== words.join('')) this.words.replaceChildren(...words.map((line) => el('span', { textContent: line })));
     this.node.classList.toggle('stale', this.stale !== '');
     this.node.classList.toggle('told', words.length > 0 && this.caption > 0); // then it need not be in the picture
+  }
+
+  /** @param {Moment} moment @param {boolean} named */
+  #tellName(moment, named) {
+    const badge = badgeOf(this.app, moment.run);
+    this.name.title = moment.run.name;
+    this.name.classList.toggle('badged', badge !== '');
+    this.name.style.setProperty('--run', colourOf(this.app, moment.run) ?? 'var(--text)');
+    this.name.replaceChildren(...(named && badge ? [el('b', { textContent: badge }), ' '] : []), named ? [moment.name, this.stale].filter(Boolean).join(' · ') : '');
   }
 
   /** The lines that are told of the picture, of a wall in any case: how many channels there are, and how many are dead. @param {Moment} moment */

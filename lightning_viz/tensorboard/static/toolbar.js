@@ -9,11 +9,14 @@ import { MARKS } from './marks.js';
 import { measuresOf } from './measures.js';
 import { exportLinks } from './part.js';
 import { SliceBar } from './slider.js';
+import { DEFAULTS } from './state.js';
 import { Story } from './story.js';
 import { VIEWS } from './views.js';
 
 /** @typedef {import('./state.js').State} State */
 
+/** @type {(keyof State)[]} What is folded away where there is little room. */
+const FOLDED = ['against', 'how', 'rows', 'sort', 'columns', 'measure', 'size', 'scale', 'marks', 'captions', 'range'];
 /** @type {[value: string, text: string][]} */
 const ORDERS = [['', 'as logged'], ['change', 'most changed'], ['unsure', 'least sure'], ['flips', 'most flips'], ['loss', 'largest loss']];
 
@@ -30,14 +33,15 @@ export class Toolbar {
     this.label = el('output', { id: 'label', htmlFor: 'moment' });
     this.baseLabel = el('output', { id: 'base-label', htmlFor: 'base' });
     this.status = el('span', { id: 'status' });
-    this.choices = el('div', { className: 'choices' });
+    this.choices = el('div', { className: 'choices', id: 'choices' });
+    this.fold = el('button', { id: 'fold', 'aria-controls': 'choices', 'aria-expanded': false, onclick: () => this.#unfold() }); // where there is little room
     this.story = new Story(app);
     const ends = el('span', { className: 'ends' }, this.label, this.status);
     const bar = el('div', { className: 'slides' }, el('span'), this.story.node, this.story.key, this.play, this.slider, ends);
     this.baseBar = el('div', { className: 'slide base' }, el('span', { textContent: 'compared with' }), this.base, this.baseLabel);
     this.away = new Away(app);
     this.sliceBar = new SliceBar(app);
-    this.node = el('header', {}, this.choices, bar, this.baseBar, this.sliceBar.node, this.away.node);
+    this.node = el('header', { className: 'folded' }, this.choices, bar, this.baseBar, this.sliceBar.node, this.away.node);
   }
 
   /** Builds the choices anew where they have changed; what had the focus keeps it. */
@@ -50,10 +54,19 @@ export class Toolbar {
     if (made === this.#made) return;
     this.#made = made;
     const focus = document.activeElement?.id;
-    this.choices.replaceChildren(this.#views(), this.#runs(), ...this.#filters(), this.#looks());
+    this.choices.replaceChildren(this.#views(), this.fold, this.#runs(), ...this.#filters(), this.#looks());
     if (focus && this.node.contains(document.getElementById(focus))) document.getElementById(focus)?.focus();
     this.node.hidden = !app.runs.size;
     this.baseBar.hidden = app.state.against !== 'epoch';
+    const own = FOLDED.filter((name) => JSON.stringify(state[name]) !== JSON.stringify(DEFAULTS[name])).length;
+    this.fold.textContent = own ? `Choices (${own})` : 'Choices';
+    this.fold.title = own ? `${own} of them not as they are at first` : '';
+  }
+
+  /** Shows the choices that are folded away where there is little room, or hides them. */
+  #unfold() {
+    const folded = this.node.classList.toggle('folded');
+    this.fold.setAttribute('aria-expanded', String(!folded));
   }
 
   /** Moves the sliders to where they stand. */

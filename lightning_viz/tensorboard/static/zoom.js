@@ -5,7 +5,7 @@ import { bdi, el } from './dom.js';
 import { filmOf } from './film.js';
 import { methodOf, title } from './model.js';
 import { holderOf, rankOf } from './ranks.js';
-import { marksOf, snapshot } from './snapshot.js';
+import { snapshot } from './snapshot.js';
 import { zip } from './zip.js';
 
 export class Zoom {
@@ -48,14 +48,18 @@ export class Zoom {
     const { frames } = this.#shown;
     const now = frames.findLast((frame) => frame.at <= app.moment) ?? frames[0];
     for (const frame of frames) frame.mark(frame === now);
-    const names = app.moments().map((moment) => moment.name).join(app.between);
-    const when = app.other ? `${names}, ${app.axis.name(app.moment)}` : names;
     const pictures = app.run && app.series.get('images', app.run.name, app.state.zoom);
-    for (const save of this.node.querySelectorAll('#zoom-picture, #zoom-zip')) {
-      const none = save.id === 'zoom-zip' && pictures?.length === 0;
-      Object.assign(save, { disabled: none, title: none ? 'this exported page paints its maps, and has no pictures of them' : '' });
-    }
-    this.node.querySelector('h2')?.replaceChildren(...this.#name(app.state.zoom), ` · ${when}`);
+    const none = pictures?.length === 0;
+    const zipped = /** @type {HTMLButtonElement} */ (this.node.querySelector('#zoom-zip'));
+    Object.assign(zipped, { disabled: none, title: none ? 'this exported page paints its maps, and has no pictures of them' : 'the pictures of the log, as they were drawn in training' });
+    this.node.querySelector('h2')?.replaceChildren(...this.#name(app.state.zoom), ` · ${this.#when(app.between, ', ')}`);
+  }
+
+  /** What is shown, of runs with the moment. @param {string} between @param {string} then */
+  #when(between, then) {
+    const { app } = this;
+    const names = app.moments().map((moment) => moment.name).join(between);
+    return app.other ? `${names}${then}${app.axis.name(app.moment)}` : names;
   }
 
   /** @param {string} tag */
@@ -78,7 +82,7 @@ export class Zoom {
     this.#shown = { cell, frames };
     const buttons = [
       el('button', { id: 'zoom-play', textContent: 'Play / pause', onclick: () => app.player.toggle() }),
-      el('button', { id: 'zoom-picture', textContent: 'Save picture', onclick: () => this.#savePicture(tag) }),
+      el('button', { id: 'zoom-picture', textContent: 'Save picture', title: 'what is seen here, with its words', onclick: () => this.#savePicture(tag) }),
       el('button', { id: 'zoom-zip', textContent: 'Save all epochs (ZIP)', onclick: () => this.#saveAll(tag) }),
       el('button', { id: 'zoom-close', textContent: 'Close', 'aria-label': 'Close', onclick: () => this.node.close() }),
     ];
@@ -87,17 +91,10 @@ export class Zoom {
     for (const part of [cell, ...frames]) app.watch.add(part);
   }
 
-  /** @param {string} tag */
+  /** Saves what is seen, as it is seen. @param {string} tag */
   async #savePicture(tag) {
-    const { run, compares, moment } = this.app;
-    if (!run) return;
-    const stage = /** @type {HTMLElement} */ (this.node.querySelector('.stage'));
-    const series = compares || marksOf(stage).length ? [] : await this.#points(run.name, tag);
-    const point = series.filter(([step]) => this.app.axis.of(run, step) <= moment).at(-1);
-    const logged = point && (await this.app.source.blobs([point[1]])).get(point[1]);
-    const blob = logged ?? (await snapshot(stage));
-    const when = logged ? point?.[0] : this.app.moments().map((one) => this.app.axis.name(one.at)).join(' ');
-    if (blob) save(blob, `${fileName(`${tag}_${when}`)}.${suffix(blob)}`);
+    const blob = this.#shown && (await snapshot(this.#shown.cell.node));
+    if (blob) save(blob, `${fileName(`${tag}_${this.#when(' ', ' ')}`)}.${suffix(blob)}`);
   }
 
   /** @param {string} tag */

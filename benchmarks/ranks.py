@@ -26,7 +26,7 @@ EPOCHS = 2
 
 def lines(settings: Settings) -> Iterator[Line]:
     """Two lines: below 0.625, two processes draw at least 1.6 times as fast as one."""
-    command = [sys.executable, "-m", "benchmarks.ranks", str(settings.size), str(settings.width)]
+    command = [sys.executable, "-m", "benchmarks.ranks", *map(str, (settings.size, settings.width, settings.samples))]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     ended = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)  # errors are shown
     alone, together, replayed, shared = (float(told.split()[0]) for told in ended.stdout.split("drawn in")[1:])
@@ -52,29 +52,29 @@ class Clock(Callback):
             print(f"drawn in {median(durations[1:])} s", flush=True)
 
 
-def train(processes: int, size: int, width: int, folder: str) -> None:
+def train(processes: int, size: int, width: int, samples: int, folder: str) -> None:
     """Trains, draws and says how long drawing took."""
     begin = Clock()
     trainer = _trainer(
-        processes, folder, [begin, *_pictures(size), Clock(begin), *([Snapshots()] if processes == 1 else [])]
+        processes, folder, [begin, *_pictures(size, samples), Clock(begin), *([Snapshots()] if processes == 1 else [])]
     )
     trainer.fit(FoodClassifier(size=size, width=width), _data(size))
 
 
-def replay(processes: int, size: int, width: int, folder: str) -> None:
+def replay(processes: int, size: int, width: int, samples: int, folder: str) -> None:
     """Draws what that training kept, and says how long it took, without the first drawing."""
     begin = Clock()
-    trainer = _trainer(processes, folder, [begin, *_pictures(size), Clock(begin)])
+    trainer = _trainer(processes, folder, [begin, *_pictures(size, samples), Clock(begin)])
     lightning_viz.replay(
         trainer, FoodClassifier(size=size, width=width), Path(folder) / "snapshots", datamodule=_data(size)
     )
 
 
-def _pictures(size: int) -> list[pl.Callback]:
+def _pictures(size: int, samples: int) -> list[pl.Callback]:
     return [
         SaliencyMaps(method="smoothgrad", samples=4),
         FilterAscent(steps=4),
-        LimePanels(samples=192),
+        LimePanels(samples=3 * samples),
         DeepDream(canvas=size, octaves=2, iterations=2),
     ]
 

@@ -1,26 +1,21 @@
 """The benchmark that asks the measures whether a network learns or memorises."""
 
-import subprocess
-import sys
-from pathlib import Path
-
+import pytest
 import torch
 from PIL import Image
 
+from benchmarks import dynamics
 from benchmarks.dynamics import RandomLabels
 from lightning_viz.food11 import FoodData
 
-ROOT = Path(__file__).parents[1]
 
-
-def test_every_measure_is_told_and_the_main_ones_are_drawn(tmp_path):
+@pytest.mark.filterwarnings("ignore")
+def test_every_measure_is_told_and_the_main_ones_are_drawn(tmp_path, capsys):
     options = {"epochs": 1, "size": 32, "width": 2, "images": 22, "probes": 2, "seeds": 1}
-    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.dynamics", "--out", str(tmp_path / "plot.png")]
-    command += [part for name, value in options.items() for part in (f"--{name}", str(value))]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-    assert ended.returncode == 0, ended.stderr[-3000:]
+    dynamics.main(["--out", str(tmp_path / "plot.png"), *(f"--{name}={value}" for name, value in options.items())])
+    told = capsys.readouterr().out.splitlines()
     for name in ("smoothgrad/entropy", "saliency/rank_untrained", "lime/fidelity", "saliency/in_mask", "val_acc"):
-        (line,) = (line for line in ended.stdout.splitlines() if line.startswith(f"| {name} "))
+        (line,) = (line for line in told if line.startswith(f"| {name} "))
         assert "→" in line
     with Image.open(tmp_path / "plot.png") as plot:
         assert plot.width > plot.height > 200

@@ -90,6 +90,10 @@ def test_the_input_stays_in_view_while_the_methods_scroll(visit, board):
     tab.shows("epoch 4")
     image = tab.find("tbody td.pinned").first
     before = image.bounding_box()["x"]
-    tab.find("main").evaluate("main => main.scrollTo({ left: 300 })")
-    assert tab.find("main").evaluate("main => main.scrollLeft") > 100
+
+    def scrolled():  # as soon as the table is wider than its place
+        tab.find("main").evaluate("main => main.scrollTo({ left: 300 })")
+        assert tab.find("main").evaluate("main => main.scrollLeft") > 100
+
+    tab.eventually(scrolled)
     assert image.bounding_box()["x"] == pytest.approx(before, abs=10)

@@ -1,11 +1,10 @@
 """Drawing beside the training: the same pictures at the same steps, later; and no process is left behind."""
 
+import multiprocessing
 import os
 import signal
-import subprocess
-import sys
-import textwrap
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -201,28 +200,26 @@ def test_nothing_is_left_of_a_run_that_fails(tmp_path):
         os.kill(ends.pid, 0)
 
 
+class Killed(pl.Callback):
+    """Kills its process while the first moment is drawn in another."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        (folder / "wait").touch()
+
+    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+        if trainer.current_epoch == 1:
+            (self.folder / "pid").write_text(str(run_of(trainer).background._jobs[0]._pid))
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
 def test_nothing_is_left_of_a_run_that_is_killed(tmp_path):
-    program = f"""
-        import sys, os, time
-        sys.path[:0] = {[*sys.path]!r}
-        import torch
-        from pathlib import Path
-        from projects import fit
-        from test_background import Slow, Tells
-        import test_background, pytorch_lightning as pl
-        test_background.SLOW = 60
-        class Ends(pl.Callback):
-            def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
-                if trainer.current_epoch == 1:
-                    from lightning_viz.harness.run.run import run_of
-                    print(run_of(trainer).background._jobs[0]._pid, flush=True)
-                    os.kill(os.getpid(), 9)
-        folder = Path({str(tmp_path)!r})
-        fit(folder / "run", [Slow(background=True), Ends()], module=lambda: Tells(folder))
-    """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=False)
-    assert done.returncode == -signal.SIGKILL, done.stderr
-    pid = int(done.stdout.split()[-1])
+    run = partial(slow, tmp_path, others=[Killed(tmp_path)])
+    process = multiprocessing.get_context("fork").Process(target=run)
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    pid = int((tmp_path / "pid").read_text())
     for _ in range(50):
         if not Path(f"/proc/{pid}").exists() or "State:\tZ" in Path(f"/proc/{pid}/status").read_text():
             return

@@ -109,6 +109,8 @@ def test_of_a_difference_heads_and_captions_tell_what_is_shown(look, board, run)
     maps = run.maps(SALIENCY)
     tab.find("#scale").select_option("own scale")
     differs(tab, maps[0], maps[3], np.abs(maps[3] - maps[0]).max())
+    cell.click()
+    expect(tab.find("#zoom .colours")).to_have_text("lessmore")
 
 
 def plain(text):
@@ -201,3 +203,12 @@ def test_while_a_key_is_held_the_moment_compared_with_is_shown(look, board, run)
     tab.page.keyboard.up("b")
     side_by_side(tab, bound, maps[1], maps[3])
     assert tab.state() == asked  # a link leads to what was compared, not to a glance
+    tab.find("#how").select_option("difference")
+    differs(tab, maps[1], maps[3], bound)
+    tab.find("main").focus()
+    tab.page.keyboard.down("b")
+    alone = tab.find("tbody tr").first.locator(".cell").nth(1).locator(".tile:visible canvas")
+    expect(alone).to_have_count(1)
+    tab.eventually(lambda: paints(alone, maps[1], bound))
+    tab.page.keyboard.up("b")
+    differs(tab, maps[1], maps[3], bound)

@@ -169,7 +169,7 @@ class LimePanels(MapCallback):
         caption = [
             scene.caption(i),
             *told,
-            f"R² {' and '.join(map(fidelity, found.values()))} on unseen masks, {found[label].samples} seen{mark}",
+            f"R² {' and '.join(map(fidelity, found.values()))} on unseen masks, fitted on {found[label].samples}{mark}",
             f"orange {good}, blue {bad}, pale unsure",
         ]
         titles, unit = [names[k] for k in found], self.unit_of(scene)

@@ -70,7 +70,7 @@ class FilterActivations(LayerCallback):
             ]
             picture = grid(tiles, in_a_row(tiles, 4), titles=titles)
             one = "one place, " if maps[0][0].size == 1 else ""
-            caption = [scene.caption(i), f"{shorten(name)} · {one}channel: value of full colour", *told]
+            caption = [scene.caption(i), f"{shorten(name)} · {one}channel: its largest value", *told]
             yield captioned(f"{scene.probes.tag(i)}/activations_{slug(name)}", picture, caption, lines=2 + len(told))
 
     def _maps(self, scene: Scene, items: list[int]) -> Tensor:

@@ -92,7 +92,7 @@ class FilterWall(AscentCallback):
             for gone, ascent in zip(dead, found.values(), strict=True)
         ]
         shown = f"{len(tiles)} / {self.available} channels" if len(tiles) < self.available else f"{len(tiles)} channels"
-        grey = f", {sum(still) - sum(dead)} without a way up" if sum(still) > sum(dead) else ""
+        grey = f", {sum(still) - sum(dead)} with no gradient" if sum(still) > sum(dead) else ""
         caption = [f"{scene.when} · {shown} of {shorten(name)}", f"{sum(dead) or 'none'} dead{grey}"]
         columns = min(isqrt(len(tiles) - 1) + 1, 8)
         picture = captioned(f"filters/{slug(name)}/wall", grid(tiles, columns), caption, lines=2)

@@ -1,10 +1,11 @@
 // One picture as it is at the moment of the slider: alone, beside another, or what has changed of its maps.
 
-import { differs, subtracts } from './comparing.js';
+import { differs, hasMaps, subtracts } from './comparing.js';
 import { el } from './dom.js';
 import { figure } from './curves.js';
 import { drawEdges } from './edges.js';
 import { needed, sliceAt } from './heat.js';
+import { colourBar, differenceBar } from './legend.js';
 import { drawDifference, largestBound, largestDifference } from './maps.js';
 import { hasPlaces } from './marks.js';
 import { methodOf, title } from './model.js';
@@ -28,18 +29,22 @@ export class Cell {
     this.shots = [new Shot(app, tag, this.large)];
     this.canvas = el('canvas', { role: 'img', width: 1, height: 1 }); // by itself one is twice as wide as high, also before it is drawn
     this.note = el('span', { className: 'note' });
+    this.bar = el('span'); // of colours, where there is no head of a column
+    /** @type {string | undefined} */
+    this.told = '';
     this.edges = el('canvas', { className: 'edges' });
     this.image = el('img', { alt: '', onload: () => this.#outline() }); // of which these are
     this.slice = { k: 0, count: 1 };
     this.frame = el('span', { className: 'shots' }, this.shots[0].node, this.canvas, this.edges);
     const name = `${title(methodOf(tag) || tag)} of ${title(tag.split('/')[0])}: enlarge`;
-    this.node = open ? el('button', { className: 'cell', title: name, onclick: () => open(tag) }, this.frame, this.note) : el('div', { className: 'cell' }, this.frame, this.note);
+    this.node = open ? el('button', { className: 'cell', title: name, onclick: () => open(tag) }, this.frame, this.note) : el('div', { className: 'cell' }, this.frame, this.note, this.bar);
   }
 
-  /** What stands side by side; where differences are asked for, an image that stays the same is shown once. @returns {Moment[]} */
+  /** What stands side by side; where differences are asked for, what stays the same is shown once, and so are maps while it blinks. @returns {Moment[]} */
   #moments() {
-    const all = this.app.moments();
-    return differs(this.app) && isSame(this.app.shown, this.tag) ? all.slice(-1) : all;
+    const { app, tag } = this;
+    const once = isSame(app.shown, tag) || (app.blinking && hasMaps(app, tag));
+    return app.moments().slice(differs(app) && once ? -1 : 0);
   }
 
   /** The keys of what is in view now. */
@@ -79,8 +84,16 @@ export class Cell {
       shot.show(moments[i] ?? null, !one);
       shot.name.hidden = subtracted && Boolean(shot.words.textContent?.startsWith(moments[i]?.name)); // below a difference a caption tells its own epoch
     });
+    if (this.large) this.#tellColours(subtracted ? 'difference' : this.shots[0].scale && this.app.run?.colours(this.tag));
     if (subtracted) this.#showDifference(moments);
     else this.note.textContent = [one ? this.shots[0].stale : '', ...this.#scales(moments.length), this.shots[0].slice, this.large && !one && differs(this.app) ? APART : ''].filter(Boolean).join(' · ');
+  }
+
+  /** @param {'signed' | 'sequential' | 'difference' | '' | undefined} kind */
+  #tellColours(kind) {
+    if (kind === this.told) return;
+    this.told = kind;
+    this.bar.replaceChildren(...(kind ? [kind === 'difference' ? differenceBar('') : colourBar(kind, '')] : []));
   }
 
   /** What full colour of each shot stands for, once where it is the same. @param {number} count */

@@ -45,8 +45,11 @@ const blinked = (app, moments) => (app.blinking ? moments.map(() => moments[0]) 
 /** Whether what is compared is asked for as a difference. @param {App} app */
 export const differs = (app) => app.state.how === 'difference' && app.compares;
 
-/** Whether the maps of a picture are subtracted then. What has none in the log cannot be: a difference of pixels means nothing. @param {App} app @param {string} tag */
-export const subtracts = (app, tag) => differs(app) && app.shown.every((run) => tag in run.answer.maps);
+/** Whether there are maps of a picture to subtract. What has none in the log cannot be: a difference of pixels means nothing. @param {App} app @param {string} tag */
+export const hasMaps = (app, tag) => app.shown.every((run) => tag in run.answer.maps);
+
+/** Whether they are subtracted now: while it blinks, the first stands there as it is. @param {App} app @param {string} tag */
+export const subtracts = (app, tag) => differs(app) && !app.blinking && hasMaps(app, tag);
 
 /** A letter for each run where there are more than two: A is the one that is shown. @param {App} app @param {Run} run */
 export function badgeOf(app, run) {

@@ -2,6 +2,7 @@
 
 import { bdi, el } from './dom.js';
 import { PROBE, methodOf, title } from './model.js';
+import { rankOf } from './ranks.js';
 
 const MOST = 6; // pictures of one finding
 
@@ -59,6 +60,8 @@ function sentence(app, run, finding) {
 /** What a picture is called where there is no column above it. @param {import('./model.js').Run} run @param {string} tag */
 function nameOf(run, tag) {
   const [first] = tag.split('/');
+  const rank = rankOf(tag);
+  if (rank) return [`${first} · ${rank.loader} · ${rank.name}`];
   if (!PROBE.test(tag)) return [title(tag.replaceAll('/', ' '))];
   return [`${title(methodOf(tag))} of `, bdi(run.className(run.label(first))), ` (${Number(first.split('_')[1])})`];
 }

@@ -13,6 +13,7 @@ import { Prediction } from './prediction.js';
 import { isSame } from './originals.js';
 import { roving } from './roving.js';
 import { columnHead, table } from './table.js';
+import { Warnings } from './warnings.js';
 
 /** @param {import('./app.js').App} app @returns {import('./app.js').View} */
 export function buildGrid(app) {
@@ -58,6 +59,9 @@ function head(app, method, first) {
   node.classList.toggle('pinned', first && method === 'input');
   const { run } = app;
   node.append(...legend(app, method));
+  const warnings = new Warnings(app, method);
+  node.append(warnings.node);
+  app.watch.add(warnings);
   if (!run?.answer.scalars.includes(`explanations/${method}/${app.state.measure}`)) return node;
   const measure = new Measure(app, method, app.state.measure, { width: 92, height: 26 });
   node.append(measure.node);

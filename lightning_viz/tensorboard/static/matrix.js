@@ -82,12 +82,12 @@ export class Matrix {
   /** @param {Moment[]} moments @param {(Cells | undefined)[]} found */
   #draw(moments, found) {
     const tables = found.map((cells) => tableOf(cells ?? [], this.groups));
-    const subtracted = differs(this.app);
+    const subtracted = differs(this.app) && !this.app.blinking;
     const names = moments.map(({ name }) => name);
     /** @type {Shown[]} */
     const shown = subtracted
       ? [{ name: names.join(this.app.between), table: tables[tables.length - 1], before: tables[0] }]
-      : tables.map((table, i) => ({ name: moments.length > 1 ? names[i] : '', table, before: null }));
+      : (differs(this.app) ? tables.slice(0, 1) : tables).map((table, i) => ({ name: moments.length > 1 ? names[i] : '', table, before: null }));
     while (this.#boards.length < shown.length) this.#boards.push(new Board(this));
     this.place.replaceChildren(...shown.map((one, i) => this.#boards[i].draw(one, shown.length)));
     this.#summarise(moments, found);

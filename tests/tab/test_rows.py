@@ -1,12 +1,17 @@
 """Rows and columns of the first view: what the network says of a probe, and which rows and methods are shown."""
 
 import math
+from functools import partial
 from itertools import pairwise
 
 import pytest
 from playwright.sync_api import expect
-from projects import NAMES
-from tab import link, placed
+from projects import NAMES, Project
+from tab import Tab, link, placed
+from trained import Log, train
+
+from lightning_viz import Probes, SaliencyMaps
+from lightning_viz.tensorboard.export import export
 
 PROBES = dict(zip(["probe_00_bread", "probe_01_egg", "probe_02_soup"], NAMES, strict=True))
 WIDTH, HEIGHT, EDGE, FIRST, LAST = 164, 64, 3, -1, 4
@@ -72,6 +77,22 @@ def test_a_row_draws_the_probabilities_and_marks_where_the_prediction_flipped(lo
         assert mark.get_attribute("title") == text
     large.locator(".u-over").hover(position=middle(large.locator(".u-over .flip-mark").first))
     expect(large.locator(".tip")).to_contain_text(flips(run, [*PROBES][flipped])[0])
+
+
+def test_of_many_classes_what_is_predicted_is_drawn_beside_the_true_one(context, tmp_path):
+    names = [*NAMES, *(f"Dish {k}" for k in range(3, 24))]
+    maps = SaliencyMaps(probes=Probes(count=1), on_error="raise")
+    train(tmp_path / "run", [maps], classes=names, module=partial(Project, classes=24), max_epochs=2)
+    export(tmp_path / "run", tmp_path / "run.html")
+    page = context.new_page()
+    page.goto((tmp_path / "run.html").as_uri())
+    lines = Tab(page, page).find("tbody tr .chart polyline")
+    expect(lines).to_have_count(2)
+    expect(lines.first.locator("title")).to_have_text("predicted, whichever class")
+    predicted = Log(tmp_path / "run").shares("probe_00_bread")
+    heights = [float(point.split(",")[1]) for point in lines.first.get_attribute("points").split()]
+    assert heights == pytest.approx([HEIGHT - EDGE - p * (HEIGHT - 2 * EDGE) for p in predicted], abs=0.06)
+    expect(Tab(page, page).find("tbody tr .key")).to_have_text("predicted, whichever class")
 
 
 def middle(mark):

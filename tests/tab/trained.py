@@ -133,6 +133,10 @@ class Log:
         told = self._by_epoch(self._tensors(f"prediction/{probe}"))
         return {epoch: (NAMES[int(k)], float(probability)) for epoch, (k, probability) in told.items()}
 
+    def shares(self, probe):
+        """The probability of the predicted class, whichever it is, in the order of the epochs."""
+        return [float(share) for _, share in self._tensors(f"prediction/{probe}").values()]
+
     def counts(self, loader):
         """How often each class, a row, was predicted as each, a column."""
         tables = {}

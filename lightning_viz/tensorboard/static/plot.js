@@ -5,7 +5,7 @@ import { chart, figure } from './curves.js';
 import { el } from './dom.js';
 
 /**
- * @typedef {{ run: import('./model.js').Run, tag: string }} Scalar
+ * @typedef {{ run: import('./model.js').Run, tag: string, kind?: 'scalars' | 'predictions' }} Scalar Of predictions it is the probability.
  * @typedef {Omit<import('./curves.js').Line, 'points'>} Look
  * @typedef {Omit<import('./curves.js').Frame, 'domain'> & { looks: Look[], large?: boolean }} Drawing How each scalar looks, and the frame.
  */
@@ -33,7 +33,7 @@ export class Plot {
    */
   show(scalars, drawing, more = []) {
     const { axis, moment, series } = this.app;
-    const found = scalars.map(({ run, tag }) => series.get('scalars', run.name, tag));
+    const found = scalars.map(({ run, tag, kind }) => series.get(kind ?? 'scalars', run.name, tag));
     const made = [...found, ...more, axis.last, axis.kind];
     const due = scalars.length > 0 && !made.includes(undefined) && !same(made, this.#made);
     if (due) {
@@ -41,7 +41,7 @@ export class Plot {
       const { looks, ...frame } = drawing();
       const lines = looks.map((look, i) => ({
         ...look,
-        points: (found[i] ?? []).map(([step, value]) => /** @type {[number, number]} */ ([axis.of(scalars[i].run, step), value ?? NaN])),
+        points: (found[i] ?? []).map(([step, ...values]) => /** @type {[number, number]} */ ([axis.of(scalars[i].run, step), values.at(-1) ?? NaN])),
       }));
       const whole = { ...frame, domain: /** @type {[number, number]} */ ([axis.first, axis.last]) };
       const go = (/** @type {number} */ x) => this.app.goTo(axis.nearest(x));

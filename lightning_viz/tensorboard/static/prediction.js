@@ -105,6 +105,12 @@ export class Prediction {
     return changed.map(([step, index]) => [axis.of(run, step), `${axis.name(axis.of(run, step))}: now ${run.className(index)}`]);
   }
 
+  /** Whether of many classes the true one alone is logged: then its rival is seen by what is predicted. @param {import('./model.js').Run} run @param {string[]} classes */
+  #isAlone(run, classes) {
+    const { labels, values, open } = run.manifest?.probes[this.probe] ?? {};
+    return classes.length === 1 && !labels && !values && !open && (run.manifest?.classes.length ?? 0) > 1 && run.answer.predictions.includes(this.probe);
+  }
+
   /** Tags of the classes whose probabilities are logged. @param {import('./model.js').Run} run */
   #classes(run) {
     const stem = `probability/${this.probe}/`;
@@ -121,21 +127,24 @@ export class Prediction {
     const predicted = series.get('predictions', run.name, this.probe);
     const seen = new Set((predicted ?? []).map(([, index]) => run.manifest?.class_tags[index]));
     const rivals = classes.filter((tag) => tag !== label && seen.has(tag));
+    const rest = this.#isAlone(run, classes) ? [{ label: 'predicted, whichever class', colour: shade(0) }] : [];
     const drawing = () => ({
       ...this.frame,
       range: /** @type {[number, number]} */ ([0, 1]),
       marks: this.flips(),
       title: `Probabilities of the classes, ${this.label} bold${theirs.length ? ', in other runs dashed' : ''}; triangles mark where the prediction changed`,
-      looks: scalars.map(({ run: of, tag }) => ({
+      looks: [...rest, ...scalars.map(({ run: of, tag }) => ({
         label: of.className(tag),
         strong: tag === label,
         dashed: of !== run,
         colour: of !== run && theirs.length > 1 ? colourOf(this.app, of) : of === run && rivals.includes(tag) ? shade(rivals.indexOf(tag)) : undefined,
-      })),
+      }))],
     });
     const named = scalars.map(({ run: of, tag }) => ({ run: of, tag: `probability/${this.probe}/${tag}` }));
-    if (!this.plot.show(named, drawing, [predicted])) return;
-    const key = rivals.slice(0, 3).map((tag, i) => el('span', {}, el('i', { style: `background:${shade(i)}` }), run.className(tag)));
+    const said = rest.map(() => ({ run, tag: this.probe, kind: /** @type {'predictions'} */ ('predictions') }));
+    if (!this.plot.show([...said, ...named], drawing, [predicted])) return;
+    const names = [...rest.map(({ label }) => label), ...rivals.slice(0, 3).map((tag) => run.className(tag))];
+    const key = names.map((name, i) => el('span', {}, el('i', { style: `background:${shade(i)}` }), name));
     const triangle = el('span', {}, el('i', { className: 'flip-mark' }), 'the prediction became another');
     this.key.replaceChildren(...key, ...(this.frame.large && this.flips().length ? [triangle] : []));
   }

@@ -27,10 +27,11 @@ $(READY): pyproject.toml constraints.txt
 	@touch $(READY)
 
 # Projects that the tests train unchanged: in a folder of their own, since they ask for old versions of everything.
-$(FOREIGN)/.ready: $(READY) tests/foreign/requirements.txt
+$(FOREIGN)/.ready: $(READY) tests/foreign/requirements.txt tests/foreign/loggers.txt
 	rm -rf $(FOREIGN)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(FOREIGN) --requirement tests/foreign/requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(FOREIGN)/apart torchvision==0.28.0  # which other projects must not find
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(FOREIGN)/loggers --requirement tests/foreign/loggers.txt
 	@touch $(FOREIGN)/.ready
 
 # The browser of the tests and screenshots: the system's Chromium, else one that playwright brings.

@@ -4,31 +4,12 @@ import importlib
 
 import numpy as np
 import pytest
+from beside import Beside
 from borrowed import FOLDER, installed
 from PIL import Image
 from projects import fit
-from pytorch_lightning.loggers import Logger
 
 from lightning_viz import Films, SaliencyMaps
-
-
-class Beside(Logger):
-    """Keeps what a logger is given, beside the one that is tried."""
-
-    name, version = "beside", 0
-
-    def __init__(self):
-        super().__init__()
-        self.seen = []
-
-    def log_metrics(self, metrics, step=None):
-        pass
-
-    def log_hyperparams(self, params):
-        pass
-
-    def log_image(self, key, images, step=None):
-        self.seen.append((key, step, images[0] if isinstance(images[0], str) else np.asarray(images[0])))
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::pydantic.warnings.PydanticDeprecatedSince20")

@@ -56,15 +56,20 @@ def film_writer(logger: Any) -> WriteFilm | None:
             logger.run_id, str(file), str(Path("films", plain(film.tag)).parent)
         )
     if (own := _OF_THEIR_OWN.get(_package(experiment))) is not None:
-        return lambda film, file, step: own(experiment, film.tag, str(file), step)
+        return lambda film, file, step: own(experiment, film.tag, str(file), step) if _takes(experiment, film) else None
     if hasattr(experiment, "log_image"):
         return lambda film, file, step: experiment.log_image(str(file), name=film.tag, step=step)
     return None
 
 
 def _logged_film(logger: Any, film: Film, file: Path, step: int) -> None:
-    if not (film.animated and _package(experiment_of(logger)) == "swanlab"):  # which keeps the first frame alone
+    if _takes(experiment_of(logger), film):
         logger.log_image(key=film.tag, images=[str(file)], step=step)
+
+
+def _takes(experiment: Any, film: Film) -> bool:
+    """Whether all of a film would be kept: of what moves, some keep the first frame alone."""
+    return not (film.animated and _package(experiment) in {"aim", "swanlab"})
 
 
 def _package(experiment: Any) -> str:

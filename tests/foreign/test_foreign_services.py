@@ -119,7 +119,7 @@ ALL = (comet, aim, clearml, litlogger)
 
 
 def train(folder, pipe):
-    """Trains with all of them; sends what each has kept, as (tag, step, bytes of a file), and what a logger beside saw."""
+    """Trains with all; sends what each has kept, as (tag, step, bytes of a file), and what a logger beside them saw."""
     warnings.simplefilter("ignore")
     sys.path += [str(FOLDER), str(SERVICES)]
     os.environ["HOME"] = str(folder)

@@ -123,6 +123,12 @@ class Remote:
         return bool(system.isfile(path))
 
     @_told
+    def size(self) -> int:
+        """Bytes of the file."""
+        system, path = self._fresh()
+        return int(system.size(path))
+
+    @_told
     def version(self) -> str:
         """Something else when the file has changed."""
         system, path = self._fresh()

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from lightning_viz.harness.remote import Remote
+
 
 def experiment_of(logger: Any) -> Any:
     """What a logger hands its user to write to; `None` where it has no such thing, as one of a user's own."""
@@ -86,15 +88,18 @@ def send(experiment: Any) -> None:
     """Writes what waits for the log of a `SummaryWriter` that is elsewhere; what it does not take waits on.
 
     Raises:
+        OSError: The file system has replaced the log by what was to be added, as gcsfs does.
         Exception: Of the file system.
     """
     waiting = _WAITING.get(experiment) if waits(experiment) else None
     if not waiting:
         return
-    queue = experiment._get_file_writer().event_writer._async_writer
+    writer = experiment._get_file_writer()
+    queue, name, added = writer.event_writer._async_writer, _name(writer) or "", sum(map(len, waiting))
     with queue._lock:
         queue._check_worker_status()
         queue._byte_queue.join()
+        before = _size(name) or 0
         try:
             queue._writer._writer.write(b"".join(waiting))
         except Exception:
@@ -103,6 +108,19 @@ def send(experiment: Any) -> None:
             raise
         waiting.clear()
         queue._writer.flush()
+        after = _size(name)
+    if after is not None and after < before + added:
+        raise OSError(
+            f"Expected a file system that adds to files for TensorBoard's log {name}, received one that replaces them, "
+            "so that only its last part is kept: let the logger write to a folder here and copy it, or take CSVLogger."
+        )
+
+
+def _size(name: str) -> int | None:
+    """Bytes of a file that is elsewhere; `None` where none is found, or TensorBoard alone has a way to it."""
+    with suppress(OSError):
+        return Remote(name).size()
+    return None
 
 
 def _name(writer: Any) -> str | None:

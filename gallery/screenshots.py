@@ -25,7 +25,8 @@ LARGEST = 250_000
 
 STILL = """() => {
   const inView = ({ left, top, width }) => width && left < innerWidth && top < innerHeight;
-  const places = [...document.querySelectorAll('.shot, .curves, .map canvas:not(.edges), .film button, .empty')];
+  const kinds = '.shot, .curves, .map canvas:not(.edges), .board, .film button, .empty';
+  const places = [...document.querySelectorAll(kinds)];
   const shown = places.filter(node => inView(node.getBoundingClientRect()));
   const here = node => node.matches('.empty, [aria-label]') || node.querySelector('svg, .uplot, .none:not(:empty)')
     || (!node.matches('.loading') && (node.querySelector('.tile') || node.querySelector('img')?.naturalWidth));

@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 from gallery.page import Shown
 from gallery.photographs import HIGH, LOW, MIDDLE
 from lightning_viz import (
+    CaptumAttribution,
     ConfusionMatrixPanel,
     DeepDream,
     FilterActivations,
@@ -61,6 +62,7 @@ def _of_photographs() -> list[pl.Callback]:
     common = {"probes": Probes(indices=[0, 1]), "on_error": "raise"}
     return [
         *_maps(common["probes"]),
+        CaptumAttribution("captum.attr.FeatureAblation", **common),
         DeepDream(canvas=512, **common),
         DeepDream(canvas=512, guide=0, **common),
         DeepDream(canvas=512, guide=1, **common),
@@ -128,7 +130,11 @@ PHOTOGRAPHS = Room(
             _shown(
                 "probe_01_espresso",
                 _HEAD,
-                {"deep_dream": "deep dream", "deep_dream_towards_egyptian_cat": "dream towards the cat"},
+                {
+                    "captum_featureablation": "captum's feature ablation",
+                    "deep_dream": "deep dream",
+                    "deep_dream_towards_egyptian_cat": "dream towards the cat",
+                },
             ),
         ),
         (

@@ -126,14 +126,15 @@ def test_maps_that_settled_are_like_untrained_or_no_better_than_chance(tmp_path)
             **of("lime", rank_previous=[0.2, 0.5, 0.95, 0.96, 0.97, 0.97], rank_untrained=[0.3, 0.2], fidelity=[0.4]),
             **of("lime", deletion=[0.3], deletion_chance=[0.5], insertion=[0.6], insertion_chance=[0.5]),
             **of("guided", rank_previous=[0.97] * 6, rank_untrained=[0.97] * 6, deletion=[0.5], deletion_chance=[0.4]),
-            **of("guided", in_mask=[0.3, *[0.25] * 10]),
-            **of("lime", in_mask=[0.3, *[0.6] * 10]),
+            **of("guided", in_mask=[0.3, *[0.25] * 10], in_mask_chance=[0.25] * 11),
+            **of("lime", in_mask=[0.3, *[0.6] * 10], in_mask_chance=[0.25] * 11),
         },
     )
     assert found["maps_settled"].text == "Maps have settled, each is like the one before: LIME since epoch 6."
     assert found["like_untrained"].numbers == {"method": "guided", "rank_untrained": pytest.approx(0.97)}
     assert found["worse_than_chance"].text.startswith("guided is no better than chance by deletion: 0.50, where")
     assert found["outside_the_evidence"].numbers["method"] == "guided"
+    assert found["beside_the_evidence"].numbers == {"method": "guided", "in_mask": 0.25, "in_mask_chance": 0.25}
     assert found["low_fidelity"].numbers["fidelity"] == pytest.approx(0.4)
 
 

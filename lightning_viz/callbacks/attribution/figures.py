@@ -48,7 +48,8 @@ class MapFigures:
     magnitude: `entropy` (nats) and `sum`, and while training `rank_...` (Spearman's rank correlation) and `ssim_...`
     (structural similarity) with the map of the `previous` drawing, of the `untrained` network before the first step,
     and of the `best` network before this one. Where the data set knows masks, `pointing` is the share of probes whose
-    maximum lies in the mask, and `in_mask` the share of the map that does. What `Faithfulness` tells comes with it.
+    maximum lies in the mask, `in_mask` the share of the map that does, and `pointing_chance` and `in_mask_chance` what
+    both are by chance: the mask's share of the image. What `Faithfulness` tells comes with it.
     What a map has not (one without any values has no entropy) is left out of the mean.
 
     The first process has what any of them has drawn, so that the run's checkpoints hold all of it; a resumed run goes
@@ -244,7 +245,9 @@ def _held_to_mask(scene: Scene, ask: Ask, values: Tensor) -> dict[str, float]:
             mask = mask[ask.column] if len(mask) == len(scene.probes.class_names) else mask[:0]
     if mask is None or mask.shape != values.shape or not bool(mask.any()):
         return {}
-    return {"pointing": points_into(values, mask), "in_mask": share_inside(values, mask)}
+    found = {"pointing": points_into(values, mask), "in_mask": share_inside(values, mask)}
+    by_chance = float(mask.double().mean())  # what a map has that is the same everywhere, or points anywhere
+    return found | {f"{name}_chance": by_chance if math.isfinite(value) else math.nan for name, value in found.items()}
 
 
 def _maps(found: Any) -> dict[str, Tensor]:

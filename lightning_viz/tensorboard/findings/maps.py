@@ -30,7 +30,7 @@ def of_maps(record: Record) -> Iterator[Finding]:
     yield from _settled(record)
     yield from _after_the_best(record)
     for method in record.methods:
-        for rule in (_untrained, _chance, _masks, _corner, _fidelity):
+        for rule in (_untrained, _chance, _masks, _beside, _corner, _fidelity):
             yield from rule(record, method)
 
 
@@ -86,6 +86,18 @@ def _masks(record: Record, method: str) -> Iterator[Finding]:
     )
     numbers = {"method": method, "in_mask": share.last, "untrained": share.values[0]}
     yield Finding("outside_the_evidence", text, numbers, record.pictures_by(method), share.steps[-1], 0.7)
+
+
+def _beside(record: Record, method: str) -> Iterator[Finding]:
+    share, chance = _measure(record, method, "in_mask"), _measure(record, method, "in_mask_chance")
+    if share is None or chance is None or share.last > chance.last:
+        return
+    text = (
+        f"{percent(share.last)} of {_title(method)} lies on the evidence, which covers {percent(chance.last)} of the "
+        "image: no more than by chance."
+    )
+    numbers = {"method": method, "in_mask": share.last, "in_mask_chance": chance.last}
+    yield Finding("beside_the_evidence", text, numbers, record.pictures_by(method), share.steps[-1], 0.8)
 
 
 def _corner(record: Record, method: str) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ export function axes(lines, { width, height, domain, range, marks = [], title, g
   const node = el('span', { className: 'axes', role: 'img', 'aria-label': [title, ...marks.map(([, label]) => label)].join('; ') });
   const [tip, now] = [el('span', { className: 'tip', hidden: true }), el('i', { className: 'now' })];
   let last = domain[1]; // where the slider's cursor stands, also before there is a scale
-  const flips = marks.map(([x, label]) => ({ x, node: el('i', { className: 'flip-mark', title: label }) }));
+  const flips = marks.map(([x, label, kind = 'flip']) => ({ x, node: el('i', { className: `${kind}-mark`, title: label }) }));
   const place = (/** @type {uPlot} */ chart) => {
     for (const one of [{ x: last, node: now }, ...flips]) one.node.style.left = `${chart.valToPos(one.x, 'x')}px`;
   };
@@ -68,7 +68,7 @@ export function nearest([, ...columns], i, height) {
   return Number.isFinite(least) ? away.indexOf(least) : -1;
 }
 
-/** Says what is under the pointer, or at the same place of another chart. @param {uPlot} chart @param {{ lines: Line[], marks: [x: number, label: string][], tip: HTMLElement, name: (x: number) => string }} how */
+/** Says what is under the pointer, or at the same place of another chart. @param {uPlot} chart @param {{ lines: Line[], marks: import('./curves.js').Mark[], tip: HTMLElement, name: (x: number) => string }} how */
 function tell(chart, { lines, marks, tip, name }) {
   const { left = -1, top = -1, idx } = chart.cursor;
   const here = chart.over.matches(':hover');

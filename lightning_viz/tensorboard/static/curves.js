@@ -4,7 +4,8 @@ import { svg } from './dom.js';
 
 /**
  * @typedef {{ points: [x: number, y: number][], colour?: string, label?: string, strong?: boolean, dashed?: boolean }} Line
- * @typedef {{ width: number, height: number, domain: [number, number], range?: [number, number], marks?: [x: number, label: string][], title: string }} Frame
+ * @typedef {{ width: number, height: number, domain: [number, number], range?: [number, number], marks?: Mark[], title: string }} Frame
+ * @typedef {[x: number, label: string, kind?: 'best']} Mark Of a flip, or of where a curve is best.
  */
 
 export const COLOURS = ['#d55e00', '#009e73', '#cc79a7', '#b58900', '#8a63d2', '#56b4e9'];

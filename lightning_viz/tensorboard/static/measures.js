@@ -4,6 +4,7 @@ import { attentionParts } from './attention.js';
 import { colourOf } from './comparing.js';
 import { extent, figure } from './curves.js';
 import { el } from './dom.js';
+import { MetricChart, metricsShown } from './metrics.js';
 import { distinct, natural, title } from './model.js';
 import { Plot, leastMost, opening, valuesOf } from './plot.js';
 import { Prediction } from './prediction.js';
@@ -29,13 +30,14 @@ const MEANING = {
 
 const ORDER = Object.keys(MEANING);
 const WIDEST = 1000; // pixels of the chart that is large
+const [NARROW, WIDE, HEAD, PAD] = [180, 300, 216, 12]; // pixels of other charts, at least and at most, of what names a row, and around a chart
 
 /** Whether a measure's values lie in [0, 1], or hardly ever leave it: correlations may. @param {string} measure */
 const isBounded = (measure) => /^(rank|ssim)_|^(deletion|insertion|pointing|in_mask|fidelity)$/.test(measure);
 
 /** Of a measure that has one, what chance is called, and whether more is worse than that. @type {Record<string, boolean>} */
-const LESS_IS_BETTER = { deletion: true, insertion: false };
-const chanceOf = (/** @type {string} */ measure) => `${measure}_chance`; // the same map, moved
+const LESS_IS_BETTER = { deletion: true, insertion: false, pointing: false, in_mask: false };
+const chanceOf = (/** @type {string} */ measure) => `${measure}_chance`; // the same map, moved; of masks their share of the image
 
 /**
  * How a measure compares with chance, in words; nothing where it is better, or where nobody knows.
@@ -110,12 +112,16 @@ export class Measure {
 export function buildMeasures(app) {
   const methods = distinct(app.shown.flatMap((run) => run.measured));
   const heads = methods.map(columnHead);
-  const rows = measuresOf(app.shown).map((measure) => rowOf(app, measure, methods));
+  const fit = Math.floor((app.main.clientWidth - HEAD - 40) / Math.max(methods.length, 1)) - PAD;
+  const rows = measuresOf(app.shown).map((measure) => rowOf(app, measure, methods, Math.min(Math.max(fit, NARROW), WIDE)));
+  const metrics = metricsShown(app).map((metric) => new MetricChart(app, metric, { width: WIDE, height: 130 }, true));
+  for (const metric of metrics) app.watch.add(metric);
   const attention = attentionParts(app);
   const empty = el('p', { className: 'empty', textContent: 'No measures: SaliencyMaps, LimePanels and all other callbacks that draw a map per probe log them.' });
   const none = el('p', { className: 'empty', textContent: 'No measure fits: clear the text.' });
   const all = rows.length ? table(heads, rows.map(({ node }) => node)) : empty;
-  all.hidden = !rows.length && attention.length > 0;
+  all.hidden = !rows.length && attention.length + metrics.length > 0;
+  all.classList.toggle('stacked', fit < NARROW);
   const show = () => {
     const sought = app.state.text.toLowerCase().split(/\s+/);
     const fits = (/** @type {string} */ text) => sought.every((word) => text.toLowerCase().includes(word));
@@ -129,19 +135,21 @@ export function buildMeasures(app) {
     });
     const others = /** @type {HTMLElement[]} */ (attention.flatMap((part) => [.../** @type {HTMLElement} */ (part).querySelectorAll('tr')]));
     for (const row of others) row.hidden = !fits(`attention ${row.querySelector('th')?.textContent}`);
-    none.hidden = !(rows.length + others.length) || [...rows.map(({ node }) => node), ...others].some((row) => !row.hidden);
+    for (const { node, metric } of metrics) node.hidden = !fits(metric.name);
+    const found = [...[...rows, ...metrics].map(({ node }) => node), ...others];
+    none.hidden = !found.length || found.some((row) => !row.hidden);
     if (rows.length) all.hidden = rows.every(({ node }) => node.hidden);
   };
-  return { node: el('div', { className: 'view' }, ...enlarged(app), all, ...attention, none), show };
+  return { node: el('div', { className: 'view' }, ...enlarged(app), el('div', { className: 'metrics' }, ...metrics.map(({ node }) => node)), all, ...attention, none), show };
 }
 
-/** The charts of a measure, and by what each is found. @param {import('./app.js').App} app @param {string} measure @param {string[]} methods */
-function rowOf(app, measure, methods) {
+/** The charts of a measure, and by what each is found. @param {import('./app.js').App} app @param {string} measure @param {string[]} methods @param {number} width */
+function rowOf(app, measure, methods, width) {
   const cells = methods.map((method) => {
     if (!app.shown.some((run) => run.answer.scalars.includes(`explanations/${method}/${measure}`))) return { node: el('td'), text: '' };
-    const part = new Measure(app, method, measure, { width: 300, height: 110, large: true });
+    const part = new Measure(app, method, measure, { width, height: 110, large: true });
     app.watch.add(part);
-    return { node: el('td', {}, part.node), text: [method, title(method), measure, title(measure), MEANING[measure] ?? ''].join(' ') };
+    return { node: el('td', {}, el('span', { className: 'which', textContent: title(method) }), part.node), text: [method, title(method), measure, title(measure), MEANING[measure] ?? ''].join(' ') };
   });
   const name = el('span', { className: 'label', textContent: measure.replaceAll('_', ' ') });
   const head = el('th', { scope: 'row' }, name, el('span', { className: 'item', textContent: MEANING[measure] ?? '' }));
@@ -153,10 +161,11 @@ function enlarged(app) {
   const { run, state } = app;
   const [first, method, ...measure] = state.chart.split('/');
   const frame = { width: Math.min(app.main.clientWidth - 130, WIDEST), height: 320, large: true };
-  const part = run?.answer.scalars.includes(state.chart) && first === 'explanations' ? new Measure(app, method, measure.join('/'), frame) : run?.probes.includes(state.chart) ? new Prediction(app, state.chart, frame) : null;
+  const metric = metricsShown(app).find(({ id }) => id === state.chart);
+  const part = metric ? new MetricChart(app, metric, frame, false) : run?.answer.scalars.includes(state.chart) && first === 'explanations' ? new Measure(app, method, measure.join('/'), frame) : run?.probes.includes(state.chart) ? new Prediction(app, state.chart, frame) : null;
   if (!part) return [];
   app.watch.add(part);
-  const name = part instanceof Measure ? part.title : 'what the network says of a probe';
+  const name = metric ? metric.name : part instanceof Measure ? part.title : 'what the network says of a probe';
   const close = el('button', { className: 'shows', textContent: 'Close', onclick: () => app.set({ chart: '' }) });
   return [el('section', { className: 'enlarged' }, el('div', { className: 'matrix-head' }, el('h2', { textContent: name }), close), part.node)];
 }

@@ -3,9 +3,10 @@
 import { axes } from './axes.js';
 import { chart, figure } from './curves.js';
 import { el } from './dom.js';
+import { valueOf } from './metrics.js';
 
 /**
- * @typedef {{ run: import('./model.js').Run, tag: string, kind?: 'scalars' | 'predictions' }} Scalar Of predictions it is the probability.
+ * @typedef {{ run: import('./model.js').Run, tag: string, kind?: import('./metrics.js').Valued }} Scalar Of predictions it is the probability, of counts the share that is right.
  * @typedef {Omit<import('./curves.js').Line, 'points'>} Look
  * @typedef {Omit<import('./curves.js').Frame, 'domain'> & { looks: Look[], large?: boolean }} Drawing How each scalar looks, and the frame.
  */
@@ -33,7 +34,7 @@ export class Plot {
    */
   show(scalars, drawing, more = []) {
     const { axis, moment, series } = this.app;
-    const found = scalars.map(({ run, tag, kind }) => series.get(kind ?? 'scalars', run.name, tag));
+    const found = scalars.map(({ run, tag, kind = 'scalars' }) => series.get(kind, run.name, tag));
     const made = [...found, ...more, axis.last, axis.kind];
     const due = scalars.length > 0 && !made.includes(undefined) && !same(made, this.#made);
     if (due) {
@@ -41,7 +42,7 @@ export class Plot {
       const { looks, ...frame } = drawing();
       const lines = looks.map((look, i) => ({
         ...look,
-        points: (found[i] ?? []).map(([step, ...values]) => /** @type {[number, number]} */ ([axis.of(scalars[i].run, step), values.at(-1) ?? NaN])),
+        points: (found[i] ?? []).map((point) => /** @type {[number, number]} */ ([axis.of(scalars[i].run, point[0]), valueOf(scalars[i].kind ?? 'scalars', point)])),
       }));
       const whole = { ...frame, domain: /** @type {[number, number]} */ ([axis.first, axis.last]) };
       const go = (/** @type {number} */ x) => this.app.goTo(axis.nearest(x));
@@ -59,11 +60,13 @@ export const leastMost = (least, most) => el('span', { className: 'least-most' }
 
 /** A small chart as a button that shows it large, among the measures. @param {import('./app.js').App} app @param {Plot} plot @param {string} chart @param {...Node} beside */
 export function opening(app, plot, chart, ...beside) {
-  const open = () => {
-    app.set({ view: 'measures', chart, text: '' });
-    app.main.scrollTo(0, 0);
-  };
-  return el('button', { className: 'opens', title: 'show it large', onclick: open }, plot.node, ...beside);
+  return el('button', { className: 'opens', title: 'show it large', onclick: () => opened(app, chart) }, plot.node, ...beside);
+}
+
+/** Shows a chart large, above the measures. @param {import('./app.js').App} app @param {string} chart */
+export function opened(app, chart) {
+  app.set({ view: 'measures', chart, text: '' });
+  app.main.scrollTo(0, 0);
 }
 
 /** The values of a scalar at the moments that are shown. @param {import('./app.js').App} app @param {string} tag */

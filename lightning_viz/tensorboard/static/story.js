@@ -1,7 +1,9 @@
 // The run at a glance, above the slider: how much is right, where predictions flipped, how much the maps changed.
 
 import { el, svg } from './dom.js';
+import { accuracyOf, valueOf } from './metrics.js';
 import { distinct, percent } from './model.js';
+import { opened } from './plot.js';
 
 /** @typedef {import('./app.js').App} App */
 /** @typedef {{ name: string, kind: string, values: Map<number, number>, most: number, tell: (value: number) => string }} Lane */
@@ -9,7 +11,6 @@ import { distinct, percent } from './model.js';
 const LANE = 16; // pixels
 const WIDE = 1000; // the drawing's own units, stretched to the slider's width
 const NEAR = 8; // pixels beside a peak that lead to it
-const [CHECKED, RIGHT] = [['val', 'valid', 'validation'], ['acc', 'accuracy']];
 
 /** What flipped at which moment, the untrained network's guesses left out. @param {App} app @param {string[]} probes @returns {Map<number, string[]>} */
 export function flipsOf(app, probes) {
@@ -38,6 +39,7 @@ export function toFlip(app, by) {
 
 export class Story {
   #drawn = '';
+  #keyed = ''; // the words beside the lanes stay, so that the focus does
   /** @type {Lane[]} */
   #lanes = [];
 
@@ -63,8 +65,17 @@ export class Story {
     const at = this.#place(app.moment);
     this.cursor.setAttribute('x1', String(at));
     this.cursor.setAttribute('x2', String(at));
-    this.key.replaceChildren(...lanes.map((lane) => el('span', { className: lane.kind, textContent: lane.tell(this.#last(lane)) })));
+    const kinds = lanes.map(({ kind }) => kind);
+    if (kinds.join() !== this.#keyed) this.key.replaceChildren(...kinds.map((kind) => this.#word(kind)));
+    this.#keyed = kinds.join();
+    for (const [i, lane] of lanes.entries()) (this.key.children[i].querySelector('button') ?? this.key.children[i]).textContent = lane.tell(this.#last(lane));
     for (const part of [this.node, this.key]) part.classList.toggle('untold', !lanes.length);
+  }
+
+  /** Beside a lane what it tells of the moment; that of what is right leads to its chart. @param {string} kind */
+  #word(kind) {
+    const open = () => opened(this.app, accuracyOf(/** @type {import('./model.js').Run} */ (this.app.run))?.id ?? '');
+    return el('span', { className: kind }, ...(kind === 'right' ? [el('button', { title: 'show its chart', onclick: open })] : []));
   }
 
   /** @param {Lane} lane */
@@ -95,14 +106,11 @@ export class Story {
   /** Of the first loader whose counts are logged, or as the project logs it itself. @param {import('./model.js').Run} run @returns {Map<number, number> | null} */
   #accuracy(run) {
     const { app } = this;
-    const [loader] = run.answer.counts ?? [];
-    const words = (/** @type {string} */ tag) => tag.toLowerCase().split(/[^a-z0-9]+/);
-    const own = run.answer.scalars.filter((tag) => [CHECKED, RIGHT].every((some) => words(tag).some((word) => some.includes(word))));
-    const tag = own.sort((a, b) => a.length - b.length)[0];
-    if (loader === undefined && tag === undefined) return new Map();
-    const points = loader === undefined ? app.series.get('scalars', run.name, tag) : app.series.get('rights', run.name, loader);
+    const metric = accuracyOf(run);
+    if (!metric) return new Map();
+    const points = app.series.get(metric.kind, run.name, metric.tag);
     if (!points) return null;
-    const values = points.map(([step, value, total]) => /** @type {[number, number]} */ ([app.axis.of(run, step), loader === undefined ? value ?? NaN : value / Math.max(total, 1)]));
+    const values = points.map((point) => /** @type {[number, number]} */ ([app.axis.of(run, point[0]), valueOf(metric.kind, point)]));
     return new Map(values.filter(([, value]) => Number.isFinite(value)));
   }
 

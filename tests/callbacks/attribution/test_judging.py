@@ -183,6 +183,8 @@ def test_masks_of_the_data_set_are_held_against_the_maps(subset, tmp_path):
     assert curve(log, "saliency/in_mask")[5] == pytest.approx(float(np.mean(left)), abs=1e-5)
     hits = [float(m.argmax() % 16 < 8) for m in magnitudes[:2]]
     assert curve(log, "saliency/pointing")[5] == np.mean(hits)
+    for name in ("in_mask", "pointing"):  # a half of the image is evidence
+        assert curve(log, f"saliency/{name}_chance")[5] == 0.5
 
 
 def test_without_masks_there_is_no_pointing(tmp_path):

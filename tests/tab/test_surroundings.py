@@ -178,6 +178,7 @@ def test_on_a_phone_choices_are_folded_away_and_the_keyboard_reaches_them(look, 
     tab = look(link(board, rows="wrong", captions="true", at=0))
     tab.shows("epoch 0 of 4")
     expect(tab.find("#fold")).to_be_hidden()
+    expect(tab.find(".story-key button")).to_be_visible()  # which comes with the accuracy
     chosen = tab.find("header select:visible, header input:visible, header summary:visible, header button:visible")
     wide = [node.get_attribute("id") or node.inner_text() for node in chosen.all()]
     tab.page.set_viewport_size({"width": 420, "height": 800})

@@ -33,6 +33,7 @@ def test_measures_as_curves_with_their_values_at_the_moment(look, board, run):
     tab.find("#view-measures").click()
     for measure, meaning in [("rank_untrained", "rank correlation with the untrained"), ("entropy", "how evenly")]:
         part = tab.find(f'.measure[title^="saliency: {meaning}"]')
+        part.scroll_into_view_if_needed()  # what is out of view rests
         for epoch in (1, 2):
             tab.shows(f"epoch {epoch} of 4")
             expect(part.locator(".value")).to_have_text(figure(run.figures(f"explanations/saliency/{measure}")[epoch]))

@@ -64,7 +64,7 @@ def test_the_list_of_the_keys(look, board):
 
 def test_all_pictures_are_one_stop_of_the_tab_key(look, board):
     tab = look(link(board, at=1))
-    stops = tab.find("main button:visible:not([tabindex='-1'])")
+    stops = tab.find("main table button:visible:not([tabindex='-1'])")
     expect(stops).to_have_count(1)
     stops.focus()
     focused = "document.activeElement.title"

@@ -136,6 +136,12 @@ def test_maps_that_settled_are_like_untrained_or_no_better_than_chance(tmp_path)
     assert found["outside_the_evidence"].numbers["method"] == "guided"
     assert found["beside_the_evidence"].numbers == {"method": "guided", "in_mask": 0.25, "in_mask_chance": 0.25}
     assert found["low_fidelity"].numbers["fidelity"] == pytest.approx(0.4)
+    reasons = "like untrained, no better than chance, no more on the evidence than by chance"
+    assert found["distrusted"].text == f"Not to be trusted in this run: guided ({reasons}) and LIME (low R²)."
+    assert found["distrusted"].numbers["lime"] == {"fidelity": pytest.approx(0.4)}
+    one = told(tmp_path / "one", scalars={**of("lime", fidelity=[0.4]), **of("saliency", fidelity=[0.9])})
+    assert "low_fidelity" in one
+    assert "distrusted" not in one
 
 
 def test_a_mark_in_a_corner_that_all_maps_share(tmp_path):

@@ -22,6 +22,14 @@ _RISES, _FALLS = 1.25, 0.7
 _FAITHFUL = 0.5
 """R² below which LIME's weights say little of the network."""
 
+_REASONS = {
+    "like_untrained": "like untrained",
+    "worse_than_chance": "no better than chance",
+    "beside_the_evidence": "no more on the evidence than by chance",
+    "low_fidelity": "low R²",
+}
+"""Findings that speak against a method, and what they say in short."""
+
 _CORNERS = {"upper left": (0, 0), "upper right": (0, 1), "lower left": (1, 0), "lower right": (1, 1)}
 
 
@@ -29,13 +37,38 @@ def of_maps(record: Record) -> Iterator[Finding]:
     """What there is to say of every method."""
     yield from _settled(record)
     yield from _after_the_best(record)
+    against: dict[str, list[Finding]] = {}
     for method in record.methods:
         for rule in (_untrained, _chance, _masks, _beside, _corner, _fidelity):
-            yield from rule(record, method)
+            for finding in rule(record, method):
+                yield finding
+                if finding.kind in _REASONS:
+                    against.setdefault(method, []).append(finding)
+    yield from _distrusted(record, against)
 
 
 def _measure(record: Record, method: str, name: str) -> Curve | None:
     return record.scalar(f"explanations/{method}/{name}")
+
+
+def _distrusted(record: Record, against: dict[str, list[Finding]]) -> Iterator[Finding]:
+    """Which methods not to believe in this run, and which are better than chance."""
+    if sum(map(len, against.values())) < 2:
+        return
+    told = [
+        f"{_title(method)} ({', '.join(dict.fromkeys(_REASONS[finding.kind] for finding in found))})"
+        for method, found in against.items()
+    ]
+    text = f"Not to be trusted in this run: {listed(told, most=6)}."
+    kept = [m for m in record.methods if m not in against and _measure(record, m, "deletion_chance") is not None]
+    if kept:
+        text += f" Better than chance by deletion and insertion: {listed([_title(m) for m in kept], most=6)}."
+    numbers = {
+        method: {name: value for one in found for name, value in one.numbers.items() if name != "method"}
+        for method, found in against.items()
+    }
+    pictures = tuple(found[0].pictures[0] for found in against.values() if found[0].pictures)
+    yield Finding("distrusted", text, numbers, pictures, None, 0.85)
 
 
 def _untrained(record: Record, method: str) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ import { Cell } from './cell.js';
 import { methodsOf } from './columns.js';
 import { differs, subtracts } from './comparing.js';
 import { el } from './dom.js';
+import { Headline } from './headline.js';
 import { colourBar, differenceBar } from './legend.js';
 import { Measure } from './measures.js';
 import { helpButton } from './help.js';
@@ -22,9 +23,11 @@ export function buildGrid(app) {
   const heads = chosen.map((method, i) => head(app, method, i === 0));
   const rows = probes.map((probe) => new Row(app, probe, chosen));
   const none = el('p', { className: 'empty', hidden: true });
+  const headline = new Headline(app);
   const shown = table(heads, rows.map((row) => row.node));
   const keep = roving(shown, 'tr');
   const show = () => {
+    headline.show();
     for (const row of rows) row.filter();
     keep();
     arrange(app, rows);
@@ -32,7 +35,7 @@ export function buildGrid(app) {
     none.hidden = !app.run || !shown.hidden;
     none.textContent = rows.length ? lack(app) : 'No probes in this run: SaliencyMaps(), LimePanels() and all other callbacks that explain images draw them.';
   };
-  return { node: el('div', { className: 'view' }, shown, none), show };
+  return { node: el('div', { className: 'view' }, headline.node, shown, none), show };
 }
 
 /** Why no row is shown. @param {import('./app.js').App} app */

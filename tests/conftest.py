@@ -13,12 +13,18 @@ registry.entry_points = cache(registry.entry_points)  # which every Trainer asks
 torch.set_num_threads(1)  # the networks here are too small for more
 background._NICE = 0  # what yields to a training would also yield to all other tests, while its own waits for it
 
-FIRST = ("tests/processes", "tests/matrix", "tests/test_benchmarks", "tests/contract", "tests/foreign")
+FIRST = ("tests/processes", "tests/matrix", "tests/test_benchmarks", "tests/contract", "tests/tab")
 """What takes longest: where several workers share the tests, the last of them should not wait for it."""
+LAST = "tests/foreign"
+"""What imports so much that every later fork would take three times as long."""
 
 
 def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: min((i for i, folder in enumerate(FIRST) if folder in item.nodeid), default=len(FIRST)))
+    def place(item):
+        early = min((i for i, folder in enumerate(FIRST) if folder in item.nodeid), default=len(FIRST))
+        return LAST in item.nodeid, early
+
+    items.sort(key=place)
 
 
 def pytest_collection_finish(session):

@@ -13,7 +13,10 @@ registry.entry_points = cache(registry.entry_points)  # which every Trainer asks
 torch.set_num_threads(1)  # the networks here are too small for more
 background._NICE = 0  # what yields to a training would also yield to all other tests, while its own waits for it
 
-FIRST = ("tests/processes", "tests/matrix", "tests/test_benchmarks", "tests/contract", "tests/tab")
+FIRST = (
+    *("tests/processes", "tests/matrix", "tests/test_benchmarks", "tests/contract", "tests/tab"),
+    *("tests/foreign/test_foreign_vision", "tests/foreign/test_foreign_projects", "tests/foreign/test_imagenet"),
+)
 """What takes longest: where several workers share the tests, the last of them should not wait for it."""
 LAST = "tests/foreign"
 """What imports so much that every later fork would take three times as long."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytorch_lightning as pl
+from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor
 
 from lightning_viz.callbacks.base.callback import ExplanationCallback, Moment
@@ -60,11 +61,16 @@ class ValidationCallback(ExplanationCallback):
             )
 
     def prepared(self, run: Run, probes: ProbeBatch) -> None:
-        """Checks that each batch of a validation is of one loader.
+        """Checks that each batch of a validation is of one loader; tells where there will be no validation.
 
         Raises:
             UnsuitedError: It holds one of each.
         """
+        if run.trainer.state.fn == "fit" and not run.trainer.enable_validation:
+            rank_zero_info(
+                f"{self.called} counts what a validation predicts, but this run has none, so it draws nothing: give "
+                "the run validation data, a validation_step and limit_val_batches above 0."
+            )
         if side_by_side(run.trainer):
             raise UnsuitedError(
                 "Expected validation batches of one loader each, but a CombinedLoader gives batches of several loaders "

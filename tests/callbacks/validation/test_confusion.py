@@ -192,3 +192,14 @@ def test_a_batch_that_cannot_be_read_ends_the_count_but_not_the_run(tmp_path):
     with pytest.warns(UserWarning, match=r"(?s)ConfusionMatrixPanel could not draw.*unreadable"):
         run = fit(tmp_path, [ConfusionMatrixPanel(probes=Probes(unpack=brittle))])
     assert run.current_epoch == 2
+
+
+def test_a_run_without_validation_is_told_that_there_is_nothing_to_count(tmp_path, caplog):
+    caplog.set_level("INFO")
+    told = "ConfusionMatrixPanel counts what a validation predicts, but this run has none"
+    panel = lambda: ConfusionMatrixPanel(probes=Probes(split="train"), on_error="raise")
+    fit(tmp_path / "with", [panel()], max_epochs=1)
+    assert told not in caplog.text
+    fit(tmp_path / "without", [panel()], max_epochs=1, limit_val_batches=0)
+    assert caplog.text.count(told) == 1
+    assert events(tmp_path / "without").Tags()["images"] == []

@@ -32,7 +32,7 @@ export class Away {
     this.app = app;
     if (!app.source.live) return;
     this.#since = new Map(Object.entries(remembered()));
-    document.addEventListener('visibilitychange', () => (document.hidden ? this.#leave() : badge(0)));
+    document.addEventListener('visibilitychange', () => (document.hidden ? this.#leave() : this.#back()));
     setInterval(() => document.hidden && app.refresh().then(() => badge(this.#news())), HIDDEN);
   }
 
@@ -40,6 +40,12 @@ export class Away {
   #leave() {
     for (const run of this.app.runs.values()) this.#since.set(run.name, lastOf(run));
     this.#until.clear();
+  }
+
+  /** What has come by now is told at once, whatever else comes. */
+  #back() {
+    badge(0);
+    this.app.show();
   }
 
   /** Epochs that have come while nobody looked. */

@@ -5,13 +5,13 @@ import { badge } from './host.js';
 import { title } from './model.js';
 import { at } from './series.js';
 import { flipsOf } from './story.js';
+import { ALIKE } from './warnings.js';
 
 /** @typedef {import('./app.js').App} App */
 /** @typedef {import('./model.js').Run} Run */
 
 const KEPT = 'lightning_viz/seen'; // in the browser: the last step of each run that was seen
 const HIDDEN = 20000; // ms between looks while nobody sees the page
-const ALIKE = 0.9; // rank correlation from which on maps are alike, as captions and findings have it
 const MOST = 5; // flips that are told
 const CLASSES = 100; // of more, counts are too much to fetch for a line
 const TOP = 3; // confusions that are held against each other

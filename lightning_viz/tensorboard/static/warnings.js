@@ -4,7 +4,7 @@ import { figure } from './curves.js';
 import { el } from './dom.js';
 import { againstChance } from './measures.js';
 
-const ALIKE = 0.9; // rank correlation with the untrained network's maps, from which on captions and findings say so
+export const ALIKE = 0.9; // rank correlation from which on maps are alike, as captions and findings have it
 const LITTLE = 0.5; // R² of LIME's linear model, below which findings say that it tells little
 
 /** @param {(measure: string) => number | null} value Of a measure at the moment. @returns {string[]} */

@@ -304,8 +304,6 @@ FORKED = {"sharded", "sharded_ascent", "sharded_fails"}
 def main(scenario, folder, strategy, devices):
     if scenario in FORKED:
         fork_second()
-    if scenario == "nodes":
-        scenario, folder = "still", become_nodes(folder)
     callbacks, options = SCENARIOS[scenario](folder)
     diary = Diary(folder, [c for c in callbacks if hasattr(c, "tags")])
     nodes = int(os.environ.get("GROUP_WORLD_SIZE", 1))  # which torchrun tells
@@ -324,18 +322,6 @@ def fork_second():
         atexit.register(end, second)
     else:
         os.environ["LOCAL_RANK"] = "1"
-
-
-def become_nodes(folder):
-    """Makes two machines of this process, told what torchrun tells them; gives each a log folder of its own."""
-    fork_second()
-    rank = os.environ.pop("LOCAL_RANK")
-    alone = {"LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "1", "TORCHELASTIC_RUN_ID": "none"}
-    os.environ |= {**alone, "RANK": rank, "GROUP_RANK": rank, "WORLD_SIZE": "2", "GROUP_WORLD_SIZE": "2"}
-    if rank == "1":
-        folder /= "second"
-        folder.mkdir()
-    return folder
 
 
 def end(process, patience=10.0):

@@ -185,6 +185,11 @@ def events(folder: Path):
     return accumulator
 
 
+def told(folder: Path, name):
+    """What a log told the Explanations tab last under a name, as an array."""
+    return make_ndarray(events(folder).Tensors(f"lightning_viz/{name}")[-1].tensor_proto)
+
+
 def charted(log):
     """The layout of Custom Scalars that counts, the last one: by group and title, the scalars that a chart shows."""
     layout = Layout.FromString(make_ndarray(log.Tensors("custom_scalars__config__")[-1].tensor_proto).item())

@@ -19,6 +19,7 @@ ORIGINAL = "lightning_viz/original/"
 CAPTION = "lightning_viz/caption/"
 PLACES = "lightning_viz/places/"
 COUNTS = "lightning_viz/counts/"
+TABLES = "lightning_viz/table/"
 MAP = "lightning_viz/map/"
 BOUND = "lightning_viz/bound/"
 

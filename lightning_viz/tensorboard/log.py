@@ -25,6 +25,7 @@ from lightning_viz.tensorboard import (
     PLACES,
     PREDICTIONS,
     SCALARS,
+    TABLES,
     manifest,
 )
 from lightning_viz.tensorboard.points import POINTS, Point, by_step
@@ -54,6 +55,7 @@ READERS = {
     "predictions": ("read_tensors", NAME, PREDICTIONS),
     "counts": ("read_tensors", NAME, COUNTS),
     "rights": ("read_tensors", NAME, COUNTS),  # of which a page that shows no matrix needs the sums alone
+    "tables": ("read_tensors", NAME, TABLES),
 }
 """How each kind of series is read: the provider's method, the owner of the data, and what goes before the tag."""
 
@@ -105,6 +107,7 @@ class Log:
                 "scalars": sorted(scalars.result().get(run, {})),
                 "predictions": sorted(_below(PREDICTIONS, tensors.result().get(run, {}))),
                 "counts": sorted(_below(COUNTS, tensors.result().get(run, {}))),
+                "tables": sorted(_below(TABLES, tensors.result().get(run, {}))),
             }
         return answer
 

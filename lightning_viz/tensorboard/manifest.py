@@ -10,6 +10,9 @@ from typing import Any
 VERSION = 1
 """The version of the manifest that this viewer knows."""
 
+COUNTED = ("images", "pixels", "boxes", "labels", "label pixels", "values")
+"""What the counts beside a picture may be of."""
+
 GROWING = ("probes", "pictures")
 """The parts that become more as the run goes on."""
 
@@ -117,9 +120,13 @@ def _is_wall(entry: dict[str, Any]) -> bool:
     return isinstance(channels, list) and all(map(_is_count, channels)) and _is_count(columns) and columns > 0
 
 
+def _is_counted(entry: dict[str, Any]) -> bool:
+    return entry.get("counted", "images") in COUNTED and _is_count(entry.get("first", 0))
+
+
 def _is_picture(entry: dict[str, Any]) -> bool:
-    counted = entry.get("counted", "images") in ("images", "pixels")
-    return _is_count(entry.get("caption")) and _is_painted(entry) and _is_sliced(entry) and _is_wall(entry) and counted
+    kinds = (_is_painted, _is_sliced, _is_wall, _is_counted)
+    return _is_count(entry.get("caption")) and all(is_good(entry) for is_good in kinds)
 
 
 PARTS: dict[str, Callable[[Any], Any]] = {

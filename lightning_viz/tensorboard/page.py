@@ -165,6 +165,7 @@ def everything(entry: dict[str, Any]) -> dict[str, list[str]]:
         "predictions": entry["predictions"],
         "counts": entry["counts"],
         "rights": entry["counts"],
+        "tables": entry["tables"],
     }
 
 

@@ -71,6 +71,12 @@ def _rights(datum: Any) -> Point | None:
     return [datum.step, sum(n for true, said, n in counts[1] if true == said), sum(n for *_, n in counts[1])]
 
 
+def _table(datum: Any) -> Point | None:
+    if datum.numpy.ndim != 2 or datum.numpy.dtype.kind != "f":
+        return None
+    return [datum.step, [[finite(value) for value in row] for row in datum.numpy.tolist()]]
+
+
 def _key(datum: Any, index: int) -> str:
     # The provider's own key names run, tag and step only: another run logged into the same folder would have the same,
     # and what is kept under it, in the page or in the browser's cache, would be the old run's.
@@ -89,5 +95,6 @@ POINTS: dict[str, Callable[[Any], Point | None]] = {
     "predictions": _prediction,
     "counts": _counts,
     "rights": _rights,
+    "tables": _table,
 }
 """What a point of each kind of series is made by."""

@@ -1,10 +1,11 @@
 """Networks that put out boxes, as users have them: every callback draws, and training does not notice."""
 
+import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
 from everything import CALLBACKS, keeping
-from projects import Detector, Finds, Things, UNet, events, listed, things, trainer
+from projects import Detector, Finds, Things, UNet, events, listed, things, told, trainer
 from torch import nn
 from torch.utils.data import DataLoader, IterableDataset
 
@@ -378,3 +379,7 @@ def test_boxes_are_counted_by_what_the_step_has_said(tmp_path):
         assert drawn.scalars[f"recall/val/{name}"] == pytest.approx(found[k] / there[k])
         if said[k]:
             assert drawn.scalars[f"precision/val/{name}"] == pytest.approx(found[k] / said[k])
+    table, cells = np.zeros((3, 3), int), told(tmp_path / "with", "counts/val")
+    np.add.at(table, tuple(cells[:, :2].T), cells[:, 2])  # the last row and column are of no box
+    assert [*table.diagonal()] == [*found, 0]
+    assert (table.sum(1)[:2].tolist(), table.sum(0)[:2].tolist()) == (there, said)

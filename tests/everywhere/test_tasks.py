@@ -7,7 +7,7 @@ import torch
 import zoo
 from everything import Drawn, draw_everything, keeping, outputs_of, train
 from found import CALLBACKS, OF_LAYERS, TINY, quick
-from projects import events, trainer
+from projects import events, told, trainer
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
@@ -73,6 +73,8 @@ def test_several_labels(head, tmp_path):
     for k in range(3):
         recall = each[k, 1, 1] / each[k, 1].sum()
         assert drawn.scalars[f"recall/val/kind_{k}"] == pytest.approx(recall.item())
+    found_missed_false = torch.stack([each[:, 1, 1], each[:, 1, 0], each[:, 0, 1]], 1)
+    assert told(tmp_path / "with", "table/val").tolist() == found_missed_false.tolist()
     tags = set(drawn.pictures["SaliencyMaps"])
     assert all("/saliency_kind_" in tag for tag in tags)
     present = {(i, k) for i in range(len(scene.probes)) for k in scene.probes.labels[i].nonzero().flatten().tolist()}
@@ -205,7 +207,9 @@ def test_values(kind, tmp_path):
     assert drawn.scene.task.name == "values"
     assert torch.allclose(drawn.scene.predictions, predicted[list(drawn.scene.probes.indices)], atol=1e-5)
     name = "value" if outputs == 1 else "value_0"
-    assert drawn.scalars[f"mae/val/{name}"] == pytest.approx((predicted - true).abs().mean(0)[0].item(), rel=1e-4)
+    errors = (predicted - true).abs().mean(0)
+    assert drawn.scalars[f"mae/val/{name}"] == pytest.approx(errors[0].item(), rel=1e-4)
+    assert told(tmp_path / "with", "table/val") == pytest.approx(errors[:, None].numpy(), rel=1e-4)
     assert f"true {true[drawn.scene.probes.indices[0], 0]:.3g}" in drawn.scene.caption(0)
     areas = {tag for tag in events(tmp_path / "with").Tags()["scalars"] if tag.startswith("explanations/occlusion/")}
     assert {f"explanations/occlusion/{name}" for name in ("deletion", "deletion_chance", "insertion")} <= areas

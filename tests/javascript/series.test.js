@@ -35,7 +35,7 @@ test('what is looked at in one turn is one request for each run', async () => {
   series.get('scalars', 'one', 'a');
   series.get('images', 'two', 'a');
   await turn();
-  const none = { originals: [], places: [], captions: [], maps: [], bounds: [], predictions: [], counts: [], rights: [] };
+  const none = { originals: [], places: [], captions: [], maps: [], bounds: [], predictions: [], counts: [], rights: [], tables: [] };
   assert.deepEqual(source.wishes, [
     ['one', { ...none, images: ['a', 'b'], scalars: ['a'] }],
     ['two', { ...none, images: ['a'], scalars: [] }],

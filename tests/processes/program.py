@@ -38,7 +38,7 @@ from lightning_viz import (
     SaliencyMaps,
 )
 from lightning_viz.harness.run import processes as ranks
-from lightning_viz.harness.sinks.results import Counts, Map, Places
+from lightning_viz.harness.sinks.results import ClassTable, Counts, Map, Places
 
 torch.set_num_threads(1)
 
@@ -133,7 +133,7 @@ def noting(cls):
     def draw(self, scene):
         self.tags, self.buffers = [], [buffer.tolist() for buffer in scene.subject.net.buffers()]
         for result in cls.draw(self, scene):
-            if not isinstance(result, (Map, Counts, Places)):  # go with their pictures
+            if not isinstance(result, (Map, Counts, ClassTable, Places)):  # go with their pictures
                 self.tags.append(result.tag)
             yield result
 

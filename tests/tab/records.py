@@ -82,17 +82,28 @@ def long(folder, epochs):
             writer.add_event(Event(wall_time=1e9 + epoch, step=epoch, summary=log_format.summary(values)))
 
 
-def counted(folder, tables):
-    """A log of nothing but what a validation has counted, by epochs: as many classes as the tables have."""
+def counted(folder, tables, of="images", probes=None, **about):
+    """A log of nothing but what a validation has counted, by epochs: as many classes as the tables have.
+
+    Args:
+        folder: Of the run.
+        tables: By epochs.
+        of: What was counted.
+        probes: What the manifest tells of the probes; each has one picture.
+        about: What it tells of the counts besides.
+    """
+    write = log_format.counts if of in ("images", "pixels", "boxes") else log_format.class_table
     stream = io.BytesIO()
     Image.new("RGB", (6, 4)).save(stream, "PNG")
-    names = [f"class {k}" for k in range(len(next(iter(tables.values()))))]
-    told = {"classes": names, "class_tags": [name.replace(" ", "_") for name in names], "pictures": {}}
+    names = [f"class {k}" for k in range(len(next(iter(tables.values()))) - (of == "boxes"))]
+    told = {"classes": names, "class_tags": [name.replace(" ", "_") for name in names], "probes": probes or {}}
+    told["pictures"] = {"confusion/val": {"caption": 0, "counted": of, **about}}
     with closing(EventFileWriter(str(folder))) as writer:
         for epoch, table in tables.items():
             image = Summary.Image(width=6, height=4, colorspace=3, encoded_image_string=stream.getvalue())
-            values = [log_format.epoch(epoch), Summary.Value(tag="confusion/val", image=image)]
-            values += [log_format.manifest({**told, "probes": {}}), log_format.counts("val", table)]
+            tags = ["confusion/val", *(f"{probe}/saliency" for probe in probes or {})]
+            values = [log_format.epoch(epoch), *(Summary.Value(tag=tag, image=image) for tag in tags)]
+            values += [log_format.manifest(told), write("val", table)]
             writer.add_event(Event(wall_time=1e9 + epoch, step=epoch, summary=log_format.summary(values)))
 
 

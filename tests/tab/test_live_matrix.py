@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from axe import violations
 from playwright.sync_api import expect
 from projects import NAMES
 from records import counted
@@ -45,8 +46,8 @@ def centre(tab, row, column):
 def opened(context, tmp_path):
     """Opens the exported page of a log of counts."""
 
-    def opened(tables, **state):
-        counted(tmp_path / "run", tables)
+    def opened(tables, log=None, **state):
+        counted(tmp_path / "run", tables, **(log or {}))
         export(tmp_path / "run", tmp_path / "run.html")
         page = context.new_page()
         page.goto(
@@ -177,3 +178,75 @@ def test_of_two_classes_it_is_not_larger_than_it_has_to_be(opened):
     tab = opened({0: np.array([[3, 1], [0, 4]])})
     holds(tab, [[3, 1], [0, 4]])
     assert tab.find(".board svg").bounding_box()["width"] < 300
+
+
+PROBES = {"probe_00_a": {"label": 0, "labels": [0, 1]}, "probe_01_b": {"label": 1, "labels": [1]}}
+"""Of two images the classes that are true."""
+
+
+def lines(tab):
+    """What stands in the rows of a table of classes."""
+    read = "rows => rows.map(row => [...row.querySelectorAll('th, td.number')].map(cell => cell.textContent))"
+    return tab.find(".tally tbody tr").evaluate_all(read)
+
+
+def test_of_boxes_the_matrix_tells_what_is_missed_and_what_is_false(opened):
+    table = np.array([[0, 0, 0, 0], [0, 6, 1, 3], [0, 0, 4, 1], [0, 2, 0, 0]])  # behind the background
+    tab = opened({0: table}, {"of": "boxes", "first": 1, "probes": PROBES})
+    expect(tab.find(".told")).to_have_text(re.compile("^10 of 15 boxes found, 67.%; 2 false$"))
+    assert rows(tab) == ["class 1", "class 2", "nothing"]
+    holds(tab, table[1:, 1:])
+    board = tab.find(".board")
+    board.focus()
+    for keys, told in (
+        (["Shift+ArrowRight", "Shift+ArrowRight"], r"class 1.?, missed: 3 of 10, 30.%"),
+        (["ArrowDown", "ArrowDown", "Shift+ArrowLeft", "Shift+ArrowLeft"], r"class 1.? where there is none: 2 of 2"),
+    ):
+        for key in keys:
+            board.press(key)
+        expect(tab.find(".told")).to_have_text(re.compile(told))
+    board.press("ArrowUp")
+    board.press("ArrowUp")
+    board.press("Enter")
+    expect(tab.find(".mixed h2")).to_have_text("images with class 1")
+    expect(tab.find(".mixed-row .cell")).to_have_count(2)
+    expect(tab.find(".story-key .right")).to_have_count(0)  # some boxes are false, so there is no share that is right
+
+
+def test_of_several_labels_a_table_tells_what_is_found_missed_and_false(opened):
+    before, after = np.array([[2, 8, 5], [0, 0, 4.0]]), np.array([[9, 1, 3], [0, 0, 0.0]])
+    tab = opened({0: before, 1: after}, {"of": "labels", "probes": PROBES}, at=0)
+    expect(tab.find(".told")).to_have_text(re.compile("^2 of 10 labels found, 20.%; 9 false$"))
+    none = "\N{EN DASH}"
+    shown = [["class 0", "2", "8", "5", "20", "29"], ["class 1", "0", "0", "4", none, "0"]]
+    tab.eventually(lambda: equal(lines(tab), shown))
+    widths = """bars => bars.map(bar => [...bar.children].map(part =>
+      Math.round(15 * part.getBoundingClientRect().width / bar.getBoundingClientRect().width)))"""
+    assert tab.find(".tally .bar").evaluate_all(widths) == [[2, 8, 5], [0, 0, 4]]
+    tab.find("main").press("ArrowRight")
+    tab.eventually(lambda: equal(lines(tab)[0], ["class 0", "9", "1", "3", "90", "75"]))
+    tab.find(".names").first.click()
+    expect(tab.find(".mixed h2")).to_have_text("images with class 0")
+    expect(tab.find(".mixed-row .cell")).to_have_count(1)
+    assert violations(tab.find("body")) == []
+    tab.find("#text").fill("class 1")
+    tab.eventually(lambda: equal([name for name, *_ in lines(tab)], ["class 1", "1 others"]))
+
+
+def test_tables_of_two_moments_differ_by_numbers_and_values_have_their_errors(opened):
+    errors = {0: np.array([[4.5], [800.0]]), 1: np.array([[1.5], [1000.0]])}
+    tab = opened(errors, {"of": "values"}, at=1, against="epoch", base=0)
+    tab.eventually(lambda: equal(lines(tab), [["class 0", "4.5 → 1.5"], ["class 1", "800 → 1000"]]))
+    tab.find("#how").select_option("difference")
+    tab.eventually(lambda: equal(lines(tab), [["class 0", "\N{MINUS SIGN}3"], ["class 1", "+200"]]))
+    expect(tab.find(".tally [title]").first).to_have_attribute("title", "mean absolute error: 4.5 → 1.5")
+    expect(tab.find("figure")).to_have_count(0)  # the picture of the same counts
+
+
+def test_of_a_thousand_labels_those_with_most_errors_have_rows(opened):
+    table = np.zeros((1000, 3))
+    table[:, 0], table[700, 1], table[5, 2] = 9, 30, 20
+    tab = opened({0: table}, {"of": "labels"})
+    tab.eventually(lambda: equal(len(lines(tab)), 41))
+    assert [name for name, *_ in lines(tab)][:2] == ["class 700", "class 5"]
+    assert lines(tab)[-1][:2] == ["960 others", "8640"]

@@ -121,6 +121,8 @@ def test_unknown_tags_are_left_out_and_none_are_not_all(board):
         "predictions",
         "counts",
         "rights",
+        "tables",
+        "tables",
     )
     assert series == {kind: {} for kind in kinds}
 

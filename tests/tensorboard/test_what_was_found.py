@@ -23,7 +23,9 @@ def told(tmp_path, *, counts=EVEN, probes=None, scalars=None, maps=None):
     """The findings of a run whose parts are given, by kind."""
     with closing(Written(tmp_path)) as log:
         probes = probes or {}
-        known = {tag: {"label": label} for tag, (label, _) in probes.items()}
+        known = {
+            tag: {"label": label, **about} for tag, (label, _, *rest) in probes.items() for about in (rest or [{}])
+        }
         about = {"version": 1, "classes": CLASSES, "class_tags": [c.lower() for c in CLASSES], "probes": known}
         log.manifest({**about, "pictures": {}})
         for epoch in EPOCHS:
@@ -32,7 +34,7 @@ def told(tmp_path, *, counts=EVEN, probes=None, scalars=None, maps=None):
         log.image("confusions/val/1", 63, picture(1))
         for tag in probes:
             log.image(f"{tag}/input", 63, picture(1))
-        for tag, (_, said) in probes.items():
+        for tag, (_, said, *_) in probes.items():
             for epoch, pair in zip(EPOCHS, said, strict=True):
                 log.prediction(tag, 7 * epoch, *pair)
         for tag, values in (scalars or {}).items():
@@ -100,6 +102,21 @@ def test_flips_and_sure_mistakes(tmp_path):
     assert found["surely_wrong"].text == "Probe 0 (Bread) is taken for Egg with 90 %, since epoch 7."
     assert found["settled"].numbers == {"epoch": 2, "probes": 4, "of": 5}
     assert "frozen" not in found
+
+
+def test_of_several_labels_one_that_is_true_is_no_mistake_and_places_and_values_are_no_classes(tmp_path):
+    always = lambda k: said(*[k] * 9, 1)
+    probes = {
+        "probe_00_bread": (0, always(0), {"labels": [0, 1]}),
+        "probe_01_bread": (0, always(0), {"labels": [0, 2]}),
+        "probe_02_soup": (2, always(2), {"labels": [2], "outlined": True}),
+        "probe_03_bread": (0, always(0), {"values": [3.0]}),
+    }
+    found = told(tmp_path, probes=probes)
+    assert found["surely_wrong"].text == "Probe 1 (Bread, Soup) is taken for Egg with 90 %, since epoch 9."
+    assert "settled" not in found
+    del probes["probe_00_bread"], probes["probe_01_bread"]
+    assert not {"surely_wrong", "settled", "flips"} & told(tmp_path / "places", probes=probes).keys()
 
 
 def test_unsure_mistakes_and_early_flips_are_not_told(tmp_path):

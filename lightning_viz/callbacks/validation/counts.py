@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lightning_viz.harness.probes.spec import slugs
-from lightning_viz.harness.sinks.results import Counts, Pixels, Scalar
+from lightning_viz.harness.sinks.results import ClassTable, Counts, Pixels, Scalar
 from lightning_viz.harness.tasks.task import percent
 from lightning_viz.harness.validation.boxes import NO_BOX, BoxTally
 from lightning_viz.harness.validation.places import RegionTally
@@ -45,7 +45,7 @@ def picture(tally: Tally, names: Sequence[str], where: str) -> Pixels:
         lines = [_of_pixels(tally, where), *worst_confusions(table, names), *left_out]
         return confusion_picture(table, names, caption=lines)
     if isinstance(tally, LabelTally):
-        hits, misses, alarms = (tally.each[:, a, b].numpy() for a, b in ((1, 1), (1, 0), (0, 1)))
+        hits, misses, alarms = _of_each(tally).astype(np.int64).T
         head = f"{where} · {hits.sum()} of {hits.sum() + misses.sum()} labels found, {alarms.sum()} false alarms"
         head = _of_pixels(tally, where) if isinstance(tally, RegionTally) else head
         lines = [head, *worst_mix_ups(table, tally.of.numpy(), names), *left_out]
@@ -54,29 +54,37 @@ def picture(tally: Tally, names: Sequence[str], where: str) -> Pixels:
     return confusion_picture(table, names, caption=lines)
 
 
-def figures(tally: Tally, names: Sequence[str], loader: str) -> Iterator[Scalar | Counts]:
+def figures(tally: Tally, names: Sequence[str], loader: str) -> Iterator[Scalar | Counts | ClassTable]:
     """Figures by task.
 
     The recall of every class, of several labels and of boxes the precision too; of values the mean absolute error; of
-    places the intersection over union and the Dice coefficient of every class, and the mean of the former. Where one
-    class is true of an image, or of a pixel, how often each was taken for each, too.
+    places the intersection over union and the Dice coefficient of every class, and the mean of the former. Then what
+    the Explanations tab draws a table from: where one class is true of an image, a pixel or a box, how often each was
+    taken for each; else what was counted of each class or value by itself.
     """
     if isinstance(tally, ValueTally):
         errors = (tally.errors / max(tally.images, 1)).numpy()
         yield from _shares("mae", loader, errors, names)
+        if tally.images:
+            yield ClassTable(loader, errors[:, None], "values")
     elif isinstance(tally, RegionTally):
         yield from _shares("iou", loader, tally.iou.numpy(), names)
         yield from _shares("dice", loader, tally.dice.numpy(), names)
         yield Scalar(f"mean_iou/{loader}", float(tally.iou.nanmean()))
-        if not tally.independent:
+        if tally.independent:
+            yield ClassTable(loader, _of_each(tally), "label pixels")
+        else:
             yield Counts(loader, tally.table.numpy(), of="pixels")
     elif isinstance(tally, BoxTally):
         yield from _shares("recall", loader, tally.recall.numpy(), names)
         yield from _shares("precision", loader, tally.precision.numpy(), names)
+        yield Counts(loader, tally.table.numpy(), of="boxes", first=tally.first)
     elif isinstance(tally, LabelTally):
-        each = tally.each.numpy().astype(np.float64)
-        yield from _shares("recall", loader, _share(each[:, 1, 1], each[:, 1, 0]), names)
-        yield from _shares("precision", loader, _share(each[:, 1, 1], each[:, 0, 1]), names)
+        each = _of_each(tally)
+        hits, misses, alarms = each.T
+        yield from _shares("recall", loader, _share(hits, misses), names)
+        yield from _shares("precision", loader, _share(hits, alarms), names)
+        yield ClassTable(loader, each, "labels")
     else:
         yield from _shares("recall", loader, recall(tally.table.numpy()), names)
         yield Counts(loader, tally.table.numpy())
@@ -86,6 +94,12 @@ def _of_pixels(tally: RegionTally, where: str) -> str:
     right, total = tally.right
     mean = f"{float(tally.iou.nanmean()):.2f}".replace("0.", ".", 1)
     return f"{where} · {percent(right / max(total, 1))} of pixels right, mean IoU {mean}"
+
+
+def _of_each(tally: LabelTally) -> Floats:
+    """(K, 3), how often each class was found, missed and predicted falsely."""
+    each: Floats = tally.each.double().numpy()
+    return np.stack([each[:, 1, 1], each[:, 1, 0], each[:, 0, 1]], axis=1)
 
 
 def _share(of: Floats, others: Floats) -> Floats:

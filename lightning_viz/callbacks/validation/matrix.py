@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from lightning_viz.callbacks.validation.base import ValidationCallback
 from lightning_viz.callbacks.validation.counts import figures, picture
 from lightning_viz.harness.run.scene import Scene
-from lightning_viz.harness.sinks.results import Counts, Picture, Scalar
+from lightning_viz.harness.sinks.results import ClassTable, Counts, Picture, Scalar
 
 
 class ConfusionMatrixPanel(ValidationCallback):
@@ -28,8 +28,8 @@ class ConfusionMatrixPanel(ValidationCallback):
         common: The arguments of `ExplanationCallback`; `probes` tells class names and how to unpack a batch.
     """
 
-    def draw(self, scene: Scene) -> Iterable[Picture | Scalar | Counts]:
-        """One picture per loader, the figures of every class that it has, and the counts where one class is true.
+    def draw(self, scene: Scene) -> Iterable[Picture | Scalar | Counts | ClassTable]:
+        """One picture per loader, the figures of every class that it has, and what the tab draws a table from.
 
         Raises:
             Exception: What ended the count on this process.

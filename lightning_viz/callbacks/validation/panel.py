@@ -102,14 +102,19 @@ def explain_error(scene: Scene, mistake: Mistake, *, lime: Lime, steps: int, few
 
 def error_panel(scene: Scene, mistake: Mistake, explained: Explained) -> Pixels:
     """The picture of one error: of the first value, where there are several."""
-    true, predicted = mistake.values or (0.0, 0.0)
     caption = [
-        f"{scene.when} · says {predicted:.3g}, true {true:.3g}",
+        missed_by(scene, mistake),
         *explained.slices,
         f"orange raises it, blue lowers it: full {explained.scale}" + channels_shown(scene.probes.images.shape[1]),
         f"LIME: orange raises it, blue lowers it: full {explained.superpixels}",
     ]
     return panel(explained.tiles, caption, titles=explained.titles, columns=3, lines=_lines(scene))
+
+
+def missed_by(scene: Scene, mistake: Mistake) -> str:
+    """What is predicted, and what is true."""
+    true, predicted = mistake.values or (0.0, 0.0)
+    return f"{scene.when} · says {predicted:.3g}, true {true:.3g}"
 
 
 def alone(scene: Scene, mistake: Mistake, area: Tensor | None) -> Scene:

@@ -19,6 +19,7 @@ from lightning_viz.callbacks.validation.panel import (
     error_panel,
     explain,
     explain_error,
+    missed_by,
     mixed_up,
     notice_panel,
 )
@@ -242,7 +243,8 @@ class ConfusionPanels(ValidationCallback):
                 drawn = error_panel(scene, found[rank], explain_error(scene, found[rank], **options))
             else:
                 drawn = notice_panel(scene, "no other error", 1)
-            yield Picture(f"confusions/{loader}/{rank + 1}", drawn)
+            words = tuple(missed_by(scene, one) for one in found[rank : rank + 1])
+            yield Picture(f"confusions/{loader}/{rank + 1}", drawn, words=words)
 
     def _report(self) -> dict[str, Report]:
         return {

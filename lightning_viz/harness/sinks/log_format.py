@@ -8,7 +8,10 @@
 - `lightning_viz/places/<probe>`: what is true and what is predicted of places, as JSON: `size`, of slices, height and
   width; `areas`, of each class the runs of pixels, by turns without and with it, over all slices; or `boxes`.
 - `lightning_viz/caption/<tag of the picture>`: what its caption says, by lines; names are isolated (UAX 9).
-- `lightning_viz/counts/<loader>`: rows of true class, predicted class and how often, where that is not 0.
+- `lightning_viz/counts/<loader>`: rows of true class, predicted class and how often, where that is not 0. Of boxes the
+  class behind the last one is where there is none: what a box is taken for that is missed, or was that is false.
+- `lightning_viz/table/<loader>`: of each class how often it was found, missed and predicted falsely; of each value its
+  mean absolute error.
 - `lightning_viz/map/<tag of the picture>`: maps in small, one blob for each that the picture shows, see `encoded`; of
   volumes their slices below each other.
 - `lightning_viz/bound/<tag of the picture>`: the magnitude at which the colours of its picture are full.
@@ -18,7 +21,8 @@ Of a picture, the manifest tells the height of its `caption`; of one that shows 
 volumes it tells in how many `slices` the map is, of a `depth` of so many before neighbours were drawn together. Of a
 probe it tells whether its picture is `outlined`, and so shows more than the image; likewise `slices` and `depth`, and
 `clip` where these are frames. Of a wall of small pictures it tells the `channels`, by rows, and in how many `columns`;
-of `confusion/<loader>` what is `counted`, where that is `"pixels"`.
+of `confusion/<loader>` what is `counted` where that is not images: `"pixels"`, `"boxes"`, of which the `first` class
+may be behind the background, `"labels"`, `"label pixels"`, of classes that overlap, or `"values"`.
 
 The plugin's name keeps all of it out of TensorBoard's own tabs.
 """
@@ -41,7 +45,7 @@ from tensorboard.compat.proto.summary_pb2 import (
 )
 from tensorboard.compat.proto.tensor_pb2 import TensorProto
 from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
-from tensorboard.compat.proto.types_pb2 import DT_FLOAT, DT_INT64, DT_STRING
+from tensorboard.compat.proto.types_pb2 import DT_DOUBLE, DT_FLOAT, DT_INT64, DT_STRING
 
 from lightning_viz.harness.sinks.thumbnails import small
 
@@ -108,6 +112,19 @@ def counts(loader: str, table: npt.NDArray[np.integer[Any]]) -> Any:
         dtype=DT_INT64, tensor_content=rows.astype("<i8").tobytes(), tensor_shape=_shape([*rows.shape])
     )
     return _value(f"counts/{loader}", DATA_CLASS_TENSOR, tensor)
+
+
+def class_table(loader: str, table: npt.NDArray[np.floating[Any]]) -> Any:
+    """What a validation has counted of each class, or measured of each value, a `Summary.Value`.
+
+    Args:
+        loader: Of the validation.
+        table: (K, 3) or (K, 1).
+    """
+    tensor = TensorProto(
+        dtype=DT_DOUBLE, tensor_content=table.astype("<f8").tobytes(), tensor_shape=_shape([*table.shape])
+    )
+    return _value(f"table/{loader}", DATA_CLASS_TENSOR, tensor)
 
 
 def map_values(

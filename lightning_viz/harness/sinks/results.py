@@ -174,18 +174,53 @@ class Counts:
 
     Attributes:
         loader: Of the validation.
-        table: Whole numbers (K, K): how often each class, a row, was predicted as each, a column.
+        table: Whole numbers (K, K): how often each class, a row, was predicted as each, a column. Of boxes the last row
+            and column are for where there is none.
         of: What was counted.
+        first: The first class that there is: of boxes class 0 may be the background.
     """
 
     loader: str
     table: npt.NDArray[np.int64]
-    of: Literal["images", "pixels"] = "images"
+    of: Literal["images", "pixels", "boxes"] = "images"
+    first: int = 0
 
     @property
     def tag(self) -> str:
         """What tells it from all other results."""
         return f"counts of {self.loader}"
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What the manifest tells of it, beside the picture of the same counts."""
+        counted = {"counted": self.of} if self.of != "images" else {}
+        return counted | ({"first": self.first} if self.first else {})
+
+
+@dataclass(frozen=True)
+class ClassTable:
+    """What a validation has counted of each class by itself, or measured of each value, for the Explanations tab.
+
+    Attributes:
+        loader: Of the validation.
+        table: (K, 3), how often each class was found, missed and predicted falsely; of values (K, 1), the mean absolute
+            error of each.
+        of: What was counted.
+    """
+
+    loader: str
+    table: npt.NDArray[np.float64]
+    of: Literal["labels", "label pixels", "values"]
+
+    @property
+    def tag(self) -> str:
+        """What tells it from all other results."""
+        return f"table of {self.loader}"
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What the manifest tells of it, beside the picture of the same counts."""
+        return {"counted": self.of}
 
 
 @dataclass(frozen=True)
@@ -201,7 +236,7 @@ class Keep:
     value: Tensor
 
 
-Logged = Picture | Scalar | Map | Prediction | Places | Counts
+Logged = Picture | Scalar | Map | Prediction | Places | Counts | ClassTable
 """What loggers get, each what it takes."""
 
 Result = Logged | Mean | Keep

@@ -11,7 +11,17 @@ from PIL import Image
 
 from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.sinks.events import add_summary, experiment_of
-from lightning_viz.harness.sinks.results import Counts, Film, Logged, Map, Picture, Pixels, Places, Prediction
+from lightning_viz.harness.sinks.results import (
+    ClassTable,
+    Counts,
+    Film,
+    Logged,
+    Map,
+    Picture,
+    Pixels,
+    Places,
+    Prediction,
+)
 from lightning_viz.harness.sinks.thumbnails import SLICES
 from lightning_viz.harness.steps import BEFORE
 
@@ -56,10 +66,10 @@ class Manifest:
         if isinstance(picture, Picture) and picture.channels:
             entry.update(channels=[*picture.channels], columns=picture.columns)
 
-    def note_counts(self, counts: Counts) -> None:
+    def note_counts(self, counts: Counts | ClassTable) -> None:
         """Tells of what was counted where it is no images, beside the picture of the same counts."""
-        if counts.of != "images":
-            self.content["pictures"].setdefault(f"confusion/{counts.loader}", {"caption": 0})["counted"] = counts.of
+        if counts.about:
+            self.content["pictures"].setdefault(f"confusion/{counts.loader}", {"caption": 0}).update(counts.about)
 
     def note_map(self, shown: Map) -> None:
         """Tells of what a picture shows as colours."""
@@ -121,9 +131,12 @@ class Tab:
             values += [log_format.caption(picture.tag, picture.words)] if picture.words else []
         values += [log_format.prediction(r.probe, r.index, r.probability) for r in results if isinstance(r, Prediction)]
         values += [log_format.places(r.probe, r.content) for r in results if isinstance(r, Places)]
-        for counts in (result for result in results if isinstance(result, Counts)):
+        for counts in (result for result in results if isinstance(result, (Counts, ClassTable))):
             self.manifest.note_counts(counts)
-            values.append(log_format.counts(counts.loader, counts.table))
+            if isinstance(counts, Counts):
+                values.append(log_format.counts(counts.loader, counts.table))
+            else:
+                values.append(log_format.class_table(counts.loader, counts.table))
         for shown in (result for result in results if isinstance(result, Map)):
             self.manifest.note_map(shown)
             values += log_format.map_values(shown.picture, shown.values, shown.bound, shown.titles)

@@ -30,9 +30,10 @@ def of_probes(record: Record) -> Iterator[Finding]:
         )
         yield Finding("frozen", text, {"probes": len(probes), "drawings": _trained(probes[0])}, weight=1.0)
         return
-    yield from _settled(probes)
-    yield from _flipping(record, probes)
-    yield from _surely_wrong(record, probes)
+    if whole := [probe for probe in probes if probe.whole]:
+        yield from _settled(whole)
+        yield from _flipping(record, whole)
+        yield from _surely_wrong(record, whole)
 
 
 def _trained(probe: Probe) -> int:
@@ -69,7 +70,7 @@ def _flipping(record: Record, probes: list[Probe]) -> Iterator[Finding]:
 
 
 def _surely_wrong(record: Record, probes: list[Probe]) -> Iterator[Finding]:
-    wrong = [p for p in probes if p.label is not None and p.classes[-1] != p.label and p.shares[-1] >= _SURE]
+    wrong = [p for p in probes if p.label is not None and p.classes[-1] not in p.labels and p.shares[-1] >= _SURE]
     wrong.sort(key=lambda probe: -probe.shares[-1])
     for probe in wrong[:3]:
         said, share = record.name(probe.classes[-1]), percent(probe.shares[-1])
@@ -80,5 +81,5 @@ def _surely_wrong(record: Record, probes: list[Probe]) -> Iterator[Finding]:
 
 def _called(record: Record, probe: Probe) -> str:
     number = probe.tag.split("_")[1] if probe.tag.count("_") > 1 else probe.tag
-    name = "" if probe.label is None else f" ({isolated(record.name(probe.label))})"
+    name = f" ({', '.join(isolated(record.name(k)) for k in probe.labels)})" if probe.labels else ""
     return f"Probe {int(number)}{name}" if number.isdecimal() else f"{probe.tag}{name}"

@@ -55,6 +55,8 @@ class Probe:
     Attributes:
         tag: The first part of its tags.
         label: The true class; None where nothing is right or wrong.
+        labels: All true classes.
+        whole: Whether a class was predicted of the image as a whole, and no place in it, and no value.
         epochs: Ascending, one for each prediction.
         steps: Likewise.
         classes: The predicted class of each moment.
@@ -63,6 +65,8 @@ class Probe:
 
     tag: str
     label: int | None
+    labels: tuple[int, ...]
+    whole: bool
     epochs: list[int]
     steps: list[int]
     classes: list[int]
@@ -130,12 +134,12 @@ class Record:
     def counts(self) -> Iterator[Count]:
         """The last count of each loader; none where it is of too many classes, or of none.
 
-        Nor of pixels, which say too much alike to be counted like images.
+        Nor of pixels, which say too much alike to be counted like images, nor of boxes, of which some are of no class.
         """
         pictures = self._manifest.get("pictures", {})
-        of_pixels = {tag for tag, about in pictures.items() if about.get("counted") == "pixels"}
+        others = {tag for tag, about in pictures.items() if about.get("counted", "images") != "images"}
         for loader, points in sorted(self.series["counts"].items()):
-            if f"confusion/{loader}" in of_pixels:
+            if f"confusion/{loader}" in others:
                 continue
             step, cells = points[-1] if points else (0, [])
             size = max([len(self.classes), *(1 + max(cell[:2]) for cell in cells)])
@@ -194,8 +198,10 @@ class Record:
             return None
         about = self._manifest.get("probes", {}).get(tag, {})
         label = None if not about or about.get("open") or "values" in about else int(about["label"])
-        steps, classes, shares = zip(*points, strict=True)
-        return Probe(tag, label, [self.epoch_of(s) for s in steps], list(steps), list(classes), list(shares))
+        labels = tuple(int(k) for k in about.get("labels", [] if label is None else [label]))
+        whole = not about.get("outlined") and "values" not in about
+        steps, classes, shares = map(list, zip(*points, strict=True))
+        return Probe(tag, label, labels, whole, [self.epoch_of(step) for step in steps], steps, classes, shares)
 
     def last_maps(self, method: str) -> dict[str, Values]:
         """The last map of a method, (h, w), of each probe that has just one, by the tag of its picture.

@@ -104,7 +104,7 @@ export class Away {
 
   /** The most frequent confusions that were not among them before, and those that are no more. @param {Run} run @param {number} since @param {number} until @returns {((Node | string)[] | null)[]} */
   #confusions(run, since, until) {
-    const [loader] = run.answer.counts ?? [];
+    const [loader] = run.rated;
     if (loader === undefined || (run.manifest?.classes.length ?? 0) > CLASSES) return [];
     const series = this.app.series.get('counts', run.name, loader);
     if (!series) return [null];

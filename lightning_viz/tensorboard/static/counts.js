@@ -7,6 +7,7 @@
  */
 
 export const MOST = 40; // classes with a row of their own: more are not readable
+export const NOTHING = 'nothing'; // what a box is taken for that is missed, and what was that is false
 
 /** @param {Cells} cells @param {number} least Classes that have names. */
 export const sizeOf = (cells, least) => cells.reduce((most, [t, p]) => Math.max(most, t + 1, p + 1), least);
@@ -17,16 +18,17 @@ export const sizeOf = (cells, least) => cells.reduce((most, [t, p]) => Math.max(
  * @param {Cells} cells By which they are chosen: the same at every moment, so that nothing moves with the slider.
  * @param {string[]} names Of all classes.
  * @param {string} sought Only classes whose names hold it, and what they are taken for.
+ * @param {number} first The first class that there is.
  * @returns {Group[]} None where nothing fits.
  */
-export function groupsOf(cells, names, sought = '') {
+export function groupsOf(cells, names, sought = '', first = 0) {
   const wanted = sought.trim().toLowerCase();
-  const fits = names.map((name, k) => (name.toLowerCase().includes(wanted) ? k : -1)).filter((k) => k >= 0);
+  const fits = names.map((name, k) => (name.toLowerCase().includes(wanted) ? k : -1)).filter((k) => k >= first);
   if (!fits.length) return [];
-  const all = names.length <= MOST && !wanted;
+  const all = names.length - first <= MOST && !wanted;
   const shown = all ? fits : mixedUp(cells, wanted ? new Set(fits) : null, fits);
   const own = shown.map((k) => ({ name: names[k], members: new Set([k]), other: false }));
-  const rest = names.flatMap((_, k) => (shown.includes(k) ? [] : [k]));
+  const rest = names.flatMap((_, k) => (k < first || shown.includes(k) ? [] : [k]));
   return rest.length ? [...own, { name: `${rest.length} others`, members: new Set(rest), other: true }] : own;
 }
 
@@ -55,6 +57,12 @@ export function tableOf(cells, groups) {
     for (const one of table[row]) one.of += count;
   }
   return table;
+}
+
+/** Of boxes how many are found of how many, and how many are false. @param {Cells} cells @param {number} nothing The class that stands for none. @returns {[found: number, total: number, wrong: number]} */
+export function foundOf(cells, nothing) {
+  const [right, total] = rightOf(cells.filter(([t]) => t !== nothing));
+  return [right, total, rightOf(cells.filter(([t]) => t === nothing))[1]];
 }
 
 /** How many are right, of how many. @param {Cells} cells @returns {[right: number, total: number]} */

@@ -1,6 +1,7 @@
 // Views of pictures that are not about a probe: filters, confusions, and what else a run holds.
 
 import { Cell } from './cell.js';
+import { ClassTable, tabledOf } from './classtable.js';
 import { differs, subtracts } from './comparing.js';
 import { COLOURS } from './curves.js';
 import { bdi, el } from './dom.js';
@@ -27,9 +28,10 @@ export function buildFilters(app) {
 export function buildConfusion(app) {
   const empty = 'No confusion matrix in this run: add ConfusionMatrixPanel(), and ConfusionPanels() to see why.';
   const counted = countedOf(app.shown);
-  const matrices = counted.map((loader) => new Matrix(app, loader)); // instead of the picture of the same counts
-  const isDrawn = (/** @type {string} */ tag) => counted.some((loader) => tag === `confusion/${loader}`);
-  const view = gallery(app, (tag) => HOME.confusion.test(tag) && !isDrawn(tag), { empty, large: true, also: matrices, caption: (_, tag) => (rankOf(tag) ? ranked(app, tag) : null) });
+  const tabled = tabledOf(app.shown);
+  const tables = [...counted.map((loader) => new Matrix(app, loader)), ...tabled.map((loader) => new ClassTable(app, loader))]; // instead of the picture of the same counts
+  const isDrawn = (/** @type {string} */ tag) => [...counted, ...tabled].some((loader) => tag === `confusion/${loader}`);
+  const view = gallery(app, (tag) => HOME.confusion.test(tag) && !isDrawn(tag), { empty, large: true, also: tables, caption: (_, tag) => (rankOf(tag) ? ranked(app, tag) : null) });
   for (const loader of loaders(app)) {
     const part = new Recalls(app, loader);
     view.node.append(el('h2', { textContent: `recall of every class · ${loader}` }), part.node);
@@ -52,7 +54,7 @@ export const isOther = (tag) => ![PROBE, ...Object.values(HOME)].some((pattern) 
  *
  * @param {App} app
  * @param {(tag: string) => boolean} wanted
- * @param {{ empty: string, large?: boolean, also?: Matrix[], grouped?: (tag: string) => string, caption?: (app: App, tag: string) => import('./watch.js').Part | null }} how
+ * @param {{ empty: string, large?: boolean, also?: { node: HTMLElement, show: () => void }[], grouped?: (tag: string) => string, caption?: (app: App, tag: string) => import('./watch.js').Part | null }} how
  * @returns {import('./app.js').View}
  */
 function gallery(app, wanted, { empty, large = false, also = [], grouped = groupOf, caption = () => null }) {
@@ -67,7 +69,7 @@ function gallery(app, wanted, { empty, large = false, also = [], grouped = group
   const none = el('p', { className: 'empty', textContent: tags.length + also.length ? 'No picture fits: clear the text.' : empty });
   const apart = el('p', { className: 'item', textContent: 'Only maps are subtracted: pictures that the log has no maps of stand side by side.' });
   const show = () => {
-    for (const matrix of also) matrix.show();
+    for (const table of also) table.show();
     for (const { figures, nodes } of groups) {
       for (const figure of figures) figure.node.hidden = !fits(app, figure.tag);
       for (const node of nodes) node.hidden = figures.every((figure) => figure.node.hidden);
@@ -76,7 +78,7 @@ function gallery(app, wanted, { empty, large = false, also = [], grouped = group
     apart.hidden = !differs(app) || tags.every((tag) => subtracts(app, tag));
     none.hidden = groups.some(({ nodes }) => !nodes[0].hidden) || also.some(({ node }) => !node.hidden);
   };
-  return { node: el('div', { className: large ? 'view large' : 'view' }, ...also.map((matrix) => matrix.node), apart, ...groups.flatMap(({ nodes }) => nodes), none), show };
+  return { node: el('div', { className: large ? 'view large' : 'view' }, ...also.map((table) => table.node), apart, ...groups.flatMap(({ nodes }) => nodes), none), show };
 }
 
 /** Whether a picture's name, or what its caption says now, holds the text that is sought. @param {App} app @param {string} tag */

@@ -2,7 +2,7 @@
 
 import { Board } from './board.js';
 import { differs } from './comparing.js';
-import { groupsOf, rightOf, shareOf, signed, sizeOf, tableOf } from './counts.js';
+import { NOTHING, foundOf, groupsOf, rightOf, shareOf, signed, sizeOf, tableOf } from './counts.js';
 import { bdi, choice, el, isolated } from './dom.js';
 import { Mixed } from './mixed.js';
 import { percent } from './model.js';
@@ -18,8 +18,16 @@ import { percent } from './model.js';
 /** Loaders of which the counts are logged. @param {import('./model.js').Run[]} runs */
 export const countedOf = (runs) => [...new Set(runs.flatMap((run) => run.answer.counts ?? []))].sort();
 
+/** Opens the picture of the same counts, where one is in the log. @param {App} app @param {string} loader */
+export function asLogged(app, loader) {
+  const hidden = !app.shown.some((run) => run.has(`confusion/${loader}`));
+  return el('button', { className: 'shows', textContent: 'as logged', title: 'the picture in the log', hidden, onclick: () => app.set({ zoom: `confusion/${loader}` }) });
+}
+
 export class Matrix {
   #drawn = '';
+  /** The class that stands for none, of boxes; of others there is none such. */
+  #nothing = -1;
   /** @type {import('./counts.js').Group[]} */
   groups = [];
   /** @type {Board[]} */
@@ -33,17 +41,15 @@ export class Matrix {
     this.place = el('div', { className: 'boards' });
     this.mixed = new Mixed(app, loader);
     const numbers = choice('numbers', [['counts', 'counts'], ['shares', 'shares of the true class']], app.state.numbers, (value) => app.set({ numbers: /** @type {'counts' | 'shares'} */ (value) }));
-    const logged = el('button', { className: 'shows', textContent: 'as logged', title: 'the picture in the log', onclick: () => app.set({ zoom: `confusion/${loader}` }) });
-    logged.hidden = !app.shown.some((run) => run.has(`confusion/${loader}`));
     this.key = el('span', { className: 'colours matrix-key' });
     const label = el('label', { hidden: this.ofPixels }, 'numbers ', numbers);
-    const head = el('div', { className: 'matrix-head' }, el('h2', {}, 'confusion matrix · ', bdi(loader)), label, this.key, logged);
+    const head = el('div', { className: 'matrix-head' }, el('h2', {}, 'confusion matrix · ', bdi(loader)), label, this.key, asLogged(app, loader));
     this.node = el('section', { className: 'matrix' }, head, this.told, el('div', { className: 'matrix-body' }, this.place, this.mixed.node));
   }
 
   /** Whether pixels were counted: they are too many to be shown but as shares, and no cell is of some images. */
   get ofPixels() {
-    return this.app.run?.manifest?.pictures[`confusion/${this.loader}`]?.counted === 'pixels';
+    return this.app.run?.counted(this.loader) === 'pixels';
   }
 
   /** Whether shares of the true class stand in the cells. */
@@ -65,7 +71,7 @@ export class Matrix {
     const drawn = JSON.stringify([app.state.numbers, app.state.text, app.state.how, app.main.clientWidth, moments.map(({ run, at, name }) => [run.name, at, name]), found.map((cells) => cells?.length), app.run.answer.updated]);
     if (drawn !== this.#drawn) {
       this.#drawn = drawn;
-      this.groups = groupsOf(series?.at(-1)?.[1] ?? [], this.#names(series), app.state.text);
+      this.groups = groupsOf(series?.at(-1)?.[1] ?? [], this.#names(series), app.state.text, app.run.manifest?.pictures[`confusion/${this.loader}`]?.first);
       if (this.fits) this.#draw(moments, found);
     }
     this.node.hidden = !this.fits;
@@ -75,8 +81,10 @@ export class Matrix {
   /** The names of all classes that there are. @param {import('./source.js').Points | null} series */
   #names(series) {
     const { run } = this.app;
-    const size = sizeOf(series?.at(-1)?.[1] ?? [], run?.manifest?.classes.length ?? 0);
-    return Array.from({ length: size }, (_, k) => run?.className(k) ?? '');
+    const ofBoxes = run?.counted(this.loader) === 'boxes';
+    const size = sizeOf(series?.at(-1)?.[1] ?? [], (run?.manifest?.classes.length ?? 0) + Number(ofBoxes));
+    this.#nothing = ofBoxes ? size - 1 : -1;
+    return Array.from({ length: size }, (_, k) => (k === this.#nothing ? NOTHING : run?.className(k) ?? ''));
   }
 
   /** @param {Moment[]} moments @param {(Cells | undefined)[]} found */
@@ -97,13 +105,22 @@ export class Matrix {
   /** What is right of all. @param {Moment[]} moments @param {(Cells | undefined)[]} found */
   #summarise(moments, found) {
     const parts = moments.map((moment, i) => {
-      const [right, total] = rightOf(found[i] ?? []);
-      const said = total ? `${right} of ${total}${this.ofPixels ? ' pixels' : ''} right, ${percent(right / total)}` : 'nothing was counted here';
+      const said = this.#rightOf(found[i] ?? []) || 'nothing was counted here';
       return moments.length > 1 ? `${isolated(moment.name)}: ${said}` : said;
     });
     this.summary = parts.join('; ');
     const many = this.groups.at(-1)?.other ? ` · the ${this.groups.length - 1} classes that are mixed up most at the end of the run, the others together` : '';
     this.tell(`${this.summary}${many}`);
+  }
+
+  /** @param {Cells} cells */
+  #rightOf(cells) {
+    if (this.#nothing >= 0) {
+      const [boxes, all, wrong] = foundOf(cells, this.#nothing);
+      return all || wrong ? `${boxes} of ${all} boxes found${all ? `, ${percent(boxes / all)}` : ''}; ${wrong} false` : '';
+    }
+    const [right, total] = rightOf(cells);
+    return total ? `${right} of ${total}${this.ofPixels ? ' pixels' : ''} right, ${percent(right / total)}` : '';
   }
 
   /** @param {string} text */
@@ -113,13 +130,20 @@ export class Matrix {
 
   /** What a cell says, in words. @param {Shown} shown @param {number} row @param {number} column */
   describe({ table, before }, row, column) {
-    const [from, to] = [this.groups[row], this.groups[column]];
-    const what = row === column ? (from.other ? `${from.name}, among one another` : `${isolated(from.name)}, right`) : `${isolated(from.name)} taken for ${isolated(to.name)}`;
+    const what = this.#what(this.groups[row], this.groups[column]);
     const told = (/** @type {Figure} */ one) => (one.of ? `${one.count} of ${one.of}, ${percent(shareOf(one))}` : 'there were none');
     const now = table[row][column];
     if (!before) return `${what}: ${told(now)}`;
     const was = before[row][column];
     return `${what}: ${told(was)} → ${told(now)}: ${signed(now.count - was.count)}`;
+  }
+
+  /** @param {import('./counts.js').Group} from @param {import('./counts.js').Group} to */
+  #what(from, to) {
+    if (from === to) return from.other ? `${from.name}, among one another` : `${isolated(from.name)}, right`;
+    if (to.members.has(this.#nothing)) return `${isolated(from.name)}, missed`;
+    if (from.members.has(this.#nothing)) return `${isolated(to.name)} where there is none`;
+    return `${isolated(from.name)} taken for ${isolated(to.name)}`;
   }
 
   /** Shows the images and explanations of a cell. @param {number} row @param {number} column */

@@ -18,7 +18,7 @@ const ACCURACY = HIGH.slice(0, 2);
 
 /** What a run tells of its validation: what is right of each loader, and figures whose names say which way is better. @param {Run} run @returns {Metric[]} */
 export function metricsOf(run) {
-  const loaders = run.answer.counts ?? [];
+  const loaders = run.rated;
   const counted = loaders.map((tag) => /** @type {Metric} */ ({ id: `rights/${tag}`, kind: 'rights', tag, name: `accuracy${loaders.length > 1 ? ` of ${tag}` : ' of the validation'}`, best: 'most' }));
   const own = run.answer.scalars.filter((tag) => !OURS.test(tag) && says(tag, CHECKED) && says(tag, [...HIGH, ...LOW])).sort((a, b) => a.length - b.length);
   const news = own.filter((tag) => !counted.length || !says(tag, ACCURACY)); // which is counted already
@@ -56,7 +56,7 @@ export class MetricChart {
 
   show() {
     const { app, metric: { kind, tag, name } } = this;
-    const runs = app.shown.filter((run) => (kind === 'rights' ? run.answer.counts ?? [] : run.answer.scalars).includes(tag));
+    const runs = app.shown.filter((run) => (kind === 'rights' ? run.rated : run.answer.scalars).includes(tag));
     const looks = runs.map((run, i) => ({ label: runs.length > 1 ? run.name : '', strong: i === 0, colour: colourOf(app, run) }));
     this.plot.show(runs.map((run) => ({ run, tag, kind })), () => ({ ...this.frame, title: name, looks, marks: this.#best(runs[0]), large: true }));
     const told = app.moments().map((moment) => {

@@ -43,13 +43,16 @@ export class Mixed {
     return parts.slice(0, -2).join('/') === this.loader && Number.isInteger(t) && Number.isInteger(p) ? [t, p] : null;
   }
 
-  /** Probes of the one class that are taken for the other. @param {[number, number]} pair */
+  /** Probes of the one class that are taken for the other; of several labels, or boxes, those that have it, or show it where it is not. @param {[number, number]} pair */
   #probes([t, p]) {
     const { app } = this;
     const fits = (/** @type {string} */ probe) =>
       app.moments().some((moment) => {
         const known = moment.run.manifest?.probes[probe];
-        return known && !known.open && !known.labels && !known.values && known.label === t && app.point('predictions', probe, moment)?.[1] === p;
+        if (!known || known.open || known.values) return false;
+        const said = app.point('predictions', probe, moment)?.[1];
+        if (!known.labels) return known.label === t && said === p;
+        return known.labels.includes(t) || (this.#isNothing(t) && said === p && !known.labels.includes(p));
       });
     return app.run?.probes.filter(fits) ?? [];
   }
@@ -59,10 +62,12 @@ export class Mixed {
     const { app } = this;
     const { run } = app;
     if (!run) return [];
-    const names = [run.className(t), run.className(p)];
+    const single = this.#counted === 'images';
+    const names = (single ? [t, p] : [...new Set([t, p])].filter((k) => !this.#isNothing(k))).map((k) => run.className(k));
     const told = (/** @type {string} */ tag) => app.moments().some((moment) => captionAt(app, tag, moment).some((line) => {
       const found = namesIn(line).map((one) => one.replace(/…$/, ''));
-      return found.length >= 2 && names.every((name, i) => name.startsWith(found[i]));
+      if (single) return found.length >= 2 && names.every((name, i) => name.startsWith(found[i]));
+      return names.every((name) => found.some((one) => name.startsWith(one)));
     }));
     return run.tags.filter((tag) => tag.startsWith(`confusions/${this.loader}/`) && told(tag));
   }
@@ -71,15 +76,32 @@ export class Mixed {
   #content([t, p], probes, panels) {
     const { app } = this;
     const name = (/** @type {number} */ k) => bdi(app.run?.className(k) ?? '');
-    const what = t === p ? [name(t), ', right'] : [name(t), ' taken for ', name(p)];
+    const what = this.#headOf(t, p, name);
     const close = el('button', { className: 'shows', textContent: 'Close', onclick: () => app.set({ pair: '' }) });
     const rows = probes.map((probe) => this.#row(`probe ${Number(probe.split('_')[1])}`, methodsOf(app).chosen.map((method) => `${probe}/${method}`)));
     const why = panels.map((tag) => this.#row('why', [tag]));
-    const none = t === p
+    const none = this.#counted !== 'images' ? 'No probe fits, and no picture in the log explains it: Probes(indices=...) chooses the probes.' : t === p
       ? 'No probe is of this class, or none of them is right here: Probes(indices=...) chooses the probes.'
       : 'No probe is mixed up like this here, and no picture in the log explains it: Probes(indices=...) chooses the probes, ConfusionPanels(confusions=...) how many confusions are explained.';
     const found = rows.length + why.length ? [...why, ...rows] : [el('p', { className: 'item', textContent: none })];
     return [el('div', { className: 'matrix-head' }, el('h2', {}, ...what), close), ...found];
+  }
+
+  get #counted() {
+    return this.app.run?.counted(this.loader) ?? 'images';
+  }
+
+  /** Whether a class of boxes stands for none. @param {number} k */
+  #isNothing(k) {
+    return this.#counted === 'boxes' && k >= (this.app.run?.manifest?.classes.length ?? Infinity);
+  }
+
+  /** @param {number} t @param {number} p @param {(k: number) => Node} name @returns {(Node | string)[]} */
+  #headOf(t, p, name) {
+    if (this.#isNothing(t)) return [name(p), ' where there is none'];
+    if (this.#isNothing(p)) return ['images with ', name(t), ', which is missed in some'];
+    if (this.#counted !== 'images') return t === p ? ['images with ', name(t)] : ['images with ', name(t), ', which is taken for ', name(p), ' in some'];
+    return t === p ? [name(t), ', right'] : [name(t), ' taken for ', name(p)];
   }
 
   /** @param {string} label @param {string[]} tags */

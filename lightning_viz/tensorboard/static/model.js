@@ -64,6 +64,16 @@ export class Run {
     return this.manifest?.pictures[tag]?.unit ?? '';
   }
 
+  /** What the counts of a loader are of. @param {string} loader @returns {import('./source.js').Counted} */
+  counted(loader) {
+    return this.manifest?.pictures[`confusion/${loader}`]?.counted ?? 'images';
+  }
+
+  /** Loaders of which it is counted how many are right of all: some boxes are right, missed or false. */
+  get rated() {
+    return (this.answer.counts ?? []).filter((loader) => this.counted(loader) !== 'boxes');
+  }
+
   /** The name of a class by its number, or by the tag of its scalars. @param {number | string} which */
   className(which) {
     const { classes = [], class_tags: tags = [] } = this.manifest ?? {};

@@ -9,7 +9,7 @@ import { captionAt } from './originals.js';
 const RANKED = /^confusions\/(.+)\/(\d+)$/;
 const MARKED = /\u2068([^\u2069]*)\u2069/g; // names in captions
 
-export const ANEW = 'Ranked anew at every moment: which pair has a rank may change.';
+export const ANEW = 'Ranked anew at every moment: what has a rank may change.';
 
 /** The loader and the rank of a picture; `null` where it is of none. @param {string} tag */
 export function rankOf(tag) {

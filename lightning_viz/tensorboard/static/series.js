@@ -7,7 +7,7 @@
  */
 
 /** @type {Kind[]} */
-const KINDS = ['images', 'originals', 'places', 'captions', 'maps', 'scalars', 'bounds', 'predictions', 'counts', 'rights'];
+const KINDS = ['images', 'originals', 'places', 'captions', 'maps', 'scalars', 'bounds', 'predictions', 'counts', 'rights', 'tables'];
 
 export class Series {
   /** @type {Map<string, Points>} */

@@ -7,8 +7,9 @@
  * }} ProbeEntry Of several labels all, of values the true ones; open where nothing is right or wrong; outlined where its picture shows more than the image; of volumes the slices that were logged of so many.
  * @typedef {{
  *   caption?: number, film?: boolean, unit?: string, colours?: 'signed' | 'sequential', striped?: boolean, slices?: number,
- *   channels?: number[], columns?: number, counted?: 'images' | 'pixels',
- * }} PictureEntry Of a picture of maps their unit, and how the page may colour them itself; striped where they are of regions; of a wall its channels by rows, of so many columns.
+ *   channels?: number[], columns?: number, counted?: Counted, first?: number,
+ * }} PictureEntry Of a picture of maps their unit, and how the page may colour them itself; striped where they are of regions; of a wall its channels by rows, of so many columns; what the counts beside it are of, and the first class in them.
+ * @typedef {'images' | 'pixels' | 'boxes' | 'labels' | 'label pixels' | 'values'} Counted
  * @typedef {{
  *   version: number, classes: string[], class_tags: string[],
  *   probes: Record<string, ProbeEntry>, pictures: Record<string, PictureEntry>,
@@ -16,11 +17,11 @@
  * @typedef {{
  *   manifest: Manifest | null, problem: string | null, epochs: [step: number, epoch: number][],
  *   updated: number, images: Record<string, number>, maps: Record<string, number>, scalars: string[], predictions: string[],
- *   counts?: string[], places?: string[],
+ *   counts?: string[], tables?: string[], places?: string[],
  * }} RunAnswer
  * @typedef {{ version: number, runs: Record<string, RunAnswer>, note?: string | null }} RunsAnswer
- * @typedef {'images' | 'originals' | 'places' | 'captions' | 'maps' | 'scalars' | 'bounds' | 'predictions' | 'counts' | 'rights'} Kind
- * @typedef {[step: number, ...rest: any[]][]} Points One per step, ascending: a blob's key, those of all maps, the lines of a caption, a value, class and probability, the cells of a count that are not 0, or how many are right of how many.
+ * @typedef {'images' | 'originals' | 'places' | 'captions' | 'maps' | 'scalars' | 'bounds' | 'predictions' | 'counts' | 'rights' | 'tables'} Kind
+ * @typedef {[step: number, ...rest: any[]][]} Points One per step, ascending: a blob's key, those of all maps, the lines of a caption, a value, class and probability, the cells of a count that are not 0, how many are right of how many, or the rows of a table.
  * @typedef {Partial<Record<Kind, string[]>>} Wanted
  * @typedef {Partial<Record<Kind, Record<string, Points>>>} SeriesAnswer
  * @typedef {{ kind: string, text: string, numbers: Record<string, unknown>, pictures: string[], step: number | null }} Finding

@@ -22,11 +22,14 @@ export function flipsOf(app, probes) {
     for (const [i, [step, k]] of said.entries()) {
       if (!run || i === 0 || k === said[i - 1][1]) continue;
       const at = axis.of(run, step);
-      found.set(at, [...(found.get(at) ?? []), `${run.className(run.label(probe))} (${Number(probe.split('_')[1])}): ${run.className(said[i - 1][1])} → ${run.className(k)}`]);
+      found.set(at, [...(found.get(at) ?? []), `${run.className(run.label(probe))} (${Number(probe.split('_')[1])}): ${nameOf(run, said[i - 1][1])} → ${nameOf(run, k)}`]);
     }
   }
   return new Map([...found].sort(([a], [b]) => a - b));
 }
+
+/** What is predicted; of boxes there may be none, and scores may not be finite. @param {import('./model.js').Run} run @param {number} k */
+const nameOf = (run, k) => (k < 0 ? 'nothing' : run.className(k));
 
 /** Goes to the next flip of what is shown, or the one before. @param {App} app @param {1 | -1} by */
 export function toFlip(app, by) {

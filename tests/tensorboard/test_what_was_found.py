@@ -19,7 +19,7 @@ EVEN = [[90, 5, 5], [5, 90, 5], [5, 5, 90]]
 EPOCHS = [-1, *range(10)]
 
 
-def told(tmp_path, *, counts=EVEN, probes=None, scalars=None, maps=None):
+def told(tmp_path, *, counts=EVEN, of="images", probes=None, scalars=None, maps=None):
     """The findings of a run whose parts are given, by kind."""
     with closing(Written(tmp_path)) as log:
         probes = probes or {}
@@ -27,7 +27,7 @@ def told(tmp_path, *, counts=EVEN, probes=None, scalars=None, maps=None):
             tag: {"label": label, **about} for tag, (label, _, *rest) in probes.items() for about in (rest or [{}])
         }
         about = {"version": 1, "classes": CLASSES, "class_tags": [c.lower() for c in CLASSES], "probes": known}
-        log.manifest({**about, "pictures": {}})
+        log.manifest({**about, "pictures": {"confusion/val": {"caption": 0, "counted": of}}})
         for epoch in EPOCHS:
             log.epoch(7 * epoch, epoch)
         log.image("confusion/val", 63, picture(1))
@@ -43,7 +43,8 @@ def told(tmp_path, *, counts=EVEN, probes=None, scalars=None, maps=None):
         for tag, values in (maps or {}).items():
             log.image(tag, 63, picture(1))
             log.map(tag, 63, log_format.encoded(np.asarray(values, np.float32), 1.0), 1.0)
-        log.add_all(63, [log_format.counts("val", np.array(counts))])
+        write = log_format.class_table if of == "labels" else log_format.counts
+        log.add_all(63, [write("val", np.array(counts))])
     found = lightning_viz.findings(tmp_path)
     return {finding.kind: finding for finding in found}
 
@@ -117,6 +118,31 @@ def test_of_several_labels_one_that_is_true_is_no_mistake_and_places_and_values_
     assert "settled" not in found
     del probes["probe_00_bread"], probes["probe_01_bread"]
     assert not {"surely_wrong", "settled", "flips"} & told(tmp_path / "places", probes=probes).keys()
+
+
+TABLE = [[30, 2, 2], [1, 29, 0], [30, 0, 40]]
+"""How often bread, egg and soup were found, missed and predicted falsely."""
+BOXES = [[30, 0, 0, 2], [0, 1, 0, 29], [0, 0, 30, 0], [2, 0, 40, 0]]
+"""The same of boxes: the last row and column are of none."""
+
+
+@pytest.mark.parametrize(("of", "counts"), [("labels", TABLE), ("boxes", BOXES)])
+def test_of_labels_and_boxes_what_is_missed_and_what_is_predicted_falsely(tmp_path, of, counts):
+    probes = {"probe_00_bread": (0, said(*[0] * 10), {"labels": [0, 1]})}
+    found = told(tmp_path, counts=counts, of=of, probes=probes)
+    assert found["missed_most"].text == (
+        f"Egg is missed most: 1 of 30 {of} is found (3 %); of Soup it is 30 of 30 (100 %)."
+    )
+    assert found["missed_most"].pictures == ("confusion/val", "probe_00_bread/input")
+    assert found["false_most"].text == "Soup is predicted where it is not: 40 of 70 times (57 %), more than any other."
+    assert not {"worst_class", "guessing", "collapsed", "confusion"} & found.keys()
+    nothing = np.array(counts)
+    nothing[(range(3), range(3)) if of == "boxes" else (range(3), 0)] = 0
+    found = told(tmp_path / "nothing", counts=nothing, of=of)
+    assert found["nothing_found"].text.startswith("None of ")
+    assert "missed_most" not in found
+    alike = [[9, 1, 2], [8, 2, 2], [9, 1, 1]] if of == "labels" else np.diag([9, 8, 9, 0]) + np.eye(4, dtype=int)
+    assert not {"missed_most", "false_most"} & told(tmp_path / "alike", counts=alike, of=of).keys()
 
 
 def test_unsure_mistakes_and_early_flips_are_not_told(tmp_path):

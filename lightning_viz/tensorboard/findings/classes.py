@@ -10,7 +10,7 @@ import numpy as np
 from lightning_viz.tensorboard.findings.finding import Finding, isolated, percent
 from lightning_viz.tensorboard.findings.record import Count, Record
 
-_FEWEST = 5
+FEWEST = 5
 """Images that a class needs before anything is said of it."""
 _SURE = 1.96
 """Standard errors: intervals in which the true share lies in 95 of 100 cases."""
@@ -21,7 +21,7 @@ _COLLAPSED = 0.9
 def of_classes(record: Record) -> Iterator[Finding]:
     """Best and worst class, the strongest confusion, and whether anything is known at all; of each loader."""
     for count in record.counts():
-        if count.table.sum() < _FEWEST:
+        if count.table.sum() < FEWEST:
             continue
         where = "" if len(record.series["counts"]) == 1 else f" in {count.loader}"
         unknown = list(_guessing(record, count, where))
@@ -65,7 +65,7 @@ def _ends(record: Record, count: Count, where: str) -> Iterator[Finding]:
     """The best and the worst class, where chance does not explain that they differ."""
     table = count.table
     of = table.sum(1)
-    enough = [k for k in range(len(table)) if of[k] >= _FEWEST]
+    enough = [k for k in range(len(table)) if of[k] >= FEWEST]
     if len(enough) < 2:
         return
     recall = {k: float(table[k, k] / of[k]) for k in enough}
@@ -97,7 +97,7 @@ def _confusion(record: Record, count: Count, where: str) -> Iterator[Finding]:
     true, said = (int(i) for i in np.unravel_index(errors.argmax(), errors.shape))
     taken, wrong, of = int(errors[true, said]), int(errors[true].sum()), int(table[true].sum())
     others = int((table.sum(1) > 0).sum()) - 1
-    if wrong < _FEWEST or others < 2 or interval(taken, wrong)[0] <= 1 / others:
+    if wrong < FEWEST or others < 2 or interval(taken, wrong)[0] <= 1 / others:
         return
     back = int(errors[said, true])
     names = [isolated(record.name(k)) for k in (true, said)]

@@ -93,9 +93,25 @@ class Count(NamedTuple):
     table: npt.NDArray[np.int64]
 
 
+class Each(NamedTuple):
+    """What the last validation of a loader has counted of each class by itself.
+
+    Attributes:
+        loader: Its name.
+        step: When that was.
+        of: What was counted, `"labels"` or `"boxes"`.
+        table: (K, 3), how often each class was found, missed and predicted falsely.
+    """
+
+    loader: str
+    step: int
+    of: str
+    table: npt.NDArray[np.int64]
+
+
 def needed(entry: dict[str, Any]) -> dict[str, list[str]]:
     """The series that findings rest on, for `Log.series`."""
-    return {kind: list(entry[kind]) for kind in ("scalars", "predictions", "counts", "maps")}
+    return {kind: list(entry[kind]) for kind in ("scalars", "predictions", "counts", "tables", "maps")}
 
 
 @dataclass(frozen=True)
@@ -132,17 +148,33 @@ class Record:
         return self.classes[k] if 0 <= k < len(self.classes) else f"class {k}"
 
     def counts(self) -> Iterator[Count]:
-        """The last count of each loader; none where it is of too many classes, or of none.
+        """The last count of each loader of images; none where it is of too many classes, or of none.
 
-        Nor of pixels, which say too much alike to be counted like images, nor of boxes, of which some are of no class.
+        Pixels say too much alike to be counted like images.
         """
-        pictures = self._manifest.get("pictures", {})
-        others = {tag for tag, about in pictures.items() if about.get("counted", "images") != "images"}
+        return self._square("images")
+
+    def each(self) -> Iterator[Each]:
+        """The last count of several labels of each loader, and of boxes."""
+        for loader, points in sorted(self.series["tables"].items()):
+            if points and self._counted(loader) == "labels":
+                step, rows = points[-1]
+                if rows and all(len(row) == 3 and None not in row for row in rows):
+                    yield Each(loader, step, "labels", np.array(rows).astype(np.int64))
+        for loader, step, square in self._square("boxes"):
+            found, true, said = square.diagonal()[:-1], square[:-1].sum(1), square[:, :-1].sum(0)
+            yield Each(loader, step, "boxes", np.stack([found, true - found, said - found], 1))
+
+    def _counted(self, loader: str) -> str:
+        return str(self._manifest.get("pictures", {}).get(f"confusion/{loader}", {}).get("counted", "images"))
+
+    def _square(self, of: str) -> Iterator[Count]:
         for loader, points in sorted(self.series["counts"].items()):
-            if f"confusion/{loader}" in others:
+            if self._counted(loader) != of:
                 continue
             step, cells = points[-1] if points else (0, [])
-            size = max([len(self.classes), *(1 + max(cell[:2]) for cell in cells)])
+            least = len(self.classes) + (of == "boxes" and len(self.classes) > 0)  # and where there is no box
+            size = max([least, *(1 + max(cell[:2]) for cell in cells)])
             if 0 < size <= _MOST_CLASSES and all(min(cell) >= 0 for cell in cells):
                 table = np.zeros((size, size), np.int64)
                 for true, predicted, count in cells:

@@ -11,6 +11,7 @@ from typing import Any
 
 from lightning_viz.tensorboard.findings.classes import of_classes
 from lightning_viz.tensorboard.findings.finding import Finding, Rule
+from lightning_viz.tensorboard.findings.labels import of_labels
 from lightning_viz.tensorboard.findings.maps import of_maps
 from lightning_viz.tensorboard.findings.probes import of_probes
 from lightning_viz.tensorboard.findings.record import Record, needed
@@ -20,7 +21,7 @@ from lightning_viz.tensorboard.manifest import without_films
 from lightning_viz.tensorboard.opening import is_folder, opened
 from lightning_viz.tensorboard.points import Point
 
-RULES: tuple[Rule, ...] = (of_classes, of_probes, of_maps, of_training)
+RULES: tuple[Rule, ...] = (of_classes, of_labels, of_probes, of_maps, of_training)
 _FIRST = 3
 """Findings whose pictures are what to look at next."""
 _NOTHING = "Nothing stands out in what this run has logged."

@@ -1,4 +1,4 @@
-"""Volumes slice by slice, regions with their outlines, and boxes that tell of themselves, in an exported page."""
+"""Volumes slice by slice, outlines of regions and masks, and boxes that tell of themselves, in an exported page."""
 
 import json
 import re
@@ -9,23 +9,43 @@ import pytorch_lightning as pl
 import torch
 from balls import Balls, OfVolumes, volumes
 from playwright.sync_api import expect
-from projects import Finds, Places, Segments, Things, events, places, things, trainer
+from projects import Finds, Places, Project, Segments, Stripes, Things, events, places, things, trainer
 from tab import Tab, as_seen, paints
 from tensorboard.util.tensor_util import make_ndarray
+from torch.utils.data import DataLoader
 from trained import decoded, heat, once
 
 from lightning_viz import ConfusionMatrixPanel, Probes, SaliencyMaps, findings
 from lightning_viz.tensorboard.export import export
 
-RUNS = {"volumes": (OfVolumes, volumes), "regions": (Segments, places), "boxes": (Finds, things)}
-INSIDE = """path => Array.from({length: 256}, (_, i) =>
-  path.isPointInFill(new DOMPoint(i % 16 + 0.5, Math.floor(i / 16) + 0.5)))"""
+
+class Masked(Stripes):
+    """Knows where the evidence lies: in a corner, and in a row below it."""
+
+    def mask(self, index):
+        found = np.zeros((16, 16), dtype=bool)
+        found[2:7, 3:8] = found[10, index:] = True
+        return found
+
+
+def masked():
+    return {"train_dataloaders": DataLoader(Masked(24, seed=1), batch_size=8), "val_dataloaders": DataLoader(Masked(6))}
+
+
+RUNS = {
+    "volumes": (OfVolumes, volumes),
+    "regions": (Segments, places),
+    "boxes": (Finds, things),
+    "masks": (Project, masked),
+}
+INSIDE = """(path, [height, width]) => Array.from({length: height * width}, (_, i) =>
+  path.isPointInFill(new DOMPoint(i % width + 0.5, Math.floor(i / width) + 0.5)))"""
 SAID = 0.5
 """The score from which on a box counts."""
 
 
 def make(folder):
-    """Three runs, what their networks say in the end of the first images of the validation, and all in one page."""
+    """Runs, what their networks say in the end of the first images of the validation, and all in one page."""
     for name, (module, data) in RUNS.items():
         pl.seed_everything(7, verbose=False)
         made = module()
@@ -121,7 +141,7 @@ def test_outlines_of_regions_can_be_switched(opened, made):
             paths = cells(tab, column).locator(f".marks g.{side} path:not(.seam)")
             expect(paths).to_have_count(len(classes))
             for i, k in enumerate(classes):
-                inside = np.reshape(paths.nth(i).evaluate(INSIDE), (16, 16))
+                inside = np.reshape(paths.nth(i).evaluate(INSIDE, [16, 16]), (16, 16))
                 assert np.array_equal(inside, truth == k)
     tab.find("#marks").select_option("true alone")
     for column in (0, 1):
@@ -179,6 +199,44 @@ def test_outlines_are_saved_with_the_picture(opened):
         assert drawn[part].mean() > 0.005
         with_them, without = (np.abs(one[part] - tile[:-1, :-1])[drawn[part]].mean() for one in saved)
         assert with_them < without / 2  # but for how lines are smoothed
+
+
+def test_masks_lie_over_input_and_maps_and_can_be_switched_off(opened):
+    tab = opened("masks", at=0)
+    for row, item in ((0, 0), (1, 1)):
+        for column in (0, 1):  # over the image, and over a map
+            path = tab.find("tbody tr").nth(row).locator(".cell").nth(column).locator(".marks path:not(.seam)")
+            expect(path).to_have_count(1)
+            assert np.array_equal(np.reshape(path.evaluate(INSIDE, [16, 16]), (16, 16)), Masked().mask(item))
+    expect(cells(tab, 0).locator(".classes")).to_have_text("mask")
+    tab.root.get_by_label("about saliency").click()
+    expect(tab.find(".help:visible")).to_contain_text("Outline: The mask of the data set")
+    tab.page.keyboard.press("Escape")
+    expect(tab.find("#marks option")).to_have_text(["masks", "no outlines"])
+    tab.find("#marks").select_option("no outlines")
+    expect(tab.find(".marks path")).to_have_count(0)
+    expect(cells(tab, 0).locator(".ground img")).to_be_visible()
+    tab.has_state(run=tab.state()["run"], at="0", marks="none")
+
+
+def test_an_input_with_its_mask_stands_once_beside_what_changes(opened):
+    tab = opened("masks", against="epoch", how="difference")
+    expect(cells(tab, 0).locator(".shot:visible")).to_have_count(1)
+    expect(cells(tab, 0).locator(".marks path")).to_have_count(2)  # with its seam
+
+
+def test_of_volumes_the_mask_of_the_slice_is_shown(opened):
+    masks = Balls(6, seed=2).masks[0].numpy()
+    tab = opened("volumes", at=0, slice=0)
+    for k in np.flatnonzero(masks.any((1, 2))):
+        tab.find("#slice").fill(str(k))
+        expect(tab.find("#slice-label")).to_have_text(f"slice {k + 1}/8")
+        path = cells(tab, 1).locator(".marks path:not(.seam)")
+
+        def check(k=k, path=path):
+            assert np.array_equal(np.reshape(path.evaluate(INSIDE, [10, 12]), (10, 12)), masks[k])
+
+        tab.eventually(check)
 
 
 def test_boxes_tell_of_themselves(opened, made):

@@ -12,11 +12,11 @@ from PIL import Image
 from lightning_viz.callbacks.base.captions import captioned, sliced
 from lightning_viz.callbacks.base.frames import frames
 from lightning_viz.callbacks.base.outlines import HALF, outlines, slices_of_input
-from lightning_viz.callbacks.base.places import places
+from lightning_viz.callbacks.base.places import masks, places
 from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.run.claims import Claims
 from lightning_viz.harness.run.scene import Scene
-from lightning_viz.harness.sinks.results import Charts, Picture, Pixels, Places, Prediction, Scalar
+from lightning_viz.harness.sinks.results import Charts, Picture, Pixels, Places, Prediction, Scalar, Seen
 from lightning_viz.harness.sinks.thumbnails import drawn_together
 from lightning_viz.harness.tasks.boxes import Boxes
 from lightning_viz.render.charts.likeness import likeness_picture
@@ -67,16 +67,16 @@ def _input(scene: Scene, i: int, caption: list[str], slices: Slices) -> Picture:
     return captioned(tag, seen.drawn(pixels, HALF), caption, lines=3 + len(told), **options)
 
 
-def seen(probes: ProbeBatch) -> list[list[Pixels]]:
-    """The probes as an eye sees them, uint8 (H, W, 3) each, at their own size.
+def seen(probes: ProbeBatch) -> list[Seen]:
+    """The probes as an eye sees them, at their own size, and where their evidence lies.
 
     Of volumes what their pictures show, and slices below each other, as many as there are of their maps.
     """
     every = enumerate(probes.pixels.cpu().numpy())
     sheets = [to_uint8(slices_of_input(probes, probes.labels[i]).sheet(pixels, NOTHING)) for i, pixels in every]
-    if probes.pixels.ndim < 5:
-        return [[sheet] for sheet in sheets]
-    return [[sheet, pile(volume)] for sheet, volume in zip(sheets, probes.pixels.cpu().numpy(), strict=True)]
+    are_flat = probes.pixels.ndim < 5
+    piles = [[] if are_flat else [pile(volume)] for volume in probes.pixels.cpu().numpy()]
+    return [Seen([sheet, *more], mask) for sheet, more, mask in zip(sheets, piles, masks(probes), strict=True)]
 
 
 def pile(volume: npt.NDArray[np.floating[Any]]) -> Pixels:

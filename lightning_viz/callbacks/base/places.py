@@ -1,4 +1,4 @@
-"""What is true and what is predicted of places in a probe, as the Explanations tab draws it."""
+"""Places in a probe as the Explanations tab draws them: what is true, what is predicted, where the evidence lies."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from lightning_viz.callbacks.base.frames import MOST
 from lightning_viz.callbacks.base.outlines import where_true
 from lightning_viz.harness.network.spatial.overlap import iou
+from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.run.scene import Scene
 from lightning_viz.harness.sinks.results import Places
 from lightning_viz.harness.sinks.thumbnails import first_slices
@@ -20,6 +22,8 @@ from lightning_viz.render.maps.regions import class_colours
 
 _LONGEST = 128
 """Pixels on the longer side of what is outlined: finer than maps, since an edge is seen where a shade is not."""
+_OF_MASK = 6
+"""Which of the colours of classes a mask has that is of no class: none that maps are painted in."""
 
 
 def places(scene: Scene, i: int) -> Iterator[Places]:
@@ -61,6 +65,30 @@ def _areas(scene: Scene, i: int) -> dict[str, Any]:
         size = [*sides[0].shape]
         areas.append({"class": k, "colour": colours[k], "true": runs(sides[0]), "predicted": runs(sides[1])})
     return {"size": size, "areas": areas}
+
+
+def masks(probes: ProbeBatch) -> list[dict[str, Any] | None]:
+    """Where the evidence of each probe lies, by its data set; None where that is nowhere, or its labels are places."""
+    known = None if probes.task.places or probes.task.counts == "boxes" else probes.masks
+    if known is None:
+        return [None] * len(probes)
+    sides, names = probes.images.ndim - 2, probes.class_names
+    if known.ndim == sides + 1:
+        colour = class_colours(_OF_MASK + 1)[-1]
+        return [_drawn([{"colour": colour, **_part(mask)}], mask) for mask in known]
+    if known.shape[1] != len(names):
+        return [None] * len(probes)
+    about = [{"class": k, "colour": colour} for k, colour in enumerate(class_colours(len(names)))]
+    return [_drawn([one | _part(m) for one, m in zip(about, of, strict=True)], of[0]) for of in known]
+
+
+def _part(mask: Tensor) -> dict[str, Any]:
+    return {"inside": runs(_sampled(mask.numpy()))}
+
+
+def _drawn(found: list[dict[str, Any]], one: Tensor) -> dict[str, Any] | None:
+    areas = [area for area in found if area["inside"]]
+    return {"size": [*_sampled(one.numpy()).shape], "masks": areas} if areas else None
 
 
 def _sampled(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

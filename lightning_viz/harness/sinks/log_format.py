@@ -4,7 +4,8 @@
 - `lightning_viz/epoch`: of a step at which anything is written; -1 before the first step of training.
 - `lightning_viz/prediction/<probe>`: index and probability of the predicted class; -1 and 0 where nothing is finite.
 - `lightning_viz/original/<probe>`: the probe's image as it is, PNG or where large JPEG; once, since it stays. Of
-  volumes a second one, of slices below each other.
+  volumes a second one, of slices below each other. Last its mask as JSON, where the data set knows where the evidence
+  lies: `size`, of slices, height and width, and `masks`, one, or of each of several labels, runs of pixels as below.
 - `lightning_viz/places/<probe>`: what is true and what is predicted of places, as JSON: `size`, of slices, height and
   width; `areas`, of each class the runs of pixels, by turns without and with it, over all slices; or `boxes`.
 - `lightning_viz/caption/<tag of the picture>`: what its caption says, by lines; names are isolated (UAX 9).
@@ -19,10 +20,11 @@
 Of a picture, the manifest tells the height of its `caption`; of one that shows maps also their `unit`, and their
 `colours`, `"signed"` or `"sequential"`, where the tab can paint them itself, `striped` where they are of regions. Of
 volumes it tells in how many `slices` the map is, of a `depth` of so many before neighbours were drawn together. Of a
-probe it tells whether its picture is `outlined`, and so shows more than the image; likewise `slices` and `depth`, and
-`clip` where these are frames. Of a wall of small pictures it tells the `channels`, by rows, and in how many `columns`;
-of `confusion/<loader>` what is `counted` where that is not images: `"pixels"`, `"boxes"`, of which the `first` class
-may be behind the background, `"labels"`, `"label pixels"`, of classes that overlap, or `"values"`.
+probe it tells whether its picture is `outlined`, and so shows more than the image, and whether its mask is known
+(`masked`); likewise `slices` and `depth`, and `clip` where these are frames. Of a wall of small pictures it tells the
+`channels`, by rows, and in how many `columns`; of `confusion/<loader>` what is `counted` where that is not images:
+`"pixels"`, `"boxes"`, of which the `first` class may be behind the background, `"labels"`, `"label pixels"`, of classes
+that overlap, or `"values"`.
 
 The plugin's name keeps all of it out of TensorBoard's own tabs.
 """
@@ -78,20 +80,21 @@ def prediction(probe: str, index: int, probability: float) -> Any:
     return _value(f"prediction/{probe}", DATA_CLASS_TENSOR, _floats([index, probability], [2]))
 
 
-def original(probe: str, images: Sequence[bytes]) -> Any:
-    """A probe's image, a `Summary.Value`.
+def original(probe: str, images: Sequence[bytes], mask: Mapping[str, Any] | None = None) -> Any:
+    """A probe's image and its mask, a `Summary.Value`.
 
     Args:
         probe: The first part of the probe's tags.
         images: The bytes of its file; of a volume also those of its slices below each other.
+        mask: Where the evidence lies, if that is known.
     """
-    return _value(f"original/{probe}", DATA_CLASS_BLOB_SEQUENCE, _texts([*images], [len(images)]))
+    blobs = [*images, *([] if mask is None else [_json(mask)])]
+    return _value(f"original/{probe}", DATA_CLASS_BLOB_SEQUENCE, _texts(blobs, [len(blobs)]))
 
 
 def places(probe: str, content: Mapping[str, Any]) -> Any:
     """What is true and what is predicted of places in a probe, a `Summary.Value`."""
-    text = json.dumps(content, separators=(",", ":"))
-    return _value(f"places/{probe}", DATA_CLASS_BLOB_SEQUENCE, _texts([text.encode()], [1]))
+    return _value(f"places/{probe}", DATA_CLASS_BLOB_SEQUENCE, _texts([_json(content)], [1]))
 
 
 def caption(picture: str, lines: Sequence[str]) -> Any:
@@ -180,6 +183,10 @@ def summary(values: list[Any]) -> Any:
 def _value(name: str, data_class: Any, tensor: Any) -> Any:
     about = SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name=PLUGIN), data_class=data_class)
     return Summary.Value(tag=f"{PLUGIN}/{name}", metadata=about, tensor=tensor)
+
+
+def _json(content: Mapping[str, Any]) -> bytes:
+    return json.dumps(content, separators=(",", ":")).encode()
 
 
 def _floats(values: list[float], shape: list[int] | None = None) -> Any:

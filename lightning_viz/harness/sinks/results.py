@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
@@ -166,6 +166,19 @@ class Places:
     def tag(self) -> str:
         """What tells it from all other results."""
         return f"places of {self.probe}"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A probe as it is, for the Explanations tab, which is told of it once.
+
+    Attributes:
+        images: Uint8 (H, W, 3): what its picture shows, of volumes also their slices below each other.
+        mask: Where its evidence lies, as in `lightning_viz.harness.sinks.log_format`, if its data set knows.
+    """
+
+    images: Sequence[Pixels]
+    mask: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from lightning_viz.harness.probes.spec import ProbeBatch
 from lightning_viz.harness.remote import Remote
 from lightning_viz.harness.sinks.events import event_file, experiment_of, send
 from lightning_viz.harness.sinks.frames import Frames
-from lightning_viz.harness.sinks.results import Charts, Film, Logged, Picture, Pixels, Scalar
+from lightning_viz.harness.sinks.results import Charts, Film, Logged, Picture, Scalar, Seen
 from lightning_viz.harness.sinks.room import Room, write_whole
 from lightning_viz.harness.sinks.spare import Patience, Spare, UntakenError
 from lightning_viz.harness.sinks.tab import tab_of
@@ -206,19 +206,18 @@ class Sinks:
             kept = self._spare.file(file, self.home, film.encoded)
             raise UntakenError(f"{self.home} did not take films, so they are files in {kept.parent}.") from error
 
-    def describe(self, probes: ProbeBatch, charts: Mapping[str, Charts], images: Sequence[Sequence[Pixels]]) -> None:
+    def describe(self, probes: ProbeBatch, charts: Mapping[str, Charts], seen: Sequence[Seen]) -> None:
         """Tells of the classes and the probes, and lays out scalars as charts of several curves, where a logger can.
 
         Args:
             probes: The probes.
             charts: All that TensorBoard's Custom Scalars shows, by the titles of their groups.
-            images: The probes as they are seen, uint8 (H, W, 3), of volumes also their slices below each other; none
-                where they are not logged.
+            seen: The probes as they are; none where they are not logged.
         """
         layout = {group: {title: ["Multiline", [tags]] for title, tags in c.items()} for group, c in charts.items()}
         for target in self._targets:
             if target.tab is not None:
-                target.tab.manifest.introduce(probes, images)
+                target.tab.manifest.introduce(probes, seen)
             if layout and target.logger is not None and hasattr(experiment_of(target.logger), _LAYOUT):
                 with suppress(OSError):  # which the first picture meets too, and tells of
                     target.check_room(0)

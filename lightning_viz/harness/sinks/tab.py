@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -21,6 +21,7 @@ from lightning_viz.harness.sinks.results import (
     Pixels,
     Places,
     Prediction,
+    Seen,
 )
 from lightning_viz.harness.sinks.thumbnails import SLICES
 from lightning_viz.harness.steps import BEFORE
@@ -35,27 +36,27 @@ class Manifest:
     Attributes:
         content: As in `lightning_viz.harness.sinks.log_format`.
         written: The last one in the log.
-        originals: Files of the probes' images by the probes' tags, those that are not in the log yet; see `seen`.
+        originals: Files of the probes' images and their masks, by the probes' tags, those that are not in the log yet.
     """
 
     def __init__(self) -> None:
         self.content: dict[str, Any] = {"classes": [], "class_tags": [], "probes": {}, "pictures": {}}
         self.written: Any = None
-        self.originals: dict[str, list[bytes]] = {}
+        self.originals: dict[str, tuple[list[bytes], Mapping[str, Any] | None]] = {}
 
-    def introduce(self, probes: ProbeBatch, images: Sequence[Sequence[Pixels]]) -> None:
-        """Tells of classes, by the first names that they are given, and of the probes, if their images are given."""
+    def introduce(self, probes: ProbeBatch, seen: Sequence[Seen]) -> None:
+        """Tells of classes, by the first names that they are given, and of the probes, if they are given."""
         if not self.content["classes"]:
             self.content |= {"classes": [*probes.class_names], "class_tags": [*probes.class_tags]}
-        for i, shown in enumerate(images):
+        for i, one in enumerate(seen):
             about: dict[str, Any] = {"item": int(probes.indices[i]), "print": probes.prints[i][:12]}
             about |= {"outlined": True} if probes.task.places or probes.task.counts == "boxes" else {}
             about |= _depth(probes.images.shape[2]) if probes.images.ndim > 4 else {}
             about |= {"clip": True} if probes.are_clips else {}
+            about |= {"masked": True} if one.mask is not None else {}
             if self.content["probes"].get(probes.tag(i), {}).get("print") != about["print"]:
-                self.originals[probes.tag(i)] = [
-                    original(image, _slices(probes) if k else 1) for k, image in enumerate(shown)
-                ]
+                files = [original(image, _slices(probes) if k else 1) for k, image in enumerate(one.images)]
+                self.originals[probes.tag(i)] = files, one.mask
             self.content["probes"][probes.tag(i)] = probes.task.about(probes.labels[i]) | about
 
     def note(self, picture: Picture | Film) -> None:
@@ -125,7 +126,7 @@ class Tab:
 
         if self._experiment._get_file_writer() is None:  # where Lightning only pretends to log
             return
-        values = [log_format.original(*found) for found in self.manifest.originals.items()]
+        values = [log_format.original(probe, *kept) for probe, kept in self.manifest.originals.items()]
         for picture in (result for result in results if isinstance(result, Picture)):
             self.manifest.note(picture)
             values += [log_format.caption(picture.tag, picture.words)] if picture.words else []

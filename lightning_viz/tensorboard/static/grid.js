@@ -6,6 +6,7 @@ import { differs, subtracts } from './comparing.js';
 import { el } from './dom.js';
 import { Headline } from './headline.js';
 import { colourBar, differenceBar } from './legend.js';
+import { hasMasks } from './marks.js';
 import { Measure } from './measures.js';
 import { helpButton } from './help.js';
 import { distinct, methodOf, natural } from './model.js';
@@ -80,9 +81,10 @@ function legend(app, method) {
   const tag = subtracted ?? tags.find((one) => run?.colours(one));
   const colours = tag ? run?.colours(tag) : undefined;
   const unit = tag && run ? run.unit(tag) : '';
-  if (subtracted) return [helpButton(method, 'difference', unit), differenceBar(unit)];
-  if (differs(app) && !isSame(shown, tags[0])) return [helpButton(method, colours, unit), el('span', { className: 'item', textContent: 'side by side: no maps', title: 'only maps are subtracted, and the log has none of these pictures' })];
-  return [helpButton(method, colours, unit), ...(colours ? [colourBar(colours, unit)] : [])];
+  const masked = shown.some(hasMasks);
+  if (subtracted) return [helpButton(method, 'difference', unit, false), differenceBar(unit)];
+  if (differs(app) && !isSame(shown, tags[0])) return [helpButton(method, colours, unit, masked), el('span', { className: 'item', textContent: 'side by side: no maps', title: 'only maps are subtracted, and the log has none of these pictures' })];
+  return [helpButton(method, colours, unit, masked), ...(colours ? [colourBar(colours, unit)] : [])];
 }
 
 class Row {

@@ -48,6 +48,7 @@ export const WORDS = {
 };
 
 const INPUT = 'The image as the network is given it: the same in every epoch.';
+const OUTLINE = 'The mask of the data set: where the evidence of the class lies. The measures “pointing” and “in mask” hold maps against it.';
 const OTHER = 'A method of captum or of your own: what it shows, its own documentation tells.';
 const ALIKE = 'A map that looks the same before and after training shows the image and the architecture.';
 
@@ -59,20 +60,21 @@ const KEYS = {
   difference: 'Orange where there is more than in what is compared with, blue where there is less, white where nothing has changed.',
 };
 
-/** @param {string} method @param {Shades} colours @param {string} unit */
-export function wordsOf(method, colours, unit) {
+/** @param {string} method @param {Shades} colours @param {string} unit @param {boolean} masked */
+export function wordsOf(method, colours, unit, masked) {
   const known = Object.keys(WORDS).find((name) => method.startsWith(name));
   const key = colours && `${KEYS[colours]} Full colour stands below each map${unit ? `, in ${unit}` : ''}.`;
-  const said = method === 'input' ? [['', INPUT]] : [['', known ? WORDS[known].read : OTHER], ['Colours', key ?? ''], ['When not to trust it', [known ? WORDS[known].trust : '', colours ? ALIKE : ''].join(' ').trim()]];
+  const outline = ['Outline', masked ? OUTLINE : ''];
+  const said = method === 'input' ? [['', INPUT], outline] : [['', known ? WORDS[known].read : OTHER], ['Colours', key ?? ''], outline, ['When not to trust it', [known ? WORDS[known].trust : '', colours ? ALIKE : ''].join(' ').trim()]];
   return said.filter(([, text]) => text);
 }
 
-/** A button that tells of a method. @param {string} method @param {Shades} colours @param {string} unit */
-export function helpButton(method, colours, unit) {
+/** A button that tells of a method. @param {string} method @param {Shades} colours @param {string} unit @param {boolean} masked Whether outlines of masks lie over its pictures. */
+export function helpButton(method, colours, unit, masked) {
   const name = title(method);
   const button = el('button', { className: 'ask', textContent: '?', 'aria-label': `about ${name}`, 'aria-haspopup': 'dialog' });
   button.onclick = () => {
-    const lines = wordsOf(method, colours, unit).map(([head, text]) => el('p', {}, ...(head ? [el('b', { textContent: `${head}: ` })] : []), text));
+    const lines = wordsOf(method, colours, unit, masked).map(([head, text]) => el('p', {}, ...(head ? [el('b', { textContent: `${head}: ` })] : []), text));
     const box = el('div', { className: 'help', popover: 'auto', role: 'dialog', 'aria-label': `about ${name}` }, el('p', {}, el('b', { textContent: name })), ...lines);
     box.addEventListener('toggle', (event) => /** @type {ToggleEvent} */ (event).newState === 'closed' && box.remove());
     button.after(box);

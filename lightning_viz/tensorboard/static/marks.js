@@ -1,7 +1,9 @@
-// What is true and what is predicted of places, drawn over a picture: outlines of areas, or boxes that tell of themselves.
+// What is known of places, drawn over a picture: outlines of areas that are true or predicted, or where the evidence lies,
+// and boxes that tell of themselves.
 
 import { bdi, el, isolated, svg } from './dom.js';
 import { PROBE, percent } from './model.js';
+import { mask } from './originals.js';
 import { maskOf, outline } from './outlines.js';
 
 /** @typedef {import('./app.js').App} App */
@@ -10,13 +12,24 @@ import { maskOf, outline } from './outlines.js';
 /** @typedef {import('./outlines.js').Box} Box */
 
 /** @type {[value: string, text: string][]} */
-export const MARKS = [['both', 'true and predicted'], ['true', 'true alone'], ['predicted', 'predicted alone'], ['none', 'no outlines']];
+const MARKS = [['both', 'true and predicted'], ['true', 'true alone'], ['predicted', 'predicted alone'], ['none', 'no outlines']];
+/** @type {typeof MARKS} */
+const OF_MASKS = [['both', 'masks'], ['none', 'no outlines']];
+
+/** Whether the data set of a run knows where the evidence of its probes lies. @param {Moment['run']} run */
+export const hasMasks = (run) => Object.values(run.manifest?.probes ?? {}).some(({ masked }) => masked);
+
+/** Which outlines and boxes there are to choose from: none where none are known. @param {Moment['run'][]} runs */
+export function marksOf(runs) {
+  if (runs.some((run) => run.answer.places?.length)) return MARKS;
+  return runs.some(hasMasks) ? OF_MASKS : [];
+}
 
 /** Whether something is known of the places of a probe. @param {Moment['run']} run @param {string} tag Of any of its pictures. */
 export const hasPlaces = (run, tag) => PROBE.test(tag) && (run.answer.places ?? []).includes(tag.split('/')[0]);
 
-/** The key of what is known at a moment. @param {App} app @param {string} tag @param {Moment} moment @returns {string | undefined} */
-export const placesAt = (app, tag, moment) => (hasPlaces(moment.run, tag) ? app.point('places', tag.split('/')[0], moment)?.[1] : undefined);
+/** The key of what is known at a moment; masks stay. @param {App} app @param {string} tag @param {Moment} moment @returns {string | undefined} */
+export const placesAt = (app, tag, moment) => (hasPlaces(moment.run, tag) ? app.point('places', tag.split('/')[0], moment)?.[1] : mask(app, moment.run, tag));
 
 export class Marks {
   #drawn = '';
@@ -43,11 +56,11 @@ export class Marks {
     this.drawing.replaceChildren();
     this.key.replaceChildren();
     if (!places) return;
-    this.key.title = classesOf(places).map((one) => moment.run.className(one.class)).join(', ');
-    this.key.append(...classesOf(places).map((one) => el('span', {}, el('i', { style: `background:${ink(one.colour)}` }), bdi(moment.run.className(one.class)))));
+    this.key.title = classesOf(places).map((one) => nameOf(one, moment.run)).join(', ');
+    this.key.append(...classesOf(places).map((one) => el('span', {}, el('i', { style: `background:${ink(one.colour)}` }), bdi(nameOf(one, moment.run)))));
     const [, height, width] = places.size;
     this.drawing.setAttribute('viewBox', `0 0 ${width} ${height}`);
-    this.drawing.append(...this.#areas(places, k), ...this.#boxes(places).map((box) => this.#box(box, moment)));
+    this.drawing.append(...this.#areas(places, k), ...masksOf(places, k), ...this.#boxes(places).map((box) => this.#box(box, moment)));
   }
 
   /** @param {boolean} isTrue */
@@ -59,8 +72,7 @@ export class Marks {
   #areas({ areas = [], size: [, height, width] }, k) {
     return areas.toReversed().flatMap((area) =>
       /** @type {const} */ (['true', 'predicted']).filter((side) => this.#isShown(side === 'true')).map((side) => {
-        const d = outline(maskOf(area[side], k * height * width, height * width), width);
-        return svg('g', { class: side }, svg('path', { d, class: 'seam' }), svg('path', { d, style: `stroke:${ink(area.colour)}` }));
+        return line(side, area.colour, outline(maskOf(area[side], k * height * width, height * width), width));
       }),
     );
   }
@@ -93,9 +105,20 @@ function tell({ true: isTrue, what, score = 0, iou = 0 }, name) {
 }
 
 /** One thing of each class. @param {Places} places */
-function classesOf({ areas = [], boxes = [] }) {
-  return [...new Map([...areas, ...boxes].map((one) => [one.class, one])).values()];
+function classesOf({ areas = [], boxes = [], masks = [] }) {
+  return [...new Map([...areas, ...boxes, ...masks].map((one) => [one.class, one])).values()];
 }
+
+/** @param {{ class?: number }} one @param {Moment['run']} run */
+const nameOf = (one, run) => (one.class === undefined ? 'mask' : run.className(one.class));
+
+/** Outlines of where the evidence lies. @param {Places} places @param {number} k The slice. */
+function masksOf({ masks = [], size: [, height, width] }, k) {
+  return masks.map(({ inside, colour }) => line('mask', colour, outline(maskOf(inside, k * height * width, height * width), width)));
+}
+
+/** @param {string} name @param {number[]} colour @param {string} d */
+const line = (name, colour, d) => svg('g', { class: name }, svg('path', { d, class: 'seam' }), svg('path', { d, style: `stroke:${ink(colour)}` }));
 
 /** @param {Box} box */
 const areaOf = ({ edges: [left, top, right, bottom] }) => (right - left) * (bottom - top);

@@ -19,6 +19,15 @@ export function pile(app, run, tag) {
   return points && /** @type {string | null} */ (points[0]?.[2] ?? null);
 }
 
+/** The key of where the evidence lies in a probe, where its data set knows. @param {App} app @param {Moment['run']} run @param {string} tag */
+export function mask(app, run, tag) {
+  const points = isMasked(run, tag) ? app.series.get('originals', run.name, probeOf(tag)) : undefined;
+  return /** @type {string | undefined} */ (points?.[0]?.at(-1));
+}
+
+/** @param {Moment['run']} run @param {string} tag */
+const isMasked = (run, tag) => run.manifest?.probes[probeOf(tag)]?.masked === true;
+
 /** Whether a picture shows its probe's image and nothing else, but for the caption. @param {Moment['run']} run @param {string} tag */
 const isPlain = (run, tag) => methodOf(tag) === 'input' && !run.manifest?.probes[probeOf(tag)]?.outlined;
 

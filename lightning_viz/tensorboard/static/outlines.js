@@ -3,7 +3,8 @@
 /**
  * @typedef {{ class: number, colour: number[], true: number[], predicted: number[] }} Area Runs of pixels, by turns without and with the class.
  * @typedef {{ edges: number[], class: number, colour: number[], true: boolean, what: string, score?: number, iou?: number }} Box Edges in pixels: left, top, right, bottom.
- * @typedef {{ size: [slices: number, height: number, width: number], areas?: Area[], boxes?: Box[] }} Places
+ * @typedef {{ inside: number[], colour: number[], class?: number }} Mask Where the evidence lies, in runs likewise; of several labels that of a class.
+ * @typedef {{ size: [slices: number, height: number, width: number], areas?: Area[], boxes?: Box[], masks?: Mask[] }} Places
  */
 
 /** @param {ArrayBuffer} buffer @returns {Places | null} */

@@ -2,9 +2,9 @@
 
 /**
  * @typedef {{
- *   label: number, labels?: number[], values?: number[], open?: boolean, outlined?: boolean, item?: number, print?: string,
+ *   label: number, labels?: number[], values?: number[], open?: boolean, outlined?: boolean, masked?: boolean, item?: number, print?: string,
  *   slices?: number, depth?: number, clip?: boolean,
- * }} ProbeEntry Of several labels all, of values the true ones; open where nothing is right or wrong; outlined where its picture shows more than the image; of volumes the slices that were logged of so many.
+ * }} ProbeEntry Of several labels all, of values the true ones; open where nothing is right or wrong; outlined where its picture shows more than the image; masked where the data set knows where its evidence lies; of volumes the slices that were logged of so many.
  * @typedef {{
  *   caption?: number, film?: boolean, unit?: string, colours?: 'signed' | 'sequential', striped?: boolean, slices?: number,
  *   channels?: number[], columns?: number, counted?: Counted, first?: number,

@@ -15,7 +15,7 @@
  * (then `base` says which), or `run:<name>`, and then `more` runs. `columns` are the methods in their order, null all of them. `scale` is what
  * full colour of a map stands for: the largest value of the whole run, or its own. `pair` is the cell of a confusion matrix
  * whose images are shown: loader, true and predicted class. `slice` is that of volumes, null what each map has most in;
- * `marks` which outlines and boxes are drawn. `chart` is what is large among the measures: a scalar, or the probabilities of a
+ * `marks` which outlines and boxes are drawn, of masks any or none. `chart` is what is large among the measures: a scalar, or the probabilities of a
  * probe; `range` that of the values in charts: their own, or one for all methods, which holds all that a bounded measure can be.
  */
 

@@ -5,7 +5,7 @@ import { buildColumns, methodsOf } from './columns.js';
 import { buildMore } from './comparing.js';
 import { choice, el } from './dom.js';
 import { copyButton } from './links.js';
-import { MARKS } from './marks.js';
+import { marksOf } from './marks.js';
 import { measuresOf } from './measures.js';
 import { exportLinks } from './part.js';
 import { SliceBar } from './slider.js';
@@ -48,7 +48,7 @@ export class Toolbar {
   build() {
     const { app } = this;
     const state = { ...app.state, at: null, base: null, slice: null, zoom: '', text: '' };
-    const made = JSON.stringify([state, [...app.runs.keys()], methodsOf(app), measuresOf(app.shown), app.axis.kind]);
+    const made = JSON.stringify([state, [...app.runs.keys()], methodsOf(app), measuresOf(app.shown), marksOf(app.shown), app.axis.kind]);
     const search = /** @type {HTMLInputElement | null} */ (this.node.querySelector('#text'));
     if (search && search !== document.activeElement) search.value = app.state.text; // a link may tell another one
     if (made === this.#made) return;
@@ -144,8 +144,9 @@ export class Toolbar {
     const painted = app.shown.some((run) => run.tags.some((tag) => run.colours(tag)));
     size.id = 'size';
     Object.assign(scale, { id: 'scale', hidden: !painted, title: 'full colour: the largest value of the whole run, or of each map' });
-    const marks = choice('outlines and boxes', MARKS, app.state.marks, (value) => app.set({ marks: /** @type {State['marks']} */ (value) }));
-    Object.assign(marks, { id: 'marks', hidden: !app.shown.some((run) => run.answer.places?.length) });
+    const known = marksOf(app.shown);
+    const marks = choice('outlines and boxes', known, app.state.marks, (value) => app.set({ marks: /** @type {State['marks']} */ (value) }));
+    Object.assign(marks, { id: 'marks', hidden: !known.length });
     const box = el('input', { type: 'checkbox', id: 'captions', checked: app.state.captions, onchange: () => app.set({ captions: box.checked }) });
     const keys = el('button', { id: 'keys-button', textContent: 'Keys', title: 'the list of the keys (?)', onclick: () => document.getElementById('keys')?.togglePopover() });
     return el('span', { className: 'group' }, size, scale, marks, el('label', { title: 'what each picture says of itself: class, prediction, how much to trust it' }, box, ' captions'), copyButton(app), ...exportLinks(app), keys);

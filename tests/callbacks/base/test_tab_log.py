@@ -7,13 +7,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from balls import Balls, OfVolumes, volumes
 from PIL import Image
 from projects import NAMES, Project, Stripes, events, fit
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.utils.data import DataLoader
 
-from lightning_viz import ConfusionMatrixPanel, Films, IntegratedGradients, LimePanels, SaliencyMaps
+from lightning_viz import ConfusionMatrixPanel, Films, IntegratedGradients, LimePanels, Probes, SaliencyMaps
 from lightning_viz.callbacks.attribution.maps import FLOOR, PARTS
 from lightning_viz.callbacks.attribution.superpixels import Lime, largest
 from lightning_viz.harness.sinks.log_format import encoded
@@ -218,6 +219,74 @@ def test_what_is_said_is_the_largest_of_the_logged_probabilities(run):
             expected.append((events_[0].step, int(np.argmax(values)), max(values)))
         assert log.floats(f"prediction/{probe}") == expected
         assert len(expected) == 4
+
+
+class Masked(Stripes):
+    """Knows where the evidence lies: in a corner as large as the item's number, of the first nowhere."""
+
+    def mask(self, index):
+        found = np.zeros((16, 16), dtype=bool)
+        found[:index, : 2 * index] = True
+        return found
+
+
+def inside(area, size):
+    """A mask from its runs."""
+    turns = np.repeat([k % 2 for k in range(len(area["inside"]))], area["inside"])
+    return np.append(turns, np.zeros(np.prod(size) - len(turns))).reshape(size)
+
+
+def loaders_of(data):
+    return lambda: {"train_dataloaders": DataLoader(data, batch_size=8), "val_dataloaders": DataLoader(data)}
+
+
+def test_masks_are_logged_once_and_as_they_are(tmp_path):
+    callbacks = [SaliencyMaps(probes=Probes(indices=[0, 1, 5])), LimePanels(probes=Probes(indices=[1]), samples=64)]
+    fit(tmp_path, callbacks, data=loaders_of(Masked(12)), max_epochs=3)
+    log = Log(tmp_path)
+    known = {tag: about.get("masked", False) for tag, about in log.manifests()[-1][1]["probes"].items()}
+    assert known == {"probe_00_bread": False, "probe_01_egg": True, "probe_02_soup": True}
+    for probe, item in (("probe_01_egg", 1), ("probe_02_soup", 5)):
+        ((step, tensor),) = log.tensors(f"original/{probe}")
+        picture, mask = tensor.string_val
+        assert (step, Image.open(BytesIO(picture)).size) == (-1, (16, 16))
+        content = json.loads(mask)
+        (area,) = content["masks"]
+        assert content["size"] == [1, 16, 16]
+        assert "class" not in area
+        assert np.array_equal(inside(area, [16, 16]), Masked().mask(item))
+        assert len(mask) < 150
+    assert len(log.tensors("original/probe_00_bread")[0][1].string_val) == 1
+
+
+def test_of_volumes_every_slice_of_the_mask_is_logged(tmp_path):
+    data = Balls(6, seed=2)
+    fit(tmp_path, [SaliencyMaps(probes=1)], module=OfVolumes, data=volumes, max_epochs=1)
+    ((_, tensor),) = Log(tmp_path).tensors("original/probe_00_ball")
+    content = json.loads(tensor.string_val[2])  # behind the picture and the slices
+    assert content["size"] == [8, 10, 12]
+    assert np.array_equal(inside(content["masks"][0], content["size"]), data.mask(0).numpy())
+
+
+def test_of_several_labels_each_has_its_mask(tmp_path):
+    class Several(Masked):
+        def __getitem__(self, i):
+            return self.images[i], torch.eye(3)[[self.targets[i], 1]].amax(0)
+
+        def mask(self, index):
+            left = super().mask(index)
+            return np.stack([left, left & False, ~left])
+
+    probes = Probes(indices=[2], task="labels")
+    fit(tmp_path, [SaliencyMaps(probes=probes, on_error="raise")], data=loaders_of(Several(12)), max_epochs=1)
+    log = Log(tmp_path)
+    (probe,) = log.manifests()[-1][1]["probes"]
+    mask = json.loads(log.tensors(f"original/{probe}")[0][1].string_val[1])
+    first, third = Several().mask(2)[[0, 2]]
+    assert [area["class"] for area in mask["masks"]] == [0, 2]  # the second is nowhere
+    assert np.array_equal(inside(mask["masks"][0], [16, 16]), first)
+    assert np.array_equal(inside(mask["masks"][1], [16, 16]), third)
+    assert mask["masks"][0]["colour"] != mask["masks"][1]["colour"]
 
 
 def test_stock_tabs_see_nothing_of_it(run):

@@ -124,7 +124,7 @@ def test_a_cell_opens_its_images_and_what_explains_them(look, board, run):
     enlarge = tab.find(".mixed .cell[title^=saliency]").first
     expect(enlarge).to_have_attribute("title", re.compile(f"{probe.replace('_', ' ')}"))
     tab.has_state(view="confusion", at="0", pair=f"val/{NAMES.index(true)}/{NAMES.index(said)}")
-    epoch, (words,) = max(run.captions("confusions/val/1").items())
+    epoch, (words, *_) = max(run.captions("confusions/val/1").items())
     mixed = re.findall("\u2068(.*?)\u2069", words)
     tab = look(link(board, view="confusion", at=epoch, pair="/".join(["val", *(str(NAMES.index(n)) for n in mixed)])))
     expect(tab.find(".mixed h2")).to_have_text(f"{mixed[0]} taken for {mixed[1]}")
@@ -155,6 +155,7 @@ def test_a_confusion_panel_tells_its_rank_and_which_pair_has_it_in_every_epoch(l
     tab = look(link(board, view="confusion", at=min(pairs)))
     expect(tab.root.get_by_text("Ranked anew at every moment")).to_be_visible()
     figure = tab.find("figure", has_text="rank 1")
+    figure.locator(".holders").scroll_into_view_if_needed()
     for epoch in sorted(pairs)[:2]:
         tab.find(f"#moment[aria-valuetext^='epoch {epoch}']").wait_for()
         expect(figure.locator(".holders")).to_have_text(pairs[epoch].split(" · ")[1])

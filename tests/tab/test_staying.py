@@ -164,7 +164,7 @@ def test_the_list_of_methods_closes_by_escape_and_by_a_click_beside_it(look, boa
 
 
 def test_pictures_without_probes_are_sought_by_text(look, board, run):
-    epoch, (words,) = max(run.captions("confusions/val/1").items())
+    epoch, (words, *_) = max(run.captions("confusions/val/1").items())
     tab = look(link(board, view="confusion", at=epoch))
     tab.find("#text").fill("val/changes")
     expect(tab.find("figure:visible figcaption")).to_have_text(["changes"])

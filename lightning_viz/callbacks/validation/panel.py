@@ -11,14 +11,14 @@ from torch import Tensor
 from lightning_viz.callbacks.attribution.maps import FLOOR, PARTS
 from lightning_viz.callbacks.attribution.painting import flattened, painted, slices_of
 from lightning_viz.callbacks.attribution.superpixels import Lime, fidelity, largest, shown
-from lightning_viz.callbacks.base.captions import instead, sliced
+from lightning_viz.callbacks.base.captions import captioned, instead, sliced
 from lightning_viz.callbacks.validation.outlines import confused
 from lightning_viz.explain.attribution.baselines import baseline
 from lightning_viz.explain.attribution.integrated import integrated_gradients
 from lightning_viz.harness.network.contrast import contrast
 from lightning_viz.harness.network.subject import Subject
 from lightning_viz.harness.run.scene import Scene
-from lightning_viz.harness.sinks.results import Pixels
+from lightning_viz.harness.sinks.results import Picture, Pixels
 from lightning_viz.harness.tasks.task import Task, first_name, named, percent
 from lightning_viz.harness.validation.boxes import NO_BOX
 from lightning_viz.harness.validation.changes import Confusion, Report
@@ -26,7 +26,7 @@ from lightning_viz.harness.validation.mistakes import Mistake
 from lightning_viz.render.charts.changes import TAKEN, Row, changes_picture
 from lightning_viz.render.color import symmetric, to_uint8
 from lightning_viz.render.maps.slices import Slices, middle, sheet_size
-from lightning_viz.render.panel import SMALL, grid, in_a_row, notice, panel
+from lightning_viz.render.panel import SMALL, grid, in_a_row, notice
 from lightning_viz.render.text import channels_shown, elide
 
 ROWS = 10
@@ -100,18 +100,18 @@ def explain_error(scene: Scene, mistake: Mistake, *, lime: Lime, steps: int, few
     return Explained(tiles, titles, scale, f"{full:.2g}", sliced(scene.probes, slices))
 
 
-def error_panel(scene: Scene, mistake: Mistake, explained: Explained) -> Pixels:
+def error_panel(scene: Scene, tag: str, mistake: Mistake, explained: Explained) -> Picture:
     """The picture of one error: of the first value, where there are several."""
     caption = [
-        missed_by(scene, mistake),
+        _missed_by(scene, mistake),
         *explained.slices,
         f"orange raises it, blue lowers it: full {explained.scale}" + channels_shown(scene.probes.images.shape[1]),
         f"LIME: orange raises it, blue lowers it: full {explained.superpixels}",
     ]
-    return panel(explained.tiles, caption, titles=explained.titles, columns=3, lines=_lines(scene))
+    return captioned(tag, explained.tiles, caption, titles=explained.titles, columns=3, lines=_lines(scene))
 
 
-def missed_by(scene: Scene, mistake: Mistake) -> str:
+def _missed_by(scene: Scene, mistake: Mistake) -> str:
     """What is predicted, and what is true."""
     true, predicted = mistake.values or (0.0, 0.0)
     return f"{scene.when} · says {predicted:.3g}, true {true:.3g}"
@@ -150,11 +150,14 @@ def shares(scene: Scene, subject: Subject, column: Tensor, steps: int) -> tuple[
     return painted(probes.pixels[0], drawn, full, signed=True, slices=slices)[-1], f"{full:.2g} {_unit(scene)}", slices
 
 
-def confusion_panel(scene: Scene, confusion: Confusion, explained: Sequence[Explained], images: int) -> Pixels:
-    """The picture of one confusion.
+def confusion_panel(
+    scene: Scene, tag: str, confusion: Confusion, explained: Sequence[Explained], images: int
+) -> Picture:
+    """The picture of one confusion; the first line of its caption tells which one.
 
     Args:
         scene: The scene.
+        tag: Of the picture.
         confusion: Which one.
         explained: Images that were mistaken so, the surest first.
         images: How many there is room for: the height depends on nothing but this and the images' shape.
@@ -169,15 +172,15 @@ def confusion_panel(scene: Scene, confusion: Confusion, explained: Sequence[Expl
     if len(real) < 2:  # a box that is missed, or false
         sides = f"orange for {named(names_of(scene)[real[0]])}, blue against"
     caption = [
-        mixed_up(scene, confusion),
+        _mixed_up(scene, confusion),
         *(explained[0].slices if len(explained) == 1 else []),
         f"{sides}: full {', '.join(one.scale for one in explained)}" + channels_shown(scene.probes.images.shape[1]),
         f"LIME: orange for, blue against: full {', '.join(one.superpixels for one in explained)} {_unit(scene)}",
     ]
-    return panel(tiles, caption, titles=titles, columns=2, lines=_lines(scene))
+    return captioned(tag, tiles, caption, titles=titles, columns=2, lines=_lines(scene))
 
 
-def mixed_up(scene: Scene, confusion: Confusion) -> str:
+def _mixed_up(scene: Scene, confusion: Confusion) -> str:
     """What is taken for what, how often, and how often it was before."""
     was = "" if confusion.was in (None, confusion.count) else f" (was {confusion.was})"
     mix_up = _mix_up(scene, *_names(scene, confusion))
@@ -190,13 +193,14 @@ def _names(scene: Scene, confusion: Confusion) -> tuple[str, str]:
     return named(names[confusion.true]), named(names[confusion.predicted])
 
 
-def notice_panel(scene: Scene, text: str, images: int) -> Pixels:
-    """A picture of the same height that says why there is no confusion."""
+def notice_panel(scene: Scene, tag: str, text: str, images: int) -> Picture:
+    """A picture of the same height that says why there is no confusion; it has no words, for there is none to tell."""
     blank = _blank(scene, _TILES * images)
     titles = [""] * len(blank)
-    whole = panel(blank, [scene.when], titles=titles, columns=2, lines=_lines(scene))
+    whole = captioned(tag, blank, [scene.when], titles=titles, columns=2, lines=_lines(scene))
     body = grid(blank, columns=in_a_row(blank, 2), titles=titles)
-    return np.concatenate([notice(text, body.shape[1], body.shape[0]), whole[len(body) :]])
+    said = np.concatenate([notice(text, body.shape[1], body.shape[0]), whole.image[len(body) :]])
+    return replace(whole, image=said, words=())
 
 
 def changes(scene: Scene, loader: str, found: Report) -> Pixels:

@@ -19,8 +19,6 @@ from lightning_viz.callbacks.validation.panel import (
     error_panel,
     explain,
     explain_error,
-    missed_by,
-    mixed_up,
     notice_panel,
 )
 from lightning_viz.harness.arguments import whole
@@ -33,7 +31,7 @@ from lightning_viz.harness.run.entry import entry, taken
 from lightning_viz.harness.run.processes import attempt
 from lightning_viz.harness.run.run import Run, run_of
 from lightning_viz.harness.run.scene import Scene
-from lightning_viz.harness.sinks.results import Picture, Pixels
+from lightning_viz.harness.sinks.results import Picture
 from lightning_viz.harness.tasks.boxes import Boxes
 from lightning_viz.harness.tasks.task import Task
 from lightning_viz.harness.validation.changes import Past, Report, checked_past, past, report
@@ -217,8 +215,7 @@ class ConfusionPanels(ValidationCallback):
             elif rank == self.confusions:
                 yield Picture(f"confusions/{loader}/changes", changes(scene, loader, self._reports[loader]), flat=True)
             else:
-                words = tuple(mixed_up(scene, one) for one in self._reports[loader].top[rank : rank + 1])
-                yield Picture(f"confusions/{loader}/{rank + 1}", self._picture(scene, loader, rank), words=words)
+                yield self._picture(scene, loader, rank)
 
     @property
     def _of_values(self) -> bool:
@@ -237,14 +234,12 @@ class ConfusionPanels(ValidationCallback):
 
     def _errors(self, scene: Scene) -> Iterable[Picture]:
         for loader, rank in scene.mine([(loader, k) for loader in self._reports for k in range(self.confusions)]):
-            found = self._surest[loader, ERROR]
+            found, tag = self._surest[loader, ERROR], _tag(loader, rank)
             if rank < len(found):
                 options: dict[str, Any] = {"lime": self.lime, "steps": self.steps, "few": self.rehearsal}
-                drawn = error_panel(scene, found[rank], explain_error(scene, found[rank], **options))
+                yield error_panel(scene, tag, found[rank], explain_error(scene, found[rank], **options))
             else:
-                drawn = notice_panel(scene, "no other error", 1)
-            words = tuple(missed_by(scene, one) for one in found[rank : rank + 1])
-            yield Picture(f"confusions/{loader}/{rank + 1}", drawn, words=words)
+                yield notice_panel(scene, tag, "no other error", 1)
 
     def _report(self) -> dict[str, Report]:
         return {
@@ -255,16 +250,20 @@ class ConfusionPanels(ValidationCallback):
     def _let_go(self) -> None:
         self._mistakes, self._reports, self._surest = {}, {}, {}
 
-    def _picture(self, scene: Scene, loader: str, rank: int) -> Pixels:
-        found = self._reports[loader]
+    def _picture(self, scene: Scene, loader: str, rank: int) -> Picture:
+        found, tag = self._reports[loader], _tag(loader, rank)
         if rank >= len(found.top):
-            return notice_panel(scene, _no_confusion(found, scene.task), self.images)
+            return notice_panel(scene, tag, _no_confusion(found, scene.task), self.images)
         confusion = found.top[rank]
         mistakes = self._surest[loader, (confusion.true, confusion.predicted)]
         options: dict[str, Any] = {"lime": self.lime, "steps": self.steps, "few": self.rehearsal}
         how = explain_box if isinstance(self._task, Boxes) else explain
         explained = [how(scene, one, confusion, **options) for one in mistakes]
-        return confusion_panel(scene, confusion, explained, self.images)
+        return confusion_panel(scene, tag, confusion, explained, self.images)
+
+
+def _tag(loader: str, rank: int) -> str:
+    return f"confusions/{loader}/{rank + 1}"
 
 
 def _no_confusion(found: Report, task: Task) -> str:

@@ -64,11 +64,12 @@ export class Mixed {
     if (!run) return [];
     const single = this.#counted === 'images';
     const names = (single ? [t, p] : [...new Set([t, p])].filter((k) => !this.#isNothing(k))).map((k) => run.className(k));
-    const told = (/** @type {string} */ tag) => app.moments().some((moment) => captionAt(app, tag, moment).some((line) => {
-      const found = namesIn(line).map((one) => one.replace(/…$/, ''));
+    const told = (/** @type {string} */ tag) => app.moments().some((moment) => {
+      const [first = ''] = captionAt(app, tag, moment); // the next lines name them in another order
+      const found = namesIn(first).map((one) => one.replace(/…$/, ''));
       if (single) return found.length >= 2 && names.every((name, i) => name.startsWith(found[i]));
-      return names.every((name) => found.some((one) => name.startsWith(one)));
-    }));
+      return first !== '' && names.every((name) => found.some((one) => name.startsWith(one)));
+    });
     return run.tags.filter((tag) => tag.startsWith(`confusions/${this.loader}/`) && told(tag));
   }
 

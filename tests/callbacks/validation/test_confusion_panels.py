@@ -17,6 +17,8 @@ from torch.utils.data import DataLoader, Dataset
 from lightning_viz import ConfusionMatrixPanel, ConfusionPanels, Probes
 from lightning_viz.explain.attribution.baselines import blurred
 from lightning_viz.explain.attribution.integrated import integrated_gradients
+from lightning_viz.render.fonts import plain
+from lightning_viz.render.panel import caption_height, panel
 
 QUICK = {"samples": 24, "segments": 8, "steps": 8, "on_error": "raise"}
 
@@ -56,12 +58,13 @@ class Recording(ConfusionPanels):
 
     def __init__(self, **options):
         super().__init__(**{**QUICK, **options})
-        self.found, self.kept = [], []
+        self.found, self.kept, self.pictures = [], [], []
 
     def draw(self, scene):
         self.found.append((self._reports, self._surest))
         self.kept.append(sum(kept.kept for kept in self._mistakes.values()))
-        yield from super().draw(scene)
+        self.pictures = [*super().draw(scene)]
+        yield from self.pictures
 
 
 def data(**validation):
@@ -119,6 +122,22 @@ def test_several_images_of_each_stand_below_each_other_and_every_picture_has_the
     assert set(drawn) == {"confusions/val/1", "confusions/val/2", "confusions/val/changes"}
     assert all(len(frames) == 3 and len({frame.shape for frame in frames}) == 1 for frames in drawn.values())
     assert drawn["confusions/val/1"][0].shape == drawn["confusions/val/2"][0].shape
+
+
+def test_a_picture_tells_how_high_its_caption_is_and_what_it_says(tmp_path):
+    one, none = Recording(confusions=1), Recording(confusions=2)
+    fit(tmp_path / "one", [one], module=Guesses, data=data)
+    labelled = lambda: dict.fromkeys(data(), DataLoader(Labelled(), batch_size=8))
+    fit(tmp_path / "none", [none], module=Perfect, data=labelled)
+    blank = np.zeros((9, 9, 3), np.uint8)
+    for picture, words in ((one.pictures[0], one.pictures[0].words), (none.pictures[0], ["epoch 1"])):
+        below = panel(blank, words, lines=5)[-picture.caption :]
+        assert np.array_equal(picture.image[-picture.caption :], below)
+        assert picture.caption == caption_height(5)
+    first, *_ = one.found[-1][0]["val"].top
+    what = f"{'ABCDEF'[first.true]} taken for {'ABCDEF'[first.predicted]}: {first.count} of {first.of}"
+    assert plain(one.pictures[0].words[0]).startswith(f"epoch 1 · {what}")
+    assert none.pictures[0].words == ()  # the tab then says that nothing has the rank
 
 
 def test_the_contrast_is_what_autograd_says_on_the_way_from_the_blurred_image(tmp_path, monkeypatch):

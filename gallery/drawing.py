@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from pytorch_lightning.loggers import CSVLogger
+from pytorch_lightning.loggers import CSVLogger, Logger
 from torch.utils.data import DataLoader, Dataset
 
 PICTURES = "explanations"
@@ -17,7 +17,12 @@ PICTURES = "explanations"
 
 
 def draw(
-    module: pl.LightningModule, data: Dataset[Any], callbacks: Sequence[pl.Callback], folder: Path
+    module: pl.LightningModule,
+    data: Dataset[Any],
+    callbacks: Sequence[pl.Callback],
+    folder: Path,
+    *,
+    loggers: Sequence[Logger] = (),
 ) -> dict[str, float]:
     """Validates a network once with callbacks that draw.
 
@@ -26,6 +31,7 @@ def draw(
         data: What it is validated on, and the probes come from.
         callbacks: What to draw.
         folder: Where to write.
+        loggers: Others that take the pictures instead of files.
 
     Returns:
         All figures that were logged, by their tags.
@@ -34,7 +40,7 @@ def draw(
     trainer = pl.Trainer(
         accelerator="cpu",
         callbacks=list(callbacks),
-        logger=CSVLogger(folder, "", ""),
+        logger=[CSVLogger(folder, "", ""), *loggers],
         enable_checkpointing=False,
         enable_model_summary=False,
     )

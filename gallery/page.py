@@ -20,10 +20,12 @@ class Shown:
     Attributes:
         tag: Its tag, as in TensorBoard.
         title: What stands below it.
+        words: Further lines below the title.
     """
 
     tag: str
     title: str
+    words: tuple[str, ...] = ()
 
 
 def copied(drawn: Path, shown: Sequence[Shown], folder: Path, *, prefix: str) -> list[str]:
@@ -47,11 +49,16 @@ def copied(drawn: Path, shown: Sequence[Shown], folder: Path, *, prefix: str) ->
         files = sorted((drawn / picture.tag).glob("*.*"))
         if not files:
             raise FileNotFoundError(f"expected a picture {picture.tag!r} in {drawn}.")
-        names.append(f"{prefix}_{picture.tag.replace('/', '_')}.jpg")
-        image = Image.open(files[-1]).convert("RGB")
-        image.thumbnail((LARGEST, LARGEST))
-        image.save(folder / names[-1], quality=QUALITY, optimize=True)
+        names.append(saved(Image.open(files[-1]).convert("RGB"), picture.tag, folder, prefix=prefix))
     return names
+
+
+def saved(image: Image.Image, tag: str, folder: Path, *, prefix: str) -> str:
+    """Writes a picture as JPEG, and returns its name."""
+    name = f"{prefix}_{tag.replace('/', '_')}.jpg"
+    image.thumbnail((LARGEST, LARGEST))
+    image.save(folder / name, quality=QUALITY, optimize=True)
+    return name
 
 
 def parts(text: str) -> dict[str, str]:
@@ -67,12 +74,15 @@ def parts(text: str) -> dict[str, str]:
 def table(shown: Sequence[Shown], names: Sequence[str], folder: str) -> str:
     """Pictures in rows of three, as markdown.
 
-    >>> print(table([Shown("a/b", "B")], ["x.jpg"], "images"))
+    >>> print(table([Shown("a/b", "B", ("one",))], ["x.jpg"], "images"))
     | | | |
     | --- | --- | --- |
-    | ![B](images/x.jpg)<br>B | | |
+    | ![B](images/x.jpg)<br>B<br>one | | |
     """
-    cells = [f"![{s.title}]({folder}/{name})<br>{s.title}" for s, name in zip(shown, names, strict=True)]
+    cells = [
+        "<br>".join([f"![{one.title}]({folder}/{name})", one.title, *one.words])
+        for one, name in zip(shown, names, strict=True)
+    ]
     cells += [""] * (-len(cells) % COLUMNS)
     rows = [cells[i : i + COLUMNS] for i in range(0, len(cells), COLUMNS)]
     lines = [["", "", ""], ["---"] * COLUMNS, *rows]

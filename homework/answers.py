@@ -10,12 +10,14 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.loggers import TensorBoardLogger
 from torch.nn import functional as F
 
-from gallery.drawing import PICTURES, draw
-from gallery.page import Shown, copied, table
+from gallery.drawing import draw
+from gallery.page import Shown, saved, table
 from homework.filters import answers_to
 from homework.network import Study
+from homework.pictures import drawn, matrix
 from homework.texts import Wording
 from lightning_viz import (
     ConfusionMatrixPanel,
@@ -36,6 +38,7 @@ EGG, SOUP = CLASS_NAMES.index("Egg"), CLASS_NAMES.index("Soup")
 LAYER, CHANNELS = "cnn.6", 4
 DREAMT = "cnn.16"
 DREAM: dict[str, Any] = {"canvas": 192, "step": 0.006}
+MATRIX = "confusion/val"
 DRAWN = "drawn"
 """The folder of all pictures, of which the page shows some."""
 MANY = 55
@@ -153,7 +156,9 @@ class Answers:
             return float(features(dreamt).norm() / plain.norm())
 
     def _draw(self, part: str, callbacks: Sequence[pl.Callback]) -> dict[str, float]:
-        return draw(self.study.network, self.study.images, callbacks, self.folder / DRAWN / part)
+        folder = self.folder / DRAWN / part
+        log = TensorBoardLogger(folder, "", "")  # it tells which part of a picture is its caption, and what that says
+        return draw(self.study.network, self.study.images, callbacks, folder, loggers=[log])
 
     def _said(self, **keys: str) -> dict[str, str]:
         """Titles by the last words of tags."""
@@ -164,12 +169,15 @@ class Answers:
 
     def _pictures(self, part: str, titles: Mapping[str, str]) -> dict[str, Shown]:
         """The pictures of a part whose tags end in one of these words, by the names of their copies."""
-        drawn = self.folder / DRAWN / part / PICTURES
-        tags = sorted(
-            {str(file.parent.relative_to(drawn)) for file in drawn.rglob("*.*") if file.is_file()}, key=_in_order
-        )
-        shown = [Shown(tag, titles[tag.split("/")[-1]]) for tag in tags if tag.split("/")[-1] in titles]
-        return dict(zip(copied(drawn, shown, self.folder / "images", prefix=part), shown, strict=True))
+        images, found = self.folder / "images", drawn(self.folder / DRAWN / part)
+        if MATRIX in found:
+            found[MATRIX] = matrix(self.study.table, self.say.classes)
+        images.mkdir(exist_ok=True)
+        return {
+            saved(found[tag].image, tag, images, prefix=part): Shown(tag, title, self.say.told(found[tag].words))
+            for tag in sorted(found, key=_in_order)
+            if (title := titles.get(tag.split("/")[-1]))
+        }
 
 
 def _table(pictures: Mapping[str, Shown]) -> str:

@@ -1,9 +1,10 @@
-"""Everything the report says, in both languages side by side: English, and the Chinese of Taiwan as in the course."""
+"""What the report itself says, in both languages side by side: English, and the Chinese of Taiwan as in the course."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from homework.captions import told
 from lightning_viz.food11 import CLASS_NAMES
 
 LANGUAGES = ("en", "zh")
@@ -25,16 +26,16 @@ CHINESE_CLASSES = (
 _TEXTS: Mapping[str, tuple[str, str]] = {
     "title": ("The homework, answered", "機器學習作業五：可解釋的人工智慧"),
     "accuracy": (
-        "Of {count} validation images, the network names {right} rightly.",
+        "Of {count} validation images, the network names {right} correctly.",
         "在 {count} 張驗證集圖片中，模型的準確率為 {right}。",
     ),
     "pictures": (
-        "The callbacks drew the pictures in one validation of the trained network, which is why they say `epoch 0`.",
-        "圖片由 `lightning_viz` 的 `callback` 在驗證訓練好的模型時繪製，因此都標示 `epoch 0`。"
-        "除了類別名稱，圖中文字為英文：`says` 是模型的預測，`taken for` 是「被誤判為」，`over` 是「相對於」，"
-        "`for`、`against`、`unsure` 是支持、反對、不確定，`log-odds` 是對數勝算（`first-order` 為其一階近似），"
-        "`full` 是最深的顏色所代表的值，`unseen masks` 是沒有用來擬合 LIME 的遮罩，"
-        "`share of the true class` 是占真實類別的比例，`item` 是圖片在資料集中的編號。",
+        "The callbacks drew the pictures in one validation of the trained network; their captions are written below "
+        "them.",
+        "圖片由 `lightning_viz` 的 `callback` 在驗證訓練好的模型時繪製，圖說寫在圖片下方；✓ 表示預測正確。"
+        "圖片裡的英文：`says` 是模型的預測，`over` 是「相對於」，`log-odds` 是對數勝算（`first-order` 為其一階近似）；"
+        "混淆矩陣中，`true` 是真實類別，`predicted` 是預測類別，`right`、`wrong` 是正確、錯誤，"
+        "`share of the true class` 是占真實類別的比例。",
     ),
     "looks": ("1. Where does the network look?", "1. 模型看的是圖片的哪些部分？"),
     "image": ("the image", "原圖"),
@@ -111,6 +112,10 @@ class Wording:
     def join(self, *sentences: str) -> str:
         """Sentences in a row: Chinese puts no space between them."""
         return ("" if self._which else " ").join(sentences)
+
+    def told(self, lines: Iterable[str]) -> tuple[str, ...]:
+        """What the caption of a picture says."""
+        return tuple(told(line, chinese=bool(self._which)) for line in lines)
 
     @property
     def classes(self) -> tuple[str, ...]:

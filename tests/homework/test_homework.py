@@ -5,9 +5,11 @@ import shutil
 import string
 from pathlib import Path
 
+import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
+from PIL import Image
 
 from homework.__main__ import main
 from homework.filters import answers_to, properties
@@ -65,6 +67,7 @@ def test_in_chinese_nothing_but_terms_is_left_in_english(checkpoint, tmp_path):
     page = (tmp_path / "homework.md").read_text(encoding="utf-8")
     prose = re.sub(r"`[^`]*`|\(images/[^)]*\)", "", page)
     terms = {"saliency", "map", "smoothgrad", "filter", "activation", "confusion", "matrix", "recall", "lime", "br"}
+    terms |= {"r", "x"}  # R² and 192 x 192
     assert {word.lower() for word in re.findall("[A-Za-z]+", prose)} <= terms | {"deep", "dream"}
     assert not any(name in page for name in CLASS_NAMES)
 
@@ -78,6 +81,25 @@ def test_without_a_font_with_chinese_letters_that_is_told_before_anything_is_wri
     assert ended.value.code == 2
     assert "fonts-noto-cjk" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_each_caption_is_written_below_its_picture_which_ends_above_it(checkpoint, tmp_path):
+    main(["--checkpoint", str(checkpoint), "--out", str(tmp_path)])
+    cells = re.findall(r"!\[[^]]*\]\((images/[^)]+)\)<br>([^|]+)", (tmp_path / "homework.md").read_text())
+    assert len(cells) > 10
+    assert all(len(words.split("<br>")) > 2 for _, words in cells)
+    study_ = study(checkpoint, None)
+    right = int(study_.table.trace())
+    (matrix,) = [words for name, words in cells if "confusion_val" in name]
+    assert f"<br>{right} of {len(study_.labels)} right<br>" in matrix
+    for name, _ in cells:
+        image = np.asarray(Image.open(tmp_path / name).convert("L"), np.float32)
+        assert not is_caption(image[-20:]), name
+
+
+def is_caption(rows):
+    """Whether rows of a picture are light letters on the dark of a caption: as good as nothing in between."""
+    return np.median(rows) < 32 and (rows > 200).any() and ((rows > 60) & (rows < 180)).mean() < 0.1
 
 
 def test_what_the_chinese_report_explains_of_the_pictures_are_words_of_them():

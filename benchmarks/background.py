@@ -35,7 +35,7 @@ def _measured(settings: Settings) -> dict[str, dict[str, float]]:
     """In a process that has done nothing else."""
     size, width, count = min(settings.size, 64), min(settings.width, 16), min(settings.images, 2200)
     epochs = 1 + settings.repetitions**2  # the first one does not count; ten by default
-    arguments = map(str, (size, width, count, epochs))
+    arguments = map(str, (size, width, count, epochs, settings.probes))
     command = [sys.executable, "-m", "benchmarks.background", *arguments]
     ended = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     found: dict[str, dict[str, float]] = json.loads(ended.stdout.strip().splitlines()[-1])
@@ -56,21 +56,22 @@ class _Clock(pl.Callback):
             self.took = time.perf_counter() - self.began[0], time.process_time() - self.began[1]
 
 
-def _callbacks(size: int, background: bool) -> list[pl.Callback]:
+def _callbacks(size: int, probes: int, background: bool) -> list[pl.Callback]:
+    common: dict[str, Any] = {"probes": probes, "background": background}
     return [
-        viz.SaliencyMaps(background=background),
-        viz.SaliencyMaps(method="smoothgrad", background=background),
-        viz.FilterAscent(layer="cnn.12", background=background),
-        viz.FilterWall(layer="cnn.14", background=background),
-        viz.FilterActivations(layer="cnn.6", background=background),
-        viz.LimePanels(background=background),
-        viz.DeepDream(layer="cnn.16", canvas=3 * size, step=0.006, background=background),
-        viz.ConfusionMatrixPanel(background=background),
-        viz.ConfusionPanels(background=background),
+        viz.SaliencyMaps(**common),
+        viz.SaliencyMaps(method="smoothgrad", **common),
+        viz.FilterAscent(layer="cnn.12", **common),
+        viz.FilterWall(layer="cnn.14", **common),
+        viz.FilterActivations(layer="cnn.6", **common),
+        viz.LimePanels(**common),
+        viz.DeepDream(layer="cnn.16", canvas=3 * size, step=0.006, **common),
+        viz.ConfusionMatrixPanel(**common),
+        viz.ConfusionPanels(**common),
     ]
 
 
-def took(way: str, size: int, width: int, count: int, epochs: int) -> dict[str, float]:
+def took(way: str, size: int, width: int, count: int, epochs: int, probes: int) -> dict[str, float]:
     """Trains the demo's network; returns the seconds that it took, on the wall and of this process."""
     torch.set_num_threads(1)
     pl.seed_everything(0, verbose=False)
@@ -80,7 +81,7 @@ def took(way: str, size: int, width: int, count: int, epochs: int) -> dict[str, 
             max_epochs=epochs,
             accelerator="cpu",
             logger=TensorBoardLogger(Path(folder)),
-            callbacks=[*([] if way == "none" else _callbacks(size, way == "background")), clock],
+            callbacks=[*([] if way == "none" else _callbacks(size, probes, way == "background")), clock],
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,

@@ -24,7 +24,7 @@ def lines(settings: Settings) -> Iterator[Line]:
         ("SmoothGrad", SaliencyMaps, {"method": "smoothgrad"}),
         ("LIME", LimePanels, {}),
     ):
-        timed = _timed(make)(**options)
+        timed = _timed(make)(probes=settings.probes, **options)
         _train(settings, timed)
         whole = sum(timed.drawings[1:])
         rest = timed.took["figures"] - timed.took["curves"]

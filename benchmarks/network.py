@@ -28,6 +28,7 @@ class Settings:
         samples: Masked copies for LIME; SmoothGrad takes an eighth of them.
         repetitions: Measurements per duration.
         images: Training images of an epoch.
+        probes: Images that every callback explains.
     """
 
     size: int = 128
@@ -35,6 +36,7 @@ class Settings:
     samples: int = 64
     repetitions: int = 3
     images: int = 9866
+    probes: int = 8
 
 
 class Subject:

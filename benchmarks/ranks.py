@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -26,19 +23,22 @@ EPOCHS = 2
 
 def lines(settings: Settings) -> Iterator[Line]:
     """Two lines: below 0.625, two processes draw at least 1.6 times as fast as one."""
-    command = [sys.executable, "-m", "benchmarks.ranks", *map(str, (settings.size, settings.width, settings.samples))]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    ended = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)  # errors are shown
-    alone, together, replayed, shared = (float(told.split()[0]) for told in ended.stdout.split("drawn in")[1:])
+    with tempfile.TemporaryDirectory() as nothing_is_kept:
+        folder = Path(nothing_is_kept)
+        ways = [(what, processes) for what in (train, replay) for processes in (1, 2)]
+        alone, together, replayed, shared = (in_fork(what, processes, settings, folder) for what, processes in ways)
     yield Line("all drawings, shared by 2 processes", together, "1 process", alone)
     yield Line(f"replay of {EPOCHS} checkpoints, shared by 2 processes", shared, "1 process", replayed)
 
 
 class Clock(Callback):
-    """Begins before the drawings of an epoch, and another of them ends behind; takes part in a replay."""
+    """Begins before the drawings of an epoch, and another of them ends behind; takes part in a replay.
 
-    def __init__(self, begin: Clock | None = None) -> None:
-        self.begin = begin
+    What they have measured is in a file, since of two processes neither is the one that asks.
+    """
+
+    def __init__(self, begin: Clock | None = None, told: Path | None = None) -> None:
+        self.begin, self.told = begin, told
         self.seconds: list[float] = []
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -46,44 +46,47 @@ class Clock(Callback):
         self.seconds.append(time.perf_counter())
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Says the median duration, without the first one."""
-        if self.begin is not None and trainer.is_global_zero:
+        """Writes down the median duration, without the first one."""
+        if self.begin is not None and self.told is not None and trainer.is_global_zero:
             durations = [end - begin for begin, end in zip(self.begin.seconds, self.seconds, strict=True)]
-            print(f"drawn in {median(durations[1:])} s", flush=True)
+            self.told.write_text(str(median(durations[1:])))
 
 
-def train(processes: int, size: int, width: int, samples: int, folder: str) -> None:
-    """Trains, draws and says how long drawing took."""
-    begin = Clock()
-    trainer = _trainer(
-        processes, folder, [begin, *_pictures(size, samples), Clock(begin), *([Snapshots()] if processes == 1 else [])]
-    )
-    trainer.fit(FoodClassifier(size=size, width=width), _data(size))
+def train(processes: int, settings: Settings, folder: Path) -> float:
+    """Trains and draws; returns how long drawing took."""
+    callbacks, told = _pictures(settings, folder)
+    trainer = _trainer(processes, folder, [*callbacks, *([Snapshots()] if processes == 1 else [])])
+    trainer.fit(FoodClassifier(size=settings.size, width=settings.width), _data(settings.size))
+    return float(told.read_text())
 
 
-def replay(processes: int, size: int, width: int, samples: int, folder: str) -> None:
-    """Draws what that training kept, and says how long it took, without the first drawing."""
-    begin = Clock()
-    trainer = _trainer(processes, folder, [begin, *_pictures(size, samples), Clock(begin)])
-    lightning_viz.replay(
-        trainer, FoodClassifier(size=size, width=width), Path(folder) / "snapshots", datamodule=_data(size)
-    )
+def replay(processes: int, settings: Settings, folder: Path) -> float:
+    """Draws what that training kept; returns how long it took, without the first drawing."""
+    callbacks, told = _pictures(settings, folder)
+    net = FoodClassifier(size=settings.size, width=settings.width)
+    trainer = _trainer(processes, folder, callbacks)
+    lightning_viz.replay(trainer, net, folder / "snapshots", datamodule=_data(settings.size))
+    return float(told.read_text())
 
 
-def _pictures(size: int, samples: int) -> list[pl.Callback]:
-    return [
-        SaliencyMaps(method="smoothgrad", samples=4),
-        FilterAscent(steps=4),
-        LimePanels(samples=3 * samples),
-        DeepDream(canvas=size, octaves=2, iterations=2),
+def _pictures(settings: Settings, folder: Path) -> tuple[list[pl.Callback], Path]:
+    """What draws, between two clocks, and where these tell the time."""
+    begin, told = Clock(), folder / "seconds.txt"
+    told.unlink(missing_ok=True)
+    drawn = [
+        SaliencyMaps(method="smoothgrad", samples=4, probes=settings.probes),
+        FilterAscent(steps=4, probes=settings.probes),
+        LimePanels(samples=3 * settings.samples, probes=settings.probes),
+        DeepDream(canvas=settings.size, octaves=2, iterations=2, probes=settings.probes),
     ]
+    return [begin, *drawn, Clock(begin, told)], told
 
 
 def _data(size: int) -> FoodData:
     return FoodData(size=size, batch_size=8, train_count=16, val_count=16)
 
 
-def _trainer(processes: int, folder: str, callbacks: list[pl.Callback]) -> pl.Trainer:
+def _trainer(processes: int, folder: Path, callbacks: list[pl.Callback]) -> pl.Trainer:
     torch.set_num_threads(1)
     return pl.Trainer(
         max_epochs=EPOCHS,
@@ -97,10 +100,3 @@ def _trainer(processes: int, folder: str, callbacks: list[pl.Callback]) -> pl.Tr
         enable_model_summary=False,
         default_root_dir=folder,
     )
-
-
-if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as nothing_is_kept:
-        for what in (train, replay):
-            for number in (1, 2):
-                in_fork(what, number, *map(int, sys.argv[1:]), nothing_is_kept)

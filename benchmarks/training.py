@@ -101,7 +101,7 @@ def _drawings(settings: Settings) -> Iterator[Line]:
     net = _classifier(settings.size, settings.width)
     steps = _epochs(_data(settings.size, measured), [], 2, net)
     epoch, against = steps[-1] * settings.images / measured, f"epoch of {settings.images} images, extrapolated"
-    callbacks = [cls(on_error="raise") for cls in CALLBACKS]
+    callbacks = [cls(probes=settings.probes, on_error="raise") for cls in CALLBACKS]
     spent = {type(callback).__name__: _timed(callback) for callback in callbacks}
     _epochs(_data(settings.size, 11), callbacks, 2, net)
     for which, when in ((0, "the first"), (1, "a later")):
@@ -118,7 +118,7 @@ def _between(settings: Settings) -> Line:
     with_all: list[float] = []
     for _ in range(settings.repetitions):
         without += _epochs(data, [], 3)[1:]
-        with_all += _epochs(data, [cls(every_n_epochs=NEVER) for cls in CALLBACKS], 3)[1:]
+        with_all += _epochs(data, [cls(probes=settings.probes, every_n_epochs=NEVER) for cls in CALLBACKS], 3)[1:]
     return Line("epoch between drawings, all callbacks", median(with_all), "epoch without any", median(without))
 
 

@@ -1,36 +1,23 @@
 """The benchmark runs and fills its table; how fast anything is, is no matter of a test."""
 
-import os
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
 
-from benchmarks import background, cost, gpu, superpixels
+from benchmarks import background, cost, gpu, memory, superpixels
 from benchmarks.__main__ import GROUPS, main
 from benchmarks.measure import Line, in_fork, table
 from benchmarks.network import Settings
 from lightning_viz.food11 import FoodClassifier
 
-ROOT = Path(__file__).parents[1]
-QUICK = {"size": 32, "width": 2, "samples": 16, "repetitions": 1, "images": 22}
-
-
-def run(module, *arguments):
-    one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}  # so small a network only loses by more
-    command = [sys.executable, "-W", "ignore", "-m", module, *map(str, arguments)]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=one_thread)
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout
+QUICK = {"size": 32, "width": 2, "samples": 16, "repetitions": 1, "images": 22, "probes": 1}
 
 
 @pytest.mark.parametrize("group", sorted(GROUPS.keys() - {"memory", "background"}))
 @pytest.mark.filterwarnings("ignore")
-def test_every_group_has_lines_with_a_positive_ratio(group, monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # so small a network only loses by more
+def test_every_group_has_lines_with_a_positive_ratio(group):
     lines = list(GROUPS[group].lines(Settings(**QUICK)))
     assert lines
     assert all(line.ratio > 0 for line in lines)
@@ -52,14 +39,15 @@ def test_the_table_is_printed_and_aligned(capsys):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.skipif(sys.platform != "linux", reason="there are no forks")
 def test_what_the_background_takes_is_measured():
-    found = in_fork(background.took, "background", 32, 2, 22, 2)
+    found = in_fork(background.took, "background", 32, 2, 22, 2, 1)
     assert found["cpu"] > 0
     assert found["wall"] > 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a high-water mark that can begin anew")
-def test_the_memory_of_a_drawing_is_measured():
-    drawing, step = map(float, run("benchmarks.memory", "SaliencyMaps", 1, 32, 2).rsplit("took", 1)[1].split())
+def test_the_memory_of_a_drawing_is_measured(capfd):
+    in_fork(memory.main, "SaliencyMaps", 1, 32, 2)
+    drawing, step = map(float, capfd.readouterr().out.rsplit("took", 1)[1].split())
     assert 0 <= step < 500
     assert 0 < drawing < 500
 

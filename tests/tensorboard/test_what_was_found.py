@@ -221,6 +221,68 @@ def test_overfitting_under_the_names_of_any_project(tmp_path):
     assert not {"overfitted", "by_heart", "dead_channels", "after_the_best"} & set(found)
 
 
+RISING = [[[20, 80], [20, 80]], [[60, 40], [40, 60]], [[90, 10], [10, 90]]]
+FALLEN = [*RISING, [[95, 5], [60, 40]], [[92, 8], [8, 92]]]
+
+
+def with_accuracies(tmp_path, tables):
+    """What is found in a run with a count in each of its last epochs, the first of the untrained network."""
+    with closing(Written(tmp_path)) as log:
+        log.manifest(
+            {"version": 1, "classes": ["Egg", "Soup"], "class_tags": ["egg", "soup"], "probes": {}, "pictures": {}}
+        )
+        for i, table in enumerate(tables):
+            log.epoch(7 * i, i - 1)
+            log.image("confusion/val", 7 * i, picture(1))
+            log.add_all(7 * i, [log_format.counts("val", np.array(table))])
+    return {finding.kind: finding for finding in lightning_viz.findings(tmp_path)}
+
+
+def test_the_epoch_in_which_the_accuracy_fell_is_told(tmp_path):
+    fell = with_accuracies(tmp_path / "fallen", FALLEN)["fell"]
+    assert fell.text == "The accuracy fell in epoch 2, from 90 % to 68 % of 200 images; at the end it is 92 %."
+    assert (fell.pictures, fell.step) == (("confusion/val",), 21)
+    a_little = [*RISING, [[88, 12], [12, 88]]]
+    assert "fell" not in with_accuracies(tmp_path / "a little", a_little)  # as chance would have it
+    assert "fell" not in with_accuracies(tmp_path / "untrained", [RISING[2], RISING[1], RISING[2]])
+
+
+def test_what_to_look_at_next_has_a_reason_and_a_moment_of_each_place(tmp_path, capsys):
+    probes = {
+        "probe_00_bread": (0, said(0, 1, 0, 1, 0, 0, 1, 0, 0, 0)),
+        "probe_01_egg": (1, said(*[2] * 10, share=0.97)),
+    }
+    scalars = {"explanations/saliency/rank_untrained": [1.0, 0.95], "explanations/lime/rank_untrained": [1.0, 0.93]}
+    maps = {"probe_00_bread/saliency": np.eye(16), "probe_00_bread/lime": np.eye(16)}
+    found = told(tmp_path, counts=GOOD, probes=probes, scalars=scalars, maps=maps)
+    *_, last = found.values()
+    assert last.kind == "next"
+    assert last.text == (
+        "Look next at: Bread taken for Egg (38 of 40 errors); LIME, like untrained (0.93); "
+        "Probe 1 (Egg) taken for Soup with 97 %."
+    )
+    assert last.pictures == ("confusions/val/1", "probe_00_bread/lime", "probe_01_egg/input")
+    assert last.steps == (63, 63, 63)
+    assert last.numbers["surely_wrong"]["probability"] == pytest.approx(0.97)
+    main([str(tmp_path)])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-4].startswith("- Look next at")
+    assert lines[-3:] == [f"  - {tag}, step 63" for tag in last.pictures]
+
+
+def test_a_place_is_shown_at_its_own_moment(tmp_path):
+    probes = {"probe_00_bread": (0, said(0, 1, 0, 1, 0, 0, 1, 0, 0, 0))}
+    found = told(tmp_path, counts=GOOD, probes=probes)
+    assert found["next"].pictures == ("confusions/val/1", "probe_00_bread/input")
+    assert found["next"].steps == (63, found["flips"].step) == (63, 49)
+    assert found["next"].as_json()["steps"] == [63, 49]
+
+
+@pytest.mark.parametrize("counts", [EVEN, GOOD])
+def test_without_several_places_to_look_at_none_is_told(tmp_path, counts):
+    assert "next" not in told(tmp_path, counts=counts)
+
+
 def test_a_run_without_anything_remarkable_says_so(tmp_path):
     assert told(tmp_path) == {}
     assert str(lightning_viz.findings(tmp_path)) == "Nothing stands out in what this run has logged."
@@ -231,7 +293,6 @@ def test_the_command_tells_text_and_json(tmp_path, capsys):
     main([str(tmp_path)])
     text = capsys.readouterr().out
     assert text.startswith("- Bread is the worst class")
-    assert "Look next at:\n- confusion/val, step 63" in text
     main([str(tmp_path), "--json"])
     assert json.loads(capsys.readouterr().out)[0]["kind"] == "worst_class"
 

@@ -107,7 +107,9 @@ def _confusion(record: Record, count: Count, where: str) -> Iterator[Finding]:
     )
     numbers = {"true": record.name(true), "said": record.name(said), "count": taken, "errors": wrong, "back": back}
     panels = [tag for tag in record.entry["images"] if tag.startswith(f"confusions/{count.loader}/")]
-    yield Finding("confusion", text, numbers, (*panels[:1], f"confusion/{count.loader}"), count.step, 0.8)
+    pictures = (*panels[:1], f"confusion/{count.loader}")
+    look = f"{names[0]} taken for {names[1]} ({taken} of {wrong} errors)"
+    yield Finding("confusion", text, numbers, pictures, count.step, 0.8, look=look)
 
 
 def _of_label(record: Record, k: int) -> tuple[str, ...]:

@@ -21,6 +21,9 @@ class Finding:
         pictures: Tags of the pictures that show it.
         step: The step at which they show it; None is the last one.
         weight: How much it matters, from 0 to 1: the weightiest are what to look at first.
+        steps: Of each picture its own, where these differ.
+        look: What is to be seen there, in few words with its number, for the last of all findings; empty where a look
+            tells no more than the sentence.
     """
 
     kind: str
@@ -29,6 +32,8 @@ class Finding:
     pictures: tuple[str, ...] = ()
     step: int | None = None
     weight: float = field(default=0.5, compare=False)
+    steps: tuple[int | None, ...] = ()
+    look: str = field(default="", compare=False)
 
     def as_json(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -38,6 +43,7 @@ class Finding:
             "numbers": self.numbers,
             "pictures": list(self.pictures),
             "step": self.step,
+            **({"steps": list(self.steps)} if self.steps else {}),
         }
 
 

@@ -41,7 +41,8 @@ def _missed(record: Record, count: Each, where: str) -> Iterator[Finding]:
     )
     numbers = {"class": record.name(worst), "found": int(found[worst]), "of": int(of[worst])}
     numbers |= {"best": record.name(best), "best_found": int(found[best]), "best_of": int(of[best])}
-    yield Finding("missed_most", text, numbers, _pictures(record, count, worst), count.step, 0.9)
+    look = f"{names[0]}, of which {found[worst]} of {of[worst]} {verb} found"
+    yield Finding("missed_most", text, numbers, _pictures(record, count, worst), count.step, 0.9, look=look)
 
 
 def _false(record: Record, count: Each, where: str) -> Iterator[Finding]:

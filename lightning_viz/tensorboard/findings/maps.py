@@ -22,7 +22,7 @@ _RISES, _FALLS = 1.25, 0.7
 _FAITHFUL = 0.5
 """R² below which LIME's weights say little of the network."""
 
-_REASONS = {
+REASONS = {
     "like_untrained": "like untrained",
     "worse_than_chance": "no better than chance",
     "beside_the_evidence": "no more on the evidence than by chance",
@@ -42,7 +42,7 @@ def of_maps(record: Record) -> Iterator[Finding]:
         for rule in (_untrained, _chance, _masks, _beside, _corner, _fidelity):
             for finding in rule(record, method):
                 yield finding
-                if finding.kind in _REASONS:
+                if finding.kind in REASONS:
                     against.setdefault(method, []).append(finding)
     yield from _distrusted(record, against)
 
@@ -56,7 +56,7 @@ def _distrusted(record: Record, against: dict[str, list[Finding]]) -> Iterator[F
     if sum(map(len, against.values())) < 2:
         return
     told = [
-        f"{_title(method)} ({', '.join(dict.fromkeys(_REASONS[finding.kind] for finding in found))})"
+        f"{_title(method)} ({', '.join(dict.fromkeys(REASONS[finding.kind] for finding in found))})"
         for method, found in against.items()
     ]
     text = f"Not to be trusted in this run: {listed(told, most=6)}."
@@ -79,7 +79,8 @@ def _untrained(record: Record, method: str) -> Iterator[Finding]:
             f"{alike.last:.2f}): they show the image and the architecture, not what was learnt."
         )
         numbers = {"method": method, "rank_untrained": alike.last}
-        yield Finding("like_untrained", text, numbers, record.pictures_by(method), alike.steps[-1], 0.8)
+        look = f"{_title(method)}, like untrained ({alike.last:.2f})"
+        yield Finding("like_untrained", text, numbers, record.pictures_by(method), alike.steps[-1], 0.8, look=look)
 
 
 def _settled(record: Record) -> Iterator[Finding]:
@@ -106,7 +107,8 @@ def _chance(record: Record, method: str) -> Iterator[Finding]:
             f"places has {chance.last:.2f}."
         )
         numbers = {"method": method, name: own.last, f"{name}_chance": chance.last}
-        yield Finding("worse_than_chance", text, numbers, (f"explanations/{method}/curves",), own.steps[-1], 0.8)
+        pictures, look = (f"explanations/{method}/curves",), f"{_title(method)}, no better than chance by {name}"
+        yield Finding("worse_than_chance", text, numbers, pictures, own.steps[-1], 0.8, look=look)
 
 
 def _masks(record: Record, method: str) -> Iterator[Finding]:
@@ -130,7 +132,8 @@ def _beside(record: Record, method: str) -> Iterator[Finding]:
         "image: no more than by chance."
     )
     numbers = {"method": method, "in_mask": share.last, "in_mask_chance": chance.last}
-    yield Finding("beside_the_evidence", text, numbers, record.pictures_by(method), share.steps[-1], 0.8)
+    look = f"{_title(method)}, of which {percent(share.last)} lies on the evidence"
+    yield Finding("beside_the_evidence", text, numbers, record.pictures_by(method), share.steps[-1], 0.8, look=look)
 
 
 def _corner(record: Record, method: str) -> Iterator[Finding]:
@@ -147,8 +150,9 @@ def _corner(record: Record, method: str) -> Iterator[Finding]:
         f"{percent(mean[k])} of {_title(method)} lies in the {where} corner, {percent(part)} of the image, in all "
         f"{len(held)} probes: is there a mark that gives the class away?"
     )
-    yield Finding("corner", text, {"method": method, "corner": where, "share": float(mean[k]), "of_image": part},
-                  tuple(maps), None, 1.0)  # fmt: skip
+    numbers = {"method": method, "corner": where, "share": float(mean[k]), "of_image": part}
+    look = f"{_title(method)}, {percent(mean[k])} of which lies in the {where} corner"
+    yield Finding("corner", text, numbers, tuple(maps), None, 1.0, look=look)
 
 
 def corners(values: Values) -> Values:
@@ -190,8 +194,8 @@ def _fidelity(record: Record, method: str) -> Iterator[Finding]:
     fidelity = _measure(record, method, "fidelity")
     if fidelity is not None and fidelity.last < _FAITHFUL:
         text = f"The weights of {_title(method)} explain little of the network: R² {fidelity.last:.2f}."
-        yield Finding("low_fidelity", text, {"method": method, "fidelity": fidelity.last}, record.pictures_by(method),
-                      fidelity.steps[-1], 0.6)  # fmt: skip
+        numbers, look = {"method": method, "fidelity": fidelity.last}, f"{_title(method)}, R² {fidelity.last:.2f}"
+        yield Finding("low_fidelity", text, numbers, record.pictures_by(method), fidelity.steps[-1], 0.6, look=look)
 
 
 _KNOWN = {"lime": "LIME", "smoothgrad": "SmoothGrad", "gradcam": "Grad-CAM"}

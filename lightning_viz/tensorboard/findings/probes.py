@@ -66,7 +66,8 @@ def _flipping(record: Record, probes: list[Probe]) -> Iterator[Finding]:
     text = f"The prediction still flips: {listed(told)}."
     first = late[0]
     numbers = {probe.tag: len(probe.flips) for probe in late}
-    yield Finding("flips", text, numbers, record.pictures_of([first.tag]), first.steps[first.flips[-1]], 0.6)
+    step, look = first.steps[first.flips[-1]], f"{_called(record, first)}, which flipped {len(first.flips)} times"
+    yield Finding("flips", text, numbers, record.pictures_of([first.tag]), step, 0.6, look=look)
 
 
 def _surely_wrong(record: Record, probes: list[Probe]) -> Iterator[Finding]:
@@ -76,7 +77,11 @@ def _surely_wrong(record: Record, probes: list[Probe]) -> Iterator[Finding]:
         said, share = record.name(probe.classes[-1]), percent(probe.shares[-1])
         text = f"{_called(record, probe)} is taken for {isolated(said)} with {share}, since epoch {_since(probe)}."
         numbers = {"probe": probe.tag, "said": said, "probability": probe.shares[-1], "since": _since(probe)}
-        yield Finding("surely_wrong", text, numbers, record.pictures_of([probe.tag]), probe.steps[-1], 0.7)
+        pictures, look = (
+            record.pictures_of([probe.tag]),
+            f"{_called(record, probe)} taken for {isolated(said)} with {share}",
+        )
+        yield Finding("surely_wrong", text, numbers, pictures, probe.steps[-1], 0.7, look=look)
 
 
 def _called(record: Record, probe: Probe) -> str:

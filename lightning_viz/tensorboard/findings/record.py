@@ -258,8 +258,9 @@ class Record:
         return tuple(tag for tag in self.entry["images"] if _method(tag) == method)
 
     def pictures_of(self, probes: Collection[str]) -> tuple[str, ...]:
-        """The tags of the pictures of some probes."""
-        return tuple(tag for tag in self.entry["images"] if tag.partition("/")[0] in probes)
+        """The tags of the pictures of some probes, those of maps first."""
+        found = [tag for tag in self.entry["images"] if tag.partition("/")[0] in probes]
+        return tuple(sorted(found, key=lambda tag: tag not in self.entry["maps"]))
 
 
 def _method(tag: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from lightning_viz.tensorboard.findings.classes import of_classes
 from lightning_viz.tensorboard.findings.finding import Finding, Rule
+from lightning_viz.tensorboard.findings.following import what_next
 from lightning_viz.tensorboard.findings.labels import of_labels
 from lightning_viz.tensorboard.findings.maps import of_maps
 from lightning_viz.tensorboard.findings.probes import of_probes
@@ -22,8 +23,6 @@ from lightning_viz.tensorboard.opening import is_folder, opened
 from lightning_viz.tensorboard.points import Point
 
 RULES: tuple[Rule, ...] = (of_classes, of_labels, of_probes, of_maps, of_training)
-_FIRST = 3
-"""Findings whose pictures are what to look at next."""
 _NOTHING = "Nothing stands out in what this run has logged."
 
 
@@ -49,21 +48,15 @@ class Findings:
         return self.text()
 
     def text(self) -> str:
-        """The sentences, a line each, and what to look at next."""
+        """The sentences, a line each, and below the last one the pictures to look at next."""
         if not self.found:
             return _NOTHING
         lines = [f"- {finding.text}" for finding in self.found]
-        look = [f"- {shown}" for shown in self.next]
-        return "\n".join([*lines, *(["", "Look next at:", *look] if look else [])])
-
-    @property
-    def next(self) -> list[str]:
-        """The pictures that show the weightiest findings: one of each, and when."""
-        shown = [finding for finding in self.found if finding.pictures][:_FIRST]
-        return list(dict.fromkeys(f"{f.pictures[0]}{'' if f.step is None else f', step {f.step}'}" for f in shown))
+        shown = [*zip(self.found[-1].pictures, self.found[-1].steps, strict=False)]  # of what to look at next
+        return "\n".join([*lines, *(f"  - {tag}{'' if step is None else f', step {step}'}" for tag, step in shown)])
 
     def json(self) -> str:
-        """The same for programs: a list of objects with kind, text, numbers, pictures and step."""
+        """The same for programs: a list of objects with kind, text, numbers, pictures and step, or steps."""
         return json.dumps([finding.as_json() for finding in self.found], indent=2)
 
     def _repr_html_(self) -> str:
@@ -111,4 +104,5 @@ def of_run(
     asked = needed(entry)
     record = Record(log, without_films(entry), series or log.series(run, asked) or {kind: {} for kind in asked})
     found = [finding for rule in RULES for finding in rule(record)]
-    return Findings(run, tuple(sorted(found, key=lambda finding: -finding.weight)))
+    found.sort(key=lambda finding: -finding.weight)
+    return Findings(run, (*found, *what_next(found)))

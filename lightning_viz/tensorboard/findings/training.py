@@ -1,11 +1,14 @@
-"""What the losses and the layers say."""
+"""What losses, accuracies and layers say."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
+from lightning_viz.tensorboard.findings.classes import FEWEST, interval
 from lightning_viz.tensorboard.findings.finding import Finding, percent
 from lightning_viz.tensorboard.findings.record import Record
 
@@ -17,11 +20,59 @@ _DEAD = 0.05
 """Share of dead channels from which on a layer is named."""
 
 
+class Right(NamedTuple):
+    """How many images of one validation were right.
+
+    Attributes:
+        step: When that was.
+        right: So many.
+        of: Of so many.
+    """
+
+    step: int
+    right: int
+    of: int
+
+    @property
+    def share(self) -> float:
+        """From 0 to 1."""
+        return self.right / self.of
+
+
 def of_training(record: Record) -> Iterator[Finding]:
-    """Overfitting, by heart, and dead channels."""
+    """Where the accuracy fell, overfitting, by heart, and dead channels."""
+    yield from _fell(record)
     yield from _overfitted(record)
     yield from _by_heart(record)
     yield from _dead(record)
+
+
+def _fell(record: Record) -> Iterator[Finding]:
+    """The largest fall of the accuracy from one validation to the next, where chance does not explain it."""
+    loaders = [count.loader for count in record.counts()]
+    for loader in loaders:
+        course = _course(record, loader)
+        falls = [pair for pair in pairwise(course) if interval(*pair[1][1:])[1] < interval(*pair[0][1:])[0]]
+        if not falls:
+            continue
+        before, after = max(falls, key=lambda pair: pair[0].share - pair[1].share)
+        epoch, last = record.epoch_of(after.step), course[-1].share
+        fell, where = (
+            f"from {percent(before.share)} to {percent(after.share)}",
+            f" in {loader}" if len(loaders) > 1 else "",
+        )
+        ended = "" if after == course[-1] else f"; at the end it is {percent(last)}"
+        text = f"The accuracy{where} fell in epoch {epoch}, {fell} of {after.of} images{ended}."
+        numbers = {"epoch": epoch, "before": before.share, "after": after.share, "last": last, "images": after.of}
+        look = f"epoch {epoch}, in which the accuracy fell {fell}"
+        yield Finding("fell", text, numbers, (f"confusion/{loader}",), after.step, 0.65, look=look)
+
+
+def _course(record: Record, loader: str) -> list[Right]:
+    """What was right in each validation of a network that is trained."""
+    points = [(step, cells) for step, cells in record.series["counts"][loader] if record.epoch_of(step) >= 0]
+    sums = [(step, sum(n for a, b, n in cells if a == b), sum(n for *_, n in cells)) for step, cells in points]
+    return [Right(*one) for one in sums if one[2] >= FEWEST and all(n >= 0 for n in one[1:])]
 
 
 def _overfitted(record: Record) -> Iterator[Finding]:

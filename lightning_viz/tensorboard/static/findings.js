@@ -48,9 +48,9 @@ function filter(app, list, none) {
 
 /** @param {import('./app.js').App} app @param {import('./model.js').Run} run @param {Finding} finding */
 function sentence(app, run, finding) {
-  const there = finding.pictures.filter((tag) => run.has(tag));
-  const links = there.slice(0, MOST).map((tag) => {
-    const at = finding.step === null ? null : app.axis.of(run, finding.step);
+  const shown = finding.pictures.map((tag, i) => ({ tag, step: finding.steps ? finding.steps[i] : finding.step })).filter(({ tag }) => run.has(tag));
+  const links = shown.slice(0, MOST).map(({ tag, step }) => {
+    const at = step === null ? null : app.axis.of(run, step);
     const open = () => app.set({ at: at === app.axis.last ? null : at, zoom: tag });
     return el('button', { className: 'shows', onclick: open }, ...nameOf(run, tag));
   });

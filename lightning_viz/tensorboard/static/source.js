@@ -24,7 +24,7 @@
  * @typedef {[step: number, ...rest: any[]][]} Points One per step, ascending: a blob's key, those of all maps, the lines of a caption, a value, class and probability, the cells of a count that are not 0, how many are right of how many, or the rows of a table.
  * @typedef {Partial<Record<Kind, string[]>>} Wanted
  * @typedef {Partial<Record<Kind, Record<string, Points>>>} SeriesAnswer
- * @typedef {{ kind: string, text: string, numbers: Record<string, unknown>, pictures: string[], step: number | null }} Finding
+ * @typedef {{ kind: string, text: string, numbers: Record<string, unknown>, pictures: string[], step: number | null, steps?: (number | null)[] }} Finding Steps are those of each picture, where they differ.
  * @typedef {{ probe: string[], method: string[], epoch: number[] }} Part What of the runs; all where nothing is named.
  * @typedef {{
  *   live: boolean,

@@ -141,3 +141,28 @@ def test_methods_are_hidden_and_put_in_order_and_the_address_keeps_it(look, boar
     again.find("#columns-all").click()
     columns(again, "input", "saliency", "smoothgrad", "lime")
     again.has_state()
+
+
+def test_on_a_phone_what_is_told_of_a_row_stands_above_its_pictures_and_stays_there(look, board):
+    tab = look(link(board))
+    tab.page.set_viewport_size({"width": 420, "height": 800})
+    row = tab.find("tbody tr").first
+    told, cells = row.locator(".prediction"), row.locator(".cell")
+    expect(cells.nth(1).locator(".tile canvas").first).to_be_visible()
+
+    def seen():
+        above, boxes = told.bounding_box(), [cell.bounding_box() for cell in cells.all()]
+        whole = [box for box in boxes if box["x"] >= 0 and box["x"] + box["width"] <= 420]
+        assert len(whole) >= 2
+        assert 0 <= above["x"] <= 16
+        assert above["x"] + above["width"] <= 420
+        assert above["y"] + above["height"] <= min(box["y"] for box in boxes)
+        for part in (".label", ".predicted", ".opens"):
+            box = told.locator(part).bounding_box()
+            assert box["y"] + box["height"] <= above["y"] + above["height"]
+
+    tab.eventually(seen)
+    tab.find("main").evaluate("main => main.scrollTo(120, 0)")
+    tab.eventually(seen)
+    told.locator(".opens").click()
+    expect(tab.find("#view-measures")).to_have_attribute("aria-pressed", "true")

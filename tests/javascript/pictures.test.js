@@ -40,6 +40,18 @@ test('what is in view is fetched before what may come', async () => {
   assert.equal(pictures.waiting, 0);
 });
 
+test('what is fetched ahead is not waited for', async () => {
+  const { pictures } = gallery(1);
+  pictures.want(['now1', 'now2'], ['soon1', 'soon2', 'soon3']);
+  assert.equal(pictures.waiting, 2);
+  pictures.want(['now2', 'soon1'], ['soon2']); // the slider has moved
+  assert.equal(pictures.waiting, 2);
+  await turn();
+  assert.equal(pictures.waiting, 0);
+  pictures.want(['now2'], Array.from({ length: 200 }, (_, i) => `k${i}`));
+  assert.equal(pictures.waiting, 0);
+});
+
 test('requests are packs of 32, three at once', async () => {
   const { asked, pictures } = gallery(1);
   pictures.want(Array.from({ length: 200 }, (_, i) => `k${i}`));

@@ -9,7 +9,7 @@ import { colourBar, differenceBar } from './legend.js';
 import { drawDifference, largestBound, largestDifference } from './maps.js';
 import { hasPlaces } from './marks.js';
 import { methodOf, title } from './model.js';
-import { isSame, original, pile } from './originals.js';
+import { isSame, original, pictureAt, pile } from './originals.js';
 import { Shot } from './shot.js';
 
 /** @typedef {import('./app.js').Moment} Moment */
@@ -57,6 +57,7 @@ export class Cell {
   soon() {
     const { app, tag } = this;
     return app.shown.flatMap((run) => {
+      if (pictureAt(app, tag, { run, at: app.moment, name: '' }).own) return []; // it stays
       const kind = subtracts(app, tag) || run.colours(tag) !== undefined ? 'maps' : hasPlaces(run, tag) ? 'places' : 'images';
       return (app.series.get(kind, run.name, kind === 'places' ? tag.split('/')[0] : tag) ?? []).flatMap(([step, ...keys]) => keys.map((key) => ({ run, key, at: app.axis.of(run, step) })));
     });

@@ -19,6 +19,8 @@ export class Pictures {
   #underway = new Set();
   /** @type {string[]} */
   #queue = [];
+  /** @type {Set<string>} What is in view. */
+  #now = new Set();
   #running = 0;
   bytes = 0;
 
@@ -54,9 +56,9 @@ export class Pictures {
     return this.#gone.has(key);
   }
 
-  /** How many are still to come of those that are wanted. */
+  /** How many are still to come of those in view. */
   get waiting() {
-    return this.#queue.length + this.#underway.size;
+    return [...this.#underway, ...this.#queue].filter((key) => this.#now.has(key)).length;
   }
 
   /**
@@ -67,6 +69,7 @@ export class Pictures {
    */
   want(now, soon = []) {
     const missing = (/** @type {string} */ key) => !this.#kept.has(key) && !this.#gone.has(key) && !this.#underway.has(key);
+    this.#now = new Set(now);
     for (const key of now) this.#used(key);
     this.#queue = [...new Set([...now, ...(this.bytes < 0.9 * ROOM ? soon : [])])].filter(missing);
     this.#pump();

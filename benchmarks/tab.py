@@ -34,12 +34,13 @@ OPENED = """async () => {
   const shown = () => [...document.querySelectorAll('.crop img')].some((image) => image.complete && image.naturalWidth);
   while (!shown()) await wait(4);
   const first = performance.now();
-  let last = first;
-  for (let idle = 0; idle < 40; idle += 1) {  // fetching ahead begins after a moment of rest
+  const packs = () => performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('/pack'));
+  performance.setResourceTimingBufferSize(10000);
+  for (let idle = 0, count = 0; idle < 60; idle += 1) {  // fetching ahead begins after a moment of rest
     await wait(10);
-    if (document.querySelector('#status').textContent !== '') [idle, last] = [0, performance.now()];
+    if (packs().length > count) [idle, count] = [0, packs().length];
   }
-  return [first, last];
+  return [first, Math.max(first, ...packs().map(({ responseEnd }) => responseEnd))];
 }"""
 """Milliseconds from the page's beginning to its first picture, and to the last that it fetches by itself."""
 

@@ -190,6 +190,17 @@ def test_findings_tell_what_the_run_taught_and_open_the_pictures_that_show_it(lo
     tab.has_state(run=SHORT, view="findings", zoom=shown)
 
 
+def test_findings_are_asked_for_once_for_the_line_above_the_probes_and_their_view(context, board):
+    page, asked = context.new_page(), []
+    page.on("request", lambda request: "/findings?" in request.url and asked.append(request.url))
+    page.goto(link(board).replace("#lightning_viz", "data/plugin_entry.html?name=lightning_viz#"))
+    page.locator(".headline button").click()
+    expect(page.locator(".findings li").first).to_be_visible()
+    page.locator("#view-probes").click()
+    expect(page.locator(".headline span").first).to_be_visible()
+    assert len(asked) == 1
+
+
 def test_an_exported_page_has_the_findings_too(context, logs, tmp_path):
     export(logs / SHORT, tmp_path / "run.html")
     page = context.new_page()

@@ -3,6 +3,7 @@
 import { bdi, el } from './dom.js';
 import { PROBE, methodOf, title } from './model.js';
 import { rankOf } from './ranks.js';
+import { findingsOf } from './taught.js';
 
 const MOST = 6; // pictures of one finding
 
@@ -23,7 +24,7 @@ export function buildFindings(app) {
     if (!run || key === asked) return;
     asked = key;
     try {
-      const found = await app.source.findings(run.name);
+      const found = await findingsOf(app, run);
       if (key !== asked) return; // another run by now
       list.replaceChildren(...found.map((finding) => sentence(app, run, finding)));
       filter(app, list, none);

@@ -1,15 +1,20 @@
 """Findings of logs that are written to have them, and of the same logs without what makes them."""
 
 import json
+import re
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
 from written import Written, picture
 
 import lightning_viz
+from lightning_viz.callbacks.attribution import figures
 from lightning_viz.harness.sinks import log_format
 from lightning_viz.render.fonts import isolated
+from lightning_viz.tensorboard import front
+from lightning_viz.tensorboard.findings import maps
 from lightning_viz.tensorboard.findings.__main__ import main
 from lightning_viz.tensorboard.findings.classes import interval
 
@@ -185,6 +190,13 @@ def test_maps_that_settled_are_like_untrained_or_no_better_than_chance(tmp_path)
     one = told(tmp_path / "one", scalars={**of("lime", fidelity=[0.4]), **of("saliency", fidelity=[0.9])})
     assert "low_fidelity" in one
     assert "distrusted" not in one
+
+
+def test_the_page_warns_from_where_findings_and_captions_do():
+    source = Path(front.FOLDER, "warnings.js").read_text()
+    limits = {name: float(limit) for name, limit in re.findall(r"const (\w+) = ([\d.]+);", source)}
+    assert limits == {"ALIKE": maps.ALIKE, "LITTLE": maps.FAITHFUL}
+    assert figures.ALIKE == maps.ALIKE
 
 
 def test_a_mark_in_a_corner_that_all_maps_share(tmp_path):

@@ -9,7 +9,7 @@ import numpy as np
 from lightning_viz.tensorboard.findings.finding import Finding, listed, percent
 from lightning_viz.tensorboard.findings.record import Curve, Record, Values
 
-_ALIKE = 0.9
+ALIKE = 0.9
 """Rank correlation from which on two maps are alike; captions say "like untrained" from the same on."""
 _DRAWINGS = 3
 """Drawings without which nothing is said of a course."""
@@ -19,7 +19,7 @@ _MUCH = 3.0
 """How many times its part of the image one corner must hold of a map, on average over the probes."""
 _RISES, _FALLS = 1.25, 0.7
 """After the best epoch: from which factor on a sum rises, and up to which rank correlation a map is another one."""
-_FAITHFUL = 0.5
+FAITHFUL = 0.5
 """R² below which LIME's weights say little of the network."""
 
 REASONS = {
@@ -73,7 +73,7 @@ def _distrusted(record: Record, against: dict[str, list[Finding]]) -> Iterator[F
 
 def _untrained(record: Record, method: str) -> Iterator[Finding]:
     alike = _measure(record, method, "rank_untrained")
-    if alike is not None and alike.last >= _ALIKE:
+    if alike is not None and alike.last >= ALIKE:
         text = (
             f"The maps of {_title(method)} are like those of the untrained network (rank correlation "
             f"{alike.last:.2f}): they show the image and the architecture, not what was learnt."
@@ -87,7 +87,7 @@ def _settled(record: Record) -> Iterator[Finding]:
     since = {}
     for method in record.methods:
         course = _measure(record, method, "rank_previous")
-        unrest = [] if course is None else [i for i, value in enumerate(course.values) if value < _ALIKE]
+        unrest = [] if course is None else [i for i, value in enumerate(course.values) if value < ALIKE]
         # Those that never moved show the architecture, and two alike may be so by accident.
         if course is not None and unrest and len(course) - unrest[-1] > _DRAWINGS:
             since[method] = course.epochs[unrest[-1] + 1]
@@ -192,7 +192,7 @@ def _after_the_best(record: Record) -> Iterator[Finding]:
 
 def _fidelity(record: Record, method: str) -> Iterator[Finding]:
     fidelity = _measure(record, method, "fidelity")
-    if fidelity is not None and fidelity.last < _FAITHFUL:
+    if fidelity is not None and fidelity.last < FAITHFUL:
         text = f"The weights of {_title(method)} explain little of the network: R² {fidelity.last:.2f}."
         numbers, look = {"method": method, "fidelity": fidelity.last}, f"{_title(method)}, R² {fidelity.last:.2f}"
         yield Finding("low_fidelity", text, numbers, record.pictures_by(method), fidelity.steps[-1], 0.6, look=look)

@@ -1,6 +1,7 @@
 """One picture large with its film, and what can be saved: pictures, series, films, the whole run."""
 
 import zipfile
+from functools import partial
 
 import numpy as np
 from PIL import Image
@@ -29,19 +30,13 @@ def zoomed(tab, run, epoch):
     expect(tab.find("#zoom [aria-current]")).to_have_text(told(epoch).removeprefix("epoch "))
 
 
-def zips(tab, run, folder):
-    """Asserts that the series comes as a ZIP archive of the very files of the log."""
-    file = folder / "series.zip"
+def unpacked(tab, folder):
+    """The name of the ZIP archive of the series, and its files."""
     download = saved(tab, "#zoom-zip")
-    assert download.suggested_filename == "probe_00_bread_saliency.zip"
-    download.save_as(file)
-    with zipfile.ZipFile(file) as archive:
+    download.save_as(folder / "series.zip")
+    with zipfile.ZipFile(folder / "series.zip") as archive:
         assert archive.testzip() is None
-        files = {info.filename: archive.read(info) for info in archive.infolist()}
-    steps = {epoch: step for step, epoch in reversed(run.epochs.items())}
-    pictures = run.pictures(SALIENCY).items()
-    names = [f"probe_00_bread_saliency_epoch_{epoch}_step_{steps[epoch]}" for epoch, _ in pictures]
-    assert files == {f"{name}.{suffix(picture)}": picture for name, (_, picture) in zip(names, pictures, strict=True)}
+        return download.suggested_filename, {info.filename: archive.read(info) for info in archive.infolist()}
 
 
 def suffix(picture):
@@ -63,39 +58,49 @@ def test_a_picture_is_enlarged_with_its_film(look, board, run):
     tab.has_state(at="2")
 
 
-def test_a_series_is_saved_as_it_was_logged_and_a_picture_as_it_is_seen(look, board, run, tmp_path):
+def test_a_series_is_saved_as_it_was_logged(look, board, run, tmp_path):
+    name, files = unpacked(look(link(board, at=1, zoom=SALIENCY)), tmp_path)
+    assert name == "probe_00_bread_saliency.zip"
+    steps = {epoch: step for step, epoch in reversed(run.epochs.items())}
+    assert files == {
+        f"probe_00_bread_saliency_epoch_{epoch}_step_{steps[epoch]}.{suffix(picture)}": picture
+        for epoch, picture in run.pictures(SALIENCY).items()
+    }
+
+
+def test_a_picture_is_saved_as_it_is_seen(look, board):
     tab = look(link(board, at=1, zoom=SALIENCY))
-    zips(tab, run, tmp_path)
-    seen(tab, "saliency_epoch_1")
-    tab.page.evaluate("document.documentElement.classList.add('dark')")
-    tab.page.set_viewport_size({"width": 700, "height": 1200})
     lime = f"{BREAD}/lime"
     states = {
+        "saliency_epoch_1": {"zoom": SALIENCY, "at": 1},
         "saliency_epoch_0": {"scale": "own", "zoom": SALIENCY, "at": 0},  # pale on the scale of the run
         "lime_epoch_0_epoch_3": {"zoom": lime, "at": 3, "against": "epoch", "base": 0, "how": "difference"},
         "lime_version_0_version_1_epoch_2": {"zoom": lime, "at": 2, "against": f"run:{SHORT}"},  # which has none
         "changes_epoch_1": {"zoom": "confusions/val/changes", "view": "confusion", "at": 1},  # wider than there is room
     }
-    for name, state in states.items():
-        tab.page.goto(f"{tab.page.url.partition('#')[0]}#{link('', **state).partition('#')[2]}")
-        seen(tab, name)
 
-
-def seen(tab, name):
-    """Asserts that "Save picture" gives what is on the screen, under a name that ends so."""
-    shown = tab.find("#zoom .stage .cell")
-    expect(shown.locator(":is(.tile, .crop img, .shots > canvas:not(.edges)):visible").first).to_be_visible()
-
-    def alike():
-        called, picture = as_seen(tab)
+    def alike(name):
+        called, apart = from_the_screen(tab)
         assert called.removesuffix(".png").endswith(name)
-        screen = decoded(shown.screenshot())
-        smoothed = [np.asarray(Image.fromarray(one.astype(np.uint8)).reduce(2), int) for one in (picture, screen)]
-        apart = np.abs(np.subtract(*smoothed)).max(2)
         assert apart.mean() < 6
         assert (apart > 80).mean() < 0.01  # where letters and edges are smoothed in another way
 
-    tab.eventually(alike)
+    for name, state in states.items():
+        tab.page.goto(f"{tab.page.url.partition('#')[0]}#{link('', **state).partition('#')[2]}")
+        tab.eventually(partial(alike, name))
+        if name == "saliency_epoch_1":
+            tab.page.evaluate("document.documentElement.classList.add('dark')")
+            tab.page.set_viewport_size({"width": 700, "height": 1200})
+
+
+def from_the_screen(tab):
+    """The name under which "Save picture" saves, and how far each smoothed pixel is from what is on the screen."""
+    shown = tab.find("#zoom .stage .cell")
+    expect(shown.locator(":is(.tile, .crop img, .shots > canvas:not(.edges)):visible").first).to_be_visible()
+    called, picture = as_seen(tab)
+    screen = decoded(shown.screenshot())
+    smoothed = [np.asarray(Image.fromarray(one.astype(np.uint8)).reduce(2), int) for one in (picture, screen)]
+    return called, np.abs(np.subtract(*smoothed)).max(2)
 
 
 def saved(tab, button):

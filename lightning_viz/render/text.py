@@ -47,11 +47,7 @@ def elide(text: str, width: int, size: int) -> str:
     text = _with_shorter_names(text, lambda one: _fits(one, width, size))
     if _fits(text, width, size):
         return text
-    # Bisection: measuring every length would take seconds for a traceback.
-    keep, too_many = 0, len(text)
-    while too_many - keep > 1:
-        middle = (keep + too_many) // 2
-        keep, too_many = (middle, too_many) if _fits(text[:middle] + "…", width, size) else (keep, middle)
+    keep = _most(0, len(text), lambda letters: _fits(text[:letters] + "…", width, size))
     return text[:keep].rstrip() + "…"
 
 
@@ -125,10 +121,7 @@ def _with_shorter_names(text: str, fits: Callable[[str], bool]) -> str:
     longest = max(map(len, names), default=0)
     if longest <= _FEWEST or fits(text):
         return text
-    keep, too_many = _FEWEST, longest  # by bisection, since every try measures the whole text
-    while too_many - keep > 1:
-        middle = (keep + too_many) // 2
-        keep, too_many = (middle, too_many) if fits(_with_names(text, names, middle)) else (keep, middle)
+    keep = _most(_FEWEST, longest, lambda letters: fits(_with_names(text, names, letters)))
     return _with_names(text, names, keep)
 
 
@@ -140,9 +133,24 @@ def _with_names(text: str, names: Sequence[str], letters: int) -> str:
 
 
 def _pieces(word: str, width: int, size: int) -> list[str]:
-    pieces = [""]
-    for letter in word:
-        if pieces[-1] and not _fits(pieces[-1] + letter, width, size):
-            pieces.append("")
-        pieces[-1] += letter
-    return pieces
+    """A word in pieces that fit, of a letter at least."""
+    pieces, rest = list[str](), word
+    while not _fits(rest, width, size) and len(rest) > 1:
+        keep = _most(1, len(rest), lambda letters, rest=rest: _fits(rest[:letters], width, size))  # type: ignore[misc]
+        pieces, rest = [*pieces, rest[:keep]], rest[keep:]
+    return [*pieces, rest]
+
+
+def _most(fewest: int, too_many: int, fits: Callable[[int], bool]) -> int:
+    """The largest number that fits, below one that does not: measuring every length would take seconds for a traceback.
+
+    Steps double, then halve, so that little is measured of a long text of which little fits.
+    """
+    keep, step = fewest, 8
+    while keep + step < too_many and fits(keep + step):
+        keep, step = keep + step, 2 * step
+    too_many = min(keep + step, too_many)
+    while too_many - keep > 1:
+        middle = (keep + too_many) // 2
+        keep, too_many = (middle, too_many) if fits(middle) else (keep, middle)
+    return keep

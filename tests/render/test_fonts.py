@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 
 from lightning_viz.render.fonts import isolated, length, plain
-from lightning_viz.render.text import elide, fit_lines, strip
+from lightning_viz.render.text import elide, fit_lines, strip, wrap
 
 ROOT = Path(__file__).parents[2]
 ARABIC = "بيض مقلي"
@@ -124,3 +125,11 @@ def test_where_no_font_has_it_that_is_told_once(tmp_path):
     assert int(light) < 100
     assert int(told) == 1
     assert message.startswith("No font of this system has all letters")
+
+
+@pytest.mark.parametrize("word", ["x" * 250, "WAVii." * 30, "面包汤" * 40])
+def test_a_word_that_is_too_long_is_broken_into_the_longest_pieces_that_fit(word):
+    pieces = wrap(word, 100, 13)
+    assert "".join(pieces) == word
+    for piece, following in pairwise(pieces):
+        assert length(piece, 13) <= 100 < length(piece + following[0], 13)

@@ -99,12 +99,12 @@ def stochastic() -> list[pl.Callback]:
 
 
 ROWS = {
-    "plain": Configuration(fast=True),
-    "drawn in the background": Configuration(background=True, fast=True),
+    "plain": Configuration(),
+    "drawn in the background": Configuration(background=True),
     "accumulate 3, validate in mid-epoch": Configuration(
-        trainer={"accumulate_grad_batches": 3, "val_check_interval": 0.5}, fast=True
+        trainer={"accumulate_grad_batches": 3, "val_check_interval": 0.5}
     ),
-    "frozen BatchNorm": Configuration(FrozenNorm, fast=True),
+    "frozen BatchNorm": Configuration(FrozenNorm),
     "self.log in forward": Configuration(LogsInForward),
     "manual optimisation": Configuration(Manual),
     "two optimizers": Configuration(TwoOptimizers, fast=True),

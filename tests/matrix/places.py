@@ -8,8 +8,8 @@ from projects import Finds, Segments, places, things
 from .configuration import Configuration
 
 ROWS = {
-    "detection": Configuration(Finds, things, fast=True),
-    "segmentation": Configuration(Segments, places, fast=True),
+    "detection": Configuration(Finds, things),
+    "segmentation": Configuration(Segments, places),
     "volumes": Configuration(OfVolumes, volumes, deep=True),
     "clips, frame by frame": Configuration(partial(OfVolumes, ByFrame), clips, deep=True),
 }

@@ -1,11 +1,12 @@
 """The rows that are quick enough for every run of the tests; `make matrix` runs all of them."""
 
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from benchmarks.measure import in_fork
+
+from .__main__ import main
 from .compiled import ROWS as COMPILED
 from .outcome import Outcome, run
 from .program import ProgramError, run_program
@@ -13,7 +14,6 @@ from .row import CONTROL, row
 from .state import ROWS as STATE
 from .table import ROWS
 
-ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.filterwarnings("ignore")  # what Lightning advises on some of these ways to train
 
 
@@ -28,18 +28,12 @@ def test_training_is_not_disturbed(name, tmp_path):
     assert found.good
 
 
-@pytest.mark.parametrize("name", [name for name in FAST if name == "plain" or name in STATE])
+@pytest.mark.parametrize("name", [name for name in FAST if name in STATE])
 def test_nor_where_the_network_cannot_be_copied(name, tmp_path, caplog):
     with caplog.at_level("INFO"):
         found = row(name, tmp_path, "cpu", guard=True)
     assert found.verdict == "same"
     assert "no copy of it can be had: TypeError: uncopyable holds something that no copy is like" in caplog.text
-
-
-def test_without_isolation_it_is(tmp_path):
-    found = row(CONTROL, tmp_path, "cpu")
-    assert found.verdict.startswith("DIFFERENT: net.0")
-    assert found.good
 
 
 @pytest.mark.parametrize("name", [name for name in COMPILED if name.endswith("aot_eager")])
@@ -63,12 +57,12 @@ def test_a_program_that_fails_or_hangs_says_so(name, limit, words, tmp_path):
         run_program(name, tmp_path, drawing=True, accelerator="cpu", limit=limit)
 
 
-def test_the_table_is_printed_and_judged(tmp_path):
+@pytest.mark.skipif(sys.platform != "linux", reason="there are no forks")
+def test_plainly_training_is_not_disturbed_and_without_isolation_it_is_as_the_table_says(monkeypatch, capfd):
     names = ["plain", CONTROL]
-    command = [sys.executable, "-m", "tests.matrix", "--only", *names]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-    assert done.returncode == 0, done.stdout + done.stderr
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in done.stdout.splitlines()]
+    monkeypatch.setattr(sys, "argv", ["tests.matrix", "--only", *names])
+    assert in_fork(main) == 0  # which it makes quiet for good
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in capfd.readouterr().out.splitlines()]
     assert [cells[0] for cells in rows[2:]] == names
     assert rows[2][1] == "same"
-    assert rows[3][1].startswith("DIFFERENT")
+    assert rows[3][1].startswith("DIFFERENT: net.0")

@@ -15,11 +15,11 @@ class Uncopyable(Project):
         return self
 
 
-def trained(folder, callbacks, module=Project, data=loaders):
+def trained(folder, callbacks, module=Project, data=loaders, epochs=2):
     """The weights of a short training on the second device."""
     with SecondDevice():
         pl.seed_everything(7, verbose=False)
-        run = trainer(folder, callbacks, **on_second_device(), num_sanity_val_steps=0)
+        run = trainer(folder, callbacks, **on_second_device(), num_sanity_val_steps=0, max_epochs=epochs)
         made = module()
         run.fit(made, **data())
         return [value.cpu() for value in made.state_dict().values()]
@@ -55,11 +55,11 @@ def test_every_callback_draws_of_a_network_there_and_leaves_it_alone(callback, m
 @pytest.fixture(scope="module")
 def places_alone(tmp_path_factory):
     """Those of places."""
-    return trained(tmp_path_factory.mktemp("places"), [], Segments, places)
+    return trained(tmp_path_factory.mktemp("places"), [], Segments, places, 1)
 
 
 @pytest.mark.parametrize("callback", CALLBACKS)
 def test_every_callback_draws_of_places_there(callback, places_alone, tmp_path):
-    found = trained(tmp_path, [quick(callback)], Segments, places)
+    found = trained(tmp_path, [quick(callback)], Segments, places, 1)
     assert all(map(torch.equal, found, places_alone))
     assert events(tmp_path).Tags()["images"]

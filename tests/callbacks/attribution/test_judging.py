@@ -77,9 +77,9 @@ class Counted(Project):
 
 
 MAKE = {
-    "smoothgrad": smooth,
-    "lime": lambda: LimePanels(samples=128, reliability=None, on_error="raise"),
-    "saliency": lambda: SaliencyMaps(on_error="raise"),
+    "smoothgrad": partial(smooth, probes=2),
+    "lime": lambda: LimePanels(probes=2, samples=128, reliability=None, on_error="raise"),
+    "saliency": lambda: SaliencyMaps(probes=2, on_error="raise"),
 }
 
 
@@ -109,7 +109,7 @@ def test_curves_take_less_than_a_tenth_of_what_the_maps_take(make, tmp_path, mon
 
 def test_equal_runs_tell_equal_figures(tmp_path):
     for name in "ab":
-        fit(tmp_path / name, [smooth(), quick(LimePanels)], max_epochs=4)
+        fit(tmp_path / name, [smooth(probes=2), quick(LimePanels)], max_epochs=4)
     a, b = (events(tmp_path / name) for name in "ab")
     tags = [tag for tag in a.Tags()["scalars"] if tag.startswith("explanations/")]
     assert {tag.split("/")[1] for tag in tags} == {"smoothgrad", "lime"}
@@ -119,9 +119,9 @@ def test_equal_runs_tell_equal_figures(tmp_path):
 
 
 def test_a_resumed_run_has_curves_when_the_whole_one_has(tmp_path):
-    fit(tmp_path / "whole", [smooth()], max_epochs=7)
-    fit(tmp_path / "first", [smooth()], max_epochs=3).save_checkpoint(tmp_path / "first.ckpt")
-    fit(tmp_path / "more", [smooth()], max_epochs=7, ckpt_path=tmp_path / "first.ckpt")
+    fit(tmp_path / "whole", [smooth(probes=2)], max_epochs=7)
+    fit(tmp_path / "first", [smooth(probes=2)], max_epochs=3).save_checkpoint(tmp_path / "first.ckpt")
+    fit(tmp_path / "more", [smooth(probes=2)], max_epochs=7, ckpt_path=tmp_path / "first.ckpt")
     whole, more = (curve(events(tmp_path / name), "smoothgrad/insertion") for name in ("whole", "more"))
     assert [step for step in whole if 17 < step < 42] == [step for step in more if step < 42] != []
 
@@ -146,7 +146,8 @@ def picture(log, tag):
 @pytest.mark.parametrize("schedule", [{"every_n_epochs": 2}, {"every_n_steps": 4}, {}])
 def test_the_end_has_the_curves_of_every_method_once(schedule, tmp_path):
     stop = EarlyStopping("val_loss", patience=0, mode="max", check_on_train_epoch_end=True)
-    panels = [SaliencyMaps(on_error="raise", **schedule), LimePanels(samples=64, on_error="raise", **schedule)]
+    common = {"probes": 2, "on_error": "raise", **schedule}
+    panels = [SaliencyMaps(**common), LimePanels(samples=64, **common)]
     run = fit(tmp_path, [stop, *panels], max_epochs=9)
     assert 0 < run.current_epoch < 9
     log = events(tmp_path)

@@ -60,7 +60,7 @@ def ssim(a, b):
 
 @pytest.mark.parametrize(("monitor", "best"), [(None, {1: 0, 2: 0, 3: 2, 4: 2}), ("val_acc", {1: 0, 2: 1, 3: 1, 4: 1})])
 def test_changes_are_those_from_the_last_the_untrained_and_the_best_map(monitor, best, tmp_path):
-    noting = Noting(on_error="raise")
+    noting = Noting(probes=3, on_error="raise")
     watch = [ModelCheckpoint(tmp_path, monitor=monitor, mode="max")] if monitor else []
     fit(tmp_path, [*watch, noting], module=Told, max_epochs=5, enable_checkpointing=bool(watch))
     log, maps = events(tmp_path), [noting.maps[step] for step in sorted(noting.maps)]

@@ -94,13 +94,13 @@ def drawn(folder):
 @pytest.fixture(scope="module")
 def foreground(tmp_path_factory):
     folder = tmp_path_factory.mktemp("foreground")
-    return fit(folder, [quick(cls) for cls in CALLBACKS], max_epochs=3), logged(folder)
+    return fit(folder, [quick(cls) for cls in CALLBACKS]), logged(folder)
 
 
 @pytest.mark.parametrize("most", [0, 1])
 def test_pictures_figures_and_weights_are_those_of_the_foreground(most, foreground, tmp_path):
     shown = [quick(cls, background=True) for cls in CALLBACKS]
-    run = fit(tmp_path, [*shown, Waits(most)], max_epochs=3)
+    run = fit(tmp_path, [*shown, Waits(most)])
     own, theirs = logged(tmp_path), foreground[1]
     assert own.keys() == theirs.keys()
     assert [tag for tag in own if own[tag] != theirs[tag]] == []

@@ -7,7 +7,22 @@ from projects import events, trainer
 from torch import nn
 from zoo import Learner, loaders
 
-from lightning_viz import Picture, Scalar
+from lightning_viz import (
+    ConfusionMatrixPanel,
+    ConfusionPanels,
+    FilterAscent,
+    GradCam,
+    LimePanels,
+    Picture,
+    SaliencyMaps,
+    Scalar,
+)
+
+ONE_OF_A_KIND = [SaliencyMaps, GradCam, LimePanels, FilterAscent, ConfusionMatrixPanel, ConfusionPanels]
+"""By gradients, by a layer, by masked images, by a layer without scores, and two that listen to the validation.
+
+Enough for more of a kind of outputs or labels of which one has been tried with all callbacks.
+"""
 
 
 class Drawn:

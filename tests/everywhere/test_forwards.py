@@ -4,7 +4,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 import zoo
-from everything import draw_everything, train
+from everything import CALLBACKS, ONE_OF_A_KIND, draw_everything, train
 from found import TINY
 from torch import nn
 from torch.nn import functional as F
@@ -116,7 +116,8 @@ FORWARDS = {
 @pytest.mark.parametrize("name", FORWARDS)
 def test_every_forward_is_asked_as_its_step_does(name, tmp_path):
     learner, item = FORWARDS[name]
-    drawn = draw_everything(tmp_path, Two, learner=learner, item=item)
+    only = CALLBACKS if name in ("by name", "as no batch is") else ONE_OF_A_KIND
+    drawn = draw_everything(tmp_path, Two, only=only, learner=learner, item=item)
     probes = drawn.scene.probes
     assert torch.equal(probes.images, DATA.images[list(probes.indices)])
     with torch.no_grad():
@@ -193,7 +194,8 @@ def test_unpack_may_say_what_stands_beside_the_images(tmp_path):
 @pytest.mark.parametrize("name", ["turned", "as no batch is"])
 def test_without_a_sanity_check_the_first_batch_tells_how_the_network_is_called(name, tmp_path):
     learner, item = FORWARDS[name]
-    drawn = draw_everything(tmp_path, Two, learner=learner, item=item, num_sanity_val_steps=0)
+    project = {"learner": learner, "item": item, "num_sanity_val_steps": 0}
+    drawn = draw_everything(tmp_path, Two, only=ONE_OF_A_KIND, **project)
     probes = drawn.scene.probes
     with torch.no_grad():
         own = drawn.module.eval().net(probes.images, torch.stack([number(x) for x in probes.images]))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 import torch
 import zoo
-from everything import draw_everything, outputs_of, train
+from everything import CALLBACKS, ONE_OF_A_KIND, draw_everything, outputs_of, train
 from torch.nn import functional as F
 
 from lightning_viz import Probes, SaliencyMaps
@@ -52,7 +52,8 @@ def test_every_output(name, tmp_path):
         made.read = read
         return made
 
-    drawn = draw_everything(tmp_path, net, learner=Reads)
+    only = CALLBACKS if name == "dictionary" else ONE_OF_A_KIND
+    drawn = draw_everything(tmp_path, net, only=only, learner=Reads)
     images = drawn.scene.probes.images
     expected = read(outputs_of(drawn.module, images)).softmax(1)
     assert torch.allclose(drawn.scene.predictions, expected, atol=1e-5)
@@ -68,7 +69,8 @@ def test_two_outputs_without_names_are_told_and_read_by_a_function(width, tmp_pa
     read = lambda o: o[1]
     with pytest.raises(ValueError, match=rf"2 outputs.*\(1, {width}\) and \(1, 3\).*Probes\(scores="):
         train(tmp_path / "without", net, [SaliencyMaps()], learner=Reads)
-    drawn = draw_everything(tmp_path, net, learner=Reads, common={"probes": Probes(count=2, scores=read)})
+    common = {"probes": Probes(count=2, scores=read)}
+    drawn = draw_everything(tmp_path, net, only=ONE_OF_A_KIND, learner=Reads, common=common)
     expected = read(outputs_of(drawn.module, drawn.scene.probes.images)).softmax(1)
     assert torch.allclose(drawn.scene.predictions, expected, atol=1e-5)
 
@@ -87,7 +89,7 @@ class EachByItself(zoo.Learner):
 def test_a_sigmoid_of_each_class_is_told_as_it_is(tmp_path):
     """A softmax of numbers from 0 to 1 could never say more than 58 % of three classes."""
     net = lambda: zoo.Then(zoo.convolutions(), torch.nn.Sigmoid())
-    drawn = draw_everything(tmp_path, net, learner=EachByItself)
+    drawn = draw_everything(tmp_path, net, only=ONE_OF_A_KIND, learner=EachByItself)
     predicted = outputs_of(drawn.module, drawn.scene.probes.images)
     assert torch.allclose(drawn.scene.predictions, predicted, atol=1e-5)
     logits = drawn.scene.subject(drawn.scene.probes.images)
@@ -119,7 +121,8 @@ def test_every_single_output(name, tmp_path):
         made.sigmoid = sigmoid
         return made
 
-    drawn = draw_everything(tmp_path, net, learner=Binary, classes=2)
+    only = CALLBACKS if name == "(N,)" else ONE_OF_A_KIND
+    drawn = draw_everything(tmp_path, net, only=only, learner=Binary, classes=2)
     predicted = outputs_of(drawn.module, zoo.Pictures(seed=2, classes=2).images).reshape(-1)
     second = predicted if sigmoid else predicted.sigmoid()
     assert torch.allclose(drawn.scene.predictions[:, 1], second[list(drawn.scene.probes.indices)], atol=1e-5)
@@ -152,7 +155,8 @@ def test_every_batch(name, tmp_path):
             def on_after_batch_transfer(self, batch, dataloader_idx):
                 return read(batch)
 
-    drawn = draw_everything(tmp_path, zoo.convolutions, learner=Takes, item=item)
+    only = CALLBACKS if name == "channels last" else ONE_OF_A_KIND
+    drawn = draw_everything(tmp_path, zoo.convolutions, only=only, learner=Takes, item=item)
     data = zoo.Pictures(seed=2)
     assert torch.equal(drawn.scene.probes.images, data.images[list(drawn.scene.probes.indices)])
 
@@ -162,7 +166,8 @@ def test_every_type_of_image(dtype, tmp_path):
     """Bytes are scaled by the network itself, other types are those of its parameters."""
     whole = not dtype.is_floating_point
     net = zoo.Bytes if whole else lambda: zoo.convolutions().to(dtype)
-    drawn = draw_everything(tmp_path, net, item=lambda x, y: ((255 * x if whole else x).to(dtype), y))
+    only = CALLBACKS if dtype in (torch.uint8, torch.bfloat16) else ONE_OF_A_KIND
+    drawn = draw_everything(tmp_path, net, only=only, item=lambda x, y: ((255 * x if whole else x).to(dtype), y))
     data = zoo.Pictures(seed=2)
     chosen = list(drawn.scene.probes.indices)
     given = (255 * data.images).to(dtype) if whole else data.images.to(dtype)

@@ -92,9 +92,10 @@ class Sanity(pl.Callback):
 def test_the_sanity_check_draws_nothing(resumed, checkpoint, tmp_path):
     sanity = Sanity()
     path = checkpoint[0] / "last.ckpt" if resumed else None
-    run = fit(tmp_path, [*everything(), sanity], module=Repeatable, data=in_order, ckpt_path=path)
+    options = {"module": Repeatable, "data": in_order, "max_epochs": 2 if resumed else 1}
+    fit(tmp_path, [*everything(), sanity], ckpt_path=path, **options)
     assert sanity.images == []
-    assert len(drawn(tmp_path, "confusion/val")) == run.max_epochs - int(resumed)
+    assert len(drawn(tmp_path, "confusion/val")) == 1
 
 
 def test_an_epoch_that_max_steps_cuts_short_is_drawn(tmp_path):
@@ -109,11 +110,11 @@ def test_the_same_callbacks_draw_in_every_fit_of_a_trainer(tmp_path):
         pl.seed_everything(7, verbose=False)
         module, run = Project(), trainer(tmp_path / str(len(states)), callbacks, max_epochs=1)
         run.fit(module, **loaders())
-        run.fit_loop.max_epochs = 3
+        run.fit_loop.max_epochs = 2
         run.fit(module, **loaders())
         states.append(state(run))
     assert states[0] == states[1]
-    assert drawn(tmp_path / "0") == [-1, 5, 11, 17]
+    assert drawn(tmp_path / "0") == [-1, 5, 11]
 
 
 @pytest.mark.parametrize("same", [True, False], ids=["same Trainer", "another Trainer"])
@@ -141,8 +142,8 @@ def test_the_same_callbacks_draw_another_network_and_its_images(same, tmp_path):
 @pytest.mark.parametrize("bar", [TQDMProgressBar, RichProgressBar])
 def test_a_progress_bar_shows_the_drawing_and_disturbs_nothing(bar, tmp_path):
     states = [
-        state(fit(tmp_path / str(number), [bar(), *callbacks], enable_progress_bar=True))
+        state(fit(tmp_path / str(number), [bar(), *callbacks], enable_progress_bar=True, max_epochs=1))
         for number, callbacks in zip(itertools.count(), [everything(), []], strict=False)
     ]
     assert states[0] == states[1]
-    assert drawn(tmp_path / "0") == [-1, 5, 11]
+    assert drawn(tmp_path / "0") == [-1, 5]

@@ -89,7 +89,7 @@ IMAGES = {
     "of four pixels": noise(6, 3, 2, 2),
     "a line": noise(6, 3, 1, 40),
     "narrow": noise(6, 3, 64, 4),
-    "large": noise(3, 3, 360, 360),  # more than a picture shows
+    "large": noise(3, 3, 360, 90),  # more than a picture shows
 }
 
 

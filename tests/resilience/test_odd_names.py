@@ -8,7 +8,7 @@ from found import CALLBACKS, quick
 from projects import NAMES, Project, Stripes, events, fit
 from torch.utils.data import DataLoader
 
-from lightning_viz import Films, FilterAscent, Probes
+from lightning_viz import CaptumAttribution, Films, FilterAscent, GradCam, IntegratedGradients, Occlusion, Probes
 
 pytestmark = pytest.mark.filterwarnings("ignore:Glyph .* missing from font")  # which depends on the system's fonts
 
@@ -24,9 +24,13 @@ ODD = {
 }
 
 
+ALIKE = {CaptumAttribution, GradCam, IntegratedGradients, Occlusion}
+"""Whose pictures get their names where those of SaliencyMaps do."""
+
+
 def named(folder, names, **options):
     common = {"probes": Probes(count=3, class_names=names), "on_error": "raise"}
-    panels = [quick(cls, **common) for cls in CALLBACKS]
+    panels = [quick(cls, **common) for cls in CALLBACKS if cls not in ALIKE]
     data = lambda: dict.fromkeys(("train_dataloaders", "val_dataloaders"), DataLoader(Stripes(12), batch_size=6))
     by_class = FilterAscent(classes=3, steps=2, **common)
     return fit(folder, [*panels, by_class, Films()], data=data, max_epochs=1, **options)

@@ -33,7 +33,7 @@ def left(folder):
 def test_a_second_fold_shows_nothing_of_the_first(tmp_path):
     module, same = Project(), callbacks()
     untrained = copy.deepcopy(module.state_dict())
-    fit(tmp_path / "first", same, module=lambda: module, data=lambda: fold(1))
+    fit(tmp_path / "first", same, module=lambda: module, data=lambda: fold(1), max_epochs=1)
     module.load_state_dict(untrained)
     fit(tmp_path / "second", same, module=lambda: module, data=lambda: fold(2))
     other = Project()

@@ -47,7 +47,7 @@ def test_every_network_is_drawn_and_trains_as_without(net, tmp_path):
     check(draw_everything(tmp_path, net), zoo.Pictures(seed=2))
 
 
-SHAPES = [(1, 16, 16), (2, 16, 16), (4, 16, 16), (13, 16, 16), (3, 12, 40), (3, 40, 12)]
+SHAPES = [(1, 16, 16), (2, 16, 16), (13, 16, 16), (3, 12, 40), (3, 40, 12)]
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -199,8 +199,8 @@ def test_labels_that_are_mixed_in_training_only(tmp_path):
     check(draw_everything(tmp_path, zoo.convolutions, training=mixed), zoo.Pictures(seed=2))
 
 
-@pytest.mark.parametrize("classes", [100, 1000])
-def test_many_classes_make_no_flood(classes, tmp_path):
+def test_many_classes_make_no_flood(tmp_path):
+    classes = 1000
     net = lambda: zoo.convolutions(classes=classes)
     drawn = draw_everything(tmp_path, net, classes=classes, count=classes, batch_size=250)
     assert len(drawn.scalars) <= 20

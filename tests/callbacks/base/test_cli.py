@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 from found import OF_ATTENTION
-from projects import Project, events, loaders
+from projects import Project, Stripes, events, loaders
 from pytorch_lightning.cli import LightningCLI
+from torch.utils.data import DataLoader
 
 import lightning_viz
 
@@ -19,6 +20,13 @@ class Data(pl.LightningDataModule):
 
     def val_dataloader(self):
         return loaders()["val_dataloaders"]
+
+
+class Few(Data):
+    """Three images to explain."""
+
+    def val_dataloader(self):
+        return DataLoader(Stripes(3, seed=2), batch_size=3)
 
 
 def swap(batch):
@@ -52,17 +60,17 @@ trainer:
   callbacks:
 """
 
-    def run(callbacks):
+    def run(callbacks, data=Data):
         (tmp_path / "config.yaml").write_text(trainer + callbacks)
         monkeypatch.setattr(sys, "argv", ["train.py", "fit", "--config", "config.yaml"])
-        LightningCLI(Project, Data, save_config_kwargs={"overwrite": True})
+        LightningCLI(Project, data, save_config_kwargs={"overwrite": True})
         return events(tmp_path / "log").Tags()["images"]
 
     return run
 
 
 def test_all_callbacks_without_arguments(cli):
-    tags = cli("".join(f"    - class_path: lightning_viz.{name}\n" for name in CALLBACKS))
+    tags = cli("".join(f"    - class_path: lightning_viz.{name}\n" for name in CALLBACKS), Few)
     assert {"probe_00_bread/lime", "filters/net_4/0", "confusion/val"} <= set(tags)
 
 
@@ -72,7 +80,7 @@ def test_superpixels_are_cut_as_written_in_yaml(cli, segmentation):
         "    - class_path: lightning_viz.LimePanels\n"
         f"      init_args: {{segmentation: {segmentation}, segments: 9, samples: 64, on_error: raise}}\n"
     )
-    assert "probe_00_bread/lime" in cli(callback)
+    assert "probe_00_bread/lime" in cli(callback, Few)
 
 
 def halves(image):
@@ -137,7 +145,8 @@ def test_the_arguments_of_attributions_are_written_in_yaml(cli):
         "".join(
             f"    - class_path: lightning_viz.{name}\n      init_args: {{{options}, on_error: raise}}\n"
             for name, options in OPTIONS.values()
-        )
+        ),
+        Few,
     )
     assert {f"probe_00_bread/{tag}" for tag in OPTIONS} <= set(tags)
 

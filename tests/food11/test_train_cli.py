@@ -14,6 +14,7 @@ from lightning_viz.food11 import CLASS_NAMES, FoodClassifier
 
 ROOT = Path(__file__).parents[2]
 SMALL = ["--data.size", "32", "--model.width", "2", "--trainer.accelerator", "cpu"]
+TWO = ["--probes", "[0, 1]"]
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*does not have many workers"),
     pytest.mark.filterwarnings("ignore:.*LeafSpec"),
@@ -48,7 +49,7 @@ def table(path: str) -> list[dict[str, str]]:
 @pytest.mark.parametrize("task", ["regions", "values", "boxes"])
 def test_tables_are_read_in_every_way(cli, tmp_path: Path, task: str) -> None:
     few = ["--data.train_count", 8, "--data.val_count", 6, "--data.batch_size", 4, "--trainer.max_epochs", 1]
-    options = ["--trainer.enable_progress_bar", "false", *SMALL, "--data.task", task, *few]
+    options = ["--trainer.enable_progress_bar", "false", *SMALL, *TWO, "--data.task", task, *few]
     ran = cli("fit", *config("tables"), *options)
     assert torch.isfinite(ran.trainer.callback_metrics["val_loss"])
     tags = events(Path(ran.trainer.log_dir)).Tags()["images"]
@@ -65,7 +66,7 @@ def test_every_config_runs(cli, homework: Path, name: str) -> None:
     # The network is narrower, for its layers' names and the pictures' sizes are those of the file all the same.
     drawn = ["--data.train_count", 22, "--data.val_count", 11]
     data = {"demo": drawn, "food_vit": drawn, "tables": drawn}.get(name, ["--data.root", homework, "--model.width", 8])
-    ran = cli("fit", *config(name), *data, "--trainer.fast_dev_run", "true", "--trainer.accelerator", "cpu")
+    ran = cli("fit", *config(name), *data, *TWO, "--trainer.fast_dev_run", "true", "--trainer.accelerator", "cpu")
     assert ran.trainer.global_step == 1
     assert torch.isfinite(ran.trainer.callback_metrics["val_loss"])
 
@@ -127,7 +128,7 @@ def test_replay_draws_the_pictures_of_a_run_that_had_no_callbacks(cli, tmp_path:
     (tmp_path / "with.yaml").write_text(yaml.safe_dump(written))
     written["trainer"]["callbacks"] = written["trainer"]["callbacks"][:1]
     (tmp_path / "bare.yaml").write_text(yaml.safe_dump(written))
-    options = [*SMALL, "--probes", "[0, 1]", "--trainer.max_epochs", 2, "--trainer.log_every_n_steps", 1]
+    options = [*SMALL, *TWO, "--trainer.max_epochs", 2, "--trainer.log_every_n_steps", 1]
     expected = cli("fit", "--config", "with.yaml", *options).trainer
     bare = cli("fit", "--config", "bare.yaml", *options).trainer
     checkpoints = f"{bare.log_dir}/checkpoints/*.ckpt"

@@ -190,6 +190,19 @@ def test_findings_tell_what_the_run_taught_and_open_the_pictures_that_show_it(lo
     tab.has_state(run=SHORT, view="findings", zoom=shown)
 
 
+def test_pictures_of_a_finding_that_have_moments_of_their_own_open_there(context, look, board, run):
+    steps = {epoch: step for step, epoch in reversed(run.epochs.items())}
+    told = {"kind": "next", "text": "Look next at: a; b.", "numbers": {}, "step": None}
+    told |= {"pictures": ["probe_00_bread/saliency", "confusion/val"], "steps": [steps[1], steps[4]]}
+    context.route("**/findings?*", lambda route: route.fulfill(json=[told]))
+    tab = look(link(board))
+    tab.find("#view-findings").click()
+    links = tab.find(".findings li button")
+    expect(links).to_have_text(["saliency of Bread (0) · epoch 1", "confusion val"])
+    links.first.click()
+    tab.has_state(view="findings", zoom="probe_00_bread/saliency", at="1")
+
+
 def test_findings_are_asked_for_once_for_the_line_above_the_probes_and_their_view(context, board):
     page, asked = context.new_page(), []
     page.on("request", lambda request: "/findings?" in request.url and asked.append(request.url))

@@ -53,7 +53,8 @@ function sentence(app, run, finding) {
   const links = shown.slice(0, MOST).map(({ tag, step }) => {
     const at = step === null ? null : app.axis.of(run, step);
     const open = () => app.set({ at: at === app.axis.last ? null : at, zoom: tag });
-    return el('button', { className: 'shows', onclick: open }, ...nameOf(run, tag));
+    const when = finding.steps && at !== null && at !== app.axis.last ? [` · ${app.axis.name(at)}`] : [];
+    return el('button', { className: 'shows', onclick: open }, ...nameOf(run, tag), ...when);
   });
   return el('li', {}, el('p', { textContent: finding.text }), ...links);
 }

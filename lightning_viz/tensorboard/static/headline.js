@@ -36,7 +36,7 @@ export class Headline {
     this.node.hidden = true;
     const all = run && key ? await findingsOf(app, run).catch(() => []) : []; // the view of them says why
     if (key !== this.#told || !all.length) return; // another run by now
-    const more = el('button', { className: 'shows', textContent: `all ${all.length} findings`, onclick: () => app.set({ view: 'findings', text: '' }) });
+    const more = el('button', { className: 'shows', textContent: `all findings (${all.length})`, onclick: () => app.set({ view: 'findings', text: '' }) });
     this.node.replaceChildren(...all.slice(0, FIRST).map(({ text }) => el('span', { textContent: text })), more);
     this.node.hidden = false;
   }

@@ -119,7 +119,7 @@ def pictures(folder):
 @each_callback
 def test_two_equal_runs_draw_equal_bytes(callback, tmp_path):
     for name in "ab":
-        fit(tmp_path / name, [quick(callback)], max_epochs=1)
+        fit(tmp_path / name, [quick(callback)])
     first = pictures(tmp_path / "a")
     assert first
     assert first == pictures(tmp_path / "b")
@@ -170,9 +170,9 @@ def test_a_drawing_leaves_everything_as_it_was(callback, fails, tmp_path):
 
     seen = []
     ours = quick(Failing if fails else callback, on_error="warn")
-    fit(tmp_path, [Watch(seen), ours, Watch(seen)], module=Frozen, max_epochs=1)
-    before, after = seen
-    assert before == after
+    fit(tmp_path, [Watch(seen), ours, Watch(seen)], module=Frozen, max_epochs=1 if fails else 2)
+    assert len(seen) == (2 if fails else 4)
+    assert seen[0::2] == seen[1::2]
 
 
 @each_callback

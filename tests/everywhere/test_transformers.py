@@ -26,8 +26,7 @@ def in_layer(name, **more):
     return {cls.__name__: {"layer": name, **more.get(cls.__name__, {})} for cls in LAYERED}
 
 
-@pytest.mark.parametrize("patches", ["unfold", "convolution"])
-@pytest.mark.parametrize("shape", [(3, 16, 16), WIDE], ids=str)
+@pytest.mark.parametrize(("patches", "shape"), [("unfold", WIDE), ("convolution", (3, 16, 16))])
 def test_everything_is_drawn_in_a_block(patches, shape, tmp_path):
     net = lambda: zoo.Tokens(patches, shape)
     every = [*CALLBACKS, *OF_ATTENTION]
@@ -42,7 +41,7 @@ def test_everything_is_drawn_in_a_block(patches, shape, tmp_path):
 @pytest.mark.parametrize("patches", ["unfold", "convolution"])
 def test_a_block_is_taken_by_default_and_nothing_is_told(patches, tmp_path):
     """The class token is read behind the second block, whose patches so have no say any more."""
-    drawn = draw_everything(tmp_path, lambda: zoo.Tokens(patches))
+    drawn = draw_everything(tmp_path, lambda: zoo.Tokens(patches), only=LAYERED)
     assert "filters/net_encoder_0/0" in drawn.pictures["FilterAscent"]
     assert "probe_00_kind_0/gradcam_net_encoder_0" in drawn.pictures["GradCam"]
 

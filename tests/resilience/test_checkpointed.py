@@ -44,11 +44,11 @@ def state(run):
 @pytest.mark.parametrize(
     "callback",
     [
-        lambda: SaliencyMaps(on_error="raise"),
-        lambda: SaliencyMaps(method="smoothgrad", samples=3, on_error="raise"),
-        lambda: FilterAscent(steps=3, on_error="raise"),
-        lambda: DeepDream(octaves=2, iterations=2, on_error="raise"),
-        lambda: ByHand(on_error="raise"),
+        lambda: SaliencyMaps(probes=2, on_error="raise"),
+        lambda: SaliencyMaps(method="smoothgrad", samples=3, probes=2, on_error="raise"),
+        lambda: FilterAscent(steps=3, channels=2, on_error="raise"),
+        lambda: DeepDream(octaves=2, iterations=2, probes=2, on_error="raise"),
+        lambda: ByHand(probes=2, on_error="raise"),
     ],
     ids=["gradient", "smoothgrad", "ascent", "dream", "by hand"],
 )

@@ -45,7 +45,7 @@ export class Prediction {
       const share = probability === null ? '' : ` ${percent(probability)}`;
       const mark = right === null || this.#labels(moment) ? '' : `${right ? '✓' : '✗'} `;
       const parts = known ? [mark, bdi(name), share] : ['…'];
-      const className = `predicted ${known && right !== null ? (right ? 'right' : 'wrong') : ''}`;
+      const className = `predicted ${this.#labels(moment) ? 'several ' : ''}${known && right !== null ? (right ? 'right' : 'wrong') : ''}`;
       return el('span', { className }, ...(moments.length > 1 ? [bdi(moment.name), ': '] : []), ...parts);
     });
     this.predicted.replaceChildren(...said);

@@ -75,7 +75,7 @@ def run(home, folder, callbacks):
 @pytest.mark.parametrize("home", LIGHTNINGS, ids=lambda h: h.__name__)
 @pytest.mark.parametrize("bare", [True, False])
 def test_trainers_take_callbacks_bare_and_in_lists(home, bare, tmp_path):
-    panels = [SaliencyMaps(on_error="raise")]
+    panels = [SaliencyMaps(probes=2, on_error="raise")]
     more = [quick(LimePanels), ConfusionMatrixPanel(on_error="raise"), Films()]
     panels += [] if bare else more
     _, model = run(home, tmp_path / "with", panels[0] if bare else panels)

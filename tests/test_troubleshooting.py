@@ -99,6 +99,7 @@ WHY_NOT = {
         "nothing was counted here",
         "Only maps are subtracted",
         "Ranked anew at every moment",
+        "Of ... images that are counted here, the log has the probes",
     ],
     "no message": [
         "module ... has no attribute",  # Python's own words

@@ -8,13 +8,13 @@ from tab import link, placed
 def test_the_accuracy_is_a_chart_with_its_best_epoch_and_the_strip_leads_there(look, board, run):
     shares = {epoch: table.trace() / table.sum() for epoch, table in run.counts("val").items()}
     best = max(shares, key=shares.get)  # of equal ones the first
-    told = f"best: epoch {best}, {100 * shares[best]:.0f}\u00a0%"
+    told = f"best: epoch {best}, {100 * shares[best]:.1f}\u00a0%"
     tab = look(link(board, at=1))
     tab.find(".story-key").get_by_role("button", name="right").click()
     tab.has_state(at="1", view="measures", chart="rights/val")
     large, small = tab.find(".enlarged .metric"), tab.find(".metrics .metric").first
     for chart in (large, small):
-        expect(chart.locator(".value")).to_have_text(f"{100 * shares[1]:.0f}\u00a0%")
+        expect(chart.locator(".value")).to_have_text(f"{100 * shares[1]:.1f}\u00a0%")
         expect(chart.locator(".best")).to_have_text(told)
     mark, over = (large.locator(name).bounding_box() for name in (".best-mark", ".u-over"))
     place = (best + 1 + 0.05 * 5) / (5 * 1.1)  # the untrained network has a place too

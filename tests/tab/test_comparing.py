@@ -37,7 +37,7 @@ def differs(tab, before, after, bound):
         assert np.abs(pixels(canvas) - coloured(before, after, bound).astype(int)).max() <= 2  # a tie of a colour
 
     tab.eventually(check)
-    scale = tab.find("tbody tr").first.locator(".cell").nth(1).locator(".note").inner_text()
+    scale = tab.find("tbody tr").first.locator(".cell").nth(1).locator(".note").inner_text().removeprefix("full ")
     assert float(scale.removeprefix("±")) == pytest.approx(bound, rel=0.01)
     described = canvas.get_attribute("aria-label")
     assert described.endswith(f"full colour at {scale} first-order log-odds")
@@ -102,7 +102,7 @@ def test_of_a_difference_heads_and_captions_tell_what_is_shown(look, board, run)
     drawn = cell.locator("canvas:visible").first.bounding_box()
     assert top["y"] >= drawn["y"] + drawn["height"]
     assert below["y"] >= top["y"] + top["height"]
-    expect(cell.locator(".note")).to_have_text(re.compile("^Bread: ±"))
+    expect(cell.locator(".note")).to_have_text(re.compile("^Bread: full ±"))
     tab.root.get_by_label("about saliency").click()
     expect(tab.find(".help:visible")).to_contain_text("Orange where there is more than in what is compared with")
     tab.page.keyboard.press("Escape")

@@ -106,7 +106,7 @@ def test_flips_and_sure_mistakes(tmp_path):
     assert found["flips"].text == "The prediction still flips: Probe 0 (Bread) 7 times, last in epoch 7."
     assert (found["flips"].step, found["flips"].pictures) == (49, ("probe_00_bread/input",))
     assert found["surely_wrong"].text == "Probe 0 (Bread) is taken for Egg with 90 %, since epoch 7."
-    assert found["settled"].numbers == {"epoch": 2, "probes": 4, "of": 5}
+    assert found["settled"].numbers == {"epoch": 2, "probes": 4, "of": 5, "all": 7}
     assert "frozen" not in found
 
 

@@ -46,8 +46,12 @@ def _settled(probes: list[Probe]) -> Iterator[Finding]:
     needed = max(round(_MOST * len(since)), 1)
     epoch, last = since[needed - 1], max(probe.epochs[-1] for probe in probes)
     if epoch <= last / 2 and last > 0:
-        text = f"The predictions settled early: since epoch {epoch} those of {needed} of {len(since)} probes stay."
-        yield Finding("settled", text, {"epoch": epoch, "probes": needed, "of": len(since)}, weight=0.3)
+        others = f", all of them since epoch {since[-1]}" if since[-1] > epoch else ""
+        text = (
+            f"The predictions settled early: since epoch {epoch} those of {needed} of {len(since)} probes stay{others}."
+        )
+        numbers = {"epoch": epoch, "probes": needed, "of": len(since), "all": since[-1]}
+        yield Finding("settled", text, numbers, weight=0.3)
 
 
 def _since(probe: Probe) -> int:

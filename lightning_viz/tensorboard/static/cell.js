@@ -101,7 +101,7 @@ export class Cell {
   #scales(count) {
     const scales = [...new Set(this.shots.slice(0, count).map((shot) => shot.scale))].filter(Boolean);
     const unit = this.app.run?.unit(this.tag) ?? '';
-    return this.large ? scales.map((scale) => `full colour at ${scale} ${unit}`) : scales;
+    return this.large ? scales.map((scale) => `full colour at ${scale} ${unit}`) : scales.map((scale) => `full ${scale}`);
   }
 
   /** @param {Moment[]} moments */
@@ -151,7 +151,7 @@ export class Cell {
     const scale = `±${figure(bound)}`;
     const name = [title(methodOf(tag)), after.title].filter(Boolean).join(', ');
     const what = `${name}: orange where ${to.name} has more than ${from.name}, blue where it has less; full colour at ${scale} ${app.run?.unit(tag) ?? ''}`.trim();
-    this.note.textContent = this.large ? what : [after.title, scale].filter(Boolean).join(': ');
+    this.note.textContent = this.large ? what : [after.title, `full ${scale}`].filter(Boolean).join(': ');
     this.canvas.setAttribute('aria-label', what);
     this.canvas.title = what;
   }

@@ -20,7 +20,7 @@ export class Frame {
     this.image = el('img', { alt: app.axis.name(at) });
     this.heats = new Heats(app, tag);
     this.holder = el('span', { className: 'holder' });
-    this.node = el('button', { id: `frame-${at}`, title: app.axis.name(at), onclick: () => app.goTo(at) }, this.image, this.heats.node, el('span', { textContent: at < 0 ? 'untrained' : String(at) }), this.holder);
+    this.node = el('button', { id: `frame-${at}`, className: rankOf(tag) ? 'ranked' : '', title: app.axis.name(at), onclick: () => app.goTo(at) }, this.image, this.heats.node, el('span', { textContent: at < 0 ? 'untrained' : String(at) }), this.holder);
   }
 
   now() {

@@ -3,7 +3,7 @@
 import { colourOf } from './comparing.js';
 import { figure } from './curves.js';
 import { el } from './dom.js';
-import { distinct, percent } from './model.js';
+import { distinct } from './model.js';
 import { Plot, opened } from './plot.js';
 
 /** @typedef {import('./model.js').Run} Run */
@@ -81,7 +81,7 @@ export class MetricChart {
   /** @param {number} value */
   #told(value) {
     const isShare = this.metric.kind === 'rights' || says(this.metric.tag, ACCURACY);
-    return isShare && value >= 0 && value <= 1 ? percent(value) : figure(value);
+    return isShare && value >= 0 && value <= 1 ? `${(100 * value).toFixed(1)}\u00a0%` : figure(value); // moments near the best differ by less than a percent
   }
 }
 

@@ -26,13 +26,14 @@ export class Mixed {
     const pair = this.#pair();
     const probes = pair ? this.#probes(pair) : [];
     const panels = pair ? this.#panels(pair) : [];
-    const made = pair ? JSON.stringify([pair, probes, panels, methodsOf(app).chosen]) : '';
+    const counted = pair && this.#counted === 'images' ? this.#count(pair) : 0;
+    const made = pair ? JSON.stringify([pair, probes, panels, counted, methodsOf(app).chosen]) : '';
     if (made === this.#made) return;
     this.#made = made;
     for (const part of this.#parts) app.watch.remove(part);
     this.#parts = [];
     this.node.hidden = !pair;
-    this.node.replaceChildren(...(pair ? this.#content(pair, probes, panels) : []));
+    this.node.replaceChildren(...(pair ? this.#content(pair, probes, panels, counted) : []));
     for (const part of this.#parts) app.watch.add(part);
   }
 
@@ -73,8 +74,15 @@ export class Mixed {
     return run.tags.filter((tag) => tag.startsWith(`confusions/${this.loader}/`) && told(tag));
   }
 
-  /** @param {[number, number]} pair @param {string[]} probes @param {string[]} panels @returns {Node[]} */
-  #content([t, p], probes, panels) {
+  /** How many images the cell counts at the moment. @param {[number, number]} pair @returns {number} */
+  #count([t, p]) {
+    const { app } = this;
+    const cells = app.run && app.point('counts', this.loader, { run: app.run, at: app.moment, name: '' })?.[1];
+    return cells?.find((/** @type {number[]} */ [a, b]) => a === t && b === p)?.[2] ?? 0;
+  }
+
+  /** @param {[number, number]} pair @param {string[]} probes @param {string[]} panels @param {number} counted @returns {Node[]} */
+  #content([t, p], probes, panels, counted) {
     const { app } = this;
     const name = (/** @type {number} */ k) => bdi(app.run?.className(k) ?? '');
     const what = this.#headOf(t, p, name);
@@ -85,7 +93,8 @@ export class Mixed {
       ? 'No probe is of this class, or none of them is right here: Probes(indices=...) chooses the probes.'
       : 'No probe is mixed up like this here, and no picture in the log explains it: Probes(indices=...) chooses the probes, ConfusionPanels(confusions=...) how many confusions are explained.';
     const found = rows.length + why.length ? [...why, ...rows] : [el('p', { className: 'item', textContent: none })];
-    return [el('div', { className: 'matrix-head' }, el('h2', {}, ...what), close), ...found];
+    const few = counted > rows.length + why.length && found[0].className !== 'item' ? [el('p', { className: 'item', textContent: `Of ${counted} images that are counted here, the log has the probes, and those that ConfusionPanels explains.` })] : [];
+    return [el('div', { className: 'matrix-head' }, el('h2', {}, ...what), close), ...few, ...found];
   }
 
   get #counted() {

@@ -13,7 +13,7 @@ import { columnHead, table } from './table.js';
 /** What each measure is, in words. @type {Record<string, string>} */
 const MEANING = {
   rank_previous: 'rank correlation with the last drawing',
-  rank_untrained: 'rank correlation with the untrained network',
+  rank_untrained: 'rank correlation with the untrained network: near 1 the map shows nothing that was learnt',
   rank_best: 'rank correlation with the best network so far',
   ssim_previous: 'structural similarity to the last drawing',
   ssim_untrained: 'structural similarity to the untrained network',
@@ -152,7 +152,8 @@ function rowOf(app, measure, methods, width) {
     return { node: el('td', {}, el('span', { className: 'which', textContent: title(method) }), part.node), text: [method, title(method), measure, title(measure), MEANING[measure] ?? ''].join(' ') };
   });
   const name = el('span', { className: 'label', textContent: measure.replaceAll('_', ' ') });
-  const head = el('th', { scope: 'row' }, name, el('span', { className: 'item', textContent: MEANING[measure] ?? '' }));
+  const held = methods.some((method) => app.shown.some((run) => run.answer.scalars.includes(`explanations/${method}/${chanceOf(measure)}`)));
+  const head = el('th', { scope: 'row' }, name, el('span', { className: 'item', textContent: [MEANING[measure] ?? '', held ? 'dashed: chance' : ''].filter(Boolean).join('; ') }));
   return { node: el('tr', {}, head, ...cells.map(({ node }) => node)), cells };
 }
 

@@ -19,7 +19,7 @@ VIEWS = {
     "filters": ".cell img",
     "confusion": ".board",
     "measures": ".measure .u-over",
-    "other": ".cell img",
+    "other": ".empty",
     "findings": ".findings li",
     "probes": ".tile canvas",
 }

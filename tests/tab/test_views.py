@@ -172,10 +172,13 @@ def test_confusions_with_the_recall_of_every_class(look, board, run):
     expect(tab.find(".recalls li")).to_have_text([f"{name} {int(100 * recall[name] + 0.5)} %" for name in best_first])
 
 
-def test_other_pictures(look, board, run):
-    tab = look(link(board, view="other"))
+def test_the_curves_of_deletion_and_insertion_are_among_the_measures(look, board, run):
+    tab = look(link(board, view="measures"))
+    tab.root.get_by_role("heading", name="deletion and insertion").scroll_into_view_if_needed()
     (picture,) = run.pictures("explanations/saliency/curves").values()
     assert shows(tab, "saliency/curves of explanations, epoch 4", picture)
+    tab.find("#text").fill("entropy")
+    expect(tab.find("figure:visible")).to_have_count(0)
 
 
 def test_findings_tell_what_the_run_taught_and_open_the_pictures_that_show_it(look, board, logs):

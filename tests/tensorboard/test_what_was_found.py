@@ -13,7 +13,6 @@ import lightning_viz
 from lightning_viz.callbacks.attribution import figures
 from lightning_viz.harness.sinks import log_format
 from lightning_viz.render.fonts import isolated
-from lightning_viz.tensorboard import front
 from lightning_viz.tensorboard.findings import maps
 from lightning_viz.tensorboard.findings.__main__ import main
 from lightning_viz.tensorboard.findings.classes import interval
@@ -193,7 +192,7 @@ def test_maps_that_settled_are_like_untrained_or_no_better_than_chance(tmp_path)
 
 
 def test_the_page_warns_from_where_findings_and_captions_do():
-    source = Path(front.FOLDER, "warnings.js").read_text()
+    source = Path(lightning_viz.__file__).with_name("tensorboard").joinpath("static", "warnings.js").read_text()
     limits = {name: float(limit) for name, limit in re.findall(r"const (\w+) = ([\d.]+);", source)}
     assert limits == {"ALIKE": maps.ALIKE, "LITTLE": maps.FAITHFUL}
     assert figures.ALIKE == maps.ALIKE

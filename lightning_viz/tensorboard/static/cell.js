@@ -87,7 +87,7 @@ export class Cell {
     });
     if (this.large) this.#tellColours(subtracted ? 'difference' : this.shots[0].scale && this.app.run?.colours(this.tag));
     if (subtracted) this.#showDifference(moments);
-    else this.note.textContent = [one ? this.shots[0].stale : '', ...this.#scales(moments.length), this.shots[0].slice, this.large && !one && differs(this.app) ? APART : ''].filter(Boolean).join(' · ');
+    else this.note.textContent = [one ? this.shots[0].stale : '', ...this.#scales(moments.length), ...this.#faint(moments), this.shots[0].slice, this.large && !one && differs(this.app) ? APART : ''].filter(Boolean).join(' · ');
   }
 
   /** @param {'signed' | 'sequential' | 'difference' | '' | undefined} kind */
@@ -102,6 +102,12 @@ export class Cell {
     const scales = [...new Set(this.shots.slice(0, count).map((shot) => shot.scale))].filter(Boolean);
     const unit = this.app.run?.unit(this.tag) ?? '';
     return this.large ? scales.map((scale) => `full colour at ${scale} ${unit}`) : scales.map((scale) => `full ${scale}`);
+  }
+
+  /** How much there is of maps that are hardly seen on the scale of the run: black ones are not empty. @param {Moment[]} moments */
+  #faint(moments) {
+    const told = moments.map((moment, i) => [moments.length > 1 ? moment.name : 'here', this.shots[i]?.faint]);
+    return told.filter(([, faint]) => faint).map(([name, faint]) => `${name} up to ${faint}`);
   }
 
   /** @param {Moment[]} moments */

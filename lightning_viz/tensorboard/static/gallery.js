@@ -14,7 +14,7 @@ import { roving } from './roving.js';
 
 /** @type {{ width: number, height: number, range: [number, number] }} */
 const FRAME = { width: 620, height: 280, range: [0, 1] };
-export const HOME = { filters: /^filters\//, confusion: /^confusions?\// };
+export const HOME = { filters: /^filters\//, confusion: /^confusions?\//, measures: /^explanations\// };
 
 /** @typedef {import('./app.js').App} App */
 
@@ -40,6 +40,13 @@ export function buildConfusion(app) {
   return view;
 }
 
+/** Pictures of measures: how the score falls and rises where a map's pixels are deleted and inserted. @param {App} app @returns {import('./app.js').View | null} */
+export function curvesOf(app) {
+  if (!app.shown.some((run) => run.tags.some((tag) => HOME.measures.test(tag)))) return null;
+  const heading = () => 'deletion and insertion';
+  return gallery(app, (tag) => HOME.measures.test(tag), { empty: '', large: true, grouped: (tag) => tag.split('/')[0], heading });
+}
+
 /** @param {App} app @returns {import('./app.js').View} */
 export function buildOther(app) {
   const empty = 'No other pictures: everything that this run holds is in the other views.';
@@ -54,16 +61,16 @@ export const isOther = (tag) => ![PROBE, ...Object.values(HOME)].some((pattern) 
  *
  * @param {App} app
  * @param {(tag: string) => boolean} wanted
- * @param {{ empty: string, large?: boolean, also?: { node: HTMLElement, show: () => void }[], grouped?: (tag: string) => string, caption?: (app: App, tag: string) => import('./watch.js').Part | null }} how
+ * @param {{ empty: string, large?: boolean, also?: { node: HTMLElement, show: () => void }[], grouped?: (tag: string) => string, heading?: (group: string) => string, caption?: (app: App, tag: string) => import('./watch.js').Part | null }} how
  * @returns {import('./app.js').View}
  */
-function gallery(app, wanted, { empty, large = false, also = [], grouped = groupOf, caption = () => null }) {
+function gallery(app, wanted, { empty, large = false, also = [], grouped = groupOf, heading = headOf, caption = () => null }) {
   const tags = distinct(app.shown.flatMap((run) => run.tags.filter(wanted)));
   const groups = distinct(tags.map(grouped)).sort(natural).map((group) => {
     const figures = tags.filter((tag) => grouped(tag) === group).sort(natural).map((tag) => ({ tag, node: figureOf(app, tag, { group, caption }) }));
-    const heading = el('h2', { textContent: title(group).replaceAll('/', ' · ') });
+    const head = el('h2', { textContent: heading(group) });
     const anew = tags.some((tag) => grouped(tag) === group && rankOf(tag)) ? [el('p', { className: 'item', textContent: ANEW })] : [];
-    return { figures, nodes: [heading, ...anew, el('div', { className: 'gallery' }, ...figures.map((figure) => figure.node))] };
+    return { figures, nodes: [head, ...anew, el('div', { className: 'gallery' }, ...figures.map((figure) => figure.node))] };
   });
   const stops = groups.map(({ nodes }) => roving(nodes[nodes.length - 1], '.gallery'));
   const none = el('p', { className: 'empty', textContent: tags.length + also.length ? 'No picture fits: clear the text.' : empty });
@@ -141,6 +148,9 @@ class Recalls {
     );
   }
 }
+
+/** @param {string} group */
+const headOf = (group) => title(group).replaceAll('/', ' · ');
 
 /** @param {string} tag */
 const groupOf = (tag) => tag.slice(0, Math.max(tag.lastIndexOf('/'), 0)) || tag;

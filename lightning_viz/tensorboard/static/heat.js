@@ -54,9 +54,12 @@ export function under(app, run, tag) {
 
 const GRAINED = 128; // pixels on the longer side: more are wider than a cell
 
+const FAINT = 0.1; // of full colour, up to which a map is hardly seen
+
 export class Heats {
   #painted = '';
   scale = '';
+  faint = ''; // the largest value, where that is hardly seen
   slice = ''; // which one is shown of a volume
 
   /** @param {App} app @param {string} tag @param {boolean} [both] Also by itself, beside it. */
@@ -87,6 +90,8 @@ export class Heats {
     if (painted !== this.#painted) { // an animation shows the same again and again
       this.#painted = painted;
       this.scale = keys.length ? `${colours === 'signed' ? '±' : ''}${figure(bound)}` : '';
+      const largest = largestValue(maps);
+      this.faint = keys.length && largest < FAINT * bound ? figure(largest) : '';
       this.slice = slice ? slice.name : '';
       this.#fill(slice ? maps.map(slice.of) : maps, { bound, colours, image, name, caption: this.#captionOf(moment), striped: moment.run.isStriped(tag), pile, slice: k });
     }

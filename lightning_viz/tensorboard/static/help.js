@@ -7,8 +7,8 @@ import { title } from './model.js';
 
 /** @type {Words} */
 const GRADIENTS = {
-  read: 'Bright pixels are those to which the score answers.',
-  trust: 'A gradient sees the next step only: where the network is sure, what it already relies on may hardly change the score, and the map is dark there.',
+  read: 'A small change of a bright pixel changes the score most.',
+  trust: 'A gradient only tells of small changes: if the network is sure, small changes of what it relies on hardly change the score, and the map is dark there.',
 };
 
 /** By what the name of a method begins with. @type {Record<string, Words>} */
@@ -23,15 +23,15 @@ export const WORDS = {
   },
   integrated_gradients: {
     read: 'Orange pixels raise the score, blue ones lower it, and all of them sum to the difference of the scores of the image and of the empty one, in log-odds.',
-    trust: 'What is as the empty image is (black on black) has no share, however much it matters: take a second baseline.',
+    trust: 'A pixel that equals the empty image (black on black) has no share, even if it matters: take a second baseline.',
   },
   occlusion: {
-    read: 'Orange places speak for the class: covered, they cost it so many log-odds. Blue ones speak against it.',
-    trust: 'A window is seen by the network, too: a grey square may look like something. What stands twice in the image is missed, since covering one of them costs nothing.',
+    read: 'Orange places speak for the class: if they are covered, its score falls by so many log-odds. Blue ones speak against it.',
+    trust: 'The network sees the window, too: a grey square may look like something. If an object is in the image twice, the map misses it, since covering one of them changes nothing.',
   },
   attention: {
     read: 'Rollout and heads tell where information flows, for any class; relevance and LeGrad take target and against.',
-    trust: 'That a place is attended to does not say that the score depends on it: hold it against relevance, or against deletion.',
+    trust: 'Attention to a place does not mean that the score depends on it: compare with relevance, or with deletion.',
   },
   lime: {
     read: 'Left the true class, right its strongest rival, so the prediction is always one of the two.',
@@ -43,7 +43,7 @@ export const WORDS = {
   },
   activations: {
     read: 'Each tile is the output of one channel, as coarse as the layer; beside its number stands its largest value, which is its full colour.',
-    trust: 'Tiles have scales of their own: a channel that looks vivid may be weak; the number tells.',
+    trust: 'Each tile has its own scale: a channel that looks bright may be weak; read the number.',
   },
 };
 

@@ -4,6 +4,7 @@ import { attentionParts } from './attention.js';
 import { colourOf } from './comparing.js';
 import { extent, figure } from './curves.js';
 import { el } from './dom.js';
+import { curvesOf } from './gallery.js';
 import { MetricChart, metricsShown } from './metrics.js';
 import { distinct, natural, title } from './model.js';
 import { Plot, leastMost, opening, valuesOf } from './plot.js';
@@ -116,7 +117,7 @@ export function buildMeasures(app) {
   const rows = measuresOf(app.shown).map((measure) => rowOf(app, measure, methods, Math.min(Math.max(fit, NARROW), WIDE)));
   const metrics = metricsShown(app).map((metric) => new MetricChart(app, metric, { width: WIDE, height: 130 }, true));
   for (const metric of metrics) app.watch.add(metric);
-  const attention = attentionParts(app);
+  const [attention, curves] = [attentionParts(app), curvesOf(app)];
   const empty = el('p', { className: 'empty', textContent: 'No measures: SaliencyMaps, LimePanels and all other callbacks that draw a map per probe log them.' });
   const none = el('p', { className: 'empty', textContent: 'No measure fits: clear the text.' });
   const all = rows.length ? table(heads, rows.map(({ node }) => node)) : empty;
@@ -136,11 +137,14 @@ export function buildMeasures(app) {
     const others = /** @type {HTMLElement[]} */ (attention.flatMap((part) => [.../** @type {HTMLElement} */ (part).querySelectorAll('tr')]));
     for (const row of others) row.hidden = !fits(`attention ${row.querySelector('th')?.textContent}`);
     for (const { node, metric } of metrics) node.hidden = !fits(metric.name);
-    const found = [...[...rows, ...metrics].map(({ node }) => node), ...others];
+    curves?.show();
+    const pictures = /** @type {HTMLElement[]} */ ([...(curves?.node.querySelectorAll('figure') ?? [])]);
+    if (curves) curves.node.hidden = pictures.every(({ hidden }) => hidden);
+    const found = [...[...rows, ...metrics].map(({ node }) => node), ...others, ...pictures];
     none.hidden = !found.length || found.some((row) => !row.hidden);
     if (rows.length) all.hidden = rows.every(({ node }) => node.hidden);
   };
-  return { node: el('div', { className: 'view' }, ...enlarged(app), el('div', { className: 'metrics' }, ...metrics.map(({ node }) => node)), all, ...attention, none), show };
+  return { node: el('div', { className: 'view' }, ...enlarged(app), el('div', { className: 'metrics' }, ...metrics.map(({ node }) => node)), all, ...(curves ? [curves.node] : []), ...attention, none), show };
 }
 
 /** The charts of a measure, and by what each is found. @param {import('./app.js').App} app @param {string} measure @param {string[]} methods @param {number} width */

@@ -20,6 +20,7 @@ export class Shot {
   stale = '';
   scale = ''; // what full colour stands for, where the page colours it
   slice = ''; // which one it is of a volume
+  faint = ''; // the largest value, where it is hardly seen on that scale
 
   /** @param {import('./app.js').App} app @param {string} tag @param {boolean} large */
   constructor(app, tag, large) {
@@ -82,13 +83,13 @@ export class Shot {
     this.caption = 0;
     this.key = keys[0] ?? under(this.app, moment.run, this.tag);
     this.node.classList.toggle('loading', !this.heats.show(moment, keys, this.image.alt));
-    [this.scale, this.slice] = [this.heats.scale, this.heats.slice];
+    [this.scale, this.slice, this.faint] = [this.heats.scale, this.heats.slice, this.heats.faint];
   }
 
   /** @param {Moment} moment @param {ReturnType<typeof pictureAt>} picture */
   #display(moment, { key, own }) {
     const { pictures } = this.app;
-    [this.key, this.caption, this.scale, this.slice] = [key, own ? 0 : moment.run.caption(this.tag), '', ''];
+    [this.key, this.caption, this.scale, this.slice, this.faint] = [key, own ? 0 : moment.run.caption(this.tag), '', '', ''];
     const [url, gone] = key === undefined ? [undefined, false] : [pictures.url(key), pictures.isGone(key)];
     if (url && this.image.src !== url) this.image.src = url;
     this.image.hidden = !key || gone || !this.image.src;

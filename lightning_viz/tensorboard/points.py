@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 Point = list[Any]
@@ -29,6 +29,17 @@ def finite(value: float) -> float | None:
         (0.5, None)
     """
     return value if math.isfinite(value) else None
+
+
+def right_of(cells: Iterable[Sequence[int]]) -> tuple[int, int]:
+    """How many are right, of how many, in rows of true class, predicted class and how often.
+
+    Example:
+        >>> right_of([[0, 0, 7], [0, 1, 3]])
+        (7, 10)
+    """
+    pairs = [(n if true == said else 0, n) for true, said, n in cells]
+    return sum(right for right, _ in pairs), sum(n for _, n in pairs)
 
 
 def _scalar(datum: Any) -> Point:
@@ -68,7 +79,7 @@ def _rights(datum: Any) -> Point | None:
     counts = _counts(datum)
     if counts is None:
         return None
-    return [datum.step, sum(n for true, said, n in counts[1] if true == said), sum(n for *_, n in counts[1])]
+    return [datum.step, *right_of(counts[1])]
 
 
 def _table(datum: Any) -> Point | None:

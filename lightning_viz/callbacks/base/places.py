@@ -75,20 +75,19 @@ def masks(probes: ProbeBatch) -> list[dict[str, Any] | None]:
     sides, names = probes.images.ndim - 2, probes.class_names
     if known.ndim == sides + 1:
         colour = class_colours(_OF_MASK + 1)[-1]
-        return [_drawn([{"colour": colour, **_part(mask)}], mask) for mask in known]
+        return [_evidence([{"colour": colour}], mask[None]) for mask in known]
     if known.shape[1] != len(names):
         return [None] * len(probes)
     about = [{"class": k, "colour": colour} for k, colour in enumerate(class_colours(len(names)))]
-    return [_drawn([one | _part(m) for one, m in zip(about, of, strict=True)], of[0]) for of in known]
+    return [_evidence(about, of) for of in known]
 
 
-def _part(mask: Tensor) -> dict[str, Any]:
-    return {"inside": runs(_sampled(mask.numpy()))}
-
-
-def _drawn(found: list[dict[str, Any]], one: Tensor) -> dict[str, Any] | None:
-    areas = [area for area in found if area["inside"]]
-    return {"size": [*_sampled(one.numpy()).shape], "masks": areas} if areas else None
+def _evidence(about: list[dict[str, Any]], of: Tensor) -> dict[str, Any] | None:
+    """The masks of one probe, with what is told of each; those of nothing are left out, and None where all are."""
+    sampled = [_sampled(mask) for mask in of.numpy()]
+    areas = [{**one, "inside": runs(mask)} for one, mask in zip(about, sampled, strict=True)]
+    found = [area for area in areas if area["inside"]]
+    return {"size": [*sampled[0].shape], "masks": found} if found else None
 
 
 def _sampled(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 
 from lightning_viz.tensorboard.findings.finding import Finding, isolated, percent
 from lightning_viz.tensorboard.findings.record import Count, Record
@@ -41,6 +42,21 @@ def interval(right: float, total: float) -> tuple[float, float]:
     return middle - half, middle + half
 
 
+def ends(right: npt.NDArray[np.int64], of: npt.NDArray[np.int64]) -> tuple[int, int] | None:
+    """The classes with the least and the largest share, where chance does not explain that they differ.
+
+    Args:
+        right: (K,), how often each class was right.
+        of: (K,), of how many.
+    """
+    enough = [k for k in range(len(of)) if of[k] >= FEWEST]
+    if len(enough) < 2:
+        return None
+    worst, best = (end(enough, key=lambda k: right[k] / of[k]) for end in (min, max))
+    apart = interval(right[worst], of[worst])[1] < interval(right[best], of[best])[0]
+    return (worst, best) if apart else None
+
+
 def _guessing(record: Record, count: Count, where: str) -> Iterator[Finding]:
     """A network that says one class always, or is right no more often than that would be."""
     table = count.table
@@ -65,13 +81,11 @@ def _ends(record: Record, count: Count, where: str) -> Iterator[Finding]:
     """The best and the worst class, where chance does not explain that they differ."""
     table = count.table
     of = table.sum(1)
-    enough = [k for k in range(len(table)) if of[k] >= FEWEST]
-    if len(enough) < 2:
+    apart = ends(table.diagonal(), of)
+    if apart is None:
         return
-    recall = {k: float(table[k, k] / of[k]) for k in enough}
-    worst, best = min(enough, key=recall.__getitem__), max(enough, key=recall.__getitem__)
-    if interval(table[worst, worst], of[worst])[1] >= interval(table[best, best], of[best])[0]:
-        return
+    worst, best = apart
+    recall = {k: float(table[k, k] / of[k]) for k in apart}
     others = table[worst].copy()
     others[worst] = 0
     rival, wrong = int(others.argmax()), int(others.sum())

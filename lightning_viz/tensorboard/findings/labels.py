@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-import numpy.typing as npt
-
-from lightning_viz.tensorboard.findings.classes import FEWEST, interval
+from lightning_viz.tensorboard.findings.classes import FEWEST, ends
 from lightning_viz.tensorboard.findings.finding import Finding, isolated, percent
 from lightning_viz.tensorboard.findings.record import Each, Record
 
@@ -30,11 +27,11 @@ def of_labels(record: Record) -> Iterator[Finding]:
 
 def _missed(record: Record, count: Each, where: str) -> Iterator[Finding]:
     found, missed, _ = count.table.T
-    if (ends := _ends(found, found + missed)) is None:
+    if (apart := ends(found, found + missed)) is None:
         return
-    worst, best = ends
-    of, share = found + missed, [percent(found[k] / (found[k] + missed[k])) for k in ends]
-    names, verb = [isolated(record.name(k)) for k in ends], "is" if found[worst] == 1 else "are"
+    worst, best = apart
+    of, share = found + missed, [percent(found[k] / (found[k] + missed[k])) for k in apart]
+    names, verb = [isolated(record.name(k)) for k in apart], "is" if found[worst] == 1 else "are"
     text = (
         f"{names[0]} is missed most{where}: {found[worst]} of {of[worst]} {count.of} {verb} found "
         f"({share[0]}); of {names[1]} it is {found[best]} of {of[best]} ({share[1]})."
@@ -47,23 +44,13 @@ def _missed(record: Record, count: Each, where: str) -> Iterator[Finding]:
 
 def _false(record: Record, count: Each, where: str) -> Iterator[Finding]:
     found, _, wrong = count.table.T
-    if (ends := _ends(found, found + wrong)) is None:
+    if (apart := ends(found, found + wrong)) is None:
         return
-    worst, said = ends[0], int(found[ends[0]] + wrong[ends[0]])
+    worst, said = apart[0], int(found[apart[0]] + wrong[apart[0]])
     name, share = isolated(record.name(worst)), percent(wrong[worst] / said)
     text = f"{name} is predicted where it is not{where}: {wrong[worst]} of {said} times ({share}), more than any other."
     numbers = {"class": record.name(worst), "false": int(wrong[worst]), "predicted": said}
     yield Finding("false_most", text, numbers, (f"confusion/{count.loader}",), count.step, 0.8)
-
-
-def _ends(right: npt.NDArray[np.int64], of: npt.NDArray[np.int64]) -> tuple[int, int] | None:
-    """The classes with the least and the largest share, where chance does not explain that they differ."""
-    enough = [k for k in range(len(of)) if of[k] >= FEWEST]
-    if len(enough) < 2:
-        return None
-    worst, best = (end(enough, key=lambda k: right[k] / of[k]) for end in (min, max))
-    apart = interval(right[worst], of[worst])[1] < interval(right[best], of[best])[0]
-    return (worst, best) if apart else None
 
 
 def _pictures(record: Record, count: Each, k: int) -> tuple[str, ...]:

@@ -81,11 +81,8 @@ def _surely_wrong(record: Record, probes: list[Probe]) -> Iterator[Finding]:
         said, share = record.name(probe.classes[-1]), percent(probe.shares[-1])
         text = f"{_called(record, probe)} is taken for {isolated(said)} with {share}, since epoch {_since(probe)}."
         numbers = {"probe": probe.tag, "said": said, "probability": probe.shares[-1], "since": _since(probe)}
-        pictures, look = (
-            record.pictures_of([probe.tag]),
-            f"{_called(record, probe)} taken for {isolated(said)} with {share}",
-        )
-        yield Finding("surely_wrong", text, numbers, pictures, probe.steps[-1], 0.7, look=look)
+        look = f"{_called(record, probe)} taken for {isolated(said)} with {share}"
+        yield Finding("surely_wrong", text, numbers, record.pictures_of([probe.tag]), probe.steps[-1], 0.7, look=look)
 
 
 def _called(record: Record, probe: Probe) -> str:

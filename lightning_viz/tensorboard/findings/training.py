@@ -11,6 +11,7 @@ import numpy as np
 from lightning_viz.tensorboard.findings.classes import FEWEST, interval
 from lightning_viz.tensorboard.findings.finding import Finding, percent
 from lightning_viz.tensorboard.findings.record import Record
+from lightning_viz.tensorboard.points import right_of
 
 _WORSE = 1.1
 """Times its lowest value that a validation's loss must have at the end before it is said to rise."""
@@ -57,10 +58,8 @@ def _fell(record: Record) -> Iterator[Finding]:
             continue
         before, after = max(falls, key=lambda pair: pair[0].share - pair[1].share)
         epoch, last = record.epoch_of(after.step), course[-1].share
-        fell, where = (
-            f"from {percent(before.share)} to {percent(after.share)}",
-            f" in {loader}" if len(loaders) > 1 else "",
-        )
+        fell = f"from {percent(before.share)} to {percent(after.share)}"
+        where = f" in {loader}" if len(loaders) > 1 else ""
         ended = "" if after == course[-1] else f"; at the end it is {percent(last)}"
         text = f"The accuracy{where} fell in epoch {epoch}, {fell} of {after.of} images{ended}."
         numbers = {"epoch": epoch, "before": before.share, "after": after.share, "last": last, "images": after.of}
@@ -71,8 +70,8 @@ def _fell(record: Record) -> Iterator[Finding]:
 def _course(record: Record, loader: str) -> list[Right]:
     """What was right in each validation of a network that is trained."""
     points = [(step, cells) for step, cells in record.series["counts"][loader] if record.epoch_of(step) >= 0]
-    sums = [(step, sum(n for a, b, n in cells if a == b), sum(n for *_, n in cells)) for step, cells in points]
-    return [Right(*one) for one in sums if one[2] >= FEWEST and all(n >= 0 for n in one[1:])]
+    sums = [Right(step, *right_of(cells)) for step, cells in points]
+    return [one for one in sums if one.of >= FEWEST and one.right >= 0]
 
 
 def _overfitted(record: Record) -> Iterator[Finding]:

@@ -2,10 +2,9 @@
 
 import { COLUMNS, figuresOf, rowsOf } from './classes.js';
 import { differs } from './comparing.js';
+import { sectionOf } from './counted.js';
 import { MOST } from './counts.js';
 import { bdi, el, isolated } from './dom.js';
-import { asLogged } from './matrix.js';
-import { Mixed } from './mixed.js';
 import { percent } from './model.js';
 
 /**
@@ -20,9 +19,6 @@ const HEADS = { labels: 'labels', 'label pixels': 'pixels of each class', values
 /** @param {string} counted @returns {counted is keyof typeof HEADS} */
 const isKnown = (counted) => counted in HEADS;
 
-/** Loaders of which such a table is logged. @param {import('./model.js').Run[]} runs */
-export const tabledOf = (runs) => [...new Set(runs.flatMap((run) => run.answer.tables ?? []))].sort();
-
 export class ClassTable {
   #drawn = '';
 
@@ -30,12 +26,12 @@ export class ClassTable {
   constructor(app, loader) {
     this.app = app;
     this.loader = loader;
-    this.told = el('p', { className: 'told', role: 'status' });
-    this.place = el('div', { className: 'boards' });
-    this.mixed = new Mixed(app, loader);
     const key = el('span', { className: 'colours matrix-key', hidden: this.ofValues }, ...PARTS.flatMap((part) => [el('i', { className: part }), part]));
-    const head = el('div', { className: 'matrix-head' }, el('h2', {}, `${HEADS[this.#counted]} · `, bdi(loader)), key, asLogged(app, loader));
-    this.node = el('section', { className: 'matrix' }, head, this.told, el('div', { className: 'matrix-body' }, this.place, this.mixed.node));
+    this.section = sectionOf(app, loader, HEADS[this.#counted], key);
+  }
+
+  get node() {
+    return this.section.node;
   }
 
   get #counted() {
@@ -61,10 +57,10 @@ export class ClassTable {
       const last = /** @type {Figures[]} */ (series[0]?.at(-1)?.[1] ?? []); // of the run that is shown
       const rows = rowsOf(last, last.map((_, k) => app.run?.className(k) ?? ''), app.state.text);
       this.node.hidden = !rows.length;
-      this.place.replaceChildren(this.#table(rows, found, tables));
+      this.section.place.replaceChildren(this.#table(rows, found, tables));
       this.#summarise(moments, found, rows);
     }
-    this.mixed.show();
+    this.section.mixed.show();
   }
 
   /** @param {Row[]} rows @param {(Figures[] | undefined)[]} found @param {Figures[][]} tables Of all moments. */
@@ -72,7 +68,8 @@ export class ClassTable {
     const columns = COLUMNS[this.#counted];
     const heads = columns.map(({ name }) => el('th', { scope: 'col', textContent: name }));
     const name = this.ofValues ? 'value' : 'class';
-    const widest = Math.max(...tables.flatMap((table) => rows.filter(({ other }) => !other).map((row) => sum(figuresOf(table, row)))).filter(Number.isFinite), 1); // at all moments, so that nothing moves with the slider
+    const own = rows.filter(({ other }) => !other);
+    const widest = Math.max(...tables.flatMap((table) => own.map((row) => sum(figuresOf(table, row)))).filter(Number.isFinite), 1); // at all moments, so that nothing moves with the slider
     const lines = rows.map((row) => {
       const figures = found.map((table) => figuresOf(table, row));
       const full = this.ofValues ? Math.max(...tables.map((table) => figuresOf(table, row)[0]).filter(Number.isFinite), 0) : widest;
@@ -102,7 +99,7 @@ export class ClassTable {
   /** @param {import('./app.js').Moment[]} moments @param {(Figures[] | undefined)[]} found @param {Row[]} rows */
   #summarise(moments, found, rows) {
     if (this.ofValues) {
-      this.told.textContent = 'each in units of its own';
+      this.section.told.textContent = 'each in units of its own';
       return;
     }
     const what = this.#counted === 'labels' ? 'labels' : 'pixels';
@@ -112,7 +109,7 @@ export class ClassTable {
       return moments.length > 1 ? `${isolated(name)}: ${said}` : said;
     });
     const many = rows.at(-1)?.other && rows.length > MOST ? ` · the ${MOST} classes with most errors at the end of the run, the others together` : '';
-    this.told.textContent = `${parts.join('; ')}${many}`;
+    this.section.told.textContent = `${parts.join('; ')}${many}`;
   }
 }
 

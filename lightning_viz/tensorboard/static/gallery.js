@@ -1,11 +1,12 @@
 // Views of pictures that are not about a probe: filters, confusions, and what else a run holds.
 
 import { Cell } from './cell.js';
-import { ClassTable, tabledOf } from './classtable.js';
+import { ClassTable } from './classtable.js';
 import { differs, subtracts } from './comparing.js';
+import { loadersOf } from './counted.js';
 import { COLOURS } from './curves.js';
 import { bdi, el } from './dom.js';
-import { Matrix, countedOf } from './matrix.js';
+import { Matrix } from './matrix.js';
 import { PROBE, distinct, natural, title } from './model.js';
 import { captionAt } from './originals.js';
 import { Plot, valuesOf } from './plot.js';
@@ -27,8 +28,7 @@ export function buildFilters(app) {
 /** @param {App} app @returns {import('./app.js').View} */
 export function buildConfusion(app) {
   const empty = 'No confusion matrix in this run: add ConfusionMatrixPanel(), and ConfusionPanels() to see why.';
-  const counted = countedOf(app.shown);
-  const tabled = tabledOf(app.shown);
+  const [counted, tabled] = [loadersOf(app.shown, 'counts'), loadersOf(app.shown, 'tables')];
   const tables = [...counted.map((loader) => new Matrix(app, loader)), ...tabled.map((loader) => new ClassTable(app, loader))]; // instead of the picture of the same counts
   const isDrawn = (/** @type {string} */ tag) => [...counted, ...tabled].some((loader) => tag === `confusion/${loader}`);
   const view = gallery(app, (tag) => HOME.confusion.test(tag) && !isDrawn(tag), { empty, large: true, also: tables, caption: (_, tag) => (rankOf(tag) ? ranked(app, tag) : null) });

@@ -2,9 +2,9 @@
 
 import { Board } from './board.js';
 import { differs } from './comparing.js';
+import { sectionOf } from './counted.js';
 import { NOTHING, foundOf, groupsOf, rightOf, shareOf, signed, sizeOf, tableOf } from './counts.js';
-import { bdi, choice, el, isolated } from './dom.js';
-import { Mixed } from './mixed.js';
+import { choice, el, isolated } from './dom.js';
 import { percent } from './model.js';
 
 /**
@@ -15,19 +15,8 @@ import { percent } from './model.js';
  * @typedef {{ name: string, table: Figure[][], before: Figure[][] | null }} Shown One table, or what has become of another.
  */
 
-/** Loaders of which the counts are logged. @param {import('./model.js').Run[]} runs */
-export const countedOf = (runs) => [...new Set(runs.flatMap((run) => run.answer.counts ?? []))].sort();
-
-/** Opens the picture of the same counts, where one is in the log. @param {App} app @param {string} loader */
-export function asLogged(app, loader) {
-  const hidden = !app.shown.some((run) => run.has(`confusion/${loader}`));
-  return el('button', { className: 'shows', textContent: 'as logged', title: 'the picture in the log', hidden, onclick: () => app.set({ zoom: `confusion/${loader}` }) });
-}
-
 export class Matrix {
   #drawn = '';
-  /** The class that stands for none, of boxes; of others there is none such. */
-  #nothing = -1;
   /** @type {import('./counts.js').Group[]} */
   groups = [];
   /** @type {Board[]} */
@@ -37,19 +26,24 @@ export class Matrix {
   constructor(app, loader) {
     this.app = app;
     this.loader = loader;
-    this.told = el('p', { className: 'told', role: 'status' });
-    this.place = el('div', { className: 'boards' });
-    this.mixed = new Mixed(app, loader);
     const numbers = choice('numbers', [['counts', 'counts'], ['shares', 'shares of the true class']], app.state.numbers, (value) => app.set({ numbers: /** @type {'counts' | 'shares'} */ (value) }));
     this.key = el('span', { className: 'colours matrix-key' });
     const label = el('label', { hidden: this.ofPixels }, 'numbers ', numbers);
-    const head = el('div', { className: 'matrix-head' }, el('h2', {}, 'confusion matrix · ', bdi(loader)), label, this.key, asLogged(app, loader));
-    this.node = el('section', { className: 'matrix' }, head, this.told, el('div', { className: 'matrix-body' }, this.place, this.mixed.node));
+    this.section = sectionOf(app, loader, 'confusion matrix', label, this.key);
+  }
+
+  get node() {
+    return this.section.node;
   }
 
   /** Whether pixels were counted: they are too many to be shown but as shares, and no cell is of some images. */
   get ofPixels() {
     return this.app.run?.counted(this.loader) === 'pixels';
+  }
+
+  /** The class that stands for none, of boxes. */
+  get #nothing() {
+    return this.app.run?.nothing(this.loader) ?? -1;
   }
 
   /** Whether shares of the true class stand in the cells. */
@@ -75,15 +69,13 @@ export class Matrix {
       if (this.fits) this.#draw(moments, found);
     }
     this.node.hidden = !this.fits;
-    this.mixed.show();
+    this.section.mixed.show();
   }
 
   /** The names of all classes that there are. @param {import('./source.js').Points | null} series */
   #names(series) {
     const { run } = this.app;
-    const ofBoxes = run?.counted(this.loader) === 'boxes';
-    const size = sizeOf(series?.at(-1)?.[1] ?? [], (run?.manifest?.classes.length ?? 0) + Number(ofBoxes));
-    this.#nothing = ofBoxes ? size - 1 : -1;
+    const size = sizeOf(series?.at(-1)?.[1] ?? [], (run?.manifest?.classes.length ?? 0) + Number(this.#nothing >= 0));
     return Array.from({ length: size }, (_, k) => (k === this.#nothing ? NOTHING : run?.className(k) ?? ''));
   }
 
@@ -97,7 +89,7 @@ export class Matrix {
       ? [{ name: names.join(this.app.between), table: tables[tables.length - 1], before: tables[0] }]
       : (differs(this.app) ? tables.slice(0, 1) : tables).map((table, i) => ({ name: moments.length > 1 ? names[i] : '', table, before: null }));
     while (this.#boards.length < shown.length) this.#boards.push(new Board(this));
-    this.place.replaceChildren(...shown.map((one, i) => this.#boards[i].draw(one, shown.length)));
+    this.section.place.replaceChildren(...shown.map((one, i) => this.#boards[i].draw(one, shown.length)));
     this.#summarise(moments, found);
     this.key.replaceChildren(...(subtracted ? [el('i', { className: 'wrong' }), 'more', el('i', { className: 'right' }), 'less'] : [el('i', { className: 'right' }), 'right', el('i', { className: 'wrong' }), 'wrong, by share of the true class']));
   }
@@ -125,7 +117,7 @@ export class Matrix {
 
   /** @param {string} text */
   tell(text) {
-    this.told.textContent = text;
+    this.section.told.textContent = text;
   }
 
   /** What a cell says, in words. @param {Shown} shown @param {number} row @param {number} column */
@@ -153,6 +145,6 @@ export class Matrix {
     const [[t], [p]] = [[...from.members], [...to.members]];
     const pair = `${this.loader}/${t}/${p}`;
     this.app.set({ pair: this.app.state.pair === pair ? '' : pair });
-    this.mixed.node.scrollIntoView({ block: 'nearest' });
+    this.section.mixed.node.scrollIntoView({ block: 'nearest' });
   }
 }

@@ -92,8 +92,9 @@ export class Mixed {
     const none = this.#counted !== 'images' ? 'No probe fits, and no picture in the log explains it: Probes(indices=...) chooses the probes.' : t === p
       ? 'No probe is of this class, or none of them is right here: Probes(indices=...) chooses the probes.'
       : 'No probe is mixed up like this here, and no picture in the log explains it: Probes(indices=...) chooses the probes, ConfusionPanels(confusions=...) how many confusions are explained.';
-    const found = rows.length + why.length ? [...why, ...rows] : [el('p', { className: 'item', textContent: none })];
-    const few = counted > rows.length + why.length && found[0].className !== 'item' ? [el('p', { className: 'item', textContent: `Of ${counted} images that are counted here, the log has the probes, and those that ConfusionPanels explains.` })] : [];
+    const shown = [...why, ...rows];
+    const found = shown.length ? shown : [el('p', { className: 'item', textContent: none })];
+    const few = shown.length && counted > shown.length ? [el('p', { className: 'item', textContent: `Of ${counted} images that are counted here, the log has the probes, and those that ConfusionPanels explains.` })] : [];
     return [el('div', { className: 'matrix-head' }, el('h2', {}, ...what), close), ...few, ...found];
   }
 
@@ -103,7 +104,7 @@ export class Mixed {
 
   /** Whether a class of boxes stands for none. @param {number} k */
   #isNothing(k) {
-    return this.#counted === 'boxes' && k >= (this.app.run?.manifest?.classes.length ?? Infinity);
+    return k === this.app.run?.nothing(this.loader);
   }
 
   /** @param {number} t @param {number} p @param {(k: number) => Node} name @returns {(Node | string)[]} */

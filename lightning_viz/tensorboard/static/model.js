@@ -69,6 +69,11 @@ export class Run {
     return this.manifest?.pictures[`confusion/${loader}`]?.counted ?? 'images';
   }
 
+  /** The class that stands for none in the counts of a loader, which boxes have behind the last one; -1 where there is no such class. @param {string} loader */
+  nothing(loader) {
+    return this.counted(loader) === 'boxes' ? this.manifest?.classes.length ?? -1 : -1;
+  }
+
   /** Loaders of which it is counted how many are right of all: some boxes are right, missed or false. */
   get rated() {
     return (this.answer.counts ?? []).filter((loader) => this.counted(loader) !== 'boxes');

@@ -59,8 +59,9 @@ def context(browser):
     wrong = []
 
     def note(text, address=""):
-        # TensorBoard asks for its own fonts at the root, whatever its prefix; and the browser for an icon.
-        if "/font-roboto/" not in address and not address.endswith("/favicon.ico"):
+        # TensorBoard asks for its own fonts at the root, whatever its prefix; the browser for an icon; and what a page
+        # has asked for that is left, is not brought.
+        if "/font-roboto/" not in address and not address.endswith("/favicon.ico") and text != "net::ERR_ABORTED":
             wrong.append(f"{text} {address}")
 
     context = browser.new_context(viewport={"width": 1280, "height": 800})

@@ -22,6 +22,7 @@ from projects import Project, Segments, Stripes, fit, loaders, places, trainer
 from pytorch_lightning.strategies import ModelParallelStrategy
 from served import served
 from torch.distributed.fsdp import fully_shard
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, IterableDataset
 
@@ -300,6 +301,9 @@ SCENARIOS = {
 def main(scenario, folder, strategy, devices):
     if scenario.startswith("sharded"):
         fork_second()
+    if scenario == "nodes":
+        on_two_nodes(folder)
+        return
     callbacks, options = SCENARIOS[scenario](folder)
     diary = Diary(folder, [c for c in callbacks if hasattr(c, "tags")])
     nodes = int(os.environ.get("GROUP_WORLD_SIZE", 1))  # which torchrun tells
@@ -309,15 +313,34 @@ def main(scenario, folder, strategy, devices):
 
 def fork_second():
     """Makes two processes of this one, in the environment in which the strategy would have started them."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "LOCAL_RANK": "0"}
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "LOCAL_RANK": "0"}
     second = os.fork()
     if second:
         atexit.register(end, second)
     else:
         os.environ["LOCAL_RANK"] = "1"
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def on_two_nodes(folder):
+    """Two nodes of one process each, with log folders of their own, started as torchrun does on two machines."""
+    port = free_port()
+    second = os.fork()
+    rank = 0 if second else 1
+    config = LaunchConfig(
+        min_nodes=2, max_nodes=2, nproc_per_node=1, rdzv_backend="static", rdzv_endpoint=f"127.0.0.1:{port}",
+        rdzv_configs={"rank": rank, "timeout": 60}, run_id="nodes", start_method="fork",
+    )  # fmt: skip
+    own = folder / str(rank)
+    own.mkdir()
+    elastic_launch(config, main)("still", own, "ddp", "1")
+    if second:
+        assert os.waitpid(second, 0)[1] == 0
 
 
 def end(process, patience=10.0):

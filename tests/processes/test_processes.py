@@ -1,11 +1,7 @@
 """Runs on two processes, each of which must end within a limit."""
 
 import json
-import os
 import signal
-import socket
-import subprocess
-import sys
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -45,8 +41,12 @@ class Ended:
         return set(self.log.Tags()["images"])
 
     def picture(self, tag):
-        encoded = self.log.Images(tag)[-1].encoded_image_string
-        return np.asarray(Image.open(BytesIO(encoded))).astype(int)
+        return picture(self.log, tag)
+
+
+def picture(log, tag):
+    encoded = log.Images(tag)[-1].encoded_image_string
+    return np.asarray(Image.open(BytesIO(encoded))).astype(int)
 
 
 @pytest.fixture(scope="module")
@@ -109,37 +109,17 @@ def test_pictures_are_those_of_a_single_process(scenario, run):
         assert np.abs(alone.picture(tag) - together.picture(tag)).mean() < 1, tag
 
 
-@pytest.fixture
-def nodes(tmp_path):
-    """Two nodes of one process each, with log folders of their own, started as on two machines."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folders = [tmp_path / str(rank) for rank in (0, 1)]
-    started = []
-    for rank, folder in enumerate(folders):
-        folder.mkdir()
-        where = ["--nnodes=2", f"--node_rank={rank}", "--nproc_per_node=1", "--master_addr=127.0.0.1"]
-        command = [sys.executable, "-m", "torch.distributed.run", *where, f"--master_port={port}", PROGRAM]
-        with (folder / "said.txt").open("w") as said:
-            options = {"env": {**os.environ, "OMP_NUM_THREADS": "1"}, "stdout": said, "stderr": said}
-            started.append(subprocess.Popen([*command, "still", folder, "ddp", "1"], **options))
-    try:
-        codes = [process.wait(120) for process in started]
-    finally:
-        for process in started:
-            process.kill()
-    return [Ended(folder, code) for folder, code in zip(folders, codes, strict=True)]
-
-
-def test_pictures_of_two_nodes_are_those_of_a_single_process_and_the_first_one_writes(run, nodes):
-    alone, (first, second) = run("still", "auto", 1), nodes
-    assert first.code == second.code == 0, first.said[-3000:] + second.said[-3000:]
-    assert alone.images == first.images
+def test_pictures_of_two_nodes_are_those_of_a_single_process_and_the_first_one_writes(run):
+    alone, nodes = run("still", "auto", 1), run("nodes")
+    assert nodes.code == 0, nodes.said[-3000:]
+    first, second = nodes.folder / "0", nodes.folder / "1"
+    log = events(first)
+    assert alone.images == set(log.Tags()["images"])
     for tag in sorted(alone.images - {"confusion/val"}):
-        assert np.abs(alone.picture(tag) - first.picture(tag)).mean() < 1, tag
-    assert [path.name for path in second.folder.rglob("*") if path.suffix in (".jpg", ".png", ".ckpt")] == []
-    assert list(second.folder.rglob("events.*")) == []
+        assert np.abs(alone.picture(tag) - picture(log, tag)).mean() < 1, tag
+    assert (second / "weights_1.pt").exists()
+    assert [path.name for path in second.rglob("*") if path.suffix in (".jpg", ".png", ".ckpt")] == []
+    assert list(second.rglob("events.*")) == []
 
 
 @pytest.mark.parametrize(("scenario", "counted"), [("labels", "recall/val/"), ("values", "mae/val/")])
@@ -199,7 +179,7 @@ def test_all_processes_draw_the_network_of_the_first_one(run):
 
 
 def test_spawned_processes_take_every_callback(run):
-    spawned = run("all", "ddp_spawn")
+    spawned = run("all", "ddp_spawn", 1)  # each takes as long to start as all else of such a run
     assert spawned.code == 0, spawned.said[-3000:]
     assert spawned.images == run("all").images
 

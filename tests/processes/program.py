@@ -149,9 +149,9 @@ DRAWN = (
 ALL = [noting(c) for c in DRAWN]
 
 
-def all_callbacks():
+def all_callbacks(probes=4):
     """With four of everything, two for each of two processes."""
-    return [quick(cls, probes=4, **({"channels": 4} if issubclass(cls, FilterAscent) else {})) for cls in ALL]
+    return [quick(cls, probes=probes, **({"channels": 4} if issubclass(cls, FilterAscent) else {})) for cls in ALL]
 
 
 class FailsOnTheSecond(SaliencyMaps):
@@ -289,7 +289,7 @@ SCENARIOS = {
         {"data": lambda: uneven(37)},
     ),
     "sharded": lambda folder: ([], sharded(folder)),
-    "sharded_all": lambda folder: (all_callbacks(), sharded(folder)),
+    "sharded_all": lambda folder: (all_callbacks(probes=2), sharded(folder)),
     "sharded_ascent": lambda folder: (
         [FilterAscent(layer="net.0", channels=2, steps=6, warm_steps=2, on_error="raise")],
         {**sharded(folder, HalfStill), "max_epochs": 3},

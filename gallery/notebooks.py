@@ -16,10 +16,17 @@ from nbclient import NotebookClient
 DOCS = Path(__file__).parents[1] / "docs"
 SOURCES = sorted((DOCS / "notebooks").glob("*.ipynb"))
 PAGES = DOCS / "tutorials"
+SHOWS = {
+    "attach": ["Expected probe indices from 0 and below 110", "True"],
+    "learnt": ["lies in the upper left corner", "is there a mark that gives the class away?"],
+    "attention": ["rollout: ", "relevance: ", ".png)"],
+}
+"""What readers are told to look at, by notebook: it must come out."""
 _PATIENCE = 300
 """Seconds that a cell may take on a slow machine."""
 _LINK = re.compile(r"\]\((\w+)\.ipynb\)")
 """From one notebook to another: their pages lie side by side too."""
+_CODE = re.compile(r"^```python\n.*?^```\n", flags=re.MULTILINE | re.DOTALL)
 _FRAME = re.compile(r'<iframe title="(?P<title>[^"]*)" style="(?P<style>[^"]*)" srcdoc="(?P<page>[^"]*)"></iframe>')
 
 
@@ -43,6 +50,9 @@ def write_page(notebook: Any, place: Path) -> None:
     Args:
         notebook: With its outputs.
         place: The page, such as `docs/tutorials/attach.md`; the notebook is `../notebooks/attach.ipynb` from there.
+
+    Raises:
+        ValueError: It does not show what readers are told to look at.
     """
     place.parent.mkdir(exist_ok=True)
     parts = []
@@ -51,7 +61,11 @@ def write_page(notebook: Any, place: Path) -> None:
         parts += _shown(cell.get("outputs", []), place.with_name(f"{place.stem}_{number}"))
     title, *rest = (_LINK.sub(r"](\1.md)", part) for part in parts)
     note = f"[This page as a notebook](../notebooks/{place.stem}.ipynb), which was run to make it."
-    place.write_text("\n\n".join([title, note, *rest]) + "\n")
+    page = "\n\n".join([title, note, *rest]) + "\n"
+    place.write_text(page)
+    shown = _CODE.sub("", page)
+    if missing := [text for text in SHOWS.get(place.stem, []) if text not in shown]:
+        raise ValueError(f"Expected {place} to show {missing}, which its notebook's cells did not put out.")
 
 
 def _shown(outputs: list[Any], place: Path) -> Iterator[str]:

@@ -107,7 +107,7 @@ ROWS = {
     "frozen BatchNorm": Configuration(FrozenNorm),
     "self.log in forward": Configuration(LogsInForward),
     "manual optimisation": Configuration(Manual),
-    "two optimizers": Configuration(TwoOptimizers, fast=True),
+    "two optimizers": Configuration(TwoOptimizers),
     "gradient checkpointing": Configuration(Checkpointed),
     "gradient checkpointing, reentrant": Configuration(CheckpointedReentrant),
     "clipping + anomaly detection": Configuration(trainer={"gradient_clip_val": 0.1, "detect_anomaly": True}),

@@ -166,7 +166,7 @@ class StepsInBackward(Project):
 AT_ONCE = {"num_sanity_val_steps": 0}
 """So that an explanation is what calls the network first."""
 ROWS = {
-    "momentum teacher": Configuration(MomentumTeacher, trainer=AT_ONCE, fast=True),
+    "momentum teacher": Configuration(MomentumTeacher, trainer=AT_ONCE),
     "max-norm constraint": Configuration(Constrained, trainer={**AT_ONCE, "limit_val_batches": 0}),
     "EMA in forward": Configuration(MeanOfInputs, trainer=AT_ONCE),
     "momentum teacher, drawn in the background": Configuration(

@@ -13,13 +13,26 @@ registry.entry_points = cache(registry.entry_points)  # which every Trainer asks
 torch.set_num_threads(1)  # the networks here are too small for more
 background._NICE = 0  # what yields to a training would also yield to all other tests, while its own waits for it
 
+TOGETHER = "tests/tab/"
+"""What one worker tests, since any other would start a browser and a TensorBoard of its own."""
 FIRST = (
-    *("tests/processes", "tests/matrix", "tests/test_benchmarks", "tests/contract", "tests/tab"),
+    *("tests/tab", "tests/processes", "tests/matrix", "tests/test_benchmarks", "tests/contract"),
     *("tests/foreign/test_foreign_vision", "tests/foreign/test_foreign_projects", "tests/foreign/test_imagenet"),
 )
 """What takes longest: where several workers share the tests, the last of them should not wait for it."""
 LAST = "tests/foreign"
 """What imports so much that every later fork would take three times as long."""
+
+
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist's, which not everyone tests with
+def pytest_xdist_make_scheduler(config, log):
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFile(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            return TOGETHER if TOGETHER in nodeid else super()._split_scope(nodeid)
+
+    return ByFile(config, log)
 
 
 def pytest_collection_modifyitems(items):

@@ -21,8 +21,8 @@ def test_a_copied_link_names_run_and_epoch(visit, context, board):
     assert copied.startswith(f"{board}#lightning_viz&")
 
 
-def test_what_is_no_longer_there_is_told(visit, board):
-    tab = visit(link(board, run="demo/gone", at=99, against="run:demo/other", zoom="probe_77_cake/lime"))
+def test_what_is_no_longer_there_is_told(look, board):
+    tab = look(link(board, run="demo/gone", at=99, against="run:demo/other", zoom="probe_77_cake/lime"))
     expect(tab.find(".notice")).to_have_text(
         [
             f"There is no run demo/gone here any more: shown is {FULL}.",

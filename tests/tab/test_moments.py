@@ -28,8 +28,8 @@ def test_plain_tensorboard_has_the_tab_and_it_opens_with_the_last_epoch(visit, b
         paints(tab.map("saliency", BREAD, 4), run.maps(f"{BREAD}/saliency")[3], run.bound(f"{BREAD}/saliency"))
 
 
-def test_the_slider_by_mouse_and_by_keyboard(visit, board, run):
-    tab = visit(link(board, at=-1))
+def test_the_slider_by_mouse_and_by_keyboard(look, board, run):
+    tab = look(link(board, at=-1))
     assert shows(tab, run, -1)
     slider = tab.find("#moment")
     slider.click(position={"x": 0.6 * slider.bounding_box()["width"], "y": 4})
@@ -57,9 +57,9 @@ def test_a_link_leads_to_an_epoch(visit, board, run):
     assert shows(again, run, 0)
 
 
-def test_it_plays_and_pauses(visit, context, board):
+def test_it_plays_and_pauses(look, context, board):
     context.clock.install()
-    tab = visit(link(board))
+    tab = look(link(board))
     tab.shows("epoch 4")
     context.clock.pause_at(tab.page.evaluate("Date.now()") + 1000)
     tab.find("#play").click()

@@ -84,8 +84,8 @@ def test_rows_in_the_order_of_loss_doubt_change_and_flips(look, board, run):
     expect(rows).to_have_text(NAMES)
 
 
-def test_the_input_stays_in_view_while_the_methods_scroll(visit, board):
-    tab = visit(link(board, size="l"))
+def test_the_input_stays_in_view_while_the_methods_scroll(look, board):
+    tab = look(link(board, size="l"))
     tab.page.set_viewport_size({"width": 900, "height": 700})
     tab.shows("epoch 4")
     image = tab.find("tbody td.pinned").first

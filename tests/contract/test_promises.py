@@ -1,4 +1,7 @@
-"""Both promises, for every public callback: a new class is found by itself and inherits the bar."""
+"""Both promises, for every public callback: a new class is found by itself and inherits the bar.
+
+Each by itself once, as it is without an argument; then all of them in one run, in which each has to draw.
+"""
 
 import itertools
 from contextlib import contextmanager
@@ -9,12 +12,13 @@ import pytorch_lightning as pl
 import torch
 from balls import ByFrame, OfVolumes, clips, volumes
 from found import CALLBACKS, OF_FLAT, OF_VOLUMES, quick
-from projects import Project, Segments, events, fit, loaders, places
+from projects import Project, Segments, events, fit, loaders, places, trainer
 from torch import nn
 
 import lightning_viz
 from lightning_viz import ExplanationCallback, Picture
 
+NAMES = {cls.__name__ for cls in CALLBACKS}
 each_callback = pytest.mark.parametrize("callback", CALLBACKS, ids=lambda c: c.__name__)
 
 
@@ -34,6 +38,7 @@ class Still(Frozen):
 
 
 CONFIGURATIONS = {
+    "short": {"max_epochs": 1},
     "plain": {},
     "frozen": {"module": Frozen},
     "accumulation": {"accumulate_grad_batches": 3, "val_check_interval": 0.5},
@@ -72,21 +77,60 @@ def test_all_pictures_are_under_contract():
     }
 
 
-@pytest.mark.parametrize(
-    ("callback", "name"),
-    [(c, n) for c in CALLBACKS for n in CONFIGURATIONS if c in OF_VOLUMES or n not in OF_THREE_SIDES],
-)
-def test_training_is_not_disturbed(callback, name, without, tmp_path):
-    ours = callback(on_error="raise") if name == "plain" else quick(callback)  # once as it is without an argument
-    run = fit(tmp_path, [ours], **CONFIGURATIONS[name])
-    assert result(run) == without[name]
+@each_callback
+def test_training_is_not_disturbed(callback, without, tmp_path):
+    """By the callback as it is without an argument."""
+    assert result(fit(tmp_path, [callback(on_error="raise")], max_epochs=1)) == without["short"]
     assert events(tmp_path).Tags()["images"]
 
 
-@pytest.mark.parametrize("callback", OF_FLAT)
-@pytest.mark.filterwarnings("ignore:.*Expected flat images")
-def test_nor_where_there_is_nothing_to_draw(callback, without, tmp_path):
-    assert result(fit(tmp_path, [callback()], **CONFIGURATIONS["volumes"])) == without["volumes"]
+def made(changed, cls, **options):
+    """A quick callback of a changed class, by the name of the one that it is built on."""
+    changed.__name__ = changed.__qualname__ = cls.__name__
+    return quick(changed, **options)
+
+
+def noting(cls, tags, *, fails_after=None, **options):
+    """A quick callback of this class that also notes the tags of its pictures, and may fail once it has drawn some."""
+
+    class Noting(cls):
+        def draw(self, scene):
+            for item in itertools.islice(super().draw(scene), fails_after):
+                if isinstance(item, Picture):
+                    tags.setdefault(cls.__name__, set()).add(item.tag)
+                yield item
+            if fails_after is not None:
+                raise RuntimeError(f"no colours left for {cls.__name__}")
+
+    return made(Noting, cls, **options)
+
+
+def check_all_drew(tags, folder, callbacks=CALLBACKS):
+    """That each has drawn, and that its pictures are in the log."""
+    assert tags.keys() == {cls.__name__ for cls in callbacks}
+    assert {tag for found in tags.values() for tag in found} <= set(events(folder).Tags()["images"])
+
+
+def test_the_callbacks_together_do_not_disturb_it_either_and_equal_runs_draw_equal_bytes(without, tmp_path):
+    for name in "ab":
+        tags = {}
+        assert result(fit(tmp_path / name, [noting(cls, tags) for cls in CALLBACKS])) == without["plain"]
+        check_all_drew(tags, tmp_path / name)
+    assert pictures(tmp_path / "a") == pictures(tmp_path / "b")
+
+
+@pytest.mark.parametrize("name", [name for name in CONFIGURATIONS if name not in ("short", "plain")])
+def test_nor_does_it_where_training_is_another(name, without, tmp_path):
+    tags, every = {}, OF_VOLUMES if name in OF_THREE_SIDES else CALLBACKS
+    assert result(fit(tmp_path, [noting(cls, tags) for cls in every], **CONFIGURATIONS[name])) == without[name]
+    check_all_drew(tags, tmp_path, every)
+
+
+def test_nor_where_there_is_nothing_to_draw(without, tmp_path):
+    with pytest.warns(UserWarning, match="whatever else needs it is left out. Expected flat images"):
+        run = fit(tmp_path, [callback() for callback in OF_FLAT], **CONFIGURATIONS["volumes"])
+    assert result(run) == without["volumes"]
+    assert events(tmp_path).Tags()["images"] == []
 
 
 class Reckless(ExplanationCallback):
@@ -107,8 +151,9 @@ class Unisolated(Reckless):
 
 
 def test_the_isolation_is_what_keeps_training_undisturbed(without, tmp_path):
-    assert result(fit(tmp_path / "with", [Reckless(on_error="raise")])) == without["plain"]
-    assert result(fit(tmp_path / "without", [Unisolated(on_error="raise")])) != without["plain"]
+    short = CONFIGURATIONS["short"]
+    assert result(fit(tmp_path / "with", [Reckless(on_error="raise")], **short)) == without["short"]
+    assert result(fit(tmp_path / "without", [Unisolated(on_error="raise")], **short)) != without["short"]
 
 
 def pictures(folder):
@@ -116,21 +161,14 @@ def pictures(folder):
     return {(tag, e.step): e.encoded_image_string for tag in log.Tags()["images"] for e in log.Images(tag)}
 
 
-@each_callback
-def test_two_equal_runs_draw_equal_bytes(callback, tmp_path):
-    for name in "ab":
-        fit(tmp_path / name, [quick(callback)])
-    first = pictures(tmp_path / "a")
-    assert first
-    assert first == pictures(tmp_path / "b")
-
-
-@each_callback
-def test_where_the_network_stands_still_so_do_the_pictures(callback, tmp_path):
-    of_validation = callback in (lightning_viz.ConfusionMatrixPanel, lightning_viz.ConfusionPanels)
-    schedule = {} if of_validation else {"every_n_steps": 2}
-    fit(tmp_path, [quick(callback, **schedule)], module=Still, max_epochs=1, val_check_interval=2)
+def test_where_the_network_stands_still_so_do_the_pictures(tmp_path):
+    """Each of the pictures of every callback is compared with itself."""
+    tags, of_validation = {}, (lightning_viz.ConfusionMatrixPanel, lightning_viz.ConfusionPanels)
+    often = lambda cls: {} if cls in of_validation else {"every_n_steps": 2}
+    callbacks = [noting(cls, tags, **often(cls)) for cls in CALLBACKS]
+    fit(tmp_path, callbacks, module=Still, max_epochs=1, val_check_interval=2)
     log = events(tmp_path)
+    assert tags.keys() == NAMES
     for tag in log.Tags()["images"]:
         if tag.endswith("/curves"):  # once, at the end
             continue
@@ -159,83 +197,74 @@ class Watch(pl.Callback):
         )
 
 
-@each_callback
 @pytest.mark.parametrize("fails", [False, True])
 @pytest.mark.filterwarnings("ignore:.*could not draw")
-def test_a_drawing_leaves_everything_as_it_was(callback, fails, tmp_path):
-    class Failing(callback):
-        def draw(self, scene):
-            yield from itertools.islice(super().draw(scene), 2)
-            raise RuntimeError("in the midst of it")
+def test_a_drawing_leaves_everything_as_it_was(fails, tmp_path):
+    seen, tags, watched = {cls.__name__: [] for cls in CALLBACKS}, {}, []
+    for cls in CALLBACKS:
+        watch = Watch(seen[cls.__name__])
+        watched += [watch, noting(cls, tags, fails_after=2 if fails else None, on_error="warn"), watch]
+    fit(tmp_path, watched, module=Frozen, max_epochs=1 if fails else 2)
+    check_all_drew(tags, tmp_path)
+    for name, found in seen.items():
+        assert len(found) == (2 if fails else 4), name
+        assert found[0::2] == found[1::2], name
 
-    seen = []
-    ours = quick(Failing if fails else callback, on_error="warn")
-    fit(tmp_path, [Watch(seen), ours, Watch(seen)], module=Frozen, max_epochs=1 if fails else 2)
-    assert len(seen) == (2 if fails else 4)
-    assert seen[0::2] == seen[1::2]
 
-
-@each_callback
-def test_a_failing_drawing_warns_once_and_the_run_ends_well(callback, without, tmp_path):
-    class Failing(callback):
-        def draw(self, scene):
-            yield from itertools.islice(super().draw(scene), 1)
-            raise RuntimeError("no colours left")
-
+def test_a_failing_drawing_warns_once_and_the_run_ends_well(without, tmp_path):
+    tags = {}
     with pytest.warns(UserWarning, match="could not draw") as caught:
-        run = fit(tmp_path, [quick(Failing, on_error="warn")])
-    told = [str(w.message) for w in caught if "no colours left" in str(w.message)]
-    assert len(told) == 1
-    assert "on_error='raise'" in told[0]
+        run = fit(tmp_path, [noting(cls, tags, fails_after=1, on_error="warn") for cls in CALLBACKS])
+    for name in NAMES:
+        told = [str(w.message) for w in caught if f"no colours left for {name}" in str(w.message)]
+        assert len(told) == 1, name
+        assert "on_error='raise'" in told[0]
     assert run.current_epoch == 2
     assert result(run) == without["plain"]
-    assert pictures(tmp_path)  # what was drawn before the failure is kept
+    check_all_drew(tags, tmp_path)  # what was drawn before the failure is kept
 
 
 @each_callback
 def test_on_error_raise_ends_the_run(callback, tmp_path):
-    class Failing(callback):
-        def draw(self, scene):
-            raise RuntimeError("no colours left")
-
     with pytest.raises(RuntimeError, match="no colours left"):
-        fit(tmp_path, [quick(Failing)])
+        fit(tmp_path, [noting(callback, {}, fails_after=0)])
 
 
-@each_callback
 @pytest.mark.filterwarnings("ignore:.*not finite")
-def test_a_network_that_is_not_finite_any_more_still_trains_on(callback, tmp_path):
+def test_a_network_that_is_not_finite_any_more_still_trains_on(tmp_path):
     class Broken(Project):
         def on_train_epoch_start(self):
             nn.init.constant_(self.net[9].weight, float("nan"))
 
-    run = fit(tmp_path, [quick(callback)], module=Broken, max_epochs=1)
+    tags = {}
+    run = fit(tmp_path, [noting(cls, tags) for cls in CALLBACKS], module=Broken, max_epochs=1)
     assert run.current_epoch == 1
-    assert pictures(tmp_path)
+    check_all_drew(tags, tmp_path)
 
 
-@each_callback
-def test_fast_dev_run_draws_once_and_leaves_nothing_behind(callback, tmp_path, monkeypatch):
+def test_fast_dev_run_draws_once_and_leaves_nothing_behind(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    drawn = []
+    drawn = {cls.__name__: [] for cls in CALLBACKS}
 
-    class Counting(callback):
-        def draw(self, scene):
-            for item in super().draw(scene):
-                drawn.append(item)
-                yield item
+    def counting(cls):
+        class Counting(cls):
+            def draw(self, scene):
+                for item in super().draw(scene):
+                    drawn[cls.__name__].append(item)
+                    yield item
 
-    fit(tmp_path / "log", [quick(Counting, every_n_epochs=5)], fast_dev_run=True)
-    assert [d for d in drawn if isinstance(d, Picture)]
-    assert len({d.tag for d in drawn}) == len(drawn)
+        return made(Counting, cls, every_n_epochs=5)
+
+    fit(tmp_path / "log", [counting(cls) for cls in CALLBACKS], fast_dev_run=True)
+    for name, items in drawn.items():
+        assert [d for d in items if isinstance(d, Picture)], name
+        assert len({d.tag for d in items}) == len(items), name
     assert list(tmp_path.iterdir()) == []
 
 
-@each_callback
 @pytest.mark.parametrize("stage", ["validate", "test"])
-def test_validate_and_test_alone_draw_too(callback, stage, tmp_path):
-    from projects import trainer
-
-    run = trainer(tmp_path, [quick(callback)])
+def test_validate_and_test_alone_draw_too(stage, tmp_path):
+    tags = {}
+    run = trainer(tmp_path, [noting(cls, tags) for cls in CALLBACKS])
     getattr(run, stage)(Project(), loaders()["val_dataloaders"], verbose=False)
-    assert events(tmp_path).Tags()["images"]
+    check_all_drew(tags, tmp_path)

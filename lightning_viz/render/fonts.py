@@ -121,6 +121,7 @@ def _directions(text: str) -> Iterator[tuple[bool, str]]:
         yield rtl, "".join(letter for _, letter in group)
 
 
+@lru_cache(maxsize=4096)
 def _length(run: Run, size: int) -> float:
     return font(size, run.path).getlength(_order(run), direction=_direction(run))
 

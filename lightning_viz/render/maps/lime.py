@@ -82,10 +82,10 @@ def tinted(base: Floats, signs: NDArray[np.int64], tint: Floats) -> Floats:
     speaks_for, left = signs > 0, 1 - tint
     # Darker in any place: what is blue is never so dark that this could not be seen.
     stripes = np.where(_stripes(*signs.shape) & (signs < 0), left, 1.0)
-    mixed = np.empty_like(base)
-    for k, (orange, blue) in enumerate(zip(FOR, AGAINST, strict=True)):  # NumPy is slow where the last axis is short
-        mixed[..., k] = (base[..., k] * left + np.where(speaks_for, orange, blue) * tint) * stripes
-    return mixed
+    mixed = np.empty((3, *signs.shape))  # NumPy is slow where the last axis is short
+    for k, (orange, blue) in enumerate(zip(FOR, AGAINST, strict=True)):
+        mixed[k] = (base[..., k] * left + np.where(speaks_for, orange, blue) * tint) * stripes
+    return np.moveaxis(mixed, 0, 2)
 
 
 def _check(image: Picture, labels: NDArray[np.int64], signs: NDArray[np.int64], strength: Floats) -> None:
@@ -107,7 +107,7 @@ def _resized(labels: NDArray[np.int64], size: tuple[int, ...]) -> NDArray[np.int
 def _grey(picture: Picture) -> Floats:
     # Grey everywhere, so that colour always means LIME. Never black, where stripes would be lost, nor white.
     light: Floats = 30 + picture @ np.array([0.299, 0.587, 0.114])[:, None] * 0.6
-    return np.repeat(light, 3, axis=2)
+    return np.broadcast_to(light, picture.shape)
 
 
 def _stripes(height: int, width: int) -> NDArray[np.bool_]:
@@ -130,7 +130,7 @@ def _outlined(picture: Floats, base: Floats, labels: NDArray[np.int64], ink: Flo
     for share, colour in ((PALE, FOR), (-PALE, AGAINST), (1, FOR), (-1, AGAINST)):  # the certain ones on top
         here = around & _grown(chosen == share)
         picture[here] += abs(share) * (np.array(colour) - picture[here])
-    return np.rint(np.clip(picture, 0, 255)).astype(np.uint8)
+    return np.rint(np.clip(picture, 0, 255)).astype(np.uint8, order="C")
 
 
 def _edges(labels: NDArray[Any]) -> NDArray[np.bool_]:

@@ -12,14 +12,16 @@ from lightning_viz import (
     ConfusionPanels,
     FilterAscent,
     GradCam,
-    LimePanels,
+    Occlusion,
     Picture,
     SaliencyMaps,
     Scalar,
 )
 
-ONE_OF_A_KIND = [SaliencyMaps, GradCam, LimePanels, FilterAscent, ConfusionMatrixPanel, ConfusionPanels]
+ONE_OF_A_KIND = [SaliencyMaps, GradCam, Occlusion, FilterAscent, ConfusionMatrixPanel, ConfusionPanels]
 """By gradients, by a layer, by masked images, by a layer without scores, and two that listen to the validation.
+
+The second of those explains by LIME.
 
 Enough for more of a kind of outputs or labels of which one has been tried with all callbacks.
 """

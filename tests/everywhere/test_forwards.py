@@ -5,7 +5,7 @@ import pytorch_lightning as pl
 import torch
 import zoo
 from everything import CALLBACKS, ONE_OF_A_KIND, draw_everything, train
-from found import TINY
+from found import TINY, quick
 from torch import nn
 from torch.nn import functional as F
 
@@ -116,7 +116,7 @@ FORWARDS = {
 @pytest.mark.parametrize("name", FORWARDS)
 def test_every_forward_is_asked_as_its_step_does(name, tmp_path):
     learner, item = FORWARDS[name]
-    only = CALLBACKS if name in ("by name", "as no batch is") else ONE_OF_A_KIND
+    only = CALLBACKS if name == "as no batch is" else ONE_OF_A_KIND
     drawn = draw_everything(tmp_path, Two, only=only, learner=learner, item=item)
     probes = drawn.scene.probes
     assert torch.equal(probes.images, DATA.images[list(probes.indices)])
@@ -140,7 +140,8 @@ def test_images_by_name_alone_leave_nothing_out(tmp_path):
         def ask(self, batch):
             return self(**batch)
 
-    drawn = draw_everything(tmp_path, zoo.convolutions, learner=Hub, item=lambda x, y: {"pixel_values": x, "labels": y})
+    item = lambda x, y: {"pixel_values": x, "labels": y}
+    drawn = draw_everything(tmp_path, zoo.convolutions, only=ONE_OF_A_KIND, learner=Hub, item=item)
     assert torch.equal(drawn.scene.probes.images, DATA.images[list(drawn.scene.probes.indices)])
 
 
@@ -159,8 +160,8 @@ def test_each_probe_is_explained_with_what_is_its_own(tmp_path):
             seen["expected"] = gradient.abs().amax(1)
             yield from super().draw(scene)
 
-    both = [Looking(probes=5, on_error="raise"), LimePanels(probes=5, samples=64, segments=8, on_error="raise")]
-    train(tmp_path, Two, [*both, Occlusion(probes=5, on_error="raise")], learner=learner, item=item)
+    all_three = [quick(cls, probes=3) for cls in (Looking, LimePanels, Occlusion)]
+    train(tmp_path, Two, all_three, learner=learner, item=item)
     assert torch.allclose(seen["maps"], seen["expected"], atol=1e-5)
 
 
@@ -288,7 +289,7 @@ def test_every_task_is_asked_with_what_stands_beside_the_images(task, tmp_path):
     unpack = lambda batch: (batch[1], batch[3], (batch[2],))
     probes = Probes(count=4, task=task, unpack=unpack)
     looking = Looking(probes=probes, on_error="raise", against="rival" if task == "labels" else None)
-    lime = LimePanels(probes=probes, samples=64, segments=8, on_error="raise")
+    lime = quick(LimePanels, probes=probes)
     train(tmp_path, Shifted, [looking, lime], learner=Learns, item=item)
 
 

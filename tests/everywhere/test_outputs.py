@@ -8,7 +8,7 @@ import zoo
 from everything import CALLBACKS, ONE_OF_A_KIND, draw_everything, outputs_of, train
 from torch.nn import functional as F
 
-from lightning_viz import Probes, SaliencyMaps
+from lightning_viz import ConfusionMatrixPanel, Probes, SaliencyMaps
 from lightning_viz.harness.network.spatial.shares import probabilities
 
 
@@ -70,7 +70,8 @@ def test_two_outputs_without_names_are_told_and_read_by_a_function(width, tmp_pa
     with pytest.raises(ValueError, match=rf"2 outputs.*\(1, {width}\) and \(1, 3\).*Probes\(scores="):
         train(tmp_path / "without", net, [SaliencyMaps()], learner=Reads)
     common = {"probes": Probes(count=2, scores=read)}
-    drawn = draw_everything(tmp_path, net, only=ONE_OF_A_KIND, learner=Reads, common=common)
+    only = ONE_OF_A_KIND if width == 5 else [SaliencyMaps, ConfusionMatrixPanel]
+    drawn = draw_everything(tmp_path, net, only=only, learner=Reads, common=common)
     expected = read(outputs_of(drawn.module, drawn.scene.probes.images)).softmax(1)
     assert torch.allclose(drawn.scene.predictions, expected, atol=1e-5)
 
@@ -155,8 +156,7 @@ def test_every_batch(name, tmp_path):
             def on_after_batch_transfer(self, batch, dataloader_idx):
                 return read(batch)
 
-    only = CALLBACKS if name == "channels last" else ONE_OF_A_KIND
-    drawn = draw_everything(tmp_path, zoo.convolutions, only=only, learner=Takes, item=item)
+    drawn = draw_everything(tmp_path, zoo.convolutions, only=ONE_OF_A_KIND, learner=Takes, item=item)
     data = zoo.Pictures(seed=2)
     assert torch.equal(drawn.scene.probes.images, data.images[list(drawn.scene.probes.indices)])
 

@@ -127,7 +127,7 @@ def test_lime_holds_the_surest_label_against_what_is_false_or_missed(tmp_path):
         made.sigmoid = False
         return made
 
-    train(tmp_path, net, [Looks(on_error="raise", **TINY["LimePanels"], probes=4)], learner=Independent, item=several)
+    train(tmp_path, net, [Looks(on_error="raise", **TINY["LimePanels"], probes=3)], learner=Independent, item=several)
     for label, predicted, (left, right) in sides:
         present = label.nonzero().flatten().tolist()
         assert left == max(present, key=lambda k: predicted[k])
@@ -175,9 +175,8 @@ class Soft(zoo.Learner):
 
 @pytest.mark.parametrize("kind", SOFT)
 def test_rows_that_sum_to_one_are_classes(kind, tmp_path):
-    only = CALLBACKS if kind == "smoothed" else ONE_OF_A_KIND
     item = lambda x, y: (x, SOFT[kind](y))
-    drawn = draw_everything(tmp_path, zoo.convolutions, only=only, learner=Soft, item=item)
+    drawn = draw_everything(tmp_path, zoo.convolutions, only=ONE_OF_A_KIND, learner=Soft, item=item)
     data = zoo.Pictures(seed=2)
     chosen = list(drawn.scene.probes.indices)
     assert drawn.scene.probes.labels.tolist() == [data.targets[i] for i in chosen]
@@ -203,7 +202,8 @@ VALUES = {
 def test_values(kind, tmp_path):
     outputs, wrap, label = VALUES[kind]
     net = lambda: zoo.Then(zoo.convolutions(classes=outputs), wrap)
-    drawn = draw_everything(tmp_path, net, learner=Regression, item=lambda x, y: (x, label(y)))
+    only = CALLBACKS if outputs == 2 else ONE_OF_A_KIND
+    drawn = draw_everything(tmp_path, net, only=only, learner=Regression, item=lambda x, y: (x, label(y)))
     data = zoo.Pictures(seed=2)
     predicted = outputs_of(drawn.module, data.images).reshape(len(data), -1)
     true = torch.stack([torch.as_tensor(label(y)).float().reshape(-1) for y in data.targets])
@@ -285,7 +285,7 @@ def test_ranks_of_an_ordinal_network_are_a_value(tmp_path):
         def forward(self, x):
             return self.net(x) + self.bias
 
-    drawn = draw_everything(tmp_path, Ranks, learner=Coral)
+    drawn = draw_everything(tmp_path, Ranks, only=ONE_OF_A_KIND, learner=Coral)
     predicted = outputs_of(drawn.module, drawn.scene.probes.images)
     assert drawn.scene.task.name == "values"
     assert torch.allclose(drawn.scene.predictions[:, 0], predicted.sigmoid().sum(1), atol=1e-5)
@@ -308,7 +308,7 @@ def test_an_embedding_without_labels_is_explained_by_the_nearest_probe(tmp_path)
         lambda: zoo.convolutions(classes=8),
         learner=Embeds,
         only=[cls for cls in CALLBACKS if cls not in COUNTING],
-        common={"probes": 4},
+        common={"probes": 3},
         item=lambda x, y: x,
     )
     scene = drawn.scene
@@ -318,8 +318,8 @@ def test_an_embedding_without_labels_is_explained_by_the_nearest_probe(tmp_path)
     assert torch.allclose(scene.predictions, cosines, atol=1e-5)
     tables = [tag for tag in events(tmp_path / "with").Tags()["images"] if tag.startswith("similarity/")]
     assert len(tables) == 1
-    for i in range(4):
-        nearest = int((cosines - 9 * torch.eye(4))[i].argmax())
+    for i in range(3):
+        nearest = int((cosines - 9 * torch.eye(3))[i].argmax())
         assert f"nearest to probe {scene.probes.numbers[nearest]} " in plain(scene.caption(i))
 
 
@@ -416,7 +416,7 @@ def test_the_task_is_told_before_the_first_batch(tmp_path, caplog):
     looks = Looks()
     net = lambda: zoo.convolutions(classes=1)
     with caplog.at_level("INFO"):
-        train(tmp_path, net, [SaliencyMaps(), looks], learner=Regression, item=lambda x, y: (x, y + 0.5))
+        train(tmp_path, net, [quick(SaliencyMaps), looks], learner=Regression, item=lambda x, y: (x, y + 0.5))
     assert "task='values'" in looks.told
     assert "Probes(task=" in looks.told
 
@@ -454,24 +454,20 @@ def with_logits():
     return net
 
 
+OF_SIMILARITY = [LimePanels, *(cls for cls in ONE_OF_A_KIND if cls not in COUNTING)]
 STILL = {
-    "labels": (Independent, with_logits, several, CALLBACKS),
-    "values": (Regression, lambda: zoo.convolutions(classes=1), lambda x, y: (x, 2.5 * y - 1), CALLBACKS),
-    "similarity": (
-        Embeds,
-        lambda: zoo.convolutions(classes=8),
-        lambda x, y: x,
-        [cls for cls in CALLBACKS if cls not in COUNTING],
-    ),
-    "none": (Rebuilds, Autoencoder, lambda x, y: x, OF_LAYERS),
+    "labels": (Independent, with_logits, several, CALLBACKS, 1),
+    "values": (Regression, lambda: zoo.convolutions(classes=1), lambda x, y: (x, 2.5 * y - 1), CALLBACKS, 1),
+    "similarity": (Embeds, lambda: zoo.convolutions(classes=8), lambda x, y: x, OF_SIMILARITY, 2),
+    "none": (Rebuilds, Autoencoder, lambda x, y: x, OF_LAYERS, 1),
 }
 
 
 @pytest.mark.parametrize("task", STILL)
 def test_where_the_network_stands_still_so_do_the_pictures_of_every_task(task, tmp_path):
-    learner, net, item, callbacks = STILL[task]
-    drawn = Drawn()
-    shown = [keeping(cls, drawn, {} if cls in COUNTING else {"every_n_steps": 1}) for cls in callbacks]
+    learner, net, item, callbacks, probes = STILL[task]
+    drawn, often = Drawn(), lambda cls: {} if cls in COUNTING else {"every_n_steps": 1}
+    shown = [keeping(cls, drawn, {"probes": probes, **often(cls)}) for cls in callbacks]
     pl.seed_everything(7, verbose=False)
     run = trainer(tmp_path, shown, max_epochs=1, val_check_interval=1)
     run.fit(still(learner)(net()), **zoo.loaders(item=item, batch_size=4))

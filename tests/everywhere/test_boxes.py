@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
-from everything import CALLBACKS, keeping
+from everything import CALLBACKS, ONE_OF_A_KIND, keeping
 from projects import Detector, Finds, Things, UNet, events, listed, things, told, trainer
 from torch import nn
 from torch.utils.data import DataLoader, IterableDataset
@@ -72,7 +72,7 @@ DATA = {"one size": things, "several sizes": several_sizes}
 @pytest.mark.parametrize("kind", DATA)
 def test_everything_is_drawn_and_training_does_not_notice(kind, tmp_path):
     drawn = Drawn()
-    wishes = [keeping(cls, drawn, {}) for cls in CALLBACKS]
+    wishes = [keeping(cls, drawn, {}) for cls in (CALLBACKS if kind == "one size" else ONE_OF_A_KIND)]
     run = train(tmp_path / "with", wishes, data=DATA[kind])
     without = train(tmp_path / "without", [], data=DATA[kind]).lightning_module.state_dict()
     ours = run.lightning_module.state_dict()
@@ -195,7 +195,7 @@ def queried(batch):
 
 def test_networks_like_detr(tmp_path):
     drawn = Drawn()
-    wishes = [keeping(cls, drawn, {}) for cls in CALLBACKS]
+    wishes = [keeping(cls, drawn, {}) for cls in ONE_OF_A_KIND]
     data = lambda: things(collate_fn=queried)
     run = train(tmp_path / "with", wishes, net=Queries, module=Matches, data=data)
     without = train(tmp_path / "without", [], net=Queries, module=Matches, data=data).lightning_module.state_dict()
@@ -222,7 +222,7 @@ class Blind(Detector):
 
 def test_where_nothing_is_found_maps_are_empty_and_say_so(tmp_path):
     drawn = Drawn()
-    wishes = [keeping(cls, drawn, {"probes": 1}) for cls in CALLBACKS]
+    wishes = [keeping(cls, drawn, {"probes": 1}) for cls in ONE_OF_A_KIND]
     train(tmp_path, wishes, net=Blind)
     assert plain(drawn.scene.caption(0)).startswith("epoch 0 · no box found, missed: ")
     assert [e.value for e in events(tmp_path).Scalars("explanations/saliency/sum")] == [0.0, 0.0]
@@ -356,7 +356,7 @@ def test_boxes_are_counted_by_what_the_step_has_said(tmp_path):
     run = train(tmp_path / "with", [keeping(ConfusionMatrixPanel, drawn, {})], net=Counts, epochs=12, lr=0.02)
     of_last_validation = calls[-2:]
     calls.clear()
-    train(tmp_path / "without", [], net=Counts, epochs=12, lr=0.02)
+    train(tmp_path / "without", [], net=Counts)
     assert of_last_validation == calls[-2:] == [6, 6]
     net, data = run.lightning_module.eval().net, things()["val_dataloaders"].dataset
     found, there, said = [0, 0], [0, 0], [0, 0]

@@ -6,7 +6,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from everything import ONE_OF_A_KIND, keeping
-from found import CALLBACKS, TINY
+from found import CALLBACKS, quick
 from projects import Places, UNet, events, told, trainer
 from torch import nn
 from torch.nn import functional as F
@@ -139,9 +139,15 @@ def predicted(module, kind):
     return (fine.argmax(1) if found.shape[1] > 1 else fine[:, 0] > 0).float(), true.reshape(-1, 16, 16).float()
 
 
+ALIKE = [SaliencyMaps, ConfusionMatrixPanel, ConfusionPanels]
+"""Enough where another kind differs in the labels' form, or in the last function, alone."""
+ONLY = {"at a quarter": CALLBACKS, "masks": CALLBACKS}
+ONLY.update(dict.fromkeys(("a channel of them", "one-hot", "one logit, squeezed", "a sigmoid"), ALIKE))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_everything_is_drawn_and_training_does_not_notice(kind, tmp_path):
-    drawn, only = Drawn(), CALLBACKS if kind in ("at a quarter", "masks") else ONE_OF_A_KIND
+    drawn, only = Drawn(), ONLY.get(kind, ONE_OF_A_KIND)
     run = train(tmp_path / "with", [keeping(cls, drawn, {}) for cls in only], kind)
     without = train(tmp_path / "without", [], kind).lightning_module.state_dict()
     ours = run.lightning_module.state_dict()
@@ -196,13 +202,11 @@ def test_each_true_class_but_the_background_has_a_map_and_its_iou_a_curve(tmp_pa
 
 def test_against_the_rival_lime_occlusion_and_classes_from_noise(tmp_path):
     callbacks = [
-        Occlusion(against="rival"),
-        LimePanels(**TINY["LimePanels"]),
-        FilterAscent(classes=["disc"], steps=2),
-        SaliencyMaps(method="smoothgrad", samples=2, against="background"),
+        quick(Occlusion, against="rival"),
+        quick(LimePanels),
+        quick(FilterAscent, classes=["disc"]),
+        quick(SaliencyMaps, method="smoothgrad", samples=2, against="background"),
     ]
-    for callback in callbacks:
-        callback.on_error = "raise"
     train(tmp_path, callbacks, "whole numbers")
     tags = events(tmp_path).Tags()["images"]
     assert [tag for tag in tags if "occlusion_against_rival" in tag]
@@ -294,7 +298,7 @@ def trained(folder, callbacks, module=Learner, **arguments):
 
 
 def test_pictures_of_regions_have_one_size_in_every_epoch(tmp_path):
-    callbacks = [ConfusionPanels(**TINY["ConfusionPanels"]), SaliencyMaps(), ConfusionMatrixPanel()]
+    callbacks = [quick(cls) for cls in (ConfusionPanels, SaliencyMaps, ConfusionMatrixPanel)]
     log = trained(tmp_path, callbacks)
     sizes = {tag: {(e.width, e.height) for e in log.Images(tag)} for tag in log.Tags()["images"]}
     assert {"confusions/val/worst", "probe_00_square/input"} <= set(sizes)
@@ -314,9 +318,7 @@ def test_a_network_that_says_nothing_finite_any_more_is_told_so(tmp_path):
             captions.append(scene.caption(0))
             return super().draw(scene)
 
-    callbacks = [Looks(), LimePanels(**TINY["LimePanels"]), ConfusionPanels(**TINY["ConfusionPanels"])]
-    for callback in callbacks:
-        callback.on_error = "raise"
+    callbacks = [quick(cls) for cls in (Looks, LimePanels, ConfusionPanels)]
     log = trained(tmp_path, callbacks, Broken, max_epochs=1)
     assert plain(captions[-1]) == "epoch 0 · square, says nothing finite"
     assert "confusions/val/worst" in log.Tags()["images"]

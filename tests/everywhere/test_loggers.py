@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from found import quick
 from PIL import Image
 from projects import Project, events, fit
 from pytorch_lightning.loggers import CSVLogger, Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
@@ -18,7 +19,7 @@ from lightning_viz import ConfusionMatrixPanel, ExplanationCallback, Films, Pict
 
 def test_without_a_logger_for_images_pictures_are_files(tmp_path, caplog):
     with caplog.at_level(logging.INFO):
-        fit(tmp_path, [SaliencyMaps(on_error="raise"), ConfusionMatrixPanel()], logger=CSVLogger(tmp_path, "log", "a"))
+        fit(tmp_path, [quick(SaliencyMaps), ConfusionMatrixPanel()], logger=CSVLogger(tmp_path, "log", "a"))
     folder = tmp_path / "log" / "a" / "explanations"
     assert sorted(f.name for f in (folder / "probe_00_bread" / "saliency").iterdir()) == [
         "-1.jpg",
@@ -37,7 +38,7 @@ def test_how_to_look_is_told_once_at_the_first_drawing_and_at_the_end(tmp_path, 
     monkeypatch.chdir(tmp_path)
     loggers = [TensorBoardLogger(tmp_path, "my log", "a"), TensorBoardLogger(tmp_path, "second", "b")]
     with caplog.at_level(logging.INFO):
-        fit(tmp_path, [SaliencyMaps(on_error="raise"), ConfusionMatrixPanel()], logger=loggers, max_epochs=2)
+        fit(tmp_path, [quick(SaliencyMaps), ConfusionMatrixPanel()], logger=loggers, max_epochs=2)
     told = [record.getMessage() for record in caplog.records if "tensorboard --logdir" in record.getMessage()]
     assert [text.rpartition("tensorboard ")[2] for text in told] == ["--logdir 'my log/a'"] * 2
     assert ["as they come" in text for text in told] == [True, False]
@@ -48,17 +49,17 @@ def test_how_to_look_is_told_once_at_the_first_drawing_and_at_the_end(tmp_path, 
 @pytest.mark.parametrize("options", [{"logger": False}, {"fast_dev_run": True}])
 def test_nothing_is_told_of_what_tensorboard_does_not_have(tmp_path, caplog, options):
     with caplog.at_level(logging.INFO):
-        fit(tmp_path, [SaliencyMaps(on_error="raise")], **{"default_root_dir": tmp_path, **options})
+        fit(tmp_path, [quick(SaliencyMaps)], **{"default_root_dir": tmp_path, **options})
     assert "--logdir" not in caplog.text
 
 
 def test_without_any_logger_pictures_are_files_in_the_root_folder(tmp_path):
-    fit(tmp_path, [SaliencyMaps(on_error="raise")], logger=False, default_root_dir=tmp_path, max_epochs=1)
+    fit(tmp_path, [quick(SaliencyMaps)], logger=False, default_root_dir=tmp_path, max_epochs=1)
     assert (tmp_path / "explanations" / "probe_00_bread" / "saliency" / "5.jpg").exists()
 
 
 def test_a_rehearsal_leaves_no_files(tmp_path):
-    fit(tmp_path, [SaliencyMaps(on_error="raise")], logger=False, default_root_dir=tmp_path, fast_dev_run=True)
+    fit(tmp_path, [quick(SaliencyMaps)], logger=False, default_root_dir=tmp_path, fast_dev_run=True)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -74,7 +75,7 @@ def test_files_stay_below_their_folder_whatever_their_tag(tmp_path):
 
 def test_several_loggers_get_every_picture(tmp_path):
     loggers = [TensorBoardLogger(tmp_path, n, "") for n in "ab"] + [CSVLogger(tmp_path, "c", "")]
-    fit(tmp_path, [SaliencyMaps(on_error="raise")], logger=loggers, max_epochs=1)
+    fit(tmp_path, [quick(SaliencyMaps)], logger=loggers, max_epochs=1)
     a, b = (events(tmp_path / n) for n in "ab")
     assert a.Tags()["images"] == b.Tags()["images"] != []
     assert a.Scalars("probability/probe_00_bread/egg")
@@ -101,14 +102,14 @@ class Broken(TensorBoardLogger):
 def test_a_logger_that_fails_does_not_keep_pictures_from_the_others_and_its_own_are_files(tmp_path):
     loggers = [Broken(tmp_path, "a", ""), TensorBoardLogger(tmp_path, "b", "")]
     with pytest.warns(UserWarning, match="Broken did not take pictures, so they are files in") as caught:
-        run = fit(tmp_path, [SaliencyMaps(), ConfusionMatrixPanel()], logger=loggers, max_epochs=1)
+        run = fit(tmp_path, [SaliencyMaps(probes=2), ConfusionMatrixPanel()], logger=loggers, max_epochs=1)
     (text,) = (str(one.message) for one in caught if "did not take" in str(one.message))
     assert "ZeroDivisionError" in text
     assert str(tmp_path / "a" / "explanations") in text
     assert run.current_epoch == 1
-    assert "probe_07_soup/saliency" in events(tmp_path / "b").Tags()["images"]
+    assert "probe_01_soup/saliency" in events(tmp_path / "b").Tags()["images"]
     kept = tmp_path / "a" / "explanations"
-    assert sorted(file.name for file in (kept / "probe_07_soup" / "saliency").iterdir()) == ["-1.jpg", "5.jpg"]
+    assert sorted(file.name for file in (kept / "probe_01_soup" / "saliency").iterdir()) == ["-1.jpg", "5.jpg"]
     assert (kept / "confusion" / "val" / "5.png").exists()
 
 
@@ -136,7 +137,7 @@ class Own(Logger):
 def maps_and_films(folder, logger):
     fit(
         folder,
-        [SaliencyMaps(on_error="raise", probes=1), Films(on_error="raise")],
+        [quick(SaliencyMaps, probes=1), Films(on_error="raise")],
         logger=logger,
         default_root_dir=folder,
     )
@@ -200,7 +201,7 @@ def test_who_listens_to_tensorboard_hears_of_pictures(tmp_path, monkeypatch):
         add_event(self, event, step, walltime)
 
     monkeypatch.setattr(FileWriter, "add_event", listening)
-    fit(tmp_path, [SaliencyMaps(on_error="raise", probes=1)])
+    fit(tmp_path, [quick(SaliencyMaps, probes=1)])
     log = events(tmp_path)
     assert [step for tag, step in heard if tag == "probe_00_bread/saliency"] == [-1, 5, 11]
     assert len(heard) == sum(len(log.Images(tag)) for tag in log.Tags()["images"])
@@ -214,7 +215,7 @@ def test_pictures_are_seen_as_soon_as_they_are_drawn(tmp_path):
             if self.current_epoch:
                 type(self).seen = events(tmp_path).Tags()["images"]
 
-    fit(tmp_path, [SaliencyMaps(on_error="raise")], module=Looks)
+    fit(tmp_path, [quick(SaliencyMaps)], module=Looks)
     assert "probe_00_bread/saliency" in Looks.seen
 
 
@@ -222,7 +223,7 @@ def test_pictures_are_seen_as_soon_as_they_are_drawn(tmp_path):
 def test_weights_and_biases_offline(tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_SILENT", "true")
     logger = WandbLogger(save_dir=tmp_path, offline=True, project="p")
-    run = fit(tmp_path, [SaliencyMaps(on_error="raise")], logger=logger)
+    run = fit(tmp_path, [quick(SaliencyMaps)], logger=logger)
     logger.experiment.finish()
     assert run.current_epoch == 2
     pictures = list(tmp_path.rglob("media/images/probe_00_bread/saliency_*.png"))
@@ -242,7 +243,7 @@ def test_mlflow_in_a_local_folder(tmp_path, monkeypatch):
             yield Picture("crème/brûlée", np.zeros((4, 4, 3), np.uint8))
             yield Scalar("crème", 1.0)
 
-    fit(tmp_path, [SaliencyMaps(on_error="raise"), Accented(on_error="raise")], logger=logger)
+    fit(tmp_path, [quick(SaliencyMaps), Accented(on_error="raise")], logger=logger)
     found = [f.name for f in tmp_path.rglob("images/*.png")]
     assert len([name for name in found if name.startswith("probe_00_bread~saliency+step+")]) == 3
     assert any(name.startswith("cr_me~br_l_e") for name in found)

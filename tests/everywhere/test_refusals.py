@@ -7,17 +7,19 @@ from everything import draw_everything, train
 from found import CALLBACKS, OF_LAYERS, quick
 from torch import nn
 
+EACH = [[cls] for cls in CALLBACKS if cls not in OF_LAYERS]
 
-@pytest.fixture(params=CALLBACKS, ids=lambda c: c.__name__)
+
+@pytest.fixture(params=[*EACH, OF_LAYERS], ids=lambda some: "-".join(cls.__name__ for cls in some))
 def refuses(request, tmp_path):
     """Expects an error with all words before the first batch, of every callback.
 
-    Where only the scores are out of the usual, what draws layers alone is to draw.
+    Where only the scores are out of the usual, those that draw layers alone are to draw, all in one run.
     """
 
     def run(net, learner, *words, of_scores=False, **data):
-        if of_scores and request.param in OF_LAYERS:
-            draw_everything(tmp_path, net, learner=learner, only=[request.param], **data)
+        if of_scores and request.param is OF_LAYERS:
+            draw_everything(tmp_path, net, learner=learner, only=OF_LAYERS, **data)
             return
 
         class Counting(learner):
@@ -27,11 +29,11 @@ def refuses(request, tmp_path):
                 Counting.batches += 1
                 return super().training_step(batch, batch_idx)
 
-        callback = quick(request.param)
-        with pytest.raises(ValueError) as caught:
-            train(tmp_path, net, [callback], learner=Counting, **data)
-        assert [word for word in words if word not in str(caught.value)] == []
-        assert Counting.batches == 0
+        for cls in request.param:
+            with pytest.raises(ValueError) as caught:
+                train(tmp_path, net, [quick(cls)], learner=Counting, **data)
+            assert [word for word in words if word not in str(caught.value)] == []
+            assert Counting.batches == 0
 
     return run
 

@@ -71,7 +71,7 @@ def stored(folder):
 
 def everything():
     strict = {"on_error": "raise"}
-    saliency = SaliencyMaps(probes=3, **strict)
+    saliency = SaliencyMaps(probes=2, **strict)
     return [saliency, ConfusionMatrixPanel(**strict), Films(keep_frames=True, **strict), Snapshots()]
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from found import quick
 from projects import NAMES, Project, Stripes, events, fit, trainer
 from torch import nn
 from torch.utils.data import DataLoader, IterableDataset
@@ -34,7 +35,7 @@ def streams():
 def smaller():
     return {
         **streams(),
-        "val_dataloaders": DataLoader(Stream(), batch_size=5),
+        "val_dataloaders": DataLoader(Stream(), batch_size=2),
     }  # one batch is not enough to choose from
 
 
@@ -48,8 +49,8 @@ class Looking(SaliencyMaps):
 
 @pytest.mark.parametrize("sanity", [0, 1, 2])
 def test_the_first_that_pass_in_validation_are_the_probes(sanity, tmp_path):
-    callback = Looking(on_error="raise")
-    fit(tmp_path, [callback, LimePanels(samples=64, on_error="raise")], data=smaller, num_sanity_val_steps=sanity)
+    callback = quick(Looking, probes=3)
+    fit(tmp_path, [callback, quick(LimePanels, probes=3)], data=smaller, num_sanity_val_steps=sanity)
     first, *others = callback.seen
     assert all(torch.equal(first.images, other.images) for other in others)
     passed = Stripes(24, seed=2)
@@ -58,14 +59,14 @@ def test_the_first_that_pass_in_validation_are_the_probes(sanity, tmp_path):
         assert int(first.labels[i]) == passed[index][1]
     tags = events(tmp_path).Tags()["images"]
     assert {tag.split("_")[2].split("/")[0] for tag in tags if tag.startswith("probe")} == {"bread", "egg", "soup"}
-    assert len({tag for tag in tags if tag.endswith("/lime")}) == 8
+    assert len({tag for tag in tags if tag.endswith("/lime")}) == 3
     before = [-1] if sanity == 2 else []  # nothing, or too little, has passed before the first step
     assert [e.step for e in events(tmp_path).Images("probe_00_bread/saliency")] == [*before, 5, 11]
 
 
 @pytest.mark.filterwarnings("ignore:.*probes come from the training data")
 def test_training_and_its_data_are_not_disturbed(tmp_path):
-    panels = [SaliencyMaps(on_error="raise"), FilterAscent(steps=2, on_error="raise"), ConfusionMatrixPanel()]
+    panels = [quick(cls) for cls in (SaliencyMaps, FilterAscent, ConfusionMatrixPanel)]
     runs = [fit(tmp_path / name, callbacks, data=streams) for name, callbacks in (("a", []), ("b", panels))]
     states = [run.lightning_module.state_dict() for run in runs]
     assert all(torch.equal(states[0][k], states[1][k]) for k in states[0])
@@ -75,15 +76,13 @@ def test_training_and_its_data_are_not_disturbed(tmp_path):
 
 def test_without_validation_the_first_of_training_are_taken_and_it_is_said(tmp_path):
     with pytest.warns(UserWarning, match="probes come from the training data"):
-        fit(
-            tmp_path, [SaliencyMaps(on_error="raise", every_n_steps=3)], data=streams, limit_val_batches=0, max_epochs=1
-        )
+        fit(tmp_path, [quick(SaliencyMaps, every_n_steps=3)], data=streams, limit_val_batches=0, max_epochs=1)
     assert [e.step for e in events(tmp_path).Images("probe_00_bread/saliency")] == [2, 5]
 
 
 @pytest.mark.parametrize("stage", ["validate", "test"])
 def test_validation_alone_draws_from_a_stream(stage, tmp_path):
-    run = trainer(tmp_path, [SaliencyMaps(on_error="raise"), ConfusionMatrixPanel(on_error="raise")])
+    run = trainer(tmp_path, [quick(SaliencyMaps), quick(ConfusionMatrixPanel)])
     getattr(run, stage)(Project(), DataLoader(Stream(), batch_size=8), verbose=False)
     assert {"probe_00_bread/saliency", f"confusion/{stage[:4].rstrip('i')}"} <= set(events(tmp_path).Tags()["images"])
 
@@ -126,7 +125,7 @@ def test_several_labels_out_of_a_stream_are_recognised_before_the_first_count(tm
             self(batch[0])
 
     data = lambda: {name: DataLoader(Tables(seed=k), batch_size=8) for k, name in enumerate(streams())}
-    callbacks = [Looking(on_error="raise"), ConfusionMatrixPanel(on_error="raise")]
+    callbacks = [quick(Looking), quick(ConfusionMatrixPanel)]
     run = fit(tmp_path, callbacks, module=Many, data=data, num_sanity_val_steps=0, max_epochs=1)
     assert callbacks[0].seen[0].task.name == "labels"
     images, labels = (torch.stack(part) for part in zip(*Tables(seed=1), strict=True))

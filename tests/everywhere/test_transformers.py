@@ -3,7 +3,7 @@
 import pytest
 import torch
 import zoo
-from everything import CALLBACKS, draw_everything, outputs_of, train
+from everything import CALLBACKS, ONE_OF_A_KIND, draw_everything, outputs_of, train
 from found import OF_ATTENTION
 from torch import nn
 
@@ -29,7 +29,7 @@ def in_layer(name, **more):
 @pytest.mark.parametrize(("patches", "shape"), [("unfold", WIDE), ("convolution", (3, 16, 16))])
 def test_everything_is_drawn_in_a_block(patches, shape, tmp_path):
     net = lambda: zoo.Tokens(patches, shape)
-    every = [*CALLBACKS, *OF_ATTENTION]
+    every = [*(CALLBACKS if patches == "convolution" else [DeepDream, *ONE_OF_A_KIND]), *OF_ATTENTION]
     drawn = draw_everything(tmp_path, net, only=every, options=in_layer("encoder.1"), shape=shape)
     data = zoo.Pictures(seed=2, shape=shape)
     predicted = outputs_of(drawn.module, drawn.scene.probes.images).softmax(1)

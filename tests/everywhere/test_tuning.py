@@ -5,6 +5,8 @@ import gc
 import pytest
 import pytorch_lightning as pl
 import torch
+from everything import ONE_OF_A_KIND
+from found import quick
 from matrix.callbacks import everything
 from projects import Project, Stripes, events, trainer
 from pytorch_lightning.callbacks import BatchSizeFinder, LearningRateFinder
@@ -60,16 +62,22 @@ def by_fit(run, module):
 FINDERS = [lambda: LearningRateFinder(num_training_steps=14, min_lr=1e-4), lambda: BatchSizeFinder(**SIZE)]
 
 
-@pytest.mark.parametrize(("tune", "finders"), [(by_tuner, []), (by_fit, FINDERS)], ids=["Tuner", "finders"])
+def few():
+    return list(map(quick, ONE_OF_A_KIND))
+
+
+@pytest.mark.parametrize(
+    ("tune", "finders", "callbacks"), [(by_tuner, [], everything), (by_fit, FINDERS, few)], ids=["Tuner", "finders"]
+)
 @pytest.mark.usefixtures("quick_collection")
 @pytest.mark.filterwarnings("ignore:.*lr_find.* which is not")
-def test_tuning_finds_the_same_and_they_draw_afterwards(tune, finders, tmp_path):
+def test_tuning_finds_the_same_and_they_draw_afterwards(tune, finders, callbacks, tmp_path):
     found = []
-    for ours in (everything(), []):
+    for ours in (callbacks(), []):
         pl.seed_everything(7, verbose=False)
         folder = tmp_path / str(len(found))
-        callbacks = [*(make() for make in finders), *ours]
-        run, module = trainer(folder, callbacks, default_root_dir=folder), Tunable()
+        every = [*(make() for make in finders), *ours]
+        run, module = trainer(folder, every, default_root_dir=folder), Tunable()
         tune(run, module)
         weights = {name: value.tolist() for name, value in module.state_dict().items()}
         found.append((module.lr, module.batch_size, weights))

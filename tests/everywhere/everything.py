@@ -25,6 +25,9 @@ The second of those explains by LIME.
 
 Enough for more of a kind of outputs or labels of which one has been tried with all callbacks.
 """
+READING = [SaliencyMaps, ConfusionMatrixPanel, ConfusionPanels]
+"""One that draws probes, and two that read every batch: enough where outputs or labels are the same but for their form.
+"""
 
 
 class Drawn:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import pytest
 import torch
 import zoo
-from everything import CALLBACKS, ONE_OF_A_KIND, draw_everything, outputs_of, train
+from everything import CALLBACKS, ONE_OF_A_KIND, READING, draw_everything, outputs_of, train
 from torch.nn import functional as F
 
-from lightning_viz import ConfusionMatrixPanel, Probes, SaliencyMaps
+from lightning_viz import Probes, SaliencyMaps
 from lightning_viz.harness.network.spatial.shares import probabilities
 
 
@@ -52,7 +52,7 @@ def test_every_output(name, tmp_path):
         made.read = read
         return made
 
-    only = CALLBACKS if name == "dictionary" else ONE_OF_A_KIND
+    only = {"dictionary": CALLBACKS, "probabilities": ONE_OF_A_KIND}.get(name, READING)
     drawn = draw_everything(tmp_path, net, only=only, learner=Reads)
     images = drawn.scene.probes.images
     expected = read(outputs_of(drawn.module, images)).softmax(1)
@@ -70,7 +70,7 @@ def test_two_outputs_without_names_are_told_and_read_by_a_function(width, tmp_pa
     with pytest.raises(ValueError, match=rf"2 outputs.*\(1, {width}\) and \(1, 3\).*Probes\(scores="):
         train(tmp_path / "without", net, [SaliencyMaps()], learner=Reads)
     common = {"probes": Probes(count=2, scores=read)}
-    only = ONE_OF_A_KIND if width == 5 else [SaliencyMaps, ConfusionMatrixPanel]
+    only = ONE_OF_A_KIND if width == 5 else READING
     drawn = draw_everything(tmp_path, net, only=only, learner=Reads, common=common)
     expected = read(outputs_of(drawn.module, drawn.scene.probes.images)).softmax(1)
     assert torch.allclose(drawn.scene.predictions, expected, atol=1e-5)
@@ -122,7 +122,7 @@ def test_every_single_output(name, tmp_path):
         made.sigmoid = sigmoid
         return made
 
-    only = CALLBACKS if name == "(N,)" else ONE_OF_A_KIND
+    only = {"(N,)": CALLBACKS, "probability (N,)": ONE_OF_A_KIND}.get(name, READING)
     drawn = draw_everything(tmp_path, net, only=only, learner=Binary, classes=2)
     predicted = outputs_of(drawn.module, zoo.Pictures(seed=2, classes=2).images).reshape(-1)
     second = predicted if sigmoid else predicted.sigmoid()
@@ -156,7 +156,7 @@ def test_every_batch(name, tmp_path):
             def on_after_batch_transfer(self, batch, dataloader_idx):
                 return read(batch)
 
-    drawn = draw_everything(tmp_path, zoo.convolutions, only=ONE_OF_A_KIND, learner=Takes, item=item)
+    drawn = draw_everything(tmp_path, zoo.convolutions, only=READING, learner=Takes, item=item)
     data = zoo.Pictures(seed=2)
     assert torch.equal(drawn.scene.probes.images, data.images[list(drawn.scene.probes.indices)])
 

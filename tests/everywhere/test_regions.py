@@ -5,7 +5,7 @@ import re
 import pytest
 import pytorch_lightning as pl
 import torch
-from everything import ONE_OF_A_KIND, keeping
+from everything import ONE_OF_A_KIND, READING, keeping
 from found import CALLBACKS, quick
 from projects import Places, UNet, events, told, trainer
 from torch import nn
@@ -139,10 +139,8 @@ def predicted(module, kind):
     return (fine.argmax(1) if found.shape[1] > 1 else fine[:, 0] > 0).float(), true.reshape(-1, 16, 16).float()
 
 
-ALIKE = [SaliencyMaps, ConfusionMatrixPanel, ConfusionPanels]
-"""Enough where another kind differs in the labels' form, or in the last function, alone."""
 ONLY = {"at a quarter": CALLBACKS, "masks": CALLBACKS}
-ONLY.update(dict.fromkeys(("a channel of them", "one-hot", "one logit, squeezed", "a sigmoid"), ALIKE))
+ONLY.update(dict.fromkeys(("a channel of them", "one-hot", "one logit, squeezed", "a sigmoid"), READING))
 
 
 @pytest.mark.parametrize("kind", KINDS)

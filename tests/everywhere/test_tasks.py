@@ -5,7 +5,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 import zoo
-from everything import ONE_OF_A_KIND, Drawn, draw_everything, keeping, outputs_of, train
+from everything import ONE_OF_A_KIND, READING, Drawn, draw_everything, keeping, outputs_of, train
 from found import CALLBACKS, OF_LAYERS, TINY, quick
 from projects import events, told, trainer
 from torch import nn
@@ -19,6 +19,7 @@ from lightning_viz import (
     GradCam,
     IntegratedGradients,
     LimePanels,
+    Occlusion,
     Probes,
     SaliencyMaps,
 )
@@ -59,7 +60,7 @@ def test_several_labels(head, tmp_path):
         made.sigmoid = sigmoid
         return made
 
-    only = CALLBACKS if head == "sigmoid" else ONE_OF_A_KIND
+    only = {"sigmoid": CALLBACKS, "logits": ONE_OF_A_KIND}.get(head, READING)
     drawn = draw_everything(tmp_path, net, only=only, learner=Independent, item=several)
     scene = drawn.scene
     predicted = outputs_of(drawn.module, scene.probes.images)
@@ -176,7 +177,7 @@ class Soft(zoo.Learner):
 @pytest.mark.parametrize("kind", SOFT)
 def test_rows_that_sum_to_one_are_classes(kind, tmp_path):
     item = lambda x, y: (x, SOFT[kind](y))
-    drawn = draw_everything(tmp_path, zoo.convolutions, only=ONE_OF_A_KIND, learner=Soft, item=item)
+    drawn = draw_everything(tmp_path, zoo.convolutions, only=READING, learner=Soft, item=item)
     data = zoo.Pictures(seed=2)
     chosen = list(drawn.scene.probes.indices)
     assert drawn.scene.probes.labels.tolist() == [data.targets[i] for i in chosen]
@@ -202,7 +203,7 @@ VALUES = {
 def test_values(kind, tmp_path):
     outputs, wrap, label = VALUES[kind]
     net = lambda: zoo.Then(zoo.convolutions(classes=outputs), wrap)
-    only = CALLBACKS if outputs == 2 else ONE_OF_A_KIND
+    only = CALLBACKS if outputs == 2 else [Occlusion, *READING]
     drawn = draw_everything(tmp_path, net, only=only, learner=Regression, item=lambda x, y: (x, label(y)))
     data = zoo.Pictures(seed=2)
     predicted = outputs_of(drawn.module, data.images).reshape(len(data), -1)

@@ -239,7 +239,7 @@ def test_scores_without_gradients_leave_gradients_out_with_the_reason(tmp_path):
     with pytest.raises(ValueError, match=r"gradients of the images.*boxes have none.*Occlusion and LimePanels"):
         train(tmp_path, [SaliencyMaps(on_error="raise")], net=Detaches)
     drawn = Drawn()
-    train(tmp_path, [SaliencyMaps(), keeping(Occlusion, drawn, {})], net=Detaches)
+    train(tmp_path, [SaliencyMaps(probes=2), keeping(Occlusion, drawn, {})], net=Detaches)
     assert set(drawn.pictures) == {"Occlusion"}
 
 

@@ -4,7 +4,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 import zoo
-from everything import CALLBACKS, ONE_OF_A_KIND, draw_everything, train
+from everything import CALLBACKS, ONE_OF_A_KIND, READING, draw_everything, train
 from found import TINY, quick
 from torch import nn
 from torch.nn import functional as F
@@ -196,7 +196,7 @@ def test_unpack_may_say_what_stands_beside_the_images(tmp_path):
 def test_without_a_sanity_check_the_first_batch_tells_how_the_network_is_called(name, tmp_path):
     learner, item = FORWARDS[name]
     project = {"learner": learner, "item": item, "num_sanity_val_steps": 0}
-    drawn = draw_everything(tmp_path, Two, only=ONE_OF_A_KIND, **project)
+    drawn = draw_everything(tmp_path, Two, only=READING, **project)
     probes = drawn.scene.probes
     with torch.no_grad():
         own = drawn.module.eval().net(probes.images, torch.stack([number(x) for x in probes.images]))

@@ -4,10 +4,11 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from found import CALLBACKS, quick
-from projects import Project, Segments, events, loaders, places, trainer
+from projects import Places, Project, Segments, Stripes, events, trainer
 from second_device import DEVICE, SecondDevice, There, on_second_device
+from torch.utils.data import DataLoader
 
-from lightning_viz import Films, FilterAscent, SaliencyMaps
+from lightning_viz import Films, FilterAscent, Picture, SaliencyMaps
 
 
 class Uncopyable(Project):
@@ -15,13 +16,14 @@ class Uncopyable(Project):
         return self
 
 
-def trained(folder, callbacks, module=Project, data=loaders, epochs=2):
+def trained(callbacks, folder, module, dataset, epochs):
     """The weights of a short training on the second device."""
+    sets = {"train_dataloaders": dataset(12, seed=1), "val_dataloaders": dataset(6, seed=2)}
     with SecondDevice():
         pl.seed_everything(7, verbose=False)
         run = trainer(folder, callbacks, **on_second_device(), num_sanity_val_steps=0, max_epochs=epochs)
         made = module()
-        run.fit(made, **data())
+        run.fit(made, **{name: DataLoader(one, batch_size=6, shuffle="train" in name) for name, one in sets.items()})
         return [value.cpu() for value in made.state_dict().values()]
 
 
@@ -35,31 +37,54 @@ def test_the_second_device_is_one():
             there + here
 
 
+def noting(cls, drawn):
+    """The callback, which notes the tags of its pictures."""
+
+    class Noting(cls):
+        def draw(self, scene):
+            for result in super().draw(scene):
+                if isinstance(result, Picture):
+                    drawn.setdefault(cls, set()).add(result.tag)
+                yield result
+
+    Noting.__name__ = Noting.__qualname__ = cls.__name__
+    return quick(Noting, probes=1)
+
+
+RUNS = {
+    "classes": (Project, Stripes, 2, CALLBACKS),
+    "places": (Segments, Places, 1, CALLBACKS),
+    "uncopyable": (Uncopyable, Stripes, 2, [SaliencyMaps, FilterAscent]),
+}
+"""Of what, for how many epochs, with which callbacks."""
+
+
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory):
-    """The weights of a training without callbacks."""
-    return trained(tmp_path_factory.mktemp("alone"), [])
+def runs(tmp_path_factory):
+    """Of each run: by callback the steps of each of its pictures; the weights with the callbacks and without any."""
+    found = {}
+    for name, (*project, callbacks) in RUNS.items():
+        drawn, folder = {}, tmp_path_factory.mktemp(name)
+        ours = trained([*(noting(cls, drawn) for cls in callbacks), Films()], folder / "with", *project)
+        log = events(folder / "with")
+        steps = {cls: {tag: [event.step for event in log.Images(tag)] for tag in tags} for cls, tags in drawn.items()}
+        found[name] = steps, ours, trained([], folder / "without", *project)
+    return found
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_training_there_is_left_alone(name, runs):
+    _, ours, theirs = runs[name]
+    assert len(ours) == len(theirs) > 10
+    assert all(map(torch.equal, ours, theirs))
 
 
 @pytest.mark.parametrize(
-    ("callback", "module"),
-    [*((callback, Project) for callback in CALLBACKS), (SaliencyMaps, Uncopyable), (FilterAscent, Uncopyable)],
+    ("name", "callback"),
+    [(name, callback) for name, (*_, callbacks) in RUNS.items() for callback in callbacks],
+    ids=lambda one: getattr(one, "__name__", one),
 )
-def test_every_callback_draws_of_a_network_there_and_leaves_it_alone(callback, module, alone, tmp_path):
-    found = trained(tmp_path, [quick(callback), Films()], module)
-    assert all(map(torch.equal, found, alone))
-    log = events(tmp_path)
-    assert max(len(log.Images(tag)) for tag in log.Tags()["images"]) >= 2
-
-
-@pytest.fixture(scope="module")
-def places_alone(tmp_path_factory):
-    """Those of places."""
-    return trained(tmp_path_factory.mktemp("places"), [], Segments, places, 1)
-
-
-@pytest.mark.parametrize("callback", CALLBACKS)
-def test_every_callback_draws_of_places_there(callback, places_alone, tmp_path):
-    found = trained(tmp_path, [quick(callback)], Segments, places, 1)
-    assert all(map(torch.equal, found, places_alone))
-    assert events(tmp_path).Tags()["images"]
+def test_every_callback_draws_there(name, callback, runs):
+    steps = runs[name][0][callback].values()
+    assert min(map(len, steps)) >= 1
+    assert max(map(len, steps)) >= RUNS[name][2]

@@ -8,7 +8,18 @@ from found import CALLBACKS, quick
 from projects import NAMES, Project, Stripes, events, fit
 from torch.utils.data import DataLoader
 
-from lightning_viz import CaptumAttribution, Films, FilterAscent, GradCam, IntegratedGradients, Occlusion, Probes
+from lightning_viz import (
+    CaptumAttribution,
+    DeepDream,
+    Films,
+    FilterActivations,
+    FilterAscent,
+    FilterWall,
+    GradCam,
+    IntegratedGradients,
+    Occlusion,
+    Probes,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:Glyph .* missing from font")  # which depends on the system's fonts
 
@@ -24,14 +35,17 @@ ODD = {
 }
 
 
-ALIKE = {CaptumAttribution, GradCam, IntegratedGradients, Occlusion}
+ALIKE = {
+    *(CaptumAttribution, DeepDream, FilterActivations, GradCam, IntegratedGradients, Occlusion),
+    *(FilterAscent, FilterWall),  # by channel: these have no names of classes
+}
 """Whose pictures get their names where those of SaliencyMaps do."""
 
 
-def named(folder, names, **options):
+def named(folder, names, leave=ALIKE, **options):
     common = {"probes": Probes(count=3, class_names=names), "on_error": "raise"}
-    panels = [quick(cls, **common) for cls in CALLBACKS if cls not in ALIKE]
-    data = lambda: dict.fromkeys(("train_dataloaders", "val_dataloaders"), DataLoader(Stripes(12), batch_size=6))
+    panels = [quick(cls, **common) for cls in CALLBACKS if cls not in leave]
+    data = lambda: dict.fromkeys(("train_dataloaders", "val_dataloaders"), DataLoader(Stripes(6), batch_size=6))
     by_class = FilterAscent(classes=3, steps=2, **common)
     return fit(folder, [*panels, by_class, Films()], data=data, max_epochs=1, **options)
 
@@ -66,8 +80,9 @@ def test_everything_is_there_under_its_own_name(kind, usual, tmp_path):
 
 
 def test_where_pictures_are_files_too(tmp_path):
-    named(tmp_path, ODD["long, in CJK"], logger=False, default_root_dir=tmp_path)
-    assert len(list((tmp_path / "explanations").rglob("*/saliency/*.jpg"))) == 6
+    named(tmp_path, ODD["long, in CJK"], leave=(), logger=False, default_root_dir=tmp_path)
+    for kind in ("saliency", "lime", "gradcam_*", "deep_dream*"):
+        assert len(list((tmp_path / "explanations").rglob(f"*/{kind}/*.jpg"))) == 6, kind
 
 
 def test_layers_may_have_long_names(tmp_path):
@@ -77,5 +92,5 @@ def test_layers_may_have_long_names(tmp_path):
             for level in range(40):
                 self.net = torch.nn.Sequential({f"a_rather_deep_level_{level}": self.net}.popitem()[1])
 
-    fit(tmp_path, [FilterAscent(channels=2, steps=2, on_error="raise"), Films()], module=Deep, max_epochs=1)
+    fit(tmp_path, [quick(FilterAscent), Films()], module=Deep, max_epochs=1)
     assert len([tag for tag in tags(tmp_path)["images"] if tag.startswith("filters/")]) == 2

@@ -3,7 +3,8 @@
 import pytest
 import pytorch_lightning as pl
 import torch
-from projects import events, fit, loaders
+from projects import Stripes, events, fit
+from torch.utils.data import DataLoader
 
 from lightning_viz import ConfusionPanels, Films, FilterAscent, SaliencyMaps
 
@@ -13,7 +14,7 @@ QUICK = {"samples": 24, "segments": 8, "steps": 2}
 
 
 def callbacks():
-    common = {"probes": 2, "on_error": "raise"}
+    common = {"probes": 1, "on_error": "raise"}
     return [
         SaliencyMaps(**common),
         FilterAscent(channels=2, steps=2, warm_steps=1, **common),
@@ -22,11 +23,16 @@ def callbacks():
     ]
 
 
+def data():
+    sets = {"train_dataloaders": Stripes(12, seed=1), "val_dataloaders": Stripes(12, seed=2)}
+    return {name: DataLoader(one, batch_size=6) for name, one in sets.items()}
+
+
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
     folder = tmp_path_factory.mktemp("saved")
     keep = pl.callbacks.ModelCheckpoint(folder, filename="run")
-    fit(folder, [*callbacks(), keep], max_epochs=1, enable_checkpointing=True)
+    fit(folder, [*callbacks(), keep], data=data, max_epochs=1, enable_checkpointing=True)
     return torch.load(folder / "run.ckpt", weights_only=True)
 
 
@@ -74,7 +80,7 @@ def test_what_is_odd_is_told_once_and_drawn_anew(name, saved, tmp_path):
     entry = ODD[name](saved["lightning_viz"])
     torch.save({**saved, "lightning_viz": entry}, tmp_path / "odd.ckpt")
     with pytest.warns(UserWarning, match="keeps for lightning_viz cannot be used") as caught:
-        run = fit(tmp_path / "log", callbacks(), max_epochs=2, ckpt_path=tmp_path / "odd.ckpt")
+        run = fit(tmp_path / "log", callbacks(), data=data, max_epochs=2, ckpt_path=tmp_path / "odd.ckpt")
     assert run.current_epoch == 2
     assert len([w for w in caught if "lightning_viz cannot be used" in str(w.message)]) == 1
     tags = set(events(tmp_path / "log").Tags()["images"])
@@ -96,7 +102,7 @@ def test_what_an_earlier_version_kept_is_read_once_more(saved, tmp_path):
     }
     for name, checkpoint in {"now": saved, "older": older}.items():
         torch.save(checkpoint, tmp_path / f"{name}.ckpt")
-        fit(tmp_path / name, callbacks(), max_epochs=2, ckpt_path=tmp_path / f"{name}.ckpt")
+        fit(tmp_path / name, callbacks(), data=data, max_epochs=2, ckpt_path=tmp_path / f"{name}.ckpt")
     now, then = (events(tmp_path / name) for name in ("now", "older"))
     for tag in now.Tags()["images"]:
         assert [e.encoded_image_string for e in now.Images(tag)] == [e.encoded_image_string for e in then.Images(tag)]
@@ -108,6 +114,6 @@ class Keeps(ConfusionPanels):
 
 def test_a_callback_that_the_checkpoint_does_not_know_begins_anew(saved, tmp_path):
     torch.save(saved, tmp_path / "run.ckpt")
-    panels = Keeps(**QUICK, probes=2, on_error="raise")
-    fit(tmp_path / "log", [panels], data=loaders, max_epochs=2, ckpt_path=tmp_path / "run.ckpt")
+    panels = Keeps(**QUICK, probes=1, on_error="raise")
+    fit(tmp_path / "log", [panels], data=data, max_epochs=2, ckpt_path=tmp_path / "run.ckpt")
     assert panels._past["val"]["epoch"] == 1

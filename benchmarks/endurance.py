@@ -123,9 +123,9 @@ def train(epochs: int, counted: Iterable[int], callbacks: Iterable[pl.Callback])
     return watch.seen
 
 
-def pictures(films: int = 5) -> list[pl.Callback]:
+def pictures(films: int = 5, probes: int = 2) -> list[pl.Callback]:
     """Every public callback, with little to do; after every so many epochs films are made."""
-    often = {"probes": 2, "on_error": "raise"}
+    often = {"probes": probes, "on_error": "raise"}
     return [
         *(viz.SaliencyMaps(method=method, samples=2, **often) for method in ("gradient", "smoothgrad", "loss")),
         viz.IntegratedGradients(steps=2, **often),

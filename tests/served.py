@@ -40,15 +40,17 @@ def served():
 
 
 @contextmanager
-def serving(program):
+def serving(program, inside=()):
     """Starts a program that calls `served`; gives a function that runs it with arguments in a folder.
+
+    `inside` is what it is started with that narrows what it may do.
 
     The function returns the exit code, that of SIGKILL for a run that hung; what the run has printed is in `out.txt`
     and `said.txt` of the folder.
     """
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, program], env=environment, text=True, **pipes) as process:
+    with subprocess.Popen([*inside, sys.executable, program], env=environment, text=True, **pipes) as process:
 
         def run(folder, *arguments):
             print(json.dumps([str(folder), list(map(str, arguments))]), file=process.stdin, flush=True)

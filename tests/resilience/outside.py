@@ -7,6 +7,7 @@ import os
 import resource
 import shutil
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -92,31 +93,33 @@ def main(scenario, folder, kept):
     checkpoint = pl.callbacks.ModelCheckpoint(kept, save_top_k=-1)
     common = {"enable_checkpointing": True}
     if scenario == "full":
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "none", str(folder)], check=True)
         # A filler leaves less than the pictures would need, so that the limit is met on the way.
-        (folder / "filler").write_bytes(bytes(7 * 2**19))
-        panels = [SaliencyMaps(), DeepDream(iterations=1), ConfusionMatrixPanel()]
+        (folder / "filler").write_bytes(bytes(15 * 2**18))
+        panels = [SaliencyMaps(probes=2), DeepDream(iterations=1, probes=2), ConfusionMatrixPanel()]
         fit(folder / "log", [*panels, checkpoint], **common)
         print("free at the end:", shutil.disk_usage(folder).free / 2**20, "MiB")
     elif scenario == "read_only":
         folder.mkdir()
         fit(
             folder,
-            [SaliencyMaps(), DeepDream(iterations=1), Locks(folder), checkpoint],
+            [SaliencyMaps(probes=2), DeepDream(iterations=1, probes=2), Locks(folder), checkpoint],
             logger=False,
             default_root_dir=folder,
             max_epochs=3,
             **common,
         )
     elif scenario == "interrupted":
-        fit(folder, [checkpoint, Interrupts()], **common)
+        fit(folder, [checkpoint, Interrupts(probes=2)], **common)
     elif scenario == "away":
         log, away = folder / "log", folder / "away"
-        fit(log, [Away(log, away), SaliencyMaps(), Films(), Away(away, log), checkpoint], max_epochs=4, **common)
+        callbacks = [Away(log, away), SaliencyMaps(probes=1), Films(), Away(away, log), checkpoint]
+        fit(log, callbacks, max_epochs=4, **common)
     elif scenario == "limit":
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        room.RESERVE = 200_000  # of a limit that is soon reached
-        resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000,) * 2)
-        fit(folder, [SaliencyMaps(), checkpoint], max_epochs=8, **common)
+        room.RESERVE = 100_000  # of a limit that is soon reached
+        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000,) * 2)
+        fit(folder, [SaliencyMaps(probes=2), checkpoint], max_epochs=8, **common)
     elif scenario == "stopped":
         films.PATIENCE = 2.0
         data = {"train_dataloaders": loaders()["train_dataloaders"]}
@@ -124,7 +127,7 @@ def main(scenario, folder, kept):
         callbacks = [OnExceptionCheckpoint(kept), SaliencyMaps(probes=3), Films()]
         fit(folder, callbacks, module=Stops, data=lambda: data, **few, **common)
     elif scenario == "films":
-        fit(folder, [SaliencyMaps(), InterruptsTheTraining(), Films(), InterruptsItself()], **common)
+        fit(folder, [SaliencyMaps(probes=1), InterruptsTheTraining(), Films(), InterruptsItself()], **common)
 
 
 if __name__ == "__main__":

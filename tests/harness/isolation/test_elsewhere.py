@@ -17,7 +17,7 @@ from lightning_viz import Probes, SaliencyMaps
 from lightning_viz.harness.isolation.forks import elsewhere as module
 from lightning_viz.harness.isolation.forks.elsewhere import elsewhere
 
-FOUR = Probes(count=4, mean=0.0, std=1.0)
+FEW = Probes(count=2, mean=0.0, std=1.0)
 shared = {"drawn": 0, "generator": np.random.default_rng(0)}
 
 
@@ -172,7 +172,7 @@ def test_a_data_set_that_changes_when_it_is_read_is_left_as_it_was(name, tmp_pat
         state = [shared["drawn"], shared["generator"].random(), getattr(dataset, "state", None)]
         return [v.tolist() for v in run.lightning_module.state_dict().values()], state
 
-    assert ended([SaliencyMaps(probes=FOUR, on_error="raise")]) == ended([])
+    assert ended([SaliencyMaps(probes=FEW, on_error="raise")]) == ended([])
     assert "explanations/saliency/in_mask" in events(tmp_path).Tags()["scalars"] or name != "masks"
 
 
@@ -230,7 +230,7 @@ def test_transfer_hooks_leave_no_trace_and_are_applied(make, tmp_path):
             super().prepare(scene)
             seen.append(scene.probes.images)
 
-    with_us = ended([Sees(probes=FOUR, on_error="raise")])
+    with_us = ended([Sees(probes=FEW, on_error="raise")])
     assert with_us == ended([])
     plain = torch.stack([Stripes(12, seed=2)[i][0] for i in range(12)])
     assert not any(torch.equal(image, one) for image in seen[0] for one in plain)
@@ -241,6 +241,6 @@ def test_an_empty_validation_set_is_none(tmp_path):
     data = lambda: {"train_dataloaders": DataLoader(Stripes(24), batch_size=8),
                     "val_dataloaders": DataLoader(torch.utils.data.Subset(Stripes(3), []), batch_size=8)}  # fmt: skip
     with pytest.warns(UserWarning, match="probes come from the training data"):
-        run = fit(tmp_path, [SaliencyMaps(on_error="raise")], data=data)
+        run = fit(tmp_path, [SaliencyMaps(probes=2, on_error="raise")], data=data)
     assert run.current_epoch == 2
     assert "probe_00_bread/saliency" in events(tmp_path).Tags()["images"]

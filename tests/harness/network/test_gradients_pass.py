@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from found import quick
 from projects import Project, events, fit
 from torch import nn
 
@@ -35,8 +36,7 @@ class Serving(Project):
 
 @pytest.mark.parametrize("module", [FrozenBackbone, Serving])
 def test_a_forward_without_gradients_is_explained_all_the_same(module, tmp_path):
-    callbacks = [SaliencyMaps(on_error="raise"), FilterAscent(on_error="raise"), DeepDream(on_error="raise")]
-    run = fit(tmp_path, callbacks, module=module, max_epochs=1)
+    run = fit(tmp_path, map(quick, [SaliencyMaps, FilterAscent, DeepDream]), module=module, max_epochs=1)
     assert {"probe_00_bread/saliency", "filters/net_4/0"} <= set(events(tmp_path).Tags()["images"])
     images, labels = torch.rand(3, 3, 16, 16), torch.arange(3)
     with Isolation(run.lightning_module)() as explained:
@@ -85,7 +85,7 @@ class RunningMean(Project):
 
 def test_statistics_of_the_input_do_not_drag_the_graph_along(tmp_path):
     results = []
-    for callbacks in ([], [SaliencyMaps(on_error="raise", every_n_steps=2)]):
+    for callbacks in ([], [quick(SaliencyMaps, every_n_steps=2)]):
         module = fit(tmp_path / str(len(results)), callbacks, module=RunningMean).lightning_module
         kept = [*module.state_dict().values(), module.beside, module.anew]
         assert not any(t.requires_grad for t in kept)

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from found import quick
 from projects import Project, events, fit
 from torch import nn
 
@@ -83,7 +84,7 @@ def test_log_odds_are_those_of_the_probabilities_and_do_not_saturate():
 @pytest.mark.parametrize("precision", ["bf16-mixed", "bf16-true", "64-true"])
 def test_every_precision_draws_everything(precision, tmp_path):
     callbacks = [SaliencyMaps, FilterAscent, LimePanels, DeepDream, ConfusionMatrixPanel]
-    fit(tmp_path, [c(on_error="raise") for c in callbacks], precision=precision, max_epochs=1)
+    fit(tmp_path, [quick(c) for c in callbacks], precision=precision, max_epochs=1)
     assert torch.get_default_dtype() == torch.float32
     assert {"probe_00_bread/lime", "confusion/val"} <= set(events(tmp_path).Tags()["images"])
 
@@ -100,7 +101,7 @@ def test_mixed_precision_is_what_is_explained(tmp_path):
             assert torch.equal(found, expected)
             yield from super().draw(scene)
 
-    fit(tmp_path, [Asks(on_error="raise")], precision="bf16-mixed", max_epochs=1)
+    fit(tmp_path, [quick(Asks)], precision="bf16-mixed", max_epochs=1)
 
 
 def test_a_network_that_changes_its_input_in_place_leaves_the_probes_alone(tmp_path):
@@ -118,7 +119,7 @@ def test_a_network_that_changes_its_input_in_place_leaves_the_probes_alone(tmp_p
             seen.append(scene.probes.images.clone())
             yield from super().draw(scene)
 
-    fit(tmp_path, [Looking(on_error="raise")], module=InPlace)
+    fit(tmp_path, [quick(Looking)], module=InPlace)
     assert torch.equal(seen[0], seen[1])
 
 
@@ -132,5 +133,5 @@ def test_forward_that_is_not_overridden_takes_the_only_child(tmp_path):
         def validation_step(self, batch, batch_idx):
             self.net(batch[0])
 
-    fit(tmp_path, [SaliencyMaps(on_error="raise"), ConfusionMatrixPanel(on_error="raise")], module=Bare, max_epochs=1)
+    fit(tmp_path, [quick(SaliencyMaps), quick(ConfusionMatrixPanel)], module=Bare, max_epochs=1)
     assert "probe_00_bread/saliency" in events(tmp_path).Tags()["images"]

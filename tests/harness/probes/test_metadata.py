@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from found import quick
 from projects import NAMES, Project, Stripes, events, fit
 from torch.utils.data import DataLoader
 
@@ -18,15 +19,15 @@ class Nameless(Stripes):
 
 def loaders_of(dataset):
     return lambda: {
-        "train_dataloaders": DataLoader(dataset(24), batch_size=8),
-        "val_dataloaders": DataLoader(dataset(24), batch_size=8),
+        "train_dataloaders": DataLoader(dataset(12), batch_size=6),
+        "val_dataloaders": DataLoader(dataset(12), batch_size=6),
     }
 
 
 def probe_names(folder, module=Project, dataset=Nameless):
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
-        fit(folder, [SaliencyMaps(on_error="raise")], module=module, data=loaders_of(dataset), max_epochs=1)
+        fit(folder, [quick(SaliencyMaps, probes=3)], module=module, data=loaders_of(dataset), max_epochs=1)
     return {tag.split("/")[0].split("_")[2] for tag in events(folder).Tags()["images"] if tag.startswith("probe")}
 
 
@@ -95,7 +96,7 @@ def test_images_in_bytes_are_probes_in_their_full_range(name, tmp_path):
             seen.append(scene.probes)
             yield from super().draw(scene)
 
-    callbacks = [c(on_error="raise") for c in (Looking, LimePanels, FilterAscent, DeepDream, ConfusionMatrixPanel)]
+    callbacks = [quick(c) for c in (Looking, LimePanels, FilterAscent, DeepDream, ConfusionMatrixPanel)]
     dataset = Bytes if name == "bytes" else Floats
     fit(tmp_path, callbacks, module=Divides, data=loaders_of(dataset), max_epochs=1)
     assert seen[0].images.max() > 200
@@ -120,7 +121,7 @@ def test_an_unknown_range_is_stretched(images, pixels, tmp_path):
             yield from super().draw(scene)
 
     with pytest.warns(UserWarning, match="nobody knows their mean and std"):
-        fit(tmp_path, [Looking(on_error="raise")], data=loaders_of(Somehow), max_epochs=1)
+        fit(tmp_path, [quick(Looking, probes=3)], data=loaders_of(Somehow), max_epochs=1)
     probes = seen[0]
     assert sorted(set(probes.pixels[:, 0, 0, 0].tolist())) == pytest.approx(sorted(set(pixels)))
     assert torch.allclose(probes.normalize(probes.pixels), probes.images, atol=1e-4)
@@ -148,7 +149,7 @@ def test_transforms_that_normalise_are_found_and_mean_and_std_taken_from_one_pla
             seen.append(scene.probes.mean.flatten().tolist())
             yield from super().draw(scene)
 
-    fit(tmp_path, [Looking(on_error="raise")], data=loaders_of(Transformed), max_epochs=1)
+    fit(tmp_path, [quick(Looking)], data=loaders_of(Transformed), max_epochs=1)
     assert seen[0] == pytest.approx([0.1, 0.2, 0.3])
 
 

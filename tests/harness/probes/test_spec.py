@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
+from found import quick
 from projects import Project, Stripes, events, fit
 from pytorch_lightning.utilities import CombinedLoader
 from torch import nn
@@ -93,14 +94,14 @@ def test_items_without_a_class_are_no_probes(tmp_path):
         "train_dataloaders": DataLoader(Stripes(24), batch_size=8),
         "val_dataloaders": DataLoader(Partly(24), batch_size=8),
     }
-    callbacks = [SaliencyMaps(on_error="raise"), ConfusionMatrixPanel(on_error="raise")]
+    callbacks = [quick(SaliencyMaps, probes=4), quick(ConfusionMatrixPanel)]
     with pytest.warns(UserWarning, match="leaves out labels that are no class"):
         fit(tmp_path, callbacks, module=Ignores, data=data, max_epochs=1)
     assert "confusion/val" in events(tmp_path).Tags()["images"]
 
 
 def test_classes_whose_names_look_alike_have_tags_of_their_own(tmp_path):
-    probes = Probes(class_names=["C", "C++", "C#"])
+    probes = Probes(count=3, class_names=["C", "C++", "C#"])
     fit(tmp_path, [SaliencyMaps(probes=probes), ConfusionMatrixPanel(probes=probes)], max_epochs=1)
     scalars = events(tmp_path).Tags()["scalars"]
     assert {"recall/val/c_0", "recall/val/c_1", "recall/val/c_2", "probability/probe_00_c/c_2"} <= set(scalars)
@@ -199,7 +200,8 @@ def test_data_sets_that_make_their_own_batches(make, wish, tmp_path):
     loader, data = make()
     names = {"class_names": data.classes}
     looking = Looking(probes=Probes(**wish, **names))
-    fit(tmp_path, [looking], module=Shows, data=lambda: dict.fromkeys(["train_dataloaders", "val_dataloaders"], loader))
+    data_of = lambda: {"train_dataloaders": loader, "val_dataloaders": loader}
+    fit(tmp_path, [looking], module=Shows, data=data_of, max_epochs=1)
     chosen = looking.seen.indices
     assert torch.equal(looking.seen.images, data.images[list(chosen)])
     assert looking.seen.labels.tolist() == [data.targets[i] for i in chosen]
@@ -239,7 +241,7 @@ def test_batches_of_several_loaders_side_by_side_are_told_before_the_first(on_er
         "train_dataloaders": make(),
         "val_dataloaders": CombinedLoader({"a": make(), "b": make()}, "max_size"),
     }
-    callbacks = [SaliencyMaps(), ConfusionMatrixPanel(on_error=on_error)]
+    callbacks = [SaliencyMaps(probes=2), ConfusionMatrixPanel(on_error=on_error)]
     expected = pytest.raises(ValueError, match="side by side") if on_error == "raise" else pytest.warns(match="side by")
     with expected:
         fit(tmp_path, callbacks, module=Both, data=both, max_epochs=1)
@@ -267,7 +269,7 @@ def test_probes_are_seen_as_in_validation(tmp_path):
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_loader_with_its_own_generator_is_not_moved(workers, tmp_path):
     orders = []
-    for callbacks in ([], [SaliencyMaps(on_error="raise")]):
+    for callbacks in ([], [quick(SaliencyMaps)]):
         order = []
 
         class Noting(Project):
@@ -325,7 +327,7 @@ def test_without_validation_the_probes_come_from_training(option, tmp_path):
     module = Project if option else NoValidation
     data = (lambda: {"train_dataloaders": DataLoader(Stripes(24), batch_size=8)}) if not option else None
     with pytest.warns(UserWarning, match="no validation loader"):
-        fit(tmp_path, [SaliencyMaps(on_error="raise")], module=module, data=data, max_epochs=1, **option)
+        fit(tmp_path, [quick(SaliencyMaps)], module=module, data=data, max_epochs=1, **option)
 
 
 @pytest.mark.parametrize("channels", [3, 4])
@@ -349,7 +351,7 @@ def test_the_range_of_images_of_unknown_normalisation_is_stretched(channels, tmp
 
     data = lambda: dict.fromkeys(["train_dataloaders", "val_dataloaders"], DataLoader(Wide(12), batch_size=4))
     with pytest.warns(UserWarning, match="nobody knows their mean and std"):
-        fit(tmp_path, [Looking(on_error="raise")], module=Net, data=data, max_epochs=1)
+        fit(tmp_path, [quick(Looking, probes=3)], module=Net, data=data, max_epochs=1)
     images, pixels = seen[0].images, seen[0].pixels
     parts = [images[:, c : c + 1] for c in range(channels)] if channels > 3 else [images]
     stretched = [(x - x.min()) / (x.max() - x.min()).clamp(min=1e-9) for x in parts]

@@ -19,8 +19,8 @@ class Looking(SaliencyMaps):
 def probes_of(change, folder):
     data = Stripes(12)
     data.images = change(data.images)
-    callback = Looking(on_error="raise")
-    fit(folder, [callback], data=lambda: dict.fromkeys(("train_dataloaders", "val_dataloaders"), DataLoader(data, 4)))
+    callback, loader = Looking(probes=3, on_error="raise"), DataLoader(data, 6)
+    fit(folder, [callback], data=lambda: {"train_dataloaders": loader, "val_dataloaders": loader}, max_epochs=1)
     return callback.seen
 
 

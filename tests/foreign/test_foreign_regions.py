@@ -1,6 +1,7 @@
 """Networks of other people's that tell of places."""
 
 import torch
+from found import quick
 from projects import Places, Project, events, fit
 from test_foreign_transformers import installed
 from torch.nn import functional as F
@@ -56,10 +57,7 @@ def test_segformer(tmp_path):
             seen.append(scene)
             return super().draw(scene)
 
-    few = {"samples": 64, "segments": 8}
-    callbacks = [Looks(), GradCam(), LimePanels(**few), ConfusionMatrixPanel(), ConfusionPanels(**few, steps=2)]
-    for callback in callbacks:
-        callback.on_error = "raise"
+    callbacks = map(quick, [Looks, GradCam, LimePanels, ConfusionMatrixPanel, ConfusionPanels])
     run = fit(tmp_path / "with", callbacks, module=Segformer, data=named, max_epochs=1)
     without = fit(tmp_path / "without", module=Segformer, data=named, max_epochs=1)
     ours, theirs = (one.lightning_module.state_dict() for one in (run, without))

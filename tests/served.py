@@ -3,6 +3,7 @@
 A run is a program of its own in what tests look at: arguments, folder, session, signals, output, exit code.
 """
 
+import gc
 import json
 import os
 import signal
@@ -20,6 +21,8 @@ def served():
     Returns:
         The arguments; none in the process that has served all there were.
     """
+    gc.collect()
+    gc.freeze()  # of which no fork's collector then makes copies
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:

@@ -12,6 +12,9 @@ from torch.utils.data import DataLoader
 from gallery.food import load
 from lightning_viz.food11 import CLASS_NAMES, FoodClassifier, FoodData, FoodImages
 
+VALIDATION = 550
+"""Drawn images that the network is asked about: as many as the demo validates."""
+
 
 @dataclass(frozen=True)
 class Study:
@@ -58,7 +61,7 @@ def study(checkpoint: Path, root: str | None, seed: int = 0) -> Study:
         seed: Of the drawn food that it was trained on.
     """
     network = load(checkpoint).eval()
-    data = FoodData(root, network.hparams["size"], val_count=550, seed=seed)
+    data = FoodData(root, network.hparams["size"], val_count=VALIDATION, seed=seed)
     data.setup("validate")
     loader = data.val_dataloader()
     images = loader.dataset

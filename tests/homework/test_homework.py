@@ -11,6 +11,7 @@ import pytorch_lightning as pl
 import torch
 from PIL import Image
 
+from homework import answers, network
 from homework.__main__ import main
 from homework.filters import answers_to, properties
 from homework.network import study
@@ -32,19 +33,41 @@ def checkpoint(tmp_path_factory):
     return path
 
 
-def test_all_four_are_answered_with_pictures_that_are_there(checkpoint, tmp_path):
-    own = tmp_path / "out" / "training" / "own.ckpt"  # as an earlier homework has trained it
+@pytest.fixture(autouse=True, scope="module")
+def few():
+    """Figures are averaged over fewer images, and dreams are smaller: what is said of them is the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(network, "VALIDATION", 110)
+        patch.setattr(answers, "MANY", 11)
+        patch.setattr(answers, "DREAM", {**answers.DREAM, "canvas": 64})
+        yield
+
+
+@pytest.fixture(scope="module")
+def found(checkpoint):
+    return study(checkpoint, None)
+
+
+@pytest.fixture(scope="module")
+def report(checkpoint, tmp_path_factory):
+    """The folder of the English one, where an earlier homework has trained the network."""
+    out = tmp_path_factory.mktemp("english") / "out"
+    own = out / "training" / "own.ckpt"
     own.parent.mkdir(parents=True)
     shutil.copy(checkpoint, own)
-    main(["--checkpoint", str(own), "--out", str(tmp_path / "out")])
-    assert own.read_bytes() == checkpoint.read_bytes()
-    page = (tmp_path / "out" / "homework.md").read_text()
+    main(["--checkpoint", str(own), "--out", str(out)])
+    return out
+
+
+def test_all_four_are_answered_with_pictures_that_are_there(checkpoint, report):
+    assert (report / "training" / "own.ckpt").read_bytes() == checkpoint.read_bytes()
+    page = (report / "homework.md").read_text()
     _, *parts = page.split("## ")
     assert [part[0] for part in parts] == ["1", "2", "3", "4"]
     for part in parts:
         pictures = re.findall(r"\]\((images/[^)]+)\)", part)
         assert pictures
-        assert all((tmp_path / "out" / name).is_file() for name in pictures)
+        assert all((report / name).is_file() for name in pictures)
         assert re.search(r"^- .*\d", part, re.MULTILINE), part
     assert "lies on what makes the food what it is" in parts[0]
     channels = [int(channel) for channel in re.findall(r"!\[what most activates channel (\d+)\]", parts[1])]
@@ -83,17 +106,15 @@ def test_without_a_font_with_chinese_letters_that_is_told_before_anything_is_wri
     assert not (tmp_path / "out").exists()
 
 
-def test_each_caption_is_written_below_its_picture_which_ends_above_it(checkpoint, tmp_path):
-    main(["--checkpoint", str(checkpoint), "--out", str(tmp_path)])
-    cells = re.findall(r"!\[[^]]*\]\((images/[^)]+)\)<br>([^|]+)", (tmp_path / "homework.md").read_text())
+def test_each_caption_is_written_below_its_picture_which_ends_above_it(found, report):
+    cells = re.findall(r"!\[[^]]*\]\((images/[^)]+)\)<br>([^|]+)", (report / "homework.md").read_text())
     assert len(cells) > 10
     assert all(len(words.split("<br>")) > 2 for _, words in cells)
-    study_ = study(checkpoint, None)
-    right = int(study_.table.trace())
+    right = int(found.table.trace())
     (matrix,) = [words for name, words in cells if "confusion_val" in name]
-    assert f"<br>{right} of {len(study_.labels)} right<br>" in matrix
+    assert f"<br>{right} of {len(found.labels)} right<br>" in matrix
     for name, _ in cells:
-        image = np.asarray(Image.open(tmp_path / name).convert("L"), np.float32)
+        image = np.asarray(Image.open(report / name).convert("L"), np.float32)
         assert not is_caption(image[-20:]), name
 
 
@@ -117,8 +138,7 @@ def test_both_languages_say_the_same_values():
     assert len(Wording("zh").classes) == len(set(Wording("zh").classes)) == len(CLASS_NAMES)
 
 
-def test_the_table_counts_what_is_taken_for_what(checkpoint):
-    found = study(checkpoint, None)
+def test_the_table_counts_what_is_taken_for_what(found):
     predicted = found.probabilities.argmax(1)
     for true, other in ((3, 3), (3, int(predicted[0])), (9, 0)):
         assert int(found.table[true, other]) == int(((found.labels == true) & (predicted == other)).sum())

@@ -14,7 +14,7 @@ from lightning_viz.food11 import CLASS_NAMES, FoodClassifier
 
 ROOT = Path(__file__).parents[2]
 SMALL = ["--data.size", "32", "--model.width", "2", "--trainer.accelerator", "cpu"]
-TWO = ["--probes", "[0, 1]"]
+ONE = ["--probes", "[0]"]
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*does not have many workers"),
     pytest.mark.filterwarnings("ignore:.*LeafSpec"),
@@ -49,8 +49,12 @@ def table(path: str) -> list[dict[str, str]]:
 @pytest.mark.parametrize("task", ["regions", "values", "boxes"])
 def test_tables_are_read_in_every_way(cli, tmp_path: Path, task: str) -> None:
     few = ["--data.train_count", 8, "--data.val_count", 6, "--data.batch_size", 4, "--trainer.max_epochs", 1]
-    options = ["--trainer.enable_progress_bar", "false", *SMALL, *TWO, "--data.task", task, *few]
-    ran = cli("fit", *config("tables"), *options)
+    options = ["--trainer.enable_progress_bar", "false", *SMALL, *ONE, "--data.task", task, *few]
+    written = yaml.safe_load(Path(config("tables")[1]).read_text(encoding="utf-8"))
+    callbacks = {c["class_path"]: c for c in reversed(written["trainer"]["callbacks"])}  # one of each class
+    written["trainer"]["callbacks"] = [c for name, c in callbacks.items() if not name.endswith(("Films", "HowToLook"))]
+    (tmp_path / "tables.yaml").write_text(yaml.safe_dump(written))
+    ran = cli("fit", "--config", "tables.yaml", *options)
     assert torch.isfinite(ran.trainer.callback_metrics["val_loss"])
     tags = events(Path(ran.trainer.log_dir)).Tags()["images"]
     assert "confusion/val" in tags
@@ -66,7 +70,7 @@ def test_every_config_runs(cli, homework: Path, name: str) -> None:
     # The network is narrower, for its layers' names and the pictures' sizes are those of the file all the same.
     drawn = ["--data.train_count", 22, "--data.val_count", 11]
     data = {"demo": drawn, "food_vit": drawn, "tables": drawn}.get(name, ["--data.root", homework, "--model.width", 8])
-    ran = cli("fit", *config(name), *data, *TWO, "--trainer.fast_dev_run", "true", "--trainer.accelerator", "cpu")
+    ran = cli("fit", *config(name), *data, *ONE, "--trainer.fast_dev_run", "true", "--trainer.accelerator", "cpu")
     assert ran.trainer.global_step == 1
     assert torch.isfinite(ran.trainer.callback_metrics["val_loss"])
 
@@ -75,9 +79,9 @@ def test_the_homework_config_is_the_homework_and_runs(cli, homework: Path) -> No
     args = ["--data.root", homework, "--trainer.fast_dev_run", "true", "--trainer.accelerator", "cpu"]
     with pytest.raises(ValueError, match=r"below 22, .*received \[83, 4218, 4707, 8598\]"):
         cli("fit", *config("homework"), *args, *SMALL)
-    ran = cli("fit", *config("homework"), *args, *SMALL, "--probes", "[3,4,7,8]")
+    ran = cli("fit", *config("homework"), *args, *SMALL, "--probes", "[3,8]")
     explained = [c.probes.indices for c in ran.trainer.callbacks if isinstance(c, ExplanationCallback)]
-    assert explained == [(3, 4, 7, 8)] * 6
+    assert explained == [(3, 8)] * 6
     assert torch.isfinite(ran.trainer.callback_metrics["val_loss"])
     written = yaml.safe_load(Path(config("homework")[1]).read_text(encoding="utf-8"))
     assert (written["model"]["width"], written["data"]["size"], written["data"]["batch_size"]) == (64, 128, 128)
@@ -88,7 +92,8 @@ def test_the_homework_config_is_the_homework_and_runs(cli, homework: Path) -> No
 
 
 def test_the_data_size_sets_the_model_size(cli, homework: Path) -> None:
-    ran = cli("fit", *config("food11"), "--data.root", homework, *SMALL, "--trainer.fast_dev_run", "true")
+    bare = ["--trainer.callbacks", "[ModelCheckpoint]", "--trainer.fast_dev_run", "true"]
+    ran = cli("fit", *config("food11"), "--data.root", homework, *SMALL, *bare)
     assert ran.model.hparams["size"] == 32
 
 
@@ -124,11 +129,12 @@ def test_replay_draws_the_pictures_of_a_run_that_had_no_callbacks(cli, tmp_path:
     )
     written["trainer"]["callbacks"] = [c for c in written["trainer"]["callbacks"] if c["class_path"] in few]
     written["trainer"]["callbacks"][0]["init_args"]["save_top_k"] = -1
+    written["trainer"]["callbacks"][3]["init_args"].update(steps=8, channels=[0, 5])
     written["data"].update(train_count=22, val_count=11)
     (tmp_path / "with.yaml").write_text(yaml.safe_dump(written))
     written["trainer"]["callbacks"] = written["trainer"]["callbacks"][:1]
     (tmp_path / "bare.yaml").write_text(yaml.safe_dump(written))
-    options = [*SMALL, *TWO, "--trainer.max_epochs", 2, "--trainer.log_every_n_steps", 1]
+    options = [*SMALL, *ONE, "--trainer.max_epochs", 2, "--trainer.log_every_n_steps", 1]
     expected = cli("fit", "--config", "with.yaml", *options).trainer
     bare = cli("fit", "--config", "bare.yaml", *options).trainer
     checkpoints = f"{bare.log_dir}/checkpoints/*.ckpt"

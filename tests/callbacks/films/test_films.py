@@ -33,7 +33,7 @@ class Grey(ExplanationCallback):
     """One tone per epoch, over a white caption."""
 
     def __init__(self, tag="grey/tone", **common):
-        super().__init__(**common)
+        super().__init__(**{"probes": 1, **common})
         self.tag = tag
 
     def draw(self, scene):
@@ -62,7 +62,7 @@ def frames(folder):
 
 def test_frames_are_the_bytes_that_the_logger_got_whatever_the_order_of_the_callbacks(tmp_path):
     films = Films(keep_frames=True)
-    fit(tmp_path, [SaliencyMaps(probes=2, on_error="raise"), films, ConfusionMatrixPanel(on_error="raise")])
+    fit(tmp_path, [SaliencyMaps(probes=1, on_error="raise"), films, ConfusionMatrixPanel(on_error="raise")])
     log = events(tmp_path)
     logged = {
         (tag, e.step): e.encoded_image_string
@@ -81,10 +81,10 @@ def test_frames_are_gone_when_the_films_are_made(tmp_path):
     mine = tmp_path / "frames" / "mine.txt"
     mine.parent.mkdir()
     mine.write_text("not ours")
-    fit(tmp_path, [SaliencyMaps(probes=2, on_error="raise"), Films()])
+    fit(tmp_path, [SaliencyMaps(probes=1, on_error="raise"), Films()])
     assert (tmp_path / "films" / "probe_00_bread" / "film_saliency.webp").exists()
     assert [*(tmp_path / "frames").rglob("*")] == [mine]
-    fit(tmp_path / "other", [SaliencyMaps(probes=2, on_error="raise"), Films()])
+    fit(tmp_path / "other", [SaliencyMaps(probes=1, on_error="raise"), Films()])
     assert not (tmp_path / "other" / "frames").exists()
 
 
@@ -161,7 +161,7 @@ def test_every_tag_has_its_film_and_every_probe_its_strip(tmp_path):
 
 
 def test_a_strip_shows_methods_and_epochs_without_captions(tmp_path):
-    fit(tmp_path, [Grey("probe_00_bread/tone", on_error="raise"), SaliencyMaps(probes=2, on_error="raise"), Films()])
+    fit(tmp_path, [Grey("probe_00_bread/tone", on_error="raise"), SaliencyMaps(probes=1, on_error="raise"), Films()])
     with Image.open(tmp_path / "films" / "probe_00_bread" / "filmstrip.jpg") as image:
         strip = np.asarray(image.convert("L")).astype(int)
     tone = strip[30:100, 120:]  # the first row, right of its label
@@ -370,7 +370,7 @@ def test_a_fast_dev_run_leaves_nothing_behind(tmp_path, monkeypatch):
 def test_validation_alone_makes_no_films(tmp_path):
     from projects import loaders, trainer
 
-    run = trainer(tmp_path, [Films(), SaliencyMaps(probes=2, on_error="raise")])
+    run = trainer(tmp_path, [Films(), SaliencyMaps(probes=1, on_error="raise")])
     run.validate(Project(), loaders()["val_dataloaders"], verbose=False)
     assert events(tmp_path).Tags()["images"]
     assert not (tmp_path / "frames").exists()
@@ -417,4 +417,4 @@ def test_training_is_the_same_with_films_and_without(tmp_path):
     def weights(callbacks, name):
         return [p.tolist() for p in fit(tmp_path / name, callbacks).lightning_module.parameters()]
 
-    assert weights([], "a") == weights([SaliencyMaps(probes=2, on_error="raise"), Films(every_n_epochs=1)], "b")
+    assert weights([], "a") == weights([SaliencyMaps(probes=1, on_error="raise"), Films(every_n_epochs=1)], "b")

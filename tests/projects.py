@@ -178,7 +178,7 @@ def fit(folder: Path, callbacks=(), *, module=None, data=None, ckpt_path=None, *
 
 def events(folder: Path):
     """What TensorBoard reads from a log folder, with every step kept."""
-    accumulator = EventAccumulator(str(folder), size_guidance={"images": 0, "scalars": 0})
+    accumulator = EventAccumulator(str(folder), size_guidance={"images": 0, "scalars": 0, "tensors": 0})
     # TensorBoard's own checksums are those of Python, a byte at a time: a tenth of a second for each log.
     with patch.object(pywrap_tensorflow, "crc32c", google_crc32c.value):
         accumulator.Reload()

@@ -83,9 +83,9 @@ def test_changes_are_those_from_the_last_the_untrained_and_the_best_map(monitor,
 
 
 CALLBACKS = {
-    "saliency": lambda: quick(SaliencyMaps),
-    "lime": lambda: quick(LimePanels),
-    "gradcam_net_4": lambda: quick(GradCam),
+    "saliency": lambda: quick(SaliencyMaps, probes=1),
+    "lime": lambda: quick(LimePanels, probes=1),
+    "gradcam_net_4": lambda: quick(GradCam, probes=1),
 }
 
 
@@ -106,7 +106,7 @@ def test_a_resumed_run_goes_on_as_if_it_had_not_been_interrupted(tmp_path):
 
 
 def test_what_is_kept_does_not_grow_with_the_epochs_and_is_for_these_probes_alone(tmp_path):
-    callback, other = SaliencyMaps(probes=3), LimePanels(samples=64, probes=2)
+    callback, other = SaliencyMaps(probes=3), quick(LimePanels)
     kept = []
     for epochs in (2, 4):
         run = fit(tmp_path / str(epochs), [callback, other], module=Told, max_epochs=epochs)
@@ -122,18 +122,19 @@ def test_what_is_kept_does_not_grow_with_the_epochs_and_is_for_these_probes_alon
 
 
 def test_a_new_run_begins_anew(tmp_path):
-    callback = SaliencyMaps(on_error="raise")
+    callback = SaliencyMaps(probes=2, on_error="raise")
     for name in "ab":
         fit(tmp_path / name, [callback], module=Told, max_epochs=2)
-    for tag in events(tmp_path / "a").Tags()["scalars"]:
+    a, b = (events(tmp_path / name) for name in "ab")
+    for tag in a.Tags()["scalars"]:
         if tag.startswith("explanations"):
             name = tag.removeprefix("explanations/")
-            assert curve(events(tmp_path / "a"), name) == curve(events(tmp_path / "b"), name), tag
+            assert curve(a, name) == curve(b, name), tag
 
 
 @pytest.mark.parametrize("stage", ["validate", "test"])
 def test_without_training_nothing_is_compared(stage, tmp_path):
-    run = trainer(tmp_path, [SaliencyMaps(on_error="raise")])
+    run = trainer(tmp_path, [SaliencyMaps(probes=1, on_error="raise")])
     getattr(run, stage)(Project(), loaders()["val_dataloaders"], verbose=False)
     found = {t for t in events(tmp_path).Tags()["scalars"] if t.startswith("explanations")}
     assert found == {"explanations/saliency/entropy", "explanations/saliency/sum"}
@@ -146,7 +147,8 @@ def test_no_figure_is_not_a_number(tmp_path):
             if self.current_epoch == 1:
                 nn.init.constant_(self.net[9].weight, float("nan"))
 
-    fit(tmp_path, [make() for make in CALLBACKS.values()] + [IntegratedGradients()], module=Breaks, max_epochs=3)
+    callbacks = [*(make() for make in CALLBACKS.values()), quick(IntegratedGradients, probes=1)]
+    fit(tmp_path, callbacks, module=Breaks, max_epochs=3)
     log = events(tmp_path)
     tags = [tag for tag in log.Tags()["scalars"] if tag.startswith("explanations/")]
     assert {tag.split("/")[1] for tag in tags} == {*CALLBACKS, "integrated_gradients"}

@@ -7,7 +7,6 @@ import pytest
 import torch
 from PIL import Image
 from projects import Project, events, fit
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from lightning_viz import IntegratedGradients, LimePanels, SaliencyMaps
 from lightning_viz.callbacks.attribution.maps import FLOOR, PARTS
@@ -42,9 +41,7 @@ class Louder(Project):
 
 def bounds(folder, tag):
     """The values of full colour, by step."""
-    log = EventAccumulator(str(folder), size_guidance={"tensors": 0})
-    log.Reload()
-    found = log.Tensors(f"lightning_viz/bound/probe_00_bread/{tag}")
+    found = events(folder).Tensors(f"lightning_viz/bound/probe_00_bread/{tag}")
     return {event.step: event.tensor_proto.float_val[0] for event in found}
 
 

@@ -26,7 +26,10 @@ def log(tmp_path_factory):
     folder = tmp_path_factory.mktemp("all")
     fit(
         folder,
-        [SaliencyMaps(), FilterAscent(), FilterActivations(), LimePanels(), DeepDream(), ConfusionMatrixPanel()],
+        [
+            *(SaliencyMaps(), FilterAscent(steps=4), FilterActivations(), LimePanels(samples=64)),
+            *(DeepDream(octaves=1, iterations=2), ConfusionMatrixPanel()),
+        ],
     )
     return events(folder)
 
@@ -62,7 +65,8 @@ def test_the_first_picture_of_a_probe_is_the_untrained_networks(tmp_path):
 
     pl.seed_everything(7, verbose=False)
     untrained = Project().net[0].weight
-    fit(tmp_path, [Asked(on_error="raise"), FilterAscent(steps=2), ConfusionMatrixPanel()], max_epochs=1)
+    others = [FilterAscent(channels=1, steps=2), ConfusionMatrixPanel()]
+    fit(tmp_path, [Asked(probes=2, on_error="raise"), *others], max_epochs=1)
     (first, last) = Asked.seen
     assert first[:3] == (-1, -1, "untrained")
     assert torch.equal(first[3], untrained)
@@ -74,7 +78,7 @@ def test_the_first_picture_of_a_probe_is_the_untrained_networks(tmp_path):
 
 
 def test_a_drawing_before_the_first_step_takes_no_step_of_a_short_epoch(tmp_path):
-    fit(tmp_path, [SaliencyMaps(on_error="raise")], limit_train_batches=1)
+    fit(tmp_path, [SaliencyMaps(probes=1, on_error="raise")], limit_train_batches=1)
     assert [e.step for e in events(tmp_path).Images("probe_00_bread/saliency")] == [-1, 0, 1]
 
 
@@ -151,7 +155,7 @@ def test_the_same_image_has_one_number_in_all_callbacks(tmp_path):
     ("options", "steps"), [({"every_n_epochs": 2}, [-1, 11]), ({"every_n_steps": 4}, [-1, 3, 7, 11])]
 )
 def test_schedules(options, steps, tmp_path):
-    fit(tmp_path, [SaliencyMaps(**options, on_error="raise")])
+    fit(tmp_path, [SaliencyMaps(probes=1, **options, on_error="raise")])
     assert [e.step for e in events(tmp_path).Images("probe_00_bread/saliency")] == steps
 
 
@@ -171,18 +175,18 @@ def test_steps_count_optimizer_steps_also_where_several_are_taken_at_once(tmp_pa
         def configure_optimizers(self):
             return [torch.optim.SGD(self.parameters(), lr=0.01) for _ in range(2)]
 
-    fit(tmp_path / "manual", [SaliencyMaps(every_n_steps=4, on_error="raise")], module=Manual, max_epochs=1)
+    fit(tmp_path / "manual", [SaliencyMaps(probes=1, every_n_steps=4, on_error="raise")], module=Manual, max_epochs=1)
     steps = [e.step for e in events(tmp_path / "manual").Images("probe_00_bread/saliency")]
     assert len(steps) == 3  # before the first of 9 steps, and twice in 6 batches
     options = {"accumulate_grad_batches": 4, "max_epochs": 1}
-    fit(tmp_path / "accumulated", [SaliencyMaps(every_n_steps=2, on_error="raise")], **options)
+    fit(tmp_path / "accumulated", [SaliencyMaps(probes=1, every_n_steps=2, on_error="raise")], **options)
     steps = [e.step for e in events(tmp_path / "accumulated").Images("probe_00_bread/saliency")]
     assert steps == [-1, 1]  # two optimizer steps in 6 batches
 
 
 def test_two_callbacks_with_one_tag_say_so(tmp_path):
     with pytest.warns(UserWarning, match="Two callbacks draw 'probe_00_bread/saliency', and SaliencyMaps_2"):
-        fit(tmp_path, [SaliencyMaps(), SaliencyMaps()], max_epochs=1)
+        fit(tmp_path, [SaliencyMaps(probes=1), SaliencyMaps(probes=1)], max_epochs=1)
     assert len(events(tmp_path).Images("probe_00_bread/saliency")) == 2
 
 
@@ -191,7 +195,7 @@ def test_an_epoch_that_ends_before_its_first_step_has_no_pictures_of_its_own(tmp
         def on_train_epoch_start(self, trainer, pl_module):
             trainer.should_stop = trainer.current_epoch == 2
 
-    fit(tmp_path, [Stops(), SaliencyMaps(on_error="raise")], max_epochs=-1, min_epochs=1)
+    fit(tmp_path, [Stops(), SaliencyMaps(probes=1, on_error="raise")], max_epochs=-1, min_epochs=1)
     assert [e.step for e in events(tmp_path).Images("probe_00_bread/saliency")] == [-1, 5, 11]
 
 
@@ -210,7 +214,7 @@ def test_normalised_images_are_shown_as_they_were(tmp_path):
         }
 
     for name, source in (("plain", lambda: dict.fromkeys(loaders(), DataLoader(Stripes(24), 8))), ("normal", data)):
-        fit(tmp_path / name, [SaliencyMaps(on_error="raise")], data=source, max_epochs=1)
+        fit(tmp_path / name, [SaliencyMaps(probes=1, on_error="raise")], data=source, max_epochs=1)
     shown = [
         np.asarray(Image.open(io.BytesIO(events(tmp_path / n).Images("probe_00_bread/input")[0].encoded_image_string)))
         for n in ("plain", "normal")
@@ -239,7 +243,7 @@ class Fails(SaliencyMaps):
 @pytest.mark.filterwarnings("ignore:Two callbacks draw")  # at the end of the training, where none fails
 def test_of_two_callbacks_of_one_class_a_warning_tells_which(tmp_path):
     with pytest.warns(UserWarning, match="could not draw") as caught:
-        fit(tmp_path, [Fails(seed=0), SaliencyMaps(), Fails(seed=1)], max_epochs=1)
+        fit(tmp_path, [Fails(seed=0, probes=1), SaliencyMaps(probes=1), Fails(seed=1, probes=1)], max_epochs=1)
     said = [str(one.message) for one in caught if "could not draw" in str(one.message)]
     assert [text.split()[0] for text in said] == ["Fails", "Fails_2"]
     assert "of seed 1" in said[1]
@@ -255,7 +259,7 @@ def test_of_two_callbacks_of_one_class_every_word_tells_which(tmp_path, caplog):
 
     maps = SaliencyMaps(probes=2, max_overhead=1e-6)
     with pytest.warns(UserWarning, match="not finite") as caught, caplog.at_level("INFO"):
-        fit(tmp_path, [SaliencyMaps(method="vargrad", samples=2, every_n_epochs=9), maps], module=Nowhere)
+        fit(tmp_path, [SaliencyMaps(method="vargrad", samples=2, probes=2, every_n_epochs=9), maps], module=Nowhere)
     said = [str(one.message) for one in caught if "not finite" in str(one.message)]
     assert [text.split(" met")[0] for text in said] == ["SaliencyMaps", "SaliencyMaps_2"]
     assert "SaliencyMaps_2 draws less often" in caplog.text

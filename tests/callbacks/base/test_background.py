@@ -94,12 +94,12 @@ def drawn(folder):
 @pytest.fixture(scope="module")
 def foreground(tmp_path_factory):
     folder = tmp_path_factory.mktemp("foreground")
-    return fit(folder, [quick(cls) for cls in CALLBACKS]), logged(folder)
+    return fit(folder, [quick(cls, probes=1) for cls in CALLBACKS]), logged(folder)
 
 
 @pytest.mark.parametrize("most", [0, 1])
 def test_pictures_figures_and_weights_are_those_of_the_foreground(most, foreground, tmp_path):
-    shown = [quick(cls, background=True) for cls in CALLBACKS]
+    shown = [quick(cls, probes=1, background=True) for cls in CALLBACKS]
     run = fit(tmp_path, [*shown, Waits(most)])
     own, theirs = logged(tmp_path), foreground[1]
     assert own.keys() == theirs.keys()
@@ -147,7 +147,7 @@ def test_the_last_moment_is_drawn_too_where_its_end_comes_by_surprise(tmp_path):
 
 
 def test_confusions_of_the_last_validation_are_explained(tmp_path):
-    fit(tmp_path, [ConfusionPanels(on_error="raise", background=True, samples=64)], max_epochs=4)
+    fit(tmp_path, [quick(ConfusionPanels, background=True)], max_epochs=4)
     steps = [e.step for e in events(tmp_path).Images("confusions/val/1")]
     assert steps[-1] == 23
 
@@ -176,13 +176,13 @@ class Fails(ExplanationCallback):
 
 def test_what_fails_there_is_reported_here(tmp_path):
     with pytest.warns(UserWarning, match="(?s)could not draw.*RuntimeError: only then"):
-        fit(tmp_path, [Fails(background=True), Waits(0)], max_epochs=3)
+        fit(tmp_path, [Fails(probes=1, background=True), Waits(0)], max_epochs=3)
     assert [e.step for e in events(tmp_path).Images("fine")] == [-1, 5, 17]
 
 
 def test_what_fails_there_ends_the_run_where_that_is_wanted(tmp_path):
     with pytest.raises(RuntimeError, match="only then"):
-        fit(tmp_path, [Fails(background=True, on_error="raise"), Waits(0)], max_epochs=3)
+        fit(tmp_path, [Fails(probes=1, background=True, on_error="raise"), Waits(0)], max_epochs=3)
 
 
 class Interrupts(pl.Callback):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
-from found import CALLBACKS, OF_ATTENTION
+from found import CALLBACKS, OF_ATTENTION, quick
 from projects import Net, Project, Stripes, events, fit, loaders
 from torch import nn
 from torch.nn import functional as F
@@ -119,7 +119,7 @@ def test_unpack_reads_any_batch(tmp_path):
             return super().validation_step(unpack_sample(batch), batch_idx)
 
     data = lambda: dict.fromkeys(loaders(), DataLoader(Named(12), batch_size=4))
-    probes = Probes(unpack=unpack_sample)
+    probes = Probes(count=1, unpack=unpack_sample)
     callbacks = [SaliencyMaps(probes=probes, on_error="raise"), ConfusionMatrixPanel(probes=probes, on_error="raise")]
     fit(tmp_path, callbacks, module=Reads, data=data, max_epochs=1)
     assert {"probe_00_bread/saliency", "confusion/val"} <= set(events(tmp_path).Tags()["images"])
@@ -145,7 +145,7 @@ class Headless(pl.LightningModule):
 @pytest.mark.parametrize("callback", [SaliencyMaps, ConfusionMatrixPanel, LimePanels])
 def test_forward_is_not_overridden(callback, tmp_path):
     refuses(tmp_path, callback(), "does not override forward", "student", "net=", module=Headless)
-    fit(tmp_path / "mended", [callback(net="student", on_error="raise")], module=Headless, max_epochs=1)
+    fit(tmp_path / "mended", [quick(callback, net="student")], module=Headless, max_epochs=1)
     assert events(tmp_path / "mended").Tags()["images"]
 
 
@@ -178,7 +178,7 @@ def test_found_class_names_that_do_not_fit_are_left_out(tmp_path):
 
     data = lambda: dict.fromkeys(loaders(), DataLoader(Two(12), batch_size=4))
     with pytest.warns(UserWarning, match="class_names="):
-        fit(tmp_path, [SaliencyMaps(on_error="raise")], data=data, max_epochs=1)
+        fit(tmp_path, [SaliencyMaps(probes=3, on_error="raise")], data=data, max_epochs=1)
 
 
 @pytest.mark.parametrize("name", ["mean", "std"])

@@ -23,10 +23,10 @@ class Data(pl.LightningDataModule):
 
 
 class Few(Data):
-    """Three images to explain."""
+    """Two images to explain."""
 
     def val_dataloader(self):
-        return DataLoader(Stripes(3, seed=2), batch_size=3)
+        return DataLoader(Stripes(2, seed=2), batch_size=2)
 
 
 def swap(batch):
@@ -74,13 +74,18 @@ def test_all_callbacks_without_arguments(cli):
     assert {"probe_00_bread/lime", "filters/net_4/0", "confusion/val"} <= set(tags)
 
 
-@pytest.mark.parametrize("segmentation", ["grid", "test_cli.halves"])
-def test_superpixels_are_cut_as_written_in_yaml(cli, segmentation):
-    callback = (
-        "    - class_path: lightning_viz.LimePanels\n"
-        f"      init_args: {{segmentation: {segmentation}, segments: 9, samples: 64, on_error: raise}}\n"
+def listed(*callbacks):
+    """Classes and their arguments as YAML."""
+    return "".join(
+        f"    - class_path: lightning_viz.{name}\n      init_args: {{{options}, on_error: raise}}\n"
+        for name, options in callbacks
     )
-    assert "probe_00_bread/lime" in cli(callback, Few)
+
+
+def test_superpixels_are_cut_as_written_in_yaml(cli):
+    small = "segments: 9, samples: 64, segmentation"
+    ways = [f"probes: {{indices: [{i}]}}, {small}: {way}" for i, way in enumerate(("grid", "test_cli.halves"))]
+    assert {"probe_00_bread/lime", "probe_01_egg/lime"} <= {*cli(listed(*(("LimePanels", way) for way in ways)), Few)}
 
 
 def halves(image):
@@ -88,32 +93,40 @@ def halves(image):
     return np.arange(image.shape[0])[:, None] * 6 // image.shape[0] + np.zeros(image.shape[:2], dtype=int)
 
 
-@pytest.mark.parametrize(
-    ("probes", "first"),
-    [
-        ("3", "probe_00_bread"),
-        ("{indices: [4, 2]}", "probe_00_egg"),
-        ("{per_class: 1, class_names: [a, b, c], mean: 0.5, std: [0.5, 0.5, 0.5]}", "probe_00_a"),
-        ("{split: train, count: 2, unpack: test_cli.swap}", "probe_00_bread"),
-    ],
-)
-def test_probes_are_written_in_yaml(cli, probes, first):
-    callback = f"    - class_path: lightning_viz.SaliencyMaps\n      init_args: {{probes: {probes}, on_error: raise}}\n"
-    assert f"{first}/saliency" in cli(callback)
+PROBES = {
+    "SaliencyMaps": ("3", {"probe_00_bread/saliency", "probe_01_egg/saliency", "probe_02_soup/saliency"}),
+    "GradCam": ("{indices: [4, 2]}", {"probe_03_egg/gradcam_net_4", "probe_02_soup/gradcam_net_4"}),
+    "IntegratedGradients": (
+        "{per_class: 1, class_names: [a, b, c], mean: 0.5, std: [0.5, 0.5, 0.5]}",
+        {f"probe_{number}_{name}/integrated_gradients" for number, name in (("00", "a"), ("01", "b"), ("02", "c"))},
+    ),
+    "Occlusion": (
+        "{split: train, count: 2, unpack: test_cli.swap}",
+        {"probe_04_bread/occlusion", "probe_05_soup/occlusion"},
+    ),
+}
+"""What is written for each, and the pictures that it has; each with a method of its own, so that none is another's."""
+
+
+def test_probes_are_written_in_yaml(cli):
+    tags = cli(listed(*((name, f"probes: {probes}") for name, (probes, _) in PROBES.items())))
+    drawn = {tag for tag in tags if tag.startswith("probe") and not tag.endswith("/input")}
+    assert drawn == set.union(*(expected for _, expected in PROBES.values()))
 
 
 @pytest.mark.parametrize(
-    ("wish", "tag"),
+    "wishes",
     [
-        ("classes: [Egg, 2]", "filters/class/egg"),
-        ("classes: 3", "filters/class/soup"),
-        ("layer: net.5, directions: [{3: 1.0, 7: -0.5}]", "filters/net_5/direction_0"),
-        ("layer: net.4, channels: [1], objective: [2, 2], variants: 2, warm_steps: null", "filters/net_4/1"),
+        {"classes: [Egg, 2]": "class/egg", "layer: net.5, directions: [{3: 1.0, 7: -0.5}]": "net_5/direction_0"},
+        {
+            "classes: 3": "class/soup",
+            "layer: net.4, channels: [1], objective: [2, 2], variants: 2, warm_steps: null": "net_4/1",
+        },
     ],
 )
-def test_what_filters_climb_is_written_in_yaml(cli, wish, tag):
-    options = f"{{{wish}, steps: 2, on_error: raise}}"
-    assert tag in cli(f"    - class_path: lightning_viz.FilterAscent\n      init_args: {options}\n")
+def test_what_filters_climb_is_written_in_yaml(cli, wishes):
+    tags = cli(listed(*(("FilterAscent", f"{wish}, steps: 2") for wish in wishes)))
+    assert {f"filters/{tag}" for tag in wishes.values()} <= set(tags)
 
 
 OPTIONS = {
@@ -141,27 +154,16 @@ OPTIONS = {
 
 
 def test_the_arguments_of_attributions_are_written_in_yaml(cli):
-    tags = cli(
-        "".join(
-            f"    - class_path: lightning_viz.{name}\n      init_args: {{{options}, on_error: raise}}\n"
-            for name, options in OPTIONS.values()
-        ),
-        Few,
-    )
+    tags = cli(listed(*((name, f"{options}, probes: 1") for name, options in OPTIONS.values())), Few)
     assert {f"probe_00_bread/{tag}" for tag in OPTIONS} <= set(tags)
 
 
-@pytest.mark.parametrize("task", ["task: labels", "task: similarity", "guide: 1", "guide: [0.5, 1.0, -1.0]"])
-def test_the_task_is_told_in_yaml(cli, task):
-    """Of labels that are no rows of 0 and 1, the first one is refused; the others say what images are held against."""
-    text = f"""
-    - class_path: lightning_viz.SaliencyMaps
-      init_args:
-        on_error: raise
-        probes: {{count: 3, {task}}}
-"""
-    if task == "task: labels":
-        with pytest.raises(ValueError, match="labels \\(N, classes\\) of 0 and 1"):
-            cli(text)
-    else:
-        assert "probe_00_bread/saliency" in cli(text)
+def test_labels_that_are_no_rows_of_0_and_1_are_refused_where_yaml_tells_of_them(cli):
+    with pytest.raises(ValueError, match="labels \\(N, classes\\) of 0 and 1"):
+        cli(listed(("SaliencyMaps", "probes: {count: 1, task: labels}")))
+
+
+def test_what_images_are_held_against_is_told_in_yaml(cli):
+    tasks = {"SaliencyMaps": "task: similarity", "GradCam": "guide: 1", "Occlusion": "guide: [0.5, 1.0, -1.0]"}
+    tags = cli(listed(*((name, f"probes: {{count: 2, {task}}}") for name, task in tasks.items())))
+    assert {f"probe_00_bread/{kind}" for kind in ("saliency", "gradcam_net_4", "occlusion")} <= set(tags)

@@ -98,7 +98,7 @@ class LateView(Project):
 )
 def test_where_a_copy_is_not_the_network_the_network_itself_is_explained(kind, told, tmp_path, caplog):
     with caplog.at_level("INFO"):
-        run = fit(tmp_path / "with", [Scores(probes=2, on_error="raise")], module=kind)
+        run = fit(tmp_path / "with", [Scores(probes=1, on_error="raise")], module=kind)
     assert caplog.text.count("The network is explained in its place") == told
     plain = fit(tmp_path / "without", module=kind)
     state, expected = run.lightning_module.state_dict(), plain.lightning_module.state_dict()
@@ -123,7 +123,7 @@ class Yields(Project):
 
 def test_a_network_that_can_be_neither_copied_nor_put_back_trains_without_pictures(tmp_path):
     with pytest.warns(UserWarning, match="which can neither be copied nor put back"):
-        run = fit(tmp_path / "with", [SaliencyMaps(probes=2)], module=Yields)
+        run = fit(tmp_path / "with", [SaliencyMaps(probes=1)], module=Yields)
     plain = fit(tmp_path / "without", module=Yields)
     assert next(run.lightning_module.noise) == next(plain.lightning_module.noise)
     assert float(run.callback_metrics["val_loss"]) == float(plain.callback_metrics["val_loss"])
@@ -132,7 +132,7 @@ def test_a_network_that_can_be_neither_copied_nor_put_back_trains_without_pictur
 
 def own():
     return [
-        SaliencyMaps(probes=2, on_error="raise"),
+        SaliencyMaps(probes=1, on_error="raise"),
         FilterAscent(channels=1, steps=1, on_error="raise"),
         ConfusionMatrixPanel(on_error="raise"),
         Films(),
@@ -207,7 +207,7 @@ def pixels(encoded):
 
 def pictures(folder, module):
     callbacks = [
-        SaliencyMaps(probes=2, on_error="raise"),
+        SaliencyMaps(probes=1, on_error="raise"),
         FilterAscent(channels=1, steps=4, warm_steps=2, on_error="raise"),
     ]
     fit(folder, callbacks, module=module, max_epochs=3)

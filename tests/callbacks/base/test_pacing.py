@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 import pytorch_lightning as pl
+from found import quick
 from projects import Project, events, fit
 
 from lightning_viz import ExplanationCallback, LimePanels, Picture, SaliencyMaps
@@ -27,7 +28,8 @@ def steps(folder, tag="slow"):
 
 
 def test_seconds_are_logged_for_every_callback_and_drawing(tmp_path):
-    fit(tmp_path, [Slow(on_error="raise"), SaliencyMaps(on_error="raise"), Slow(probes=2, seed=1)], max_epochs=2)
+    maps = SaliencyMaps(probes=1, on_error="raise")
+    fit(tmp_path, [Slow(on_error="raise"), maps, Slow(probes=2, seed=1)], max_epochs=2)
     log = events(tmp_path)
     found = [tag for tag in log.Tags()["scalars"] if tag.startswith("explain_seconds/")]
     assert {*found} == {f"explain_seconds/{name}" for name in ("Slow", "SaliencyMaps", "Slow_2")}
@@ -77,7 +79,7 @@ def test_what_any_callback_draws_is_no_training_time(tmp_path):
 
 def test_pictures_are_left_out_but_never_changed(tmp_path):
     for name, share in {"all": None, "few": 1e-6}.items():
-        fit(tmp_path / name, [LimePanels(samples=64, probes=2, on_error="raise", max_overhead=share)], max_epochs=3)
+        fit(tmp_path / name, [quick(LimePanels, probes=1, max_overhead=share)], max_epochs=3)
     every, few = (events(tmp_path / name).Images("probe_00_bread/lime") for name in ("all", "few"))
     assert (len(every), len(few)) == (4, 1)  # one before the first step
     assert few[0].encoded_image_string == every[0].encoded_image_string

@@ -11,7 +11,6 @@ from balls import Balls, OfVolumes, volumes
 from PIL import Image
 from projects import NAMES, Project, Stripes, events, fit
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.utils.data import DataLoader
 
 from lightning_viz import ConfusionMatrixPanel, Films, IntegratedGradients, LimePanels, Probes, SaliencyMaps
@@ -27,8 +26,7 @@ class Log:
     """A log folder, or one event file."""
 
     def __init__(self, path):
-        self.read = EventAccumulator(str(path), size_guidance={"images": 0, "scalars": 0, "tensors": 0})
-        self.read.Reload()
+        self.read = events(path)
         self.tags = {kind: tags for kind, tags in self.read.Tags().items() if isinstance(tags, list)}
         self.own = [tag for tag in self.tags["tensors"] if tag.startswith(OWN)]
 

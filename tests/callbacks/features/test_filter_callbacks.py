@@ -61,7 +61,7 @@ def test_a_warm_start_reaches_in_few_steps_what_a_cold_one_reaches_in_many(tmp_p
 
 @pytest.mark.parametrize("make", [FilterAscent, FilterWall])
 def test_a_resumed_run_goes_on_from_its_pictures(make, tmp_path):
-    wish = {"layer": "net.5", "channels": 3, "steps": 12, "warm_steps": 4, "on_error": "raise"}
+    wish = {"layer": "net.5", "channels": 2, "steps": 8, "warm_steps": 4, "on_error": "raise"}
     common = {"module": Steady, "data": in_order}
     fit(tmp_path / "whole", [make(**wish)], max_epochs=3, **common)
     ckpt = tmp_path / "first.ckpt"
@@ -80,7 +80,7 @@ def test_a_resumed_run_goes_on_from_its_pictures(make, tmp_path):
 
 
 def test_what_has_not_drawn_yet_keeps_the_fresh_pictures_of_others(tmp_path):
-    seldom = {"layer": "net.5", "channels": 2, "steps": 6, "warm_steps": 2, "on_error": "raise", "every_n_epochs": 3}
+    seldom = {"layer": "net.5", "channels": 1, "steps": 4, "warm_steps": 2, "on_error": "raise", "every_n_epochs": 3}
     often = {**seldom, "layer": "net.4", "every_n_epochs": 1}
     common = {"module": Steady, "data": in_order}
     both = lambda: [FilterAscent(**often), FilterAscent(**seldom)]
@@ -98,7 +98,7 @@ def test_what_has_not_drawn_yet_keeps_the_fresh_pictures_of_others(tmp_path):
 @pytest.mark.filterwarnings("ignore:.*'filters/net_5/")
 def test_of_two_callbacks_with_one_tag_the_one_that_is_shown_goes_on(tmp_path):
     common = {"module": Steady, "data": in_order}
-    shared = {"layer": "net.5", "channels": 2, "steps": 6, "warm_steps": 2, "on_error": "raise"}
+    shared = {"layer": "net.5", "channels": 1, "steps": 4, "warm_steps": 2, "on_error": "raise"}
     both = lambda: [FilterAscent(**shared), FilterAscent(lr=0.2, **shared)]
     ckpt = tmp_path / "first.ckpt"
     fit(tmp_path / "first", both(), max_epochs=2, **common).save_checkpoint(ckpt)
@@ -215,9 +215,9 @@ def test_a_wall_of_a_network_for_images_of_one_size_has_fewer_and_larger_picture
 
 @pytest.mark.parametrize("make", [FilterAscent, FilterWall, FilterActivations])
 def test_channels_that_are_asked_for_twice_are_drawn_once(make, tmp_path):
-    steps = {} if make is FilterActivations else {"steps": 2}
+    options = {"probes": 1} if make is FilterActivations else {"steps": 2}
     for name, channels in {"twice": [3, 1, 3], "once": [3, 1]}.items():
-        fit(tmp_path / name, [make(layer="net.5", channels=channels, on_error="raise", **steps)], max_epochs=1)
+        fit(tmp_path / name, [make(layer="net.5", channels=channels, on_error="raise", **options)], max_epochs=1)
     assert films(tmp_path / "twice") == films(tmp_path / "once")
 
 

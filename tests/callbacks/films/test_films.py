@@ -11,7 +11,6 @@ from PIL import Image, ImageSequence
 from projects import Project, events, fit
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from lightning_viz import (
     ConfusionMatrixPanel,
@@ -116,15 +115,14 @@ def test_a_film_has_one_scale_from_its_beginning_to_its_end(make, tag, tmp_path)
     """Its frames are the pictures of a run that knew its largest value from the beginning."""
     options = {"module": Louder, "max_epochs": 3, "num_sanity_val_steps": 0}
     fit(tmp_path / "run", [make(probes=1, on_error="raise"), Films()], **options)
-    log = EventAccumulator(str(tmp_path / "run"), size_guidance={"tensors": 0})
-    log.Reload()
+    log = events(tmp_path / "run")
     full = max(e.tensor_proto.float_val[0] for e in log.Tensors(f"lightning_viz/bound/probe_00_bread/{tag}"))
     fit(tmp_path / "known", [make(probes=1, scale=full, on_error="raise")], **options)
     pictures = [e.encoded_image_string for e in events(tmp_path / "known").Images(f"probe_00_bread/{tag}")]
     with Image.open(tmp_path / "run" / "films" / "probe_00_bread" / f"film_{tag}.webp") as film:
         shown = [np.asarray(frame.convert("RGB")).astype(float) for frame in ImageSequence.Iterator(film)]
     assert len(shown) == len(pictures) == 4
-    own = [e.encoded_image_string for e in events(tmp_path / "run").Images(f"probe_00_bread/{tag}")]
+    own = [e.encoded_image_string for e in log.Images(f"probe_00_bread/{tag}")]
     for frame, picture in zip(shown, pictures, strict=True):
         assert np.abs(frame - decoded(picture)).mean() < 10
     first = decoded(own[1])  # whose colours were full at what was the largest value until then

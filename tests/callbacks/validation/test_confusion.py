@@ -70,7 +70,8 @@ def test_counts_are_those_of_scikit_learn(module, last, tmp_path):
     with torch.no_grad():
         predicted = run.lightning_module.eval().net(truth.images).argmax(1)
     assert panel.drawn["val"] == confusion_matrix(truth.targets, predicted).tolist()
-    recalls = [events(tmp_path).Scalars(f"recall/val/{n.lower()}")[-1].value for n in NAMES]
+    log = events(tmp_path)
+    recalls = [log.Scalars(f"recall/val/{n.lower()}")[-1].value for n in NAMES]
     assert recalls == pytest.approx(recall_score(truth.targets, predicted, average=None).tolist())
 
 

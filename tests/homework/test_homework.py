@@ -28,7 +28,7 @@ def checkpoint(tmp_path_factory):
     pl.seed_everything(0, verbose=False)
     path = tmp_path_factory.mktemp("network") / "untrained.ckpt"
     trainer = pl.Trainer(logger=False, accelerator="cpu", enable_checkpointing=False, enable_progress_bar=False)
-    trainer.strategy.connect(FoodClassifier(size=32, width=8))
+    trainer.strategy.connect(FoodClassifier(size=32, width=4))
     trainer.save_checkpoint(path, weights_only=True)
     return path
 
@@ -37,8 +37,8 @@ def checkpoint(tmp_path_factory):
 def few():
     """Figures are averaged over fewer images, and dreams are smaller: what is said of them is the same."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(network, "VALIDATION", 110)
-        patch.setattr(answers, "MANY", 11)
+        patch.setattr(network, "VALIDATION", 66)
+        patch.setattr(answers, "MANY", 6)
         patch.setattr(answers, "DREAM", {**answers.DREAM, "canvas": 64})
         yield
 

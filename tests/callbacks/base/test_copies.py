@@ -156,7 +156,7 @@ def test_callbacks_can_be_copied_and_pickled_in_the_middle_of_a_run_and_used_aga
         ours = [
             c for c in callbacks if type(c).__module__.startswith("lightning_viz") and c.__class__.__name__[0] != "_"
         ]
-        fit(tmp_path / str(number), ours, module=Project)
+        fit(tmp_path / str(number), ours, module=Project, max_epochs=1)
         assert events(tmp_path / str(number)).Tags()["images"] == tags
 
 

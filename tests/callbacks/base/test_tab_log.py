@@ -240,7 +240,7 @@ def loaders_of(data):
 
 def test_masks_are_logged_once_and_as_they_are(tmp_path):
     callbacks = [SaliencyMaps(probes=Probes(indices=[0, 1, 5])), LimePanels(probes=Probes(indices=[1]), samples=64)]
-    fit(tmp_path, callbacks, data=loaders_of(Masked(12)), max_epochs=3)
+    fit(tmp_path, callbacks, data=loaders_of(Masked(12)), max_epochs=1)
     log = Log(tmp_path)
     known = {tag: about.get("masked", False) for tag, about in log.manifests()[-1][1]["probes"].items()}
     assert known == {"probe_00_bread": False, "probe_01_egg": True, "probe_02_soup": True}

@@ -65,7 +65,7 @@ MODULES = [CallsForward, CallsNet, TwoViews, ReturnsLogits, ReturnsClasses, Comp
 def test_counts_are_those_of_scikit_learn(module, last, tmp_path):
     data = lambda: {**loaders(), "val_dataloaders": DataLoader(Stripes(last, seed=2), batch_size=8)}
     panel = Recording(on_error="raise")
-    run = fit(tmp_path, [panel], module=module, data=data)
+    run = fit(tmp_path, [panel], module=module, data=data, max_epochs=1)
     truth = Stripes(last, seed=2)
     with torch.no_grad():
         predicted = run.lightning_module.eval().net(truth.images).argmax(1)
@@ -179,7 +179,7 @@ def test_labels_that_are_no_class_are_left_out(tmp_path):
     panel = Recording(on_error="raise")
     data = lambda: {**loaders(), "val_dataloaders": DataLoader(Odd(24), batch_size=8)}
     with pytest.warns(UserWarning, match="leaves out labels that are no class"):
-        fit(tmp_path, [panel], module=Ignores, data=data)
+        fit(tmp_path, [panel], module=Ignores, data=data, max_epochs=1)
     assert sum(map(sum, panel.drawn["val"])) == 23
 
 

@@ -95,7 +95,7 @@ def pictures(folder):
 
 def test_the_confusions_are_the_most_frequent_ones_and_the_images_the_surest(tmp_path):
     panel = Recording(confusions=5)
-    run = fit(tmp_path, [panel], module=Guesses, data=data)
+    run = fit(tmp_path, [panel], module=Guesses, data=data, max_epochs=1)
     counts, surest, of = by_hand(run)
     reports, shown = panel.found[-1]
     found = [((one.true, one.predicted), one.count) for one in reports["val"].top]
@@ -111,7 +111,7 @@ def test_the_confusions_are_the_most_frequent_ones_and_the_images_the_surest(tmp
 
 def test_several_images_of_each_stand_below_each_other_and_every_picture_has_the_same_height(tmp_path):
     panel = Recording(confusions=2, images=3)
-    run = fit(tmp_path, [panel], module=Guesses, data=data, max_epochs=3)
+    run = fit(tmp_path, [panel], module=Guesses, data=data, max_epochs=2)
     counts, _, _ = by_hand(run)
     _, shown = panel.found[-1]
     for pair, count in counts[:2]:
@@ -120,7 +120,7 @@ def test_several_images_of_each_stand_below_each_other_and_every_picture_has_the
         assert [one.confidence for one in kept] == sorted((one.confidence for one in kept), reverse=True)
     drawn = pictures(tmp_path)
     assert set(drawn) == {"confusions/val/1", "confusions/val/2", "confusions/val/changes"}
-    assert all(len(frames) == 3 and len({frame.shape for frame in frames}) == 1 for frames in drawn.values())
+    assert all(len(frames) == 2 and len({frame.shape for frame in frames}) == 1 for frames in drawn.values())
     assert drawn["confusions/val/1"][0].shape == drawn["confusions/val/2"][0].shape
 
 
@@ -150,7 +150,7 @@ def test_the_contrast_is_what_autograd_says_on_the_way_from_the_blurred_image(tm
 
     monkeypatch.setattr("lightning_viz.callbacks.validation.panel.integrated_gradients", keeping)
     panel = Recording(confusions=1, steps=16)
-    run = fit(tmp_path, [panel], module=Guesses, data=data)
+    run = fit(tmp_path, [panel], module=Guesses, data=data, max_epochs=1)
     net = run.lightning_module.eval().net
     (one,) = panel.found[-1][0]["val"].top
     image, values = kept[-1]
@@ -193,9 +193,9 @@ class Labelled(Noise):
 def test_a_network_without_mistakes_has_its_pictures_too(tmp_path):
     labelled = lambda: dict.fromkeys(data(), DataLoader(Labelled(), batch_size=8))
     panel = Recording()
-    fit(tmp_path / "none", [panel], module=Perfect, data=labelled)
+    fit(tmp_path / "none", [panel], module=Perfect, data=labelled, max_epochs=1)
     assert panel.found[-1][0]["val"].top == []
-    fit(tmp_path / "some", [Recording()], module=Guesses, data=data)
+    fit(tmp_path / "some", [Recording()], module=Guesses, data=data, max_epochs=1)
     none, some = pictures(tmp_path / "none"), pictures(tmp_path / "some")
     assert set(none) == set(some)
     assert {tag: frames[-1].shape for tag, frames in none.items()} == {t: f[-1].shape for t, f in some.items()}
@@ -207,7 +207,7 @@ def test_where_the_step_tells_classes_alone_the_first_image_stands_for_a_confusi
             return {"preds": self.net(batch[0]).argmax(1)}
 
     panel = Recording(confusions=4)
-    run = fit(tmp_path, [panel], module=Classes, data=data)
+    run = fit(tmp_path, [panel], module=Classes, data=data, max_epochs=1)
     reports, shown = panel.found[-1]
     assert [((one.true, one.predicted), one.count) for one in reports["val"].top] == by_hand(run)[0][:4]
     with torch.no_grad():
@@ -238,7 +238,7 @@ def test_several_loaders_of_batches_as_dictionaries(tmp_path):
         return {"train_dataloaders": train, "val_dataloaders": [val, more]}
 
     panel = Recording(probes=Probes(unpack=read))
-    run = fit(tmp_path, [panel], module=Reads, data=loaders)
+    run = fit(tmp_path, [panel], module=Reads, data=loaders, max_epochs=1)
     for number, seed in enumerate((0, 3)):
         top = panel.found[-1][0][f"val_{number}"].top
         assert [((one.true, one.predicted), one.count) for one in top] == by_hand(run, Noise(seed=seed))[0][:3]
@@ -269,7 +269,7 @@ def test_the_network_is_asked_once_for_the_matrix_and_the_panels_together(tmp_pa
 
     def calls(*callbacks):
         window = Window()
-        fit(tmp_path, [window, *callbacks], module=TwoViews, data=data, num_sanity_val_steps=0)
+        fit(tmp_path, [window, *callbacks], module=TwoViews, data=data, max_epochs=1, num_sanity_val_steps=0)
         return window.calls
 
     matrix, panels = ConfusionMatrixPanel(on_error="raise"), ConfusionPanels(**QUICK)

@@ -16,10 +16,11 @@ from nbclient import NotebookClient
 DOCS = Path(__file__).parents[1] / "docs"
 SOURCES = sorted((DOCS / "notebooks").glob("*.ipynb"))
 PAGES = DOCS / "tutorials"
+_PAGE = '<iframe title="Explanations"'
 SHOWS = {
-    "attach": ["Expected probe indices from 0 and below 110", "True"],
-    "learnt": ["lies in the upper left corner", "is there a mark that gives the class away?"],
-    "attention": ["rollout: ", "relevance: ", ".png)"],
+    "attach": ["Expected probe indices from 0 and below 110", "True", _PAGE],
+    "learnt": ["lies in the upper left corner", "is there a mark that gives the class away?", _PAGE],
+    "attention": ["rollout: ", "relevance: ", ".png)", _PAGE],
 }
 """What readers are told to look at, by notebook: it must come out."""
 _PATIENCE = 300

@@ -42,6 +42,6 @@ ROWS = {
     "check_val_every_n_epoch": Configuration(trainer={"check_val_every_n_epoch": 2}),
     "no validation": Configuration(trainer={"limit_val_batches": 0}),
     "max_steps in mid-epoch": Configuration(trainer={"max_epochs": -1, "max_steps": 9}),
-    "resumed after an epoch": Configuration(interrupted=6, fast=True),
+    "resumed after an epoch": Configuration(interrupted=6),
     "resumed in mid-epoch": Configuration(interrupted=9),
 }

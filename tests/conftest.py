@@ -20,8 +20,8 @@ FIRST = (
     *("tests/foreign/test_foreign_vision", "tests/foreign/test_foreign_projects", "tests/foreign/test_imagenet"),
 )
 """What takes longest: where several workers share the tests, the last of them should not wait for it."""
-LAST = "tests/foreign"
-"""What imports so much that every later fork would take three times as long."""
+LAST = ("tests/callbacks/films/test_films", "tests/everywhere/test_loggers", "tests/foreign")
+"""What imports so much that every later fork would take up to three times as long; what imports most comes last."""
 
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist's, which not everyone tests with
@@ -38,7 +38,8 @@ def pytest_xdist_make_scheduler(config, log):
 def pytest_collection_modifyitems(items):
     def place(item):
         early = min((i for i, folder in enumerate(FIRST) if folder in item.nodeid), default=len(FIRST))
-        return LAST in item.nodeid, early
+        late = next((i for i, folder in enumerate(LAST, 1) if folder in item.nodeid), 0)
+        return late, early
 
     items.sort(key=place)
 

@@ -33,15 +33,16 @@ def differs(tab, before, after, bound):
     """Asserts that the saliency map's difference is drawn, on a scale that it states; gives what is told of it."""
     canvas = tab.find('.shots > canvas[aria-label^="saliency"]').first
 
-    def check():
+    def check():  # at once, since what is told may be a moment behind what is drawn
         assert np.abs(pixels(canvas) - coloured(before, after, bound).astype(int)).max() <= 2  # a tie of a colour
+        note = tab.find("tbody tr").first.locator(".cell").nth(1).locator(".note")
+        scale = note.inner_text().removeprefix("full ")
+        assert float(scale.removeprefix("±")) == pytest.approx(bound, rel=0.01)
+        described = canvas.get_attribute("aria-label")
+        assert described.endswith(f"full colour at {scale} first-order log-odds")
+        return described
 
-    tab.eventually(check)
-    scale = tab.find("tbody tr").first.locator(".cell").nth(1).locator(".note").inner_text().removeprefix("full ")
-    assert float(scale.removeprefix("±")) == pytest.approx(bound, rel=0.01)
-    described = canvas.get_attribute("aria-label")
-    assert described.endswith(f"full colour at {scale} first-order log-odds")
-    return described
+    return tab.eventually(check)
 
 
 def test_two_epochs_side_by_side(look, board, run):

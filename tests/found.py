@@ -43,3 +43,16 @@ def quick(callback, **options):
     """The callback, or one built on it, on two probes and in settings with which it is quick; failures end the run."""
     tiny = next((TINY[cls.__name__] for cls in callback.__mro__ if cls.__name__ in TINY), {})
     return callback(**{"probes": 2, "on_error": "raise", **tiny, **options})
+
+
+def telling(cls, note):
+    """A class like this one, by its name too, which gives `note` all that it draws."""
+
+    class Telling(cls):
+        def draw(self, scene):
+            for result in super().draw(scene):
+                note(result)
+                yield result
+
+    Telling.__name__ = Telling.__qualname__ = cls.__name__
+    return Telling

@@ -65,11 +65,14 @@ def test_what_cells_put_out_stands_below_them(tmp_path):
         output("execute_result", {"text/html": "<ul></ul>", "text/plain": "Findings()"}),
         output("execute_result", {"text/plain": "0.5"}),
     ]
-    cells = [nbformat.v4.new_markdown_cell("# Title"), nbformat.v4.new_code_cell("f()", outputs=outputs)]
+    cells = [
+        nbformat.v4.new_markdown_cell("# Title, as [another](attach.ipynb)"),
+        nbformat.v4.new_code_cell("f()", outputs=outputs),
+    ]
     place = tmp_path / "tutorials" / "some.md"
     write_page(nbformat.v4.new_notebook(cells=cells), place)
     assert place.read_text().split("\n\n") == [
-        "# Title",
+        "# Title, as [another](attach.md)",
         "[This page as a notebook](../notebooks/some.ipynb), which was run to make it.",
         "```python\nf()\n```",
         "```text\ntold\n```",

@@ -11,7 +11,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from balls import ByFrame, OfVolumes, clips, volumes
-from found import CALLBACKS, OF_FLAT, OF_VOLUMES, quick
+from found import CALLBACKS, OF_FLAT, OF_VOLUMES, quick, telling
 from projects import Project, Segments, events, fit, loaders, places, trainer
 from torch import nn
 
@@ -84,46 +84,42 @@ def test_training_is_not_disturbed(callback, without, tmp_path):
     assert events(tmp_path).Tags()["images"]
 
 
-def made(changed, cls, **options):
-    """A quick callback of a changed class, by the name of the one that it is built on."""
-    changed.__name__ = changed.__qualname__ = cls.__name__
-    return quick(changed, **options)
+def noting(cls, drawn, *, fails_after=None, **options):
+    """A quick callback of this class that also notes what it draws, and may fail once it has drawn so much."""
 
-
-def noting(cls, tags, *, fails_after=None, **options):
-    """A quick callback of this class that also notes the tags of its pictures, and may fail once it has drawn some."""
-
-    class Noting(cls):
+    class Noting(telling(cls, drawn.setdefault(cls.__name__, []).append)):
         def draw(self, scene):
-            for item in itertools.islice(super().draw(scene), fails_after):
-                if isinstance(item, Picture):
-                    tags.setdefault(cls.__name__, set()).add(item.tag)
-                yield item
+            yield from itertools.islice(super().draw(scene), fails_after)
             if fails_after is not None:
                 raise RuntimeError(f"no colours left for {cls.__name__}")
 
-    return made(Noting, cls, **options)
+    Noting.__name__ = Noting.__qualname__ = cls.__name__
+    return quick(Noting, **options)
 
 
-def check_all_drew(tags, folder, callbacks=CALLBACKS):
-    """That each has drawn, and that its pictures are in the log."""
-    assert tags.keys() == {cls.__name__ for cls in callbacks}
-    assert {tag for found in tags.values() for tag in found} <= set(events(folder).Tags()["images"])
+def check_all_drew(drawn, folder, callbacks=CALLBACKS):
+    """That each has drawn pictures, and that these are in the log."""
+    assert drawn.keys() == {cls.__name__ for cls in callbacks}
+    logged = set(events(folder).Tags()["images"])
+    for name, results in drawn.items():
+        tags = {result.tag for result in results if isinstance(result, Picture)}
+        assert tags, name
+        assert tags <= logged, name
 
 
 def test_the_callbacks_together_do_not_disturb_it_either_and_equal_runs_draw_equal_bytes(without, tmp_path):
     for name in "ab":
-        tags = {}
-        assert result(fit(tmp_path / name, [noting(cls, tags) for cls in CALLBACKS])) == without["plain"]
-        check_all_drew(tags, tmp_path / name)
+        drawn = {}
+        assert result(fit(tmp_path / name, [noting(cls, drawn) for cls in CALLBACKS])) == without["plain"]
+        check_all_drew(drawn, tmp_path / name)
     assert pictures(tmp_path / "a") == pictures(tmp_path / "b")
 
 
 @pytest.mark.parametrize("name", ["accumulation", "places", "volumes", "clips"])
 def test_nor_does_it_where_training_is_another(name, without, tmp_path):
-    tags, every = {}, OF_VOLUMES if name in OF_THREE_SIDES else CALLBACKS
-    assert result(fit(tmp_path, [noting(cls, tags) for cls in every], **CONFIGURATIONS[name])) == without[name]
-    check_all_drew(tags, tmp_path, every)
+    drawn, every = {}, OF_VOLUMES if name in OF_THREE_SIDES else CALLBACKS
+    assert result(fit(tmp_path, [noting(cls, drawn) for cls in every], **CONFIGURATIONS[name])) == without[name]
+    check_all_drew(drawn, tmp_path, every)
 
 
 def test_nor_where_there_is_nothing_to_draw(without, tmp_path):
@@ -163,12 +159,12 @@ def pictures(folder):
 
 def test_where_the_network_stands_still_so_do_the_pictures(tmp_path):
     """Each of the pictures of every callback is compared with itself."""
-    tags, of_validation = {}, (lightning_viz.ConfusionMatrixPanel, lightning_viz.ConfusionPanels)
+    drawn, of_validation = {}, (lightning_viz.ConfusionMatrixPanel, lightning_viz.ConfusionPanels)
     often = lambda cls: {} if cls in of_validation else {"every_n_steps": 2}
-    callbacks = [noting(cls, tags, **often(cls)) for cls in CALLBACKS]
+    callbacks = [noting(cls, drawn, **often(cls)) for cls in CALLBACKS]
     fit(tmp_path, callbacks, module=Still, max_epochs=1, val_check_interval=2)
     log = events(tmp_path)
-    assert tags.keys() == NAMES
+    check_all_drew(drawn, tmp_path)
     for tag in log.Tags()["images"]:
         if tag.endswith("/curves"):  # once, at the end
             continue
@@ -200,29 +196,29 @@ class Watch(pl.Callback):
 @pytest.mark.parametrize("fails", [False, True])
 @pytest.mark.filterwarnings("ignore:.*could not draw")
 def test_a_drawing_leaves_everything_as_it_was(fails, without, tmp_path):
-    seen, tags, watched = {cls.__name__: [] for cls in CALLBACKS}, {}, []
+    seen, drawn, watched = {cls.__name__: [] for cls in CALLBACKS}, {}, []
     for cls in CALLBACKS:
         watch = Watch(seen[cls.__name__])
-        watched += [watch, noting(cls, tags, fails_after=2 if fails else None, on_error="warn"), watch]
+        watched += [watch, noting(cls, drawn, fails_after=2 if fails else None, on_error="warn"), watch]
     run = fit(tmp_path, watched, module=Frozen, max_epochs=1 if fails else 2)
     assert fails or result(run) == without["frozen"]
-    check_all_drew(tags, tmp_path)
+    check_all_drew(drawn, tmp_path)
     for name, found in seen.items():
         assert len(found) == (2 if fails else 4), name
         assert found[0::2] == found[1::2], name
 
 
 def test_a_failing_drawing_warns_once_and_the_run_ends_well(without, tmp_path):
-    tags = {}
+    drawn = {}
     with pytest.warns(UserWarning, match="could not draw") as caught:
-        run = fit(tmp_path, [noting(cls, tags, fails_after=1, on_error="warn") for cls in CALLBACKS])
+        run = fit(tmp_path, [noting(cls, drawn, fails_after=1, on_error="warn") for cls in CALLBACKS])
     for name in NAMES:
         told = [str(w.message) for w in caught if f"no colours left for {name}" in str(w.message)]
         assert len(told) == 1, name
         assert "on_error='raise'" in told[0]
     assert run.current_epoch == 2
     assert result(run) == without["plain"]
-    check_all_drew(tags, tmp_path)  # what was drawn before the failure is kept
+    check_all_drew(drawn, tmp_path)  # what was drawn before the failure is kept
 
 
 @each_callback
@@ -237,26 +233,17 @@ def test_a_network_that_is_not_finite_any_more_still_trains_on(tmp_path):
         def on_train_epoch_start(self):
             nn.init.constant_(self.net[9].weight, float("nan"))
 
-    tags = {}
-    run = fit(tmp_path, [noting(cls, tags) for cls in CALLBACKS], module=Broken, max_epochs=1)
+    drawn = {}
+    run = fit(tmp_path, [noting(cls, drawn) for cls in CALLBACKS], module=Broken, max_epochs=1)
     assert run.current_epoch == 1
-    check_all_drew(tags, tmp_path)
+    check_all_drew(drawn, tmp_path)
 
 
 def test_fast_dev_run_draws_once_and_leaves_nothing_behind(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    drawn = {cls.__name__: [] for cls in CALLBACKS}
-
-    def counting(cls):
-        class Counting(cls):
-            def draw(self, scene):
-                for item in super().draw(scene):
-                    drawn[cls.__name__].append(item)
-                    yield item
-
-        return made(Counting, cls, every_n_epochs=5)
-
-    fit(tmp_path / "log", [counting(cls) for cls in CALLBACKS], fast_dev_run=True)
+    drawn = {}
+    callbacks = [noting(cls, drawn, every_n_epochs=5) for cls in CALLBACKS]
+    fit(tmp_path / "log", callbacks, fast_dev_run=True)
     for name, items in drawn.items():
         assert [d for d in items if isinstance(d, Picture)], name
         assert len({d.tag for d in items}) == len(items), name
@@ -265,7 +252,7 @@ def test_fast_dev_run_draws_once_and_leaves_nothing_behind(tmp_path, monkeypatch
 
 @pytest.mark.parametrize("stage", ["validate", "test"])
 def test_validate_and_test_alone_draw_too(stage, tmp_path):
-    tags = {}
-    run = trainer(tmp_path, [noting(cls, tags) for cls in CALLBACKS])
+    drawn = {}
+    run = trainer(tmp_path, [noting(cls, drawn) for cls in CALLBACKS])
     getattr(run, stage)(Project(), loaders()["val_dataloaders"], verbose=False)
-    check_all_drew(tags, tmp_path)
+    check_all_drew(drawn, tmp_path)

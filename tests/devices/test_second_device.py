@@ -3,7 +3,7 @@
 import pytest
 import pytorch_lightning as pl
 import torch
-from found import CALLBACKS, quick
+from found import CALLBACKS, quick, telling
 from projects import Places, Project, Segments, Stripes, events, trainer
 from second_device import DEVICE, SecondDevice, There, on_second_device
 from torch.utils.data import DataLoader
@@ -37,20 +37,6 @@ def test_the_second_device_is_one():
             there + here
 
 
-def noting(cls, drawn):
-    """The callback, which notes the tags of its pictures."""
-
-    class Noting(cls):
-        def draw(self, scene):
-            for result in super().draw(scene):
-                if isinstance(result, Picture):
-                    drawn.setdefault(cls, set()).add(result.tag)
-                yield result
-
-    Noting.__name__ = Noting.__qualname__ = cls.__name__
-    return quick(Noting, probes=1)
-
-
 RUNS = {
     "classes": (Project, Stripes, 2, CALLBACKS),
     "places": (Segments, Places, 1, CALLBACKS),
@@ -65,9 +51,11 @@ def runs(tmp_path_factory):
     found = {}
     for name, (*project, callbacks) in RUNS.items():
         drawn, folder = {}, tmp_path_factory.mktemp(name)
-        ours = trained([*(noting(cls, drawn) for cls in callbacks), Films()], folder / "with", *project)
+        noting = [quick(telling(cls, drawn.setdefault(cls, []).append), probes=1) for cls in callbacks]
+        ours = trained([*noting, Films()], folder / "with", *project)
         log = events(folder / "with")
-        steps = {cls: {tag: [event.step for event in log.Images(tag)] for tag in tags} for cls, tags in drawn.items()}
+        tags = {cls: {result.tag for result in all_of if isinstance(result, Picture)} for cls, all_of in drawn.items()}
+        steps = {cls: {tag: [event.step for event in log.Images(tag)] for tag in own} for cls, own in tags.items()}
         found[name] = steps, ours, trained([], folder / "without", *project)
     return found
 

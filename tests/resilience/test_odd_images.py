@@ -121,21 +121,11 @@ def draw(callbacks, images, module, folder):
 @pytest.fixture(scope="module", params=ODD)
 def everything(request, tmp_path_factory):
     """A run with all callbacks: by callback the tags that it drew, all pictures, and all scalars."""
-    tags = {}
-
-    def noting(callback):
-        class Noting(callback):
-            def draw(self, scene):
-                for result in super().draw(scene):
-                    if isinstance(result, Picture):
-                        tags.setdefault(callback, set()).add(result.tag)
-                    yield result
-
-        Noting.__name__ = callback.__name__
-        return quick(Noting)
-
+    drawn = {cls: [] for cls in CALLBACKS}
+    noting = [quick(found.telling(cls, results.append)) for cls, results in drawn.items()]
     images, module = ODD[request.param]
-    return tags, *draw([noting(callback) for callback in CALLBACKS], images, module, tmp_path_factory.mktemp("run"))
+    logged = draw(noting, images, module, tmp_path_factory.mktemp("run"))
+    return {cls: {one.tag for one in results if isinstance(one, Picture)} for cls, results in drawn.items()}, *logged
 
 
 def coloured(picture):

@@ -36,7 +36,8 @@ $(FOREIGN)/.ready: $(READY) tests/foreign/requirements.txt tests/foreign/loggers
 
 # The browser of the tests and screenshots: the system's Chromium, else one that playwright brings.
 $(BROWSER): $(READY)
-	@command -v chromium >/dev/null || $(BIN)/playwright install chromium
+	@command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null \
+		|| $(BIN)/playwright install --only-shell chromium
 	@touch $(BROWSER)
 
 demo: $(READY)  ## Train the food classifier with every picture, then say how to look at it

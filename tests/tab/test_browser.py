@@ -13,5 +13,5 @@ def test_where_there_is_none_it_says_how_to_get_one(tmp_path):
     command = [sys.executable, "-c", code]
     run = subprocess.run(command, env={**os.environ, **elsewhere}, cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 1
-    assert "apt-get install chromium" in run.stderr
-    assert "playwright install --with-deps chromium" in run.stderr
+    assert "apt-get install chromium-headless-shell" in run.stderr
+    assert "playwright install --with-deps --only-shell chromium" in run.stderr

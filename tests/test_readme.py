@@ -291,7 +291,8 @@ def test_findings_are_told(names, capsys):
     logger = TensorBoardLogger("runs", "demo", "version_0")
     still = MyModule()
     still.configure_optimizers = lambda: torch.optim.SGD(still.parameters(), 0.0)
-    quick = Quick(callbacks=[SaliencyMaps(probes=2)], logger=logger, max_epochs=3, fast_dev_run=False)
+    short = {"fast_dev_run": False, "max_epochs": 3, "limit_train_batches": 2}
+    quick = Quick(callbacks=[SaliencyMaps(probes=2)], logger=logger, **short)
     quick.fit(still, datamodule=MyData())
     capsys.readouterr()
     execute(code, names)

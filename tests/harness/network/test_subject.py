@@ -98,7 +98,9 @@ def test_mixed_precision_is_what_is_explained(tmp_path):
             with torch.autocast("cpu", torch.bfloat16):
                 scores = scene.subject.net(x)
             expected = torch.autograd.grad(scores.float().gather(1, probes.labels[:, None]).sum(), x)[0]
-            assert torch.equal(found, expected)
+            in_full = torch.autograd.grad(scene.subject.net(x).gather(1, probes.labels[:, None]).sum(), x)[0]
+            # Equal but for the order in which some processors sum up an image whose channels lie last.
+            assert (found - expected).norm() < (found - in_full).norm() / 5
             yield from super().draw(scene)
 
     fit(tmp_path, [quick(Asks)], precision="bf16-mixed", max_epochs=1)

@@ -108,7 +108,6 @@ WHY_NOT = {
         "<!doctype html>",
         '<script type="importmap">',
         "default-src 'none'; script-src",
-        "(?P<start>[0-9a-f]+)-(?P<end>[0-9a-f]+)",
         r"(\b(?:from|import)\s*\(?\s*)",
     ],
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import mmap
 import os
 import re
@@ -16,8 +17,8 @@ import torch
 
 _LARGEST = 2**28
 """Bytes of shared memory without a file that are copied; larger ones are a cache of data rather than a counter."""
-_MAPPING = re.compile(
-    r"(?P<start>[0-9a-f]+)-(?P<end>[0-9a-f]+) (?P<rights>\S+) (?P<offset>[0-9a-f]+) \S+ \d+ *(?P<path>.*)"
+_SHARED = re.compile(
+    rb"^(?P<start>[0-9a-f]+)-(?P<end>[0-9a-f]+) rw-s (?P<offset>[0-9a-f]+) \S+ \d+ *(?P<path>.*)$", re.MULTILINE
 )
 _FIXED = 0x10  # MAP_FIXED, which the module `mmap` does not name
 
@@ -33,6 +34,7 @@ def settle_in_fork(keep: Collection[int]) -> None:
     Args:
         keep: As `come_apart` has it.
     """
+    gc.freeze()  # whoever looks for garbage among what the parent has copies all of it
     torch.set_num_threads(1)  # the threads of the parent are not there, and waiting for them would take for ever
     come_apart(keep)
 
@@ -51,12 +53,10 @@ def come_apart(keep: Collection[int]) -> None:
         if descriptor > 2 and descriptor not in keep:
             with suppress(OSError):  # the one of the listing itself is closed again
                 _own_descriptor(descriptor)
-    for line in Path("/proc/self/maps").read_text().splitlines():
-        found = _MAPPING.match(line)
-        if found is not None and found["rights"] == "rw-s":
-            start, end = int(found["start"], 16), int(found["end"], 16)
-            with suppress(OSError):
-                _own_memory(start, end - start, found["path"], int(found["offset"], 16))
+    for found in _SHARED.finditer(Path("/proc/self/maps").read_bytes()):
+        start, end, offset = (int(found[name], 16) for name in ("start", "end", "offset"))
+        with suppress(OSError):
+            _own_memory(start, end - start, os.fsdecode(found["path"]), offset)
 
 
 def _own_descriptor(descriptor: int) -> None:

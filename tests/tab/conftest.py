@@ -55,13 +55,12 @@ def board(site, logs):
 
 @pytest.fixture
 def context(browser):
-    """A browser's profile of its own, in which nothing may go wrong."""
+    """A browser's profile of its own, in which nothing may go wrong: its console also tells what is not brought."""
     wrong = []
 
     def note(text, address=""):
-        # TensorBoard asks for its own fonts at the root, whatever its prefix; the browser for an icon; and what a page
-        # has asked for that is left, is not brought.
-        if "/font-roboto/" not in address and not address.endswith("/favicon.ico") and text != "net::ERR_ABORTED":
+        # TensorBoard asks for its own fonts at the root, whatever its prefix; the browser for an icon.
+        if "/font-roboto/" not in address and not address.endswith("/favicon.ico"):
             wrong.append(f"{text} {address}")
 
     context = browser.new_context(viewport={"width": 1280, "height": 800})
@@ -69,8 +68,6 @@ def context(browser):
     context.on("weberror", lambda event: note(str(event.error)))
     context.on("console", lambda entry: entry.type == "error" and note(entry.text, entry.location["url"]))
     context.on("dialog", lambda dialog: note(dialog.message))
-    context.on("response", lambda answer: answer.status >= 400 and note(str(answer.status), answer.url))
-    context.on("requestfailed", lambda request: note(request.failure, request.url))
     yield context
     context.close()
     assert not wrong

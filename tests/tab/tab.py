@@ -71,7 +71,7 @@ class Tab:
         for _ in range(int(PATIENCE / 0.05)):
             try:
                 return check()
-            except AssertionError:
+            except (AssertionError, TypeError):  # what has just gone has no box to look into
                 self.page.wait_for_timeout(50)
         return check()
 

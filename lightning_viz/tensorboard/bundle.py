@@ -1,49 +1,55 @@
-"""The page's files as parts of one HTML file, which opens without a server."""
+"""The page's modules as one: TensorBoard takes a connection for every file, and an exported page has no server."""
 
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
 
-from lightning_viz.tensorboard import NAME
-from lightning_viz.tensorboard.front import ENTRY, GUARDED, STYLE
+from lightning_viz.tensorboard.front import ENTRY, STYLE
 
-IMPORTED = re.compile(r"""(\b(?:from|import)\s*\(?\s*)(["'])\./([\w.-]+\.js)\2""")
-"""A module's name where another imports it."""
+IMPORT = re.compile(r"^import (?:(?P<whole>\w+)|\{ (?P<names>[\w, ]+) \}) from '\./(?P<file>\w+\.js)';", re.MULTILINE)
+EXPORT = re.compile(
+    r"^export (?:default (?P<whole>\w+);|(?P<kind>(?:async )?function|class|const) (?P<name>\w+))", re.MULTILINE
+)
+OTHER = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
+"""What is left of them where they are written in another way."""
 
 
-def modules(files: Mapping[str, Path]) -> dict[str, str]:
-    """An import map of the page's modules: each a `data:` URL, under a name that needs no address.
+def bundle(files: Mapping[str, Path]) -> str:
+    """One module of all that the page is made of, which exports `render`.
+
+    Every module becomes a function that is called once, behind those that it imports. It imports its neighbours by name
+    (`import { a, b as c } from './other.js';`), not in a circle, and exports what it declares.
 
     Args:
         files: The page's files by their names.
 
     Raises:
-        FileNotFoundError: The module that draws the page is not among them.
+        FileNotFoundError: A module is not among them.
+        ValueError: One imports or exports in another way, or what is not exported.
     """
-    if ENTRY not in files:
-        raise FileNotFoundError(
-            "The files of the page are not installed: pip install --force-reinstall --no-deps lightning-viz"
-        )
-    scripts = {name: file for name, file in files.items() if file.suffix == ".js" and name != GUARDED}
-    return {module(name): data_url(renamed(file.read_text("utf-8"))) for name, file in scripts.items()}
+    parts: dict[str, str] = {}
+    exported: dict[str, list[str]] = {}
 
+    def add(name: str, above: tuple[str, ...]) -> None:
+        if name in above:
+            raise ValueError(
+                f"Expected modules that import each other in no circle, found {' > '.join([*above, name])}."
+            )
+        if name in parts:
+            return
+        source = _read(files, name)
+        for found in IMPORT.finditer(source):
+            add(found["file"], (*above, name))
+            wanted = [one.split(" as ")[0].strip() for one in (found["names"] or "default").split(",")]
+            if missing := set(wanted).difference(exported[found["file"]]):
+                raise ValueError(f"Expected {found['file']} to export what {name} imports, found no {sorted(missing)}.")
+        exported[name] = [found["name"] or "default" for found in EXPORT.finditer(source)]
+        parts[name] = _part(name, source)
 
-def module(name: str) -> str:
-    """The name of a module within the page."""
-    return f"{NAME}/{name}"
-
-
-def renamed(source: str) -> str:
-    """A module's source that imports its neighbours by their names within the page.
-
-    Example:
-        >>> renamed("import { el } from './dom.js';")
-        "import { el } from 'lightning_viz/dom.js';"
-    """
-    return IMPORTED.sub(lambda found: f"{found[1]}{found[2]}{module(found[3])}{found[2]}", source)
+    add(ENTRY, ())
+    return "".join([*parts.values(), f"export const {{ render }} = {_variable(ENTRY)};\n"])
 
 
 def style(files: Mapping[str, Path]) -> str:
@@ -51,6 +57,29 @@ def style(files: Mapping[str, Path]) -> str:
     return files[STYLE].read_text("utf-8") if STYLE in files else ""
 
 
-def data_url(source: str) -> str:
-    """A module's source as a URL."""
-    return f"data:text/javascript;base64,{b64encode(source.encode()).decode()}"
+def _read(files: Mapping[str, Path], name: str) -> str:
+    try:
+        return files[name].read_text("utf-8")
+    except (KeyError, FileNotFoundError):
+        raise FileNotFoundError(
+            f"The files of the page are not installed ({name}): pip install --force-reinstall --no-deps lightning-viz"
+        ) from None
+
+
+def _part(name: str, source: str) -> str:
+    gives = ", ".join(found["name"] or f"default: {found['whole']}" for found in EXPORT.finditer(source))
+    inner = IMPORT.sub(
+        _taken, EXPORT.sub(lambda found: f"{found['kind']} {found['name']}" if found["name"] else "", source)
+    )
+    if other := OTHER.search(inner):
+        raise ValueError(f"Expected named imports and exports alone in {name}, found: {other[0]}")
+    return f"// {name}\nconst {_variable(name)} = (() => {{\n{inner}\nreturn {{ {gives} }};\n}})();\n\n"
+
+
+def _taken(found: re.Match[str]) -> str:
+    names = found["names"].replace(" as ", ": ") if found["names"] else f"default: {found['whole']}"
+    return f"const {{ {names} }} = {_variable(found['file'])};"
+
+
+def _variable(name: str) -> str:
+    return f"${name.removesuffix('.js')}"

@@ -9,6 +9,8 @@ ENTRY = "index.js"
 GUARDED = "entry.js"
 """The same, or what is wrong where it cannot be had."""
 STYLE = "style.css"
+ALONE = {GUARDED, STYLE}
+"""What is asked for as it is; the modules come as one."""
 KINDS = {".js": "text/javascript", ".css": "text/css"}
 
 

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from lightning_viz.tensorboard import front, manifest
-from lightning_viz.tensorboard.bundle import module, modules, style
+from lightning_viz.tensorboard.bundle import bundle, style
 from lightning_viz.tensorboard.findings.report import of_run
 from lightning_viz.tensorboard.log import Log
 from lightning_viz.tensorboard.packing import mime
@@ -22,9 +22,7 @@ BLOBS = ("images", "originals", "places", "maps")
 
 LOADING = "lightning_viz-loading"
 
-START = (
-    f'import {{ render }} from "{module(front.ENTRY)}";\ndocument.getElementById("{LOADING}").remove();\nrender();\n'
-)
+START = f'document.getElementById("{LOADING}").remove();\nrender();\n'
 """The last lines of the page: where the file was cut off they are not there, and what `LOADING` says stays."""
 
 HEAD = """<!doctype html>
@@ -70,22 +68,22 @@ def page(
     """
     part.check([*runs.values()])
     files = front.listing()
-    imports = json.dumps({"imports": modules(files)})
+    script = f"{bundle(files)}{START}".replace("</", "<\\/")  # else a text could end the script
     head = HEAD.format(
-        policy=policy(imports, START),
+        policy=policy(script),
         title=escape(f"Explanations: {', '.join(shown[run] for run in runs)}"),
         style=style(files).replace("</", "<\\/"),
         loading=LOADING,
     )
     stills = {run: manifest.without_films(entry) for run, entry in runs.items()}
-    return _pieces(head, _data(log, stills, shown, captions=captions, part=part), imports)
+    return _pieces(head, _data(log, stills, shown, captions=captions, part=part), script)
 
 
-def _pieces(head: str, data: Iterator[str], imports: str) -> Iterator[bytes]:
+def _pieces(head: str, data: Iterator[str], script: str) -> Iterator[bytes]:
     yield head.encode()
     for piece in data:
         yield piece.encode()
-    yield f'<script type="importmap">{imports}</script>\n<script type="module">{START}</script>\n'.encode()
+    yield f'<script type="module">{script}</script>\n'.encode()
     yield b"</body>\n</html>\n"
 
 
@@ -169,10 +167,10 @@ def everything(entry: dict[str, Any]) -> dict[str, list[str]]:
     }
 
 
-def policy(*scripts: str) -> str:
-    """What the page may do: run these scripts and its own modules, show its own pictures, nothing over a network."""
-    hashes = " ".join(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts)
-    return f"default-src 'none'; script-src {hashes} data:; style-src 'unsafe-inline'; img-src data: blob:"
+def policy(script: str) -> str:
+    """What the page may do: run this script, show its own pictures, nothing over a network."""
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+    return f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data: blob:"
 
 
 def _coded(blob: bytes) -> str:

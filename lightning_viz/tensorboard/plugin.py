@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response
 
 from lightning_viz.tensorboard import IMAGES, NAME, front, manifest
 from lightning_viz.tensorboard.asking import Ask, route, texts
+from lightning_viz.tensorboard.bundle import bundle
 from lightning_viz.tensorboard.findings.report import of_run
 from lightning_viz.tensorboard.log import READERS, Log
 from lightning_viz.tensorboard.packing import OTHER, mime, pack
@@ -49,8 +50,8 @@ class ExplanationsPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
         self._reading = ThreadPoolExecutor(16, thread_name_prefix=NAME)
 
     def get_plugin_apps(self) -> dict[str, Any]:
-        """The routes; the page's files are those that lie there now."""
-        files = {f"/static/{name}": route("GET", partial(self._static, file)) for name, file in front.listing().items()}
+        """The routes; the page's files are those that lie there now, its modules all in one."""
+        files = front.listing()
         return {
             "/runs": route("GET", self._runs),
             "/series": route("POST", self._series),
@@ -58,7 +59,11 @@ class ExplanationsPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
             "/pack": route("POST", self._pack),
             "/blob": route("GET", self._blob),
             "/export": route("GET", self._export),
-            **files,
+            f"/static/{front.ENTRY}": route("GET", partial(self._script, files)),
+            **{
+                f"/static/{name}": route("GET", partial(self._static, files[name]))
+                for name in front.ALONE & files.keys()
+            },
         }
 
     def is_active(self) -> bool:
@@ -123,6 +128,12 @@ class ExplanationsPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
         name = re.sub(r"[^\w.-]+", "_", "_".join(["explanations", *runs]), flags=re.ASCII)[:100]
         headers = {"Content-Disposition": f'attachment; filename="{name}.html"', "X-Content-Type-Options": "nosniff"}
         return Response(pieces, mimetype="text/html", headers=headers)
+
+    def _script(self, files: Mapping[str, Path], request: Ask) -> Response:
+        try:
+            return _respond(request, bundle(files), front.KINDS[".js"])
+        except FileNotFoundError as error:
+            raise NotFound(str(error)) from None
 
     def _static(self, file: Path, request: Ask) -> Response:
         try:

@@ -167,7 +167,7 @@ def test_tensorboards_switch_of_its_theme_is_followed(visit, board):
 
 def test_a_file_that_is_not_there_is_told_with_what_mends_it(browser, board):
     page = browser.new_page()
-    page.route("**/static/walls.js", lambda route: route.fulfill(status=404))
+    page.route("**/static/index.js", lambda route: route.fulfill(status=404))
     page.goto(link(board))
     told = page.frame_locator("iframe[src*=lightning_viz]").locator("body")
     expect(told).to_contain_text("Start TensorBoard again, then load this page again.")

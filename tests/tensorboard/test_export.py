@@ -24,6 +24,7 @@ from written import (
 )
 
 from lightning_viz.tensorboard import export, front, opening
+from lightning_viz.tensorboard.bundle import bundle
 
 FILM = "probe_00_bread/film_saliency"
 
@@ -37,12 +38,13 @@ class Exported(HTMLParser):
         series: The answers of `./series`, by run.
         findings: The answers of `./findings`, by run.
         blobs: Kind and bytes of each picture and map, by key.
-        imports: The sources of the modules, by name.
+        inline: The scripts.
+        policy: What the page may do.
     """
 
     def __init__(self, text):
         super().__init__()
-        self.elements, self.runs, self.series, self.blobs, self.imports = [], None, {}, {}, {}
+        self.elements, self.runs, self.series, self.blobs = [], None, {}, {}
         self.inline, self.policy, self.findings = [], "", {}
         self._within = {}
         self.feed(text)
@@ -63,11 +65,6 @@ class Exported(HTMLParser):
             self.take(json.loads(text))
         elif kind is not None:
             self.inline.append(text)
-        if kind == "importmap":
-            for name, url in json.loads(text)["imports"].items():
-                head, _, code = url.partition(",")
-                assert head == "data:text/javascript;base64"
-                self.imports[name] = base64.b64decode(code).decode()
 
     def take(self, content):
         if self._within.get("id") == "lightning_viz-runs":
@@ -116,22 +113,21 @@ def test_no_name_becomes_an_element_or_a_script(board):
     assert HOSTILE_TAG in exported.runs["runs"][HOSTILE]["images"]
     assert set(exported.elements) == {"html", "head", "meta", "title", "style", "body", "p", "script"}
     assert (
-        exported.elements.count("script") == 3 + 2 + 6
-    )  # runs, findings and series, map and start, three pictures with their maps
+        exported.elements.count("script") == 3 + 1 + 6
+    )  # runs, findings and series, the page's, three pictures with their maps
 
 
 def test_the_page_comes_along_and_may_ask_nobody(board):
     text = board.get("/export", run=DEMO).text
     exported = Exported(text)
-    assert exported.imports == {
-        "lightning_viz/index.js": SOURCES["index.js"].replace("./b.js", "lightning_viz/b.js"),
-        "lightning_viz/b.js": SOURCES["b.js"],
-    }
+    (script,) = exported.inline
+    assert bundle(front.listing()).replace("</", "<\\/") in script
+    assert script.endswith("render();\n")
     assert SOURCES["style.css"] in text
     hashes = {f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in exported.inline}
     directives = dict(part.strip().split(" ", 1) for part in exported.policy.split(";"))
     assert directives["default-src"] == "'none'"
-    assert set(directives["script-src"].split()) == {*hashes, "data:"}
+    assert set(directives["script-src"].split()) == hashes
     assert set(directives) == {"default-src", "script-src", "style-src", "img-src"}
     assert text.rstrip().endswith("</html>")
 

@@ -21,6 +21,8 @@ from written import (
     picture,
 )
 
+from lightning_viz.tensorboard import front
+from lightning_viz.tensorboard.bundle import bundle
 from lightning_viz.tensorboard.manifest import understood
 
 SALIENCY = "probe_00_bread/saliency"
@@ -234,12 +236,32 @@ def test_an_empty_pack_is_empty(board):
 
 
 def test_the_pages_files_and_no_others(board, static):
-    for name, kind in {"index.js": "text/javascript", "b.js": "text/javascript", "style.css": "text/css"}.items():
+    for name, kind in {"entry.js": "text/javascript", "style.css": "text/css"}.items():
         answer = board.get(f"/static/{name}")
         assert (answer.text, answer.mimetype) == (SOURCES[name], kind)
         assert answer.headers["Cache-Control"].startswith("no-cache")
-    for name in ("notes.txt", "none.js", "../loader.py", "..%2floader.py", "/etc/passwd", "", "b.js/../../loader.py"):
+    for name in (
+        "notes.txt",
+        "none.js",
+        "b.js",
+        "../loader.py",
+        "..%2floader.py",
+        "/etc/passwd",
+        "",
+        "b.js/../../loader.py",
+    ):
         assert board.get(f"/static/{name}").status_code == 404
+
+
+def test_the_pages_modules_come_as_one(board, static):
+    answer = board.get("/static/index.js")
+    assert (answer.text, answer.mimetype) == (bundle(front.listing()), "text/javascript")
+    assert answer.headers["Cache-Control"].startswith("no-cache")
+    gone = (static / "b.js").rename(static / "gone")
+    answer = board.get("/static/index.js")
+    gone.rename(static / "b.js")
+    assert answer.status_code == 404
+    assert "not installed (b.js)" in answer.text
 
 
 def test_the_tab_shows_for_our_runs_alone(board):

@@ -5,9 +5,9 @@ import { figure } from './curves.js';
 import { el } from './dom.js';
 import { distinct } from './model.js';
 import { Plot, opened } from './plot.js';
+import { valueOf } from './series.js';
 
 /** @typedef {import('./model.js').Run} Run */
-/** @typedef {'rights' | 'scalars' | 'predictions'} Valued */
 /** @typedef {{ id: string, kind: 'rights' | 'scalars', tag: string, name: string, best: 'most' | 'least' }} Metric `id` is what the address calls it. */
 
 const MOST = 6; // figures that the project logs by itself
@@ -33,9 +33,6 @@ export function bestOf(points, best) {
   const finite = points.filter(([, value]) => Number.isFinite(value));
   return finite.reduce((found, point) => (!found || (best === 'most' ? point[1] > found[1] : point[1] < found[1]) ? point : found), /** @type {[at: number, value: number] | undefined} */ (undefined));
 }
-
-/** A value of a point of the log: of counts the share that is right, of predictions the probability. @param {Valued} kind @param {any[]} point */
-export const valueOf = (kind, [, ...values]) => (kind === 'rights' ? values[0] / Math.max(values[1], 1) : values.at(-1) ?? NaN);
 
 /** @param {string} tag @param {string[]} some */
 const says = (tag, some) => tag.toLowerCase().split(/[^a-z0-9]+/).some((word) => some.includes(word));

@@ -3,10 +3,10 @@
 import { axes } from './axes.js';
 import { chart, figure } from './curves.js';
 import { el } from './dom.js';
-import { valueOf } from './metrics.js';
+import { valueOf } from './series.js';
 
 /**
- * @typedef {{ run: import('./model.js').Run, tag: string, kind?: import('./metrics.js').Valued }} Scalar Of predictions it is the probability, of counts the share that is right.
+ * @typedef {{ run: import('./model.js').Run, tag: string, kind?: import('./series.js').Valued }} Scalar Of predictions it is the probability, of counts the share that is right.
  * @typedef {Omit<import('./curves.js').Line, 'points'>} Look
  * @typedef {Omit<import('./curves.js').Frame, 'domain'> & { looks: Look[], large?: boolean }} Drawing How each scalar looks, and the frame.
  */

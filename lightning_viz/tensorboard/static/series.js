@@ -4,6 +4,7 @@
  * @typedef {import('./source.js').Source} Source
  * @typedef {import('./source.js').Kind} Kind
  * @typedef {import('./source.js').Points} Points
+ * @typedef {'rights' | 'scalars' | 'predictions'} Valued
  */
 
 /** @type {Kind[]} */
@@ -83,3 +84,6 @@ export function at(points, when, moment) {
   }
   return points?.[low - 1];
 }
+
+/** A value of a point of the log: of counts the share that is right, of predictions the probability. @param {Valued} kind @param {any[]} point */
+export const valueOf = (kind, [, ...values]) => (kind === 'rights' ? values[0] / Math.max(values[1], 1) : values.at(-1) ?? NaN);

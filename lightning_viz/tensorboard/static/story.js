@@ -1,7 +1,8 @@
 // The run at a glance, above the slider: how much is right, where predictions flipped, how much the maps changed.
 
 import { el, svg } from './dom.js';
-import { accuracyOf, valueOf } from './metrics.js';
+import { accuracyOf } from './metrics.js';
+import { valueOf } from './series.js';
 import { distinct, percent } from './model.js';
 import { opened } from './plot.js';
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from lightning_viz.tensorboard.front import ENTRY, STYLE
+from lightning_viz.tensorboard.front import ENTRY
 
 IMPORT = re.compile(r"^import (?:(?P<whole>\w+)|\{ (?P<names>[\w, ]+) \}) from '\./(?P<file>\w+\.js)';", re.MULTILINE)
 EXPORT = re.compile(
@@ -30,7 +30,7 @@ def bundle(files: Mapping[str, Path]) -> str:
         ValueError: One imports or exports in another way, or what is not exported.
     """
     parts: dict[str, str] = {}
-    exported: dict[str, list[str]] = {}
+    exported: dict[str, dict[str, str]] = {}
 
     def add(name: str, above: tuple[str, ...]) -> None:
         if name in above:
@@ -43,18 +43,15 @@ def bundle(files: Mapping[str, Path]) -> str:
         for found in IMPORT.finditer(source):
             add(found["file"], (*above, name))
             wanted = [one.split(" as ")[0].strip() for one in (found["names"] or "default").split(",")]
-            if missing := set(wanted).difference(exported[found["file"]]):
+            if missing := set(wanted) - exported[found["file"]].keys():
                 raise ValueError(f"Expected {found['file']} to export what {name} imports, found no {sorted(missing)}.")
-        exported[name] = [found["name"] or "default" for found in EXPORT.finditer(source)]
-        parts[name] = _part(name, source)
+        exported[name] = {
+            found["name"] or "default": found["name"] or found["whole"] for found in EXPORT.finditer(source)
+        }
+        parts[name] = _part(name, source, exported[name])
 
     add(ENTRY, ())
     return "".join([*parts.values(), f"export const {{ render }} = {_variable(ENTRY)};\n"])
-
-
-def style(files: Mapping[str, Path]) -> str:
-    """The page's style sheet; empty where there is none."""
-    return files[STYLE].read_text("utf-8") if STYLE in files else ""
 
 
 def _read(files: Mapping[str, Path], name: str) -> str:
@@ -66,8 +63,8 @@ def _read(files: Mapping[str, Path], name: str) -> str:
         ) from None
 
 
-def _part(name: str, source: str) -> str:
-    gives = ", ".join(found["name"] or f"default: {found['whole']}" for found in EXPORT.finditer(source))
+def _part(name: str, source: str, exported: Mapping[str, str]) -> str:
+    gives = ", ".join(f"{outside}: {inside}" for outside, inside in exported.items())
     inner = IMPORT.sub(
         _taken, EXPORT.sub(lambda found: f"{found['kind']} {found['name']}" if found["name"] else "", source)
     )

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from lightning_viz.tensorboard import front, manifest
-from lightning_viz.tensorboard.bundle import bundle, style
+from lightning_viz.tensorboard.bundle import bundle
 from lightning_viz.tensorboard.findings.report import of_run
 from lightning_viz.tensorboard.log import Log
 from lightning_viz.tensorboard.packing import mime
@@ -72,7 +72,7 @@ def page(
     head = HEAD.format(
         policy=policy(script),
         title=escape(f"Explanations: {', '.join(shown[run] for run in runs)}"),
-        style=style(files).replace("</", "<\\/"),
+        style=front.style(files).replace("</", "<\\/"),
         loading=LOADING,
     )
     stills = {run: manifest.without_films(entry) for run, entry in runs.items()}

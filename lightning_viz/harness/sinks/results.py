@@ -18,7 +18,7 @@ Pixels = npt.NDArray[np.uint8]
 
 _ENCODING: dict[str, dict[str, Any]] = {
     "png": {"format": "png"},
-    "jpg": {"format": "jpeg", "quality": 70, "optimize": True, "progressive": True},
+    "jpg": {"format": "jpeg", "quality": 70, "optimize": True},
 }
 """JPEG keeps blocks of 16 pixels for themselves. WebP, a quarter smaller at equal quality, weighs all of a picture at
 once: of 40 pictures of food whose caption alone changed, it changed every one, by 1.4 of 255 on average."""

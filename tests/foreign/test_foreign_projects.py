@@ -1,6 +1,5 @@
-"""Projects from PyPI that know nothing of us, trained with all callbacks on."""
+"""Projects from PyPI that know nothing of us, trained with a callback for each way to ask a network."""
 
-import sys
 from functools import partial
 
 import numpy as np
@@ -41,8 +40,20 @@ class Cifar(pl.LightningDataModule):
         return self._loader(13)
 
 
-@pytest.mark.parametrize("name", ["EfficientNetB0", "ShuffleNetV2_0_5"])
-def test_pytorch_lightning_cifar(name, tmp_path, monkeypatch):
+def efficient_net(models, patch):
+    return models.EfficientNet({
+        "num_blocks": [1, 1, 1], "expansion": [1, 6, 6], "out_channels": [16, 24, 40], "kernel_size": [3, 3, 5],
+        "stride": [1, 2, 2], "dropout_rate": 0.2, "drop_connect_rate": 0.2,
+    })  # fmt: skip
+
+
+def shuffle_net(models, patch):
+    patch.setitem(models.shufflenetv2.configs[0.5], "num_blocks", (1, 1, 1))
+    return models.ShuffleNetV2_0_5()
+
+
+@pytest.mark.parametrize("shallow", [efficient_net, shuffle_net])
+def test_pytorch_lightning_cifar(shallow, tmp_path, monkeypatch):
     """pytorch-lightning-cifar 0.1.5 (2022): the networks are the LightningModules, `self(x)` in the steps.
 
     Its validation does not run with today's torchmetrics even without us ("accuracy() missing 1 required positional
@@ -50,18 +61,19 @@ def test_pytorch_lightning_cifar(name, tmp_path, monkeypatch):
     """
     with borrowed():
         from pytorch_lightning_cifar import models
-    make = getattr(models, name)
-    monkeypatch.setattr(sys.modules[make.__module__], "accuracy", partial(accuracy, task="multiclass", num_classes=10))
-    probes = Probes(count=2, class_names=[f"Kind {k}" for k in range(10)])
+    for module in (models.efficientnet, models.shufflenetv2):
+        monkeypatch.setattr(module, "accuracy", partial(accuracy, task="multiclass", num_classes=10))
+    make = partial(shallow, models, monkeypatch)
+    probes = Probes(count=1, class_names=[f"Kind {k}" for k in range(10)])
     bare = train(tmp_path / "bare", make, [], datamodule=Cifar())
     drawn = train(tmp_path / "drawn", make, everything(probes=probes), datamodule=Cifar())
     assert drawn == bare
     found = kinds(tmp_path / "drawn")
-    assert found == {"": OF_THE_NETWORK, "00_kind_0": OF_A_PROBE, "01_kind_9": OF_A_PROBE}
+    assert found == {"": OF_THE_NETWORK, "00_kind_0": OF_A_PROBE}
 
 
 @pytest.mark.filterwarnings("ignore:Starting with ImageIO v3:DeprecationWarning")
-def test_satellighte(tmp_path):
+def test_satellighte(tmp_path, monkeypatch):
     """satellighte 0.2.5 (2023): steps that call `self.model.forward`, and a `forward` of its own for inference only.
 
     That forward normalises, runs the network under `no_grad` and returns probabilities; its data sets give bytes; its
@@ -70,7 +82,11 @@ def test_satellighte(tmp_path):
     """
     with borrowed():
         import satellighte
+        from satellighte.archs.mobilenetv2.module import MobileNetV2
         from satellighte.datasets.base import BaseDataset
+
+    shallow = [[1, 16, 1, 1], [6, 24, 1, 2], [6, 32, 2, 2]]  # expansion, channels, blocks and stride
+    monkeypatch.setitem(MobileNetV2.__CONFIGS__["default"]["model"], "inverted_residual_setting", shallow)
 
     class Classifier(satellighte.Classifier):
         training_epoch_end = validation_epoch_end = test_epoch_end = None
@@ -84,11 +100,11 @@ def test_satellighte(tmp_path):
         Image.fromarray(coloured(i % 3, generator, 48)).save(file)
     loader = lambda: DataLoader(BaseDataset(files, [i % 3 for i in range(12)]), batch_size=5)
     results = {}
-    for name, callbacks in {"bare": [], "drawn": everything(probes=2)}.items():
+    for name, callbacks in {"bare": [], "drawn": everything(probes=1)}.items():
         results[name] = train(tmp_path / name, make, callbacks, train_dataloaders=loader(), val_dataloaders=loader())
     assert results["bare"] == results["drawn"]
     found = kinds(tmp_path / "drawn")
-    assert found == {"": OF_THE_NETWORK, "00_sky_blue": OF_A_PROBE, "01_brick_red": OF_A_PROBE}
+    assert found == {"": OF_THE_NETWORK, "00_sky_blue": OF_A_PROBE}
     scalars = events(tmp_path / "drawn")
     predicted = [
         scalars.Scalars(f"probability/probe_00_sky_blue/{n}")[-1].value for n in ("sky_blue", "grass", "brick_red")
@@ -120,12 +136,11 @@ def test_cph_imgclassification(tmp_path):
         return ModelModuleIMG(network)
 
     results = {}
-    for name, callbacks in {"bare": [], "drawn": everything(probes=3)}.items():
+    for name, callbacks in {"bare": [], "drawn": everything(probes=1)}.items():
         data = DataModuleIMG(
             data_dir=tmp_path / "photos", image_size=(32, 32), batch_size=4, num_workers=0, val_split=0.25
         )
         trainer, logger = lightning.pytorch.Trainer, lightning.pytorch.loggers.TensorBoardLogger
-        results[name] = train(tmp_path / name, make, callbacks, trainer, logger, epochs=2, datamodule=data)
+        results[name] = train(tmp_path / name, make, callbacks, trainer, logger, datamodule=data)
     assert results["bare"] == results["drawn"]
-    probes = {"00_brick_red": OF_A_PROBE, "01_grass": OF_A_PROBE, "02_sky_blue": OF_A_PROBE}
-    assert kinds(tmp_path / "drawn") == {"": OF_THE_NETWORK, **probes}
+    assert kinds(tmp_path / "drawn") == {"": OF_THE_NETWORK, "00_brick_red": OF_A_PROBE}

@@ -120,7 +120,7 @@ def test_torchgeo(task, library, tmp_path):
     counts = {"num_labels": 3, "loss": "bce"} if several else {"num_classes": 3}
     label = (lambda i: torch.tensor([[1, 0, 1], [1, 1, 0], [0, 1, 0]][i % 3])) if several else (lambda i: i % 3)
     data = lambda: loaders("image", ("label", label), channels=4)
-    make = lambda: task_of(model="resnet18", in_channels=4, task=task, **counts)
+    make = lambda: task_of(model="test_resnet", in_channels=4, task=task, **counts)
     only = FEW if several else CALLBACKS
     kinds = {"input", "saliency", "lime", "gradcam"} if several else KINDS
     assert of_a_probe(drawn_and_bare(tmp_path, make, data, only=only, lightning="lightning.pytorch")) >= kinds
@@ -137,7 +137,7 @@ def test_segmentation_models_pytorch(library, tmp_path):
             return F.cross_entropy(scores, batch["label"]) + masks.square().mean()
 
     def make():
-        encoder = {"encoder_name": "tu-resnet18", "encoder_weights": None, "encoder_depth": 3}
+        encoder = {"encoder_name": "tu-test_resnet", "encoder_weights": None, "encoder_depth": 3}
         aux = {"classes": 3, "pooling": "avg"}
         return Both(smp.Unet(**encoder, decoder_channels=(16, 8, 8), classes=2, aux_params=aux), "image", "label")
 

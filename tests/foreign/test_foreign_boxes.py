@@ -116,14 +116,19 @@ def torchvision():
 
 
 def faster_rcnn():
-    from torchvision.models.detection import fasterrcnn_mobilenet_v3_large_320_fpn
+    from torchvision.models import mobilenet_v3_small
+    from torchvision.models.detection import FasterRCNN
+    from torchvision.models.detection.anchor_utils import AnchorGenerator
+    from torchvision.models.detection.backbone_utils import BackboneWithFPN
     from torchvision.ops import MultiScaleRoIAlign
 
     few = {f"rpn_{when}_nms_top_n_{stage}": 4 for when in ("pre", "post") for stage in ("train", "test")}
     sizes = {"min_size": 48, "max_size": 64, "box_detections_per_img": 4}
-    pool = MultiScaleRoIAlign(["0", "1", "2", "3"], output_size=3, sampling_ratio=1)  # of which the head takes its size
-    small = {**sizes, **few, "box_roi_pool": pool}
-    return fasterrcnn_mobilenet_v3_large_320_fpn(weights=None, weights_backbone=None, num_classes=3, **small)
+    pool = MultiScaleRoIAlign(["0", "1"], output_size=3, sampling_ratio=1)  # of which the head takes its size
+    anchors = AnchorGenerator(((8,), (16,), (32,)), ((0.5, 1.0, 2.0),) * 3)
+    small = {**sizes, **few, "box_roi_pool": pool, "rpn_anchor_generator": anchors}
+    backbone = BackboneWithFPN(mobilenet_v3_small().features, {"1": "0", "3": "1"}, [16, 24], out_channels=16)
+    return FasterRCNN(backbone, num_classes=3, **small)
 
 
 def larger(image, target):

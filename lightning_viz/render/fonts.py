@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 import warnings
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from typing import Literal, NamedTuple
 import matplotlib
 from matplotlib.font_manager import findSystemFonts
 from matplotlib.ft2font import FT2Font
-from PIL import ImageDraw, ImageFont, features
+from PIL import Image, ImageDraw, ImageFont, features
 
 OPEN, CLOSE = "\u2068", "\u2069"
 """First strong isolate, pop directional isolate: what stands between keeps its direction to itself (UAX 9, 2013)."""
@@ -81,9 +82,27 @@ def write(draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, ink: tu
     """
     x, base = at[0], at[1] + font(size).getmetrics()[0]
     for run in _runs(plain(text)):
-        # By the base line: fonts differ in how high they are above it.
-        draw.text((x, base), _order(run), ink, font(size, run.path), anchor="ls", direction=_direction(run))
+        letters, left, top = _drawn(run, size, x % 1, base % 1)
+        draw.bitmap((math.floor(x) + left, math.floor(base) + top), letters, ink)
         x += _length(run, size)
+
+
+@lru_cache(maxsize=1024)
+def _drawn(run: Run, size: int, right: float, down: float) -> tuple[Image.Image, int, int]:
+    """Letters as a mask, and where its upper left corner lies; most are written again in every picture and epoch.
+
+    Args:
+        run: The letters.
+        size: In pixels.
+        right: Where they begin, in parts of a pixel.
+        down: Where their base line lies, likewise: fonts differ in how high they are above it.
+    """
+    text, letters, direction = _order(run), font(size, run.path), _direction(run)
+    box = letters.getbbox(text, anchor="ls", direction=direction)
+    left, top = (math.floor(edge) - 1 for edge in box[:2])
+    mask = Image.new("L", (math.ceil(box[2]) + 2 - left, math.ceil(box[3]) + 2 - top))
+    ImageDraw.Draw(mask).text((right - left, down - top), text, 255, letters, anchor="ls", direction=direction)
+    return mask, left, top
 
 
 @lru_cache(maxsize=512)

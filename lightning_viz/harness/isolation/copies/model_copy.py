@@ -177,7 +177,7 @@ class ModelCopy:
             for own, theirs in pair.attributes():
                 for name, value in own.items():
                     other = theirs.get(name, _NOTHING)
-                    if (value is other and type(value) in VALUES) or self._same_values(pair.name, name, value, other):
+                    if _clearly_holds(value, other) or self._same_values(pair.name, name, value, other):
                         continue
                     if compare.holds(value, other):
                         self._remember_values(pair.name, name, value, other)
@@ -203,6 +203,14 @@ class ModelCopy:
     def _remember_values(self, module: str, name: str, value: Any, other: Any) -> None:
         if type(value) in CONTAINERS and len(value) > _LARGE and holds_values(value):
             self._values[module, name] = id(value), id(other)
+
+
+def _clearly_holds(value: Any, other: Any) -> bool:
+    """Whether one look tells that this is a copy: of values and empty containers, such as those of hooks, it does."""
+    kind = type(value)
+    if value is other:
+        return kind in VALUES or (kind is tuple and VALUES.issuperset(map(type, value)))
+    return kind in CONTAINERS and kind is type(other) and not value and not other
 
 
 def _ignore(*args: object, **kwargs: object) -> None:

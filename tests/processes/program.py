@@ -1,26 +1,22 @@
-"""Training runs on two processes: `program.py SCENARIO FOLDER STRATEGY DEVICES`; what one finds it writes there.
+"""Training runs on two processes, each run a program of its own; what its processes find they write into its folder."""
 
-Without arguments it serves runs, see `served`.
-"""
-
-import atexit
 import json
+import logging
 import os
 import signal
 import socket
 import sys
 import time
+import traceback
+import warnings
 from datetime import timedelta
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import pytorch_lightning as pl
 import torch
 from found import quick
 from projects import Project, Segments, Stripes, fit, loaders, places, trainer
 from pytorch_lightning.strategies import ModelParallelStrategy
-from served import served
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 from torch.nn import functional as F
@@ -41,7 +37,8 @@ from lightning_viz import (
 from lightning_viz.harness.run import processes as ranks
 from lightning_viz.harness.sinks.results import ClassTable, Counts, Map, Places
 
-torch.set_num_threads(1)
+LIMIT = 150
+"""After so many seconds a run hangs, and is ended."""
 
 
 class Still(Project):
@@ -129,7 +126,6 @@ class Saving(pl.Callback):
 
 def noting(cls):
     """The class, which remembers the tags that it draws."""
-    name = f"Noting{cls.__name__}"
 
     def draw(self, scene):
         self.tags, self.buffers = [], [buffer.tolist() for buffer in scene.subject.net.buffers()]
@@ -138,25 +134,21 @@ def noting(cls):
                 self.tags.append(result.tag)
             yield result
 
-    made = type(name, (cls,), {"draw": draw, "tags": (), "__module__": __name__})
-    globals()[name] = made  # where a spawned process looks for it
-    return made
+    return type(f"Noting{cls.__name__}", (cls,), {"draw": draw, "tags": ()})
 
 
-DRAWN = (
-    SaliencyMaps, LimePanels, FilterAscent, FilterActivations, DeepDream, ConfusionMatrixPanel, ConfusionPanels,
-)  # fmt: skip
-ALL = [noting(c) for c in DRAWN]
-
-
-def all_callbacks(probes=4):
+def all_callbacks(probes=4, saliency=SaliencyMaps):
     """With four of everything, two for each of two processes."""
-    return [quick(cls, probes=probes, **({"channels": 4} if issubclass(cls, FilterAscent) else {})) for cls in ALL]
+    drawn = (
+        saliency, LimePanels, FilterAscent, FilterActivations, DeepDream, ConfusionMatrixPanel, ConfusionPanels,
+    )  # fmt: skip
+    channels = {FilterAscent: {"channels": 4}}
+    return [quick(noting(cls), probes=probes, **channels.get(cls, {})) for cls in drawn]
 
 
-def callbacks_that_ask():
+def callbacks_that_ask(probes=2):
     """Those of them whose pictures depend on what the labels mean."""
-    return [c for c in all_callbacks() if not isinstance(c, (FilterAscent, FilterActivations, DeepDream))]
+    return [c for c in all_callbacks(probes) if not isinstance(c, (FilterAscent, FilterActivations, DeepDream))]
 
 
 class FailsOnTheSecond(SaliencyMaps):
@@ -192,16 +184,12 @@ class SlowOnTheSecond(SaliencyMaps):
 
 
 class Tables(ConfusionMatrixPanel):
-    """Writes down what was counted."""
-
-    def __init__(self, folder, **common):
-        super().__init__(**common)
-        self.folder = folder
+    """Writes down what was counted, in the folder where it runs."""
 
     def draw(self, scene):
         if self._tallies:
             found = {name: [t.table.tolist(), dict(t.left_out)] for name, t in self._tallies.items()}
-            (self.folder / "tables.json").write_text(json.dumps(found))
+            Path("tables.json").write_text(json.dumps(found))
         yield from super().draw(scene)
 
 
@@ -263,7 +251,7 @@ def sharded(folder, module=Sharded):
 # What runs: the callbacks, and what else the Trainer and the project need.
 SCENARIOS = {
     "none": lambda folder: ([], {}),
-    "all": lambda folder: ([*all_callbacks(), Films()], {}),
+    "all": lambda folder: ([*all_callbacks(saliency=SlowOnTheSecond), Films()], {}),
     "still": lambda folder: ([*all_callbacks(), Saving(folder)], {"module": Still}),
     "labels": lambda folder: (
         callbacks_that_ask(),
@@ -271,23 +259,22 @@ SCENARIOS = {
     ),
     "values": lambda folder: (callbacks_that_ask(), {"module": Values, "data": told([0.5, 2.5, -1.0])}),
     "no_validation": lambda folder: (
-        [NotingSaliencyMaps(on_error="raise", every_n_steps=3)],  # noqa: F821  # made above
+        [noting(SaliencyMaps)(on_error="raise", every_n_steps=3)],
         {"limit_val_batches": 0, "num_sanity_val_steps": 0},
     ),
-    "stream": lambda folder: (all_callbacks(), {"data": streams}),
-    "replay": lambda folder: (all_callbacks(), {"module": Still}),
-    "slow": lambda folder: ([SlowOnTheSecond(on_error="raise")], {}),
+    "stream": lambda folder: (callbacks_that_ask(probes=4), {"data": streams}),
+    "replay": lambda folder: (all_callbacks(probes=2), {"module": Still}),
     "fails": lambda folder: ([FailsOnTheSecond(), quick(LimePanels)], {}),
     "fails_raise": lambda folder: ([FailsOnTheSecond(on_error="raise")], {}),
     "prepare": lambda folder: ([FailsBeforeTheFirstBatch()], {}),
-    "matrix": lambda folder: ([Tables(folder, on_error="raise")], {"data": uneven, "module": Still}),
+    "matrix": lambda folder: ([Tables(on_error="raise")], {"data": uneven, "module": Still}),
     "places": lambda folder: (
-        [Tables(folder, on_error="raise"), quick(LimePanels), quick(ConfusionPanels)],
+        [Tables(on_error="raise"), quick(LimePanels), quick(ConfusionPanels)],
         {"data": places, "module": Segments},
     ),
     "unreadable": lambda folder: (
         [
-            Tables(folder, probes=Probes(unpack=unreadable_on_the_second)),
+            Tables(probes=Probes(unpack=unreadable_on_the_second)),
             ConfusionPanels(probes=Probes(unpack=unreadable_on_the_second)),
             SaliencyMaps(),
         ],
@@ -304,26 +291,37 @@ SCENARIOS = {
 
 
 def main(scenario, folder, strategy, devices):
-    if scenario.startswith("sharded"):
-        fork_second()
-    if scenario == "nodes":
-        on_two_nodes(folder)
-        return
+    """One run; of one that is sharded, this process starts the second one, and ends it."""
+    second = fork_second() if scenario.startswith("sharded") else 0
+    try:
+        if scenario == "nodes":
+            on_two_nodes(folder)
+        else:
+            train(scenario, folder, strategy, devices)
+    finally:
+        if second:
+            end(second)
+
+
+def train(scenario, folder, strategy, devices):
     callbacks, options = SCENARIOS[scenario](folder)
     diary = Diary(folder, [c for c in callbacks if hasattr(c, "tags")])
     nodes = int(os.environ.get("GROUP_WORLD_SIZE", 1))  # which torchrun tells
-    defaults = {"max_epochs": 1, "strategy": strategy, "devices": int(devices), "num_nodes": nodes}
+    defaults = {"max_epochs": 1, "strategy": strategy, "devices": devices, "num_nodes": nodes}
     (replayed if scenario == "replay" else fit)(folder, [*callbacks, diary], **{**defaults, **options})
 
 
 def fork_second():
-    """Makes two processes of this one, in the environment in which the strategy would have started them."""
+    """Makes two processes of this one, in the environment in which the strategy would have started them.
+
+    Returns:
+        The second one; nothing in itself.
+    """
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "LOCAL_RANK": "0"}
     second = os.fork()
-    if second:
-        atexit.register(end, second)
-    else:
+    if not second:
         os.environ["LOCAL_RANK"] = "1"
+    return second
 
 
 def free_port():
@@ -343,7 +341,7 @@ def on_two_nodes(folder):
     )  # fmt: skip
     own = folder / str(rank)
     own.mkdir()
-    elastic_launch(config, main)("still", own, "ddp", "1")
+    elastic_launch(config, train)("still", own, "ddp", 1)
     if second:
         assert os.waitpid(second, 0)[1] == 0
 
@@ -369,7 +367,39 @@ def replayed(folder, callbacks, *, module, **arguments):
     lightning_viz.replay(trainer(folder, callbacks, **arguments), module(), folder, **loaders())
 
 
-if __name__ == "__main__":
-    sys.argv[1:] = sys.argv[1:] or served()  # a strategy may start the second process with the same arguments
-    if sys.argv[1:]:
-        main(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:])
+def forked(folder, *arguments):
+    """Runs `main` in a fork of this process, which is quicker than a program that imports everything anew.
+
+    Returns:
+        The exit code, that of SIGKILL for a run that hung; what the run has printed is in `said.txt` of the folder.
+    """
+    run = os.fork()
+    if run == 0:
+        code = 1
+        try:
+            begin_anew(folder)
+            main(arguments[0], folder, *arguments[1:])
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    until = time.monotonic() + LIMIT
+    while not (ended := os.waitpid(run, os.WNOHANG))[0]:
+        if time.monotonic() > until:
+            os.killpg(run, signal.SIGKILL)
+        time.sleep(0.02)
+    return os.waitstatus_to_exitcode(ended[1])
+
+
+def begin_anew(folder):
+    """Leaves what pytest has made of this process: its session, its output, its log, its warnings."""
+    os.setsid()  # so that all processes of a run end with it
+    os.chdir(folder)
+    with open("said.txt", "w") as file:
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
+    sys.stdout, sys.stderr = (os.fdopen(stream, "w", buffering=1) for stream in (1, 2))
+    logging.basicConfig(force=True)
+    logging.captureWarnings(True)
+    warnings.simplefilter("default")

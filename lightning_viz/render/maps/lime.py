@@ -84,7 +84,9 @@ def tinted(base: Floats, signs: NDArray[np.int64], tint: Floats) -> Floats:
     stripes = np.where(_stripes(*signs.shape) & (signs < 0), left, 1.0)
     mixed = np.empty((3, *signs.shape))  # NumPy is slow where the last axis is short
     for k, (orange, blue) in enumerate(zip(FOR, AGAINST, strict=True)):
-        mixed[k] = (base[..., k] * left + np.where(speaks_for, orange, blue) * tint) * stripes
+        np.multiply(base[..., k], left, out=mixed[k])
+        mixed[k] += np.where(speaks_for, orange, blue) * tint
+        mixed[k] *= stripes
     return np.moveaxis(mixed, 0, 2)
 
 
@@ -130,7 +132,8 @@ def _outlined(picture: Floats, base: Floats, labels: NDArray[np.int64], ink: Flo
     for share, colour in ((PALE, FOR), (-PALE, AGAINST), (1, FOR), (-1, AGAINST)):  # the certain ones on top
         here = around & _grown(chosen == share)
         picture[here] += abs(share) * (np.array(colour) - picture[here])
-    return np.rint(np.clip(picture, 0, 255)).astype(np.uint8, order="C")
+    np.clip(picture, 0, 255, out=picture)  # in place: new memory takes longer than the arithmetic
+    return np.rint(picture, out=picture).astype(np.uint8, order="C")
 
 
 def _edges(labels: NDArray[Any]) -> NDArray[np.bool_]:

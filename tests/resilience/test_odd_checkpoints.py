@@ -42,47 +42,49 @@ def test_there_is_one_entry_with_a_version(saved):
 
 
 def whole(value):
-    return lambda entry: value
+    """Another entry; 1 is told of it."""
+    return lambda entry: (value, 1)
 
 
-def part(name, value):
-    return lambda entry: {**entry, name: value}
+def parts(**others):
+    """Parts of the entry that are others, by functions of what was there or as values; each is told of."""
+    return lambda entry: (
+        {**entry, **{name: part(entry[name]) if callable(part) else part for name, part in others.items()}},
+        len(others),
+    )
 
 
-def ascent(**other):
-    return lambda entry: {
-        **entry,
-        "ascents": {"FilterAscent": {tag: {**one, **other} for tag, one in entry["ascents"]["FilterAscent"].items()}},
-    }
+def ascents(**other):
+    return lambda kept: {"FilterAscent": {tag: {**one, **other} for tag, one in kept["FilterAscent"].items()}}
 
 
+NO_CLASS = {"epoch": 0, "classes": 3, "cells": torch.tensor([77]), "counts": torch.tensor([2])}
 ODD = {
     "none": whole(None),
     "a list": whole([]),
     "no version": whole({"maps": {}}),
-    "a later version": part("version", 2),
-    **{f"{name} {type(value).__name__}": part(name, value) for name in ("maps", "ascents", "confusions")
+    "a later version": lambda entry: ({**entry, "version": 2}, 1),
+    **{f"parts as {type(value).__name__}": parts(maps=value, ascents=value, confusions=value)
        for value in (None, "x", {"FilterAscent": 3, "ConfusionPanels": {"val": {}}}, torch.zeros(2))},
-    "best": part("best", "best"),
-    "frames": part("frames", 3),
-    "maps of numbers": lambda entry: {**entry, "maps": {tag: torch.zeros(()) for tag in entry["maps"]}},
-    "no coefficients": ascent(coefficients=torch.zeros(0)),
-    "other coefficients": ascent(coefficients=torch.zeros(1, 2, 2)),
-    "coefficients of NaN": ascent(coefficients=torch.full((1, 3, 16, 9, 2), torch.nan)),
-    "options": ascent(options=None),
-    "confusions of no class": part("confusions", {"ConfusionPanels": {"val": {
-        "epoch": 0, "classes": 3, "cells": torch.tensor([77]), "counts": torch.tensor([2])}}}),
+    "no coefficients, best": parts(ascents=ascents(coefficients=torch.zeros(0)), best="best"),
+    "other coefficients, frames": parts(ascents=ascents(coefficients=torch.zeros(1, 2, 2)), frames=3),
+    "coefficients of NaN, maps of numbers": parts(
+        ascents=ascents(coefficients=torch.full((1, 3, 16, 9, 2), torch.nan)),
+        maps=lambda kept: {tag: torch.zeros(()) for tag in kept}),
+    "options, confusions of no class": parts(
+        ascents=ascents(options=None), confusions={"ConfusionPanels": {"val": NO_CLASS}}),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ODD)
 def test_what_is_odd_is_told_once_and_drawn_anew(name, saved, tmp_path):
-    entry = ODD[name](saved["lightning_viz"])
+    entry, odd = ODD[name](saved["lightning_viz"])
     torch.save({**saved, "lightning_viz": entry}, tmp_path / "odd.ckpt")
     with pytest.warns(UserWarning, match="keeps for lightning_viz cannot be used") as caught:
         run = fit(tmp_path / "log", callbacks(), data=data, max_epochs=2, ckpt_path=tmp_path / "odd.ckpt")
     assert run.current_epoch == 2
-    assert len([w for w in caught if "lightning_viz cannot be used" in str(w.message)]) == 1
+    told = [str(w.message) for w in caught if "lightning_viz cannot be used" in str(w.message)]
+    assert len(set(told)) == len(told) == odd
     tags = set(events(tmp_path / "log").Tags()["images"])
     assert {"probe_00_bread/saliency", "filters/net_4/0", "confusions/val/changes"} <= tags
 

@@ -34,7 +34,7 @@ def test_a_new_run_in_it_leaves_alone_what_is_outside(forged):
     with pytest.warns(
         UserWarning, match=r"5 files that are not in its folder, such as '\.\./\.\./thesis.tex'"
     ) as caught:
-        fit(frames.parent, [SaliencyMaps(probes=2, on_error="raise"), Films()])
+        fit(frames.parent, [SaliencyMaps(probes=1, on_error="raise"), Films()], max_epochs=1)
     assert len([w for w in caught if "not in its folder" in str(w.message)]) == 1
     assert precious.read_text() == "years of work"
     assert (frames.parent / "films" / "probe_00_bread" / "film_saliency.webp").exists()
@@ -43,7 +43,7 @@ def test_a_new_run_in_it_leaves_alone_what_is_outside(forged):
 def test_a_run_that_is_resumed_from_it_takes_nothing_from_outside(forged, tmp_path):
     frames, precious = forged
     saved = tmp_path / "saved.ckpt"
-    fit(tmp_path / "own", [SaliencyMaps(probes=2), Films()]).save_checkpoint(saved)
+    fit(tmp_path / "own", [SaliencyMaps(probes=1), Films()], max_epochs=1).save_checkpoint(saved)
     other = tmp_path / "deep" / "er" / "other"
     (other / "frames").mkdir(parents=True)
     (tmp_path / "deep" / "thesis.tex").write_text("not this one either")
@@ -85,7 +85,7 @@ def test_lines_that_are_no_frames_are_passed_over(odd, tmp_path):
 
 
 def test_films_are_made_from_the_frames_of_a_run_afterwards(tmp_path, capsys):
-    fit(tmp_path, [SaliencyMaps(probes=2), Films(keep_frames=True)])
+    fit(tmp_path, [SaliencyMaps(probes=2), Films(keep_frames=True)], max_epochs=1)
     made = {file.relative_to(tmp_path): file.read_bytes() for file in (tmp_path / "films").rglob("*.*")}
     for file in made:
         (tmp_path / file).unlink()

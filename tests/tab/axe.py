@@ -3,19 +3,19 @@
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-RUN = """async (_, [source, rules]) => {
-  if (!window.axe) (0, eval)(source);
+RUN = """async (node, rules) => {
+  const where = node === document.body ? document : node;
   const runOnly = rules && { type: 'rule', values: rules };
-  const { violations } = await window.axe.run(document, { resultTypes: ['violations'], ...(runOnly && { runOnly }) });
+  const { violations } = await window.axe.run(where, { resultTypes: ['violations'], ...(runOnly && { runOnly }) });
   return violations.flatMap(({ id, nodes }) => nodes.map(node => `${id}: ${node.html}: ${node.failureSummary}`));
 }"""
 
 
-def violations(body, *rules):
-    """All that axe objects to in the document of an element, a text each.
+def violations(element, *rules):
+    """All that axe objects to, a text each.
 
     Args:
-        body: The element.
+        element: In this; where it is the body, in all of the document.
         rules: The rules' names; none are all.
 
     Raises:
@@ -23,4 +23,6 @@ def violations(body, *rules):
     """
     if not SOURCE.exists():
         raise FileNotFoundError(f"Expected axe-core, found no {SOURCE}: make node_modules/.ready")
-    return body.evaluate(RUN, [SOURCE.read_text(encoding="utf-8"), list(rules) or None])
+    if not element.evaluate("() => 'axe' in window"):
+        element.evaluate("(_, source) => void (0, eval)(source)", SOURCE.read_text(encoding="utf-8"))
+    return element.evaluate(RUN, list(rules) or None)

@@ -7,7 +7,7 @@ from trained import FULL, SHORT
 SALIENCY = "probe_00_bread/saliency"
 
 
-def test_a_copied_link_names_run_and_epoch(visit, context, board):
+def test_a_copied_link_names_run_and_epoch(visit, look, context, board):
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     tab = visit(link(board))  # which by itself shows the last epoch of the latest run, whatever that will be
     tab.shows("epoch 4")
@@ -15,7 +15,7 @@ def test_a_copied_link_names_run_and_epoch(visit, context, board):
     tab.find("#link").click()
     expect(tab.find("#link")).to_have_text("Copied")
     copied = tab.page.evaluate("navigator.clipboard.readText()")
-    again = visit(copied)
+    again = look(copied)
     again.shows("epoch 4")
     again.has_state(run=FULL, at="4", axis="epoch")
     assert copied.startswith(f"{board}#lightning_viz&")

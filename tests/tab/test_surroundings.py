@@ -23,7 +23,12 @@ VIEWS = {
     "probes": ".tile canvas",
 }
 """Each with what it shows."""
-OPENED = {"#columns": "#columns-all", "#keys-button": "#keys", ".ask": ".help[aria-label^=about]", "#export-part": "#part"}
+OPENED = {
+    "#columns": "#columns-all",
+    "#keys-button": "#keys",
+    ".ask": ".help[aria-label^=about]",
+    "#export-part": "#part",
+}
 """What opens by a click, likewise."""
 
 

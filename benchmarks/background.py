@@ -56,7 +56,8 @@ class _Clock(pl.Callback):
             self.took = time.perf_counter() - self.began[0], time.process_time() - self.began[1]
 
 
-def _callbacks(size: int, probes: int, background: bool) -> list[pl.Callback]:
+def drawn(size: int, probes: int, background: bool) -> list[pl.Callback]:
+    """The callbacks that draw, all of the demo's."""
     common: dict[str, Any] = {"probes": probes, "background": background}
     return [
         viz.SaliencyMaps(**common),
@@ -81,7 +82,7 @@ def took(way: str, size: int, width: int, count: int, epochs: int, probes: int) 
             max_epochs=epochs,
             accelerator="cpu",
             logger=TensorBoardLogger(Path(folder)),
-            callbacks=[*([] if way == "none" else _callbacks(size, probes, way == "background")), clock],
+            callbacks=[*([] if way == "none" else drawn(size, probes, way == "background")), clock],
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,

@@ -16,14 +16,17 @@ from lightning_viz import LimePanels, SaliencyMaps
 from lightning_viz.callbacks.attribution.maps import MapCallback
 from lightning_viz.food11 import FoodClassifier, FoodData
 
+CASES: tuple[tuple[str, type[MapCallback], dict[str, Any]], ...] = (
+    ("saliency", SaliencyMaps, {}),
+    ("SmoothGrad", SaliencyMaps, {"method": "smoothgrad"}),
+    ("LIME", LimePanels, {}),
+)
+"""What draws maps: a name, the callback, its options."""
+
 
 def lines(settings: Settings) -> Iterator[Line]:
     """Of every drawing after the first, without the curves at the end of training."""
-    for name, make, options in (
-        ("saliency", SaliencyMaps, {}),
-        ("SmoothGrad", SaliencyMaps, {"method": "smoothgrad"}),
-        ("LIME", LimePanels, {}),
-    ):
+    for name, make, options in CASES:
         timed = _timed(make)(probes=settings.probes, **options)
         _train(settings, timed)
         whole = sum(timed.drawings[1:])

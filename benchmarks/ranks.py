@@ -21,6 +21,16 @@ from lightning_viz.harness.namespaces import Callback
 EPOCHS = 2
 
 
+def drawn(settings: Settings) -> list[pl.Callback]:
+    """The callbacks whose drawings are shared."""
+    return [
+        SaliencyMaps(method="smoothgrad", samples=4, probes=settings.probes),
+        FilterAscent(steps=4, probes=settings.probes),
+        LimePanels(samples=3 * settings.samples, probes=settings.probes),
+        DeepDream(canvas=settings.size, octaves=2, iterations=2, probes=settings.probes),
+    ]
+
+
 def lines(settings: Settings) -> Iterator[Line]:
     """Two lines: below 0.625, two processes draw at least 1.6 times as fast as one."""
     with tempfile.TemporaryDirectory() as nothing_is_kept:
@@ -73,13 +83,7 @@ def _pictures(settings: Settings, folder: Path) -> tuple[list[pl.Callback], Path
     """What draws, between two clocks, and where these tell the time."""
     begin, told = Clock(), folder / "seconds.txt"
     told.unlink(missing_ok=True)
-    drawn = [
-        SaliencyMaps(method="smoothgrad", samples=4, probes=settings.probes),
-        FilterAscent(steps=4, probes=settings.probes),
-        LimePanels(samples=3 * settings.samples, probes=settings.probes),
-        DeepDream(canvas=settings.size, octaves=2, iterations=2, probes=settings.probes),
-    ]
-    return [begin, *drawn, Clock(begin, told)], told
+    return [begin, *drawn(settings), Clock(begin, told)], told
 
 
 def _data(size: int) -> FoodData:

@@ -159,7 +159,8 @@ def _blurred(pixels: Tensor, share: float) -> Tensor:
 
 
 def _food(options: argparse.Namespace) -> Case:
-    data = FoodData(options.photographs, size=options.size, batch_size=64, train_count=2200, val_count=550)
+    count = max(options.images, 11)
+    data = FoodData(options.photographs, size=options.size, batch_size=64, train_count=2200, val_count=count)
     net = _network(data, options)  # which sets the data up
     return Case(net, lambda pixels: pixels, [*_items(data, options.images)])
 

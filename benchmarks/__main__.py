@@ -14,7 +14,19 @@ from types import ModuleType
 
 import torch
 
-from benchmarks import ascent, attention, background, dream, gradients, lime, measures, memory, ranks, training
+from benchmarks import (
+    ascent,
+    attention,
+    background,
+    dream,
+    gradients,
+    lime,
+    measures,
+    memory,
+    pictures,
+    ranks,
+    training,
+)
 from benchmarks.measure import table
 from benchmarks.network import Settings
 
@@ -26,6 +38,7 @@ GROUPS: dict[str, ModuleType] = {
     "dream": dream,
     "training": training,
     "measures": measures,
+    "pictures": pictures,
     "memory": memory,
     "ranks": ranks,
     "background": background,

@@ -25,9 +25,13 @@ The second of those explains by LIME.
 
 Enough for more of a kind of outputs or labels of which one has been tried with all callbacks.
 """
-READING = [SaliencyMaps, ConfusionMatrixPanel, ConfusionPanels]
-"""One that draws probes, and two that read every batch: enough where outputs or labels are the same but for their form.
+READING = [SaliencyMaps, ConfusionMatrixPanel]
+"""One that draws probes, and one that counts every batch.
+
+Enough where outputs or labels are the same but for their form.
 """
+FEWER = {ConfusionPanels: {"confusions": 1}}
+"""Settings with which a callback draws no more of the same."""
 
 
 class Drawn:
@@ -58,7 +62,7 @@ def keeping(cls, drawn, options):
                 yield result
 
     Keeping.__name__ = Keeping.__qualname__ = cls.__name__
-    return quick(Keeping, **options)
+    return quick(Keeping, **{**FEWER.get(cls, {}), **options})
 
 
 def train(folder, net, callbacks, *, learner=Learner, num_sanity_val_steps=1, **data):

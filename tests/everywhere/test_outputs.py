@@ -8,7 +8,7 @@ import zoo
 from everything import CALLBACKS, ONE_OF_A_KIND, READING, draw_everything, outputs_of, train
 from torch.nn import functional as F
 
-from lightning_viz import Probes, SaliencyMaps
+from lightning_viz import ConfusionPanels, Probes, SaliencyMaps
 from lightning_viz.harness.network.spatial.shares import probabilities
 
 
@@ -52,7 +52,7 @@ def test_every_output(name, tmp_path):
         made.read = read
         return made
 
-    only = {"dictionary": CALLBACKS, "probabilities": ONE_OF_A_KIND}.get(name, READING)
+    only = ONE_OF_A_KIND if name in ("dictionary", "probabilities") else READING
     drawn = draw_everything(tmp_path, net, only=only, learner=Reads)
     images = drawn.scene.probes.images
     expected = read(outputs_of(drawn.module, images)).softmax(1)
@@ -156,7 +156,7 @@ def test_every_batch(name, tmp_path):
             def on_after_batch_transfer(self, batch, dataloader_idx):
                 return read(batch)
 
-    drawn = draw_everything(tmp_path, zoo.convolutions, only=READING, learner=Takes, item=item)
+    drawn = draw_everything(tmp_path, zoo.convolutions, only=[*READING, ConfusionPanels], learner=Takes, item=item)
     data = zoo.Pictures(seed=2)
     assert torch.equal(drawn.scene.probes.images, data.images[list(drawn.scene.probes.indices)])
 

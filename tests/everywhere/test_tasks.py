@@ -60,7 +60,7 @@ def test_several_labels(head, tmp_path):
         made.sigmoid = sigmoid
         return made
 
-    only = {"sigmoid": CALLBACKS, "logits": ONE_OF_A_KIND}.get(head, READING)
+    only = ONE_OF_A_KIND if head == "sigmoid" else READING
     drawn = draw_everything(tmp_path, net, only=only, learner=Independent, item=several)
     scene = drawn.scene
     predicted = outputs_of(drawn.module, scene.probes.images)
@@ -203,7 +203,7 @@ VALUES = {
 def test_values(kind, tmp_path):
     outputs, wrap, label = VALUES[kind]
     net = lambda: zoo.Then(zoo.convolutions(classes=outputs), wrap)
-    only = CALLBACKS if outputs == 2 else [Occlusion, *READING]
+    only = ONE_OF_A_KIND if outputs == 2 else [Occlusion, *READING]
     drawn = draw_everything(tmp_path, net, only=only, learner=Regression, item=lambda x, y: (x, label(y)))
     data = zoo.Pictures(seed=2)
     predicted = outputs_of(drawn.module, data.images).reshape(len(data), -1)
@@ -473,6 +473,7 @@ def test_where_the_network_stands_still_so_do_the_pictures_of_every_task(task, t
     run = trainer(tmp_path, shown, max_epochs=1, val_check_interval=1)
     run.fit(still(learner)(net()), **zoo.loaders(item=item, batch_size=4))
     assert drawn.scene.task.name == task
+    assert set(drawn.pictures) == {cls.__name__ for cls in callbacks}
     log = events(tmp_path)
     frames = {tag: [e.encoded_image_string for e in log.Images(tag) if e.step >= 0] for tag in log.Tags()["images"]}
     lasting = {tag: found for tag, found in frames.items() if not tag.endswith("/curves")}  # those come at the end

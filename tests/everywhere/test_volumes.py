@@ -59,7 +59,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_every_callback_draws_and_the_probes_have_their_channels_first(case, tmp_path):
     net, data, axes, _ = CASES[case]
-    only = FEW if case == "clips, colours first" else OF_VOLUMES
+    only = OF_VOLUMES if case == "volumes" else FEW
     drawn, run = draw(tmp_path, project(net), data, only=only)
     assert set(drawn.pictures) == {cls.__name__ for cls in only}
     probes = drawn.scene.probes
@@ -116,13 +116,13 @@ def test_the_picture_shows_these_slices_of_the_image(tmp_path):
     assert shown.width == 350
 
 
-@pytest.mark.parametrize("callback", OF_FLAT)
-def test_what_makes_pictures_of_its_own_says_once_why_it_does_not(callback, tmp_path):
-    with pytest.raises(ValueError, match=r"Expected flat images, received volumes \(N, C, D, H, W\), of which maps"):
-        fit(tmp_path / "raise", [callback(on_error="raise")], module=OfVolumes, data=volumes)
-    both, project = [callback(), SaliencyMaps(probes=1)], {"module": OfVolumes, "data": volumes}
+def test_what_makes_pictures_of_its_own_says_once_why_it_does_not(tmp_path):
+    for callback in OF_FLAT:
+        with pytest.raises(ValueError, match=r"Expected flat images, received volumes \(N, C, D, H, W\), of which"):
+            fit(tmp_path / "raise", [callback(on_error="raise")], module=OfVolumes, data=volumes)
+    all_and_maps = [*(callback() for callback in OF_FLAT), SaliencyMaps(probes=1)]
     with pytest.warns(UserWarning, match="Expected flat images") as caught:
-        fit(tmp_path / "warn", both, max_epochs=1, **project)
+        fit(tmp_path / "warn", all_and_maps, max_epochs=1, module=OfVolumes, data=volumes)
     assert len([w for w in caught if "Expected flat images" in str(w.message)]) == 1
     assert "probe_00_ball/saliency" in events(tmp_path / "warn").Tags()["images"]
 
@@ -139,7 +139,7 @@ class Still(OfVolumes):
 
 def test_where_the_network_stands_still_so_do_slices_and_pictures(tmp_path):
     each = SaliencyMaps, GradCam, Occlusion, IntegratedGradients, FilterActivations, LimePanels
-    callbacks = [quick(cls, every_n_steps=1) for cls in each]
+    callbacks = [quick(cls, probes=1, every_n_steps=1) for cls in each]
     fit(tmp_path, callbacks, module=Still, data=volumes, max_epochs=1, limit_val_batches=1)
     log = events(tmp_path)
     kinds = {tag.rpartition("/")[2] for tag in log.Tags()["images"]}
@@ -362,7 +362,7 @@ def test_clips_of_different_lengths_are_refused_with_the_way_out(tmp_path):
     assert events(tmp_path / "some").Tags()["images"]
 
 
-@pytest.mark.parametrize("size", [(1, 6, 6), (2, 2, 2), (1, 1, 1)])
+@pytest.mark.parametrize("size", [(1, 6, 6), (1, 1, 1)])
 def test_the_smallest_volumes(size, tmp_path):
     class Tiny(nn.Sequential):
         def __init__(self):

@@ -353,7 +353,8 @@ def test_boxes_are_counted_by_what_the_step_has_said(tmp_path):
             calls.append(len(images))
             return super().forward(images, targets)
 
-    run = train(tmp_path / "with", [keeping(ConfusionMatrixPanel, drawn, {})], net=Counts, epochs=12, lr=0.02)
+    at_the_end = keeping(ConfusionMatrixPanel, drawn, {"every_n_epochs": 12})
+    run = train(tmp_path / "with", [at_the_end], net=Counts, epochs=12, lr=0.02)
     of_last_validation = calls[-2:]
     calls.clear()
     train(tmp_path / "without", [], net=Counts)

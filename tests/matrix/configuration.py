@@ -27,7 +27,6 @@ class Configuration:
         background: Whether the callbacks draw beside the training.
         attends: Whether the network is a transformer, and callbacks of attention are on too.
         deep: Whether the images are volumes or clips, of which not all callbacks make pictures.
-        fast: Part of every run of the tests too: what is most easily broken, and no other test is about.
         gpu: Whether it is for GPUs only.
         missing: Says what this machine lacks for it; nothing if it lacks nothing.
     """
@@ -41,6 +40,5 @@ class Configuration:
     background: bool = False
     attends: bool = False
     deep: bool = False
-    fast: bool = False
     gpu: bool = False
     missing: Callable[[], str] = always

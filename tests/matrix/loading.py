@@ -37,7 +37,7 @@ ROWS = {
     "loader with its own generator": Configuration(data=own_generator),
     "own generator, persistent workers": Configuration(data=own_generator_in_workers),
     "overfit_batches": Configuration(trainer={"overfit_batches": 2}),
-    "several validation loaders": Configuration(SeveralSets, several, fast=True),
+    "several validation loaders": Configuration(SeveralSets, several),
     "val_check_interval": Configuration(trainer={"val_check_interval": 2}),
     "check_val_every_n_epoch": Configuration(trainer={"check_val_every_n_epoch": 2}),
     "no validation": Configuration(trainer={"limit_val_batches": 0}),

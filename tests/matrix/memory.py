@@ -102,7 +102,7 @@ def follow() -> list[pl.Callback]:
 AT_ONCE = {"num_sanity_val_steps": 0}
 """So that an explanation is what calls the network first."""
 ROWS = {
-    "layers that remember their calls": Configuration(Remembering, trainer=AT_ONCE, fast=True),
+    "layers that remember their calls": Configuration(Remembering, trainer=AT_ONCE),
     "quantisation-aware": Configuration(QuantisationAware, trainer=AT_ONCE),
     "spectral norms": Configuration(Normed),
     "BaseFinetuning": Configuration(callbacks=thaw),

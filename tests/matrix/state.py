@@ -169,13 +169,11 @@ ROWS = {
     "momentum teacher": Configuration(MomentumTeacher, trainer=AT_ONCE),
     "max-norm constraint": Configuration(Constrained, trainer={**AT_ONCE, "limit_val_batches": 0}),
     "EMA in forward": Configuration(MeanOfInputs, trainer=AT_ONCE),
-    "momentum teacher, drawn in the background": Configuration(
-        MomentumTeacher, trainer=AT_ONCE, background=True, fast=True
-    ),
+    "momentum teacher, drawn in the background": Configuration(MomentumTeacher, trainer=AT_ONCE, background=True),
     "dataclass state": Configuration(RemembersInDataclass, trainer=AT_ONCE),
     "NumPy state": Configuration(RemembersInArray, trainer=AT_ONCE),
-    "iterator state": Configuration(RemembersInIterators, trainer=AT_ONCE, fast=True),
-    "hidden network": Configuration(Hidden, trainer=AT_ONCE, fast=True),
+    "iterator state": Configuration(RemembersInIterators, trainer=AT_ONCE),
+    "hidden network": Configuration(Hidden, trainer=AT_ONCE),
     "hooks with closures": Configuration(Listens, trainer=AT_ONCE),
     "lazy modules": Configuration(Lazy, trainer=AT_ONCE),
     "optimizers in backward": Configuration(StepsInBackward),

@@ -107,18 +107,63 @@ def check_all_drew(drawn, folder, callbacks=CALLBACKS):
         assert tags <= logged, name
 
 
-def test_the_callbacks_together_do_not_disturb_it_either_and_equal_runs_draw_equal_bytes(without, tmp_path):
+class Watch(pl.Callback):
+    """Keeps what a drawing must leave as it was."""
+
+    def __init__(self, seen):
+        self.seen = seen
+
+    def on_train_epoch_end(self, trainer, pl_module):
+        modules = list(pl_module.modules())
+        self.seen.append(
+            {
+                "generator": torch.get_rng_state().tolist(),
+                "modes": [m.training for m in modules],
+                "hooks": [len(m._forward_hooks) + len(m._forward_pre_hooks) + len(m._backward_hooks) for m in modules],
+                "requires_grad": [p.requires_grad for p in pl_module.parameters()],
+                "grads": [None if p.grad is None else p.grad.tolist() for p in pl_module.parameters()],
+            }
+        )
+
+
+def watched(folder, **options):
+    """A run with all callbacks, each between two watches; returns it and what these have seen."""
+    seen, drawn, callbacks = {cls.__name__: [] for cls in CALLBACKS}, {}, []
+    for cls in CALLBACKS:
+        watch = Watch(seen[cls.__name__])
+        callbacks += [watch, noting(cls, drawn, **options), watch]
+    run = fit(folder, callbacks, module=Frozen, max_epochs=1 if "fails_after" in options else 2)
+    check_all_drew(drawn, folder)
+    return run, seen
+
+
+def check_nothing_moved(seen, epochs):
+    """That each callback has left all as it was."""
+    for name, found in seen.items():
+        assert len(found) == 2 * epochs, name
+        assert found[0::2] == found[1::2], name
+
+
+def test_the_callbacks_together_leave_everything_as_it_was_and_equal_runs_draw_equal_bytes(without, tmp_path):
     for name in "ab":
-        drawn = {}
-        assert result(fit(tmp_path / name, [noting(cls, drawn) for cls in CALLBACKS])) == without["plain"]
-        check_all_drew(drawn, tmp_path / name)
+        run, seen = watched(tmp_path / name)
+        assert result(run) == without["frozen"]
+        check_nothing_moved(seen, 2)
     assert pictures(tmp_path / "a") == pictures(tmp_path / "b")
+
+
+@pytest.mark.filterwarnings("ignore:.*could not draw")
+def test_a_drawing_that_fails_leaves_everything_as_it_was(tmp_path):
+    _, seen = watched(tmp_path, fails_after=2, on_error="warn")
+    check_nothing_moved(seen, 1)
 
 
 @pytest.mark.parametrize("name", ["accumulation", "places", "volumes", "clips"])
 def test_nor_does_it_where_training_is_another(name, without, tmp_path):
     drawn, every = {}, OF_VOLUMES if name in OF_THREE_SIDES else CALLBACKS
-    assert result(fit(tmp_path, [noting(cls, drawn) for cls in every], **CONFIGURATIONS[name])) == without[name]
+    assert (
+        result(fit(tmp_path, [noting(cls, drawn, probes=1) for cls in every], **CONFIGURATIONS[name])) == without[name]
+    )
     check_all_drew(drawn, tmp_path, every)
 
 
@@ -161,7 +206,7 @@ def test_where_the_network_stands_still_so_do_the_pictures(tmp_path):
     """Each of the pictures of every callback is compared with itself."""
     drawn, of_validation = {}, (lightning_viz.ConfusionMatrixPanel, lightning_viz.ConfusionPanels)
     often = lambda cls: {} if cls in of_validation else {"every_n_steps": 2}
-    callbacks = [noting(cls, drawn, **often(cls)) for cls in CALLBACKS]
+    callbacks = [noting(cls, drawn, probes=1, **often(cls)) for cls in CALLBACKS]
     fit(tmp_path, callbacks, module=Still, max_epochs=1, val_check_interval=2)
     log = events(tmp_path)
     check_all_drew(drawn, tmp_path)
@@ -174,44 +219,10 @@ def test_where_the_network_stands_still_so_do_the_pictures(tmp_path):
         assert len(set(frames[since:])) == 1, tag
 
 
-class Watch(pl.Callback):
-    """Keeps what a drawing must leave as it was."""
-
-    def __init__(self, seen):
-        self.seen = seen
-
-    def on_train_epoch_end(self, trainer, pl_module):
-        modules = list(pl_module.modules())
-        self.seen.append(
-            {
-                "generator": torch.get_rng_state().tolist(),
-                "modes": [m.training for m in modules],
-                "hooks": [len(m._forward_hooks) + len(m._forward_pre_hooks) + len(m._backward_hooks) for m in modules],
-                "requires_grad": [p.requires_grad for p in pl_module.parameters()],
-                "grads": [None if p.grad is None else p.grad.tolist() for p in pl_module.parameters()],
-            }
-        )
-
-
-@pytest.mark.parametrize("fails", [False, True])
-@pytest.mark.filterwarnings("ignore:.*could not draw")
-def test_a_drawing_leaves_everything_as_it_was(fails, without, tmp_path):
-    seen, drawn, watched = {cls.__name__: [] for cls in CALLBACKS}, {}, []
-    for cls in CALLBACKS:
-        watch = Watch(seen[cls.__name__])
-        watched += [watch, noting(cls, drawn, fails_after=2 if fails else None, on_error="warn"), watch]
-    run = fit(tmp_path, watched, module=Frozen, max_epochs=1 if fails else 2)
-    assert fails or result(run) == without["frozen"]
-    check_all_drew(drawn, tmp_path)
-    for name, found in seen.items():
-        assert len(found) == (2 if fails else 4), name
-        assert found[0::2] == found[1::2], name
-
-
 def test_a_failing_drawing_warns_once_and_the_run_ends_well(without, tmp_path):
     drawn = {}
     with pytest.warns(UserWarning, match="could not draw") as caught:
-        run = fit(tmp_path, [noting(cls, drawn, fails_after=1, on_error="warn") for cls in CALLBACKS])
+        run = fit(tmp_path, [noting(cls, drawn, fails_after=1, on_error="warn", probes=1) for cls in CALLBACKS])
     for name in NAMES:
         told = [str(w.message) for w in caught if f"no colours left for {name}" in str(w.message)]
         assert len(told) == 1, name
@@ -234,7 +245,7 @@ def test_a_network_that_is_not_finite_any_more_still_trains_on(tmp_path):
             nn.init.constant_(self.net[9].weight, float("nan"))
 
     drawn = {}
-    run = fit(tmp_path, [noting(cls, drawn) for cls in CALLBACKS], module=Broken, max_epochs=1)
+    run = fit(tmp_path, [noting(cls, drawn, probes=1) for cls in CALLBACKS], module=Broken, max_epochs=1)
     assert run.current_epoch == 1
     check_all_drew(drawn, tmp_path)
 
@@ -242,7 +253,7 @@ def test_a_network_that_is_not_finite_any_more_still_trains_on(tmp_path):
 def test_fast_dev_run_draws_once_and_leaves_nothing_behind(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     drawn = {}
-    callbacks = [noting(cls, drawn, every_n_epochs=5) for cls in CALLBACKS]
+    callbacks = [noting(cls, drawn, every_n_epochs=5, probes=1) for cls in CALLBACKS]
     fit(tmp_path / "log", callbacks, fast_dev_run=True)
     for name, items in drawn.items():
         assert [d for d in items if isinstance(d, Picture)], name
@@ -253,6 +264,6 @@ def test_fast_dev_run_draws_once_and_leaves_nothing_behind(tmp_path, monkeypatch
 @pytest.mark.parametrize("stage", ["validate", "test"])
 def test_validate_and_test_alone_draw_too(stage, tmp_path):
     drawn = {}
-    run = trainer(tmp_path, [noting(cls, drawn) for cls in CALLBACKS])
+    run = trainer(tmp_path, [noting(cls, drawn, probes=1) for cls in CALLBACKS])
     getattr(run, stage)(Project(), loaders()["val_dataloaders"], verbose=False)
     check_all_drew(drawn, tmp_path)

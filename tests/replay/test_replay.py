@@ -101,9 +101,8 @@ SCHEDULES = {
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_steps_and_pictures_are_the_runs_own(name, tmp_path):
     schedule, checkpoints, options = SCHEDULES[name]
-    fit(tmp_path / "with", some(**schedule), **options)
-    train(tmp_path / "without", checkpoints=checkpoints, **options)
-    again(tmp_path / "replayed", tmp_path / "without" / "checkpoints", some(**schedule), **options)
+    train(tmp_path / "with", some(**schedule), checkpoints=checkpoints, **options)
+    again(tmp_path / "replayed", tmp_path / "with" / "checkpoints", some(**schedule), **options)
     expected, replayed = logged(tmp_path / "with"), logged(tmp_path / "replayed")
     drawn = {tag for tag in expected if tag.startswith(("probe", "filters"))}
     assert {tag: expected[tag] for tag in drawn} == {tag: replayed[tag] for tag in drawn}
@@ -130,9 +129,8 @@ def test_probes_out_of_a_stream_are_those_of_the_run(split, tmp_path):
     def callbacks():
         return [SaliencyMaps(probes=Probes(count=2, split=split), on_error="raise")]
 
-    fit(tmp_path / "with", callbacks(), data=streams)
-    train(tmp_path / "without", data=streams)
-    again(tmp_path / "log", tmp_path / "without", callbacks(), data=streams)
+    train(tmp_path / "with", callbacks(), data=streams)
+    again(tmp_path / "log", tmp_path / "with", callbacks(), data=streams)
     assert steps(tmp_path / "log")[-2:] == [2, 5]
     assert logged(tmp_path / "log") == logged(tmp_path / "with")
 

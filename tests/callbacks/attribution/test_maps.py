@@ -91,24 +91,23 @@ CALLBACKS = {
 
 def test_a_resumed_run_goes_on_as_if_it_had_not_been_interrupted(tmp_path):
     make = lambda: [make() for make in CALLBACKS.values()]
-    fit(tmp_path / "whole", make(), module=Told, max_epochs=5)
-    fit(tmp_path / "first", make(), module=Told, max_epochs=3).save_checkpoint(tmp_path / "first.ckpt")
-    fit(tmp_path / "second", make(), module=Told, max_epochs=5, ckpt_path=tmp_path / "first.ckpt")
+    fit(tmp_path / "whole", make(), module=Told, max_epochs=3)
+    fit(tmp_path / "first", make(), module=Told).save_checkpoint(tmp_path / "first.ckpt")
+    fit(tmp_path / "second", make(), module=Told, max_epochs=3, ckpt_path=tmp_path / "first.ckpt")
     whole, second = events(tmp_path / "whole"), events(tmp_path / "second")
     for name in CALLBACKS:
         for moment in ("previous", "untrained", "best"):
             tag = f"{name}/rank_{moment}"
-            assert list(curve(second, tag)) == [23, 29], tag
-            assert curve(second, tag) == {step: curve(whole, tag)[step] for step in (23, 29)}, tag
+            assert curve(second, tag) == {17: curve(whole, tag)[17]}, tag
     for tag in second.Tags()["images"]:
-        last = [e.encoded_image_string for e in whole.Images(tag) if e.step > 17]
+        last = [e.encoded_image_string for e in whole.Images(tag) if e.step > 11]
         assert [e.encoded_image_string for e in second.Images(tag)] == last
 
 
 def test_what_is_kept_does_not_grow_with_the_epochs_and_is_for_these_probes_alone(tmp_path):
     callback, other = SaliencyMaps(probes=3), quick(LimePanels)
     kept = []
-    for epochs in (1, 3):
+    for epochs in (1, 2):
         run = fit(tmp_path / str(epochs), [callback, other], module=Told, max_epochs=epochs)
         kept.append({tag: value.shape for tag, value in callback.figures._kept.items()})
     assert kept[0] == kept[1]
@@ -116,7 +115,7 @@ def test_what_is_kept_does_not_grow_with_the_epochs_and_is_for_these_probes_alon
     assert set(kept[0].values()) == {(16, 16), (4, 7), ()}
     run.save_checkpoint(tmp_path / "last.ckpt")
     moved = SaliencyMaps(probes=Probes(indices=[1]))
-    fit(tmp_path / "moved", [moved], module=Told, max_epochs=4, ckpt_path=tmp_path / "last.ckpt")
+    fit(tmp_path / "moved", [moved], module=Told, max_epochs=3, ckpt_path=tmp_path / "last.ckpt")
     assert not [tag for tag in moved.figures._kept if "/lime/" in tag]
     assert len({tag.split("/")[0] for tag in moved.figures._kept}) <= 1
 
@@ -124,7 +123,7 @@ def test_what_is_kept_does_not_grow_with_the_epochs_and_is_for_these_probes_alon
 def test_a_new_run_begins_anew(tmp_path):
     callback = SaliencyMaps(probes=2, on_error="raise")
     for name in "ab":
-        fit(tmp_path / name, [callback], module=Told, max_epochs=2)
+        fit(tmp_path / name, [callback], module=Told, max_epochs=1)
     a, b = (events(tmp_path / name) for name in "ab")
     for tag in a.Tags()["scalars"]:
         if tag.startswith("explanations"):

@@ -45,16 +45,27 @@ def bounds(folder, tag):
     return {event.step: event.tensor_proto.float_val[0] for event in found}
 
 
-def trained(folder, callback, **arguments):
-    fit(folder, [callback], module=Louder, max_epochs=3, num_sanity_val_steps=0, **arguments)
+def trained(folder, *callbacks, max_epochs=3):
+    fit(folder, callbacks, module=Louder, max_epochs=max_epochs, num_sanity_val_steps=0)
 
 
-@pytest.mark.parametrize("make", [SaliencyMaps, IntegratedGradients, lambda **k: LimePanels(samples=64, **k)])
-def test_it_is_the_largest_value_so_far_and_never_less_than_a_floor(make, tmp_path):
-    own, run = make(probes=1, scale="own", on_error="raise"), make(probes=1, on_error="raise")
-    trained(tmp_path / "own", own)
-    trained(tmp_path / "run", run)
-    largest, full = (list(bounds(tmp_path / name, run.tag).values()) for name in ("own", "run"))
+MAKES = [SaliencyMaps, IntegratedGradients, lambda **k: LimePanels(samples=64, **k)]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """The folder of two runs of all maps: by their own largest values, and as they are; and the latter's callbacks."""
+    folder, common = tmp_path_factory.mktemp("scale"), {"probes": 1, "on_error": "raise"}
+    trained(folder / "own", *(make(scale="own", **common) for make in MAKES))
+    callbacks = [make(**common) for make in MAKES]
+    trained(folder / "run", *callbacks)
+    return folder, callbacks
+
+
+@pytest.mark.parametrize("number", range(3), ids=["saliency", "integrated_gradients", "lime"])
+def test_it_is_the_largest_value_so_far_and_never_less_than_a_floor(number, runs):
+    folder, run = runs[0], runs[1][number]
+    largest, full = (list(bounds(folder / name, run.tag).values()) for name in ("own", "run"))
     floor = PER_PIXEL if run.per_pixel else FLOOR
     assert largest[0] < floor / 5  # the untrained network knows nothing
     assert largest[3] < largest[2]
@@ -62,16 +73,16 @@ def test_it_is_the_largest_value_so_far_and_never_less_than_a_floor(make, tmp_pa
     assert full == pytest.approx(expected.tolist(), rel=1e-4)
 
 
-def test_an_untrained_network_looks_untrained(tmp_path):
-    trained(tmp_path, SaliencyMaps(probes=1, on_error="raise"))
-    shown = [Image.open(io.BytesIO(e.encoded_image_string)) for e in events(tmp_path).Images("probe_00_bread/saliency")]
+def test_an_untrained_network_looks_untrained(runs):
+    drawn = events(runs[0] / "run").Images("probe_00_bread/saliency")
+    shown = [Image.open(io.BytesIO(e.encoded_image_string)) for e in drawn]
     brightest = [int(np.asarray(image)[:170, :170].max()) for image in shown]
     assert brightest[0] < 60
     assert brightest[2] > 200
 
 
 def test_a_number_is_that_value_in_every_epoch(tmp_path):
-    trained(tmp_path, SaliencyMaps(probes=1, scale=0.25, on_error="raise"))
+    trained(tmp_path, SaliencyMaps(probes=1, scale=0.25, on_error="raise"), max_epochs=1)
     assert set(bounds(tmp_path, "saliency").values()) == {0.25}
 
 

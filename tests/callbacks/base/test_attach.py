@@ -27,8 +27,8 @@ def log(tmp_path_factory):
     fit(
         folder,
         [
-            *(SaliencyMaps(), FilterAscent(steps=4), FilterActivations(), LimePanels(samples=64)),
-            *(DeepDream(octaves=1, iterations=2), ConfusionMatrixPanel()),
+            *(SaliencyMaps(), FilterAscent(steps=2, channels=2), FilterActivations(channels=2)),
+            *(LimePanels(samples=16, segments=4), DeepDream(octaves=1, iterations=1), ConfusionMatrixPanel()),
         ],
     )
     return events(folder)
@@ -139,7 +139,7 @@ def test_indices_are_those_of_the_data_set(tmp_path):
 
 def test_the_same_image_has_one_number_in_all_callbacks(tmp_path):
     first = SaliencyMaps(probes=Probes(indices=[4, 8]))
-    second = LimePanels(probes=Probes(indices=[8, 0]), samples=64)
+    second = LimePanels(probes=Probes(indices=[8, 0]), samples=16, segments=4)
     fit(tmp_path, [first, second], max_epochs=1)
     tags = events(tmp_path).Tags()["images"]
     assert sorted({t.split("/")[0] for t in tags if t.startswith("probe")}) == [

@@ -150,7 +150,7 @@ class Copied(Project):
 
 @pytest.mark.filterwarnings("ignore")
 def test_callbacks_can_be_copied_and_pickled_in_the_middle_of_a_run_and_used_again(tmp_path):
-    run = fit(tmp_path / "one", own(), module=Copied)
+    run = fit(tmp_path / "one", own(), module=Copied, max_epochs=1)
     tags = events(tmp_path / "one").Tags()["images"]
     for number, callbacks in enumerate(run.lightning_module.others):
         ours = [
@@ -210,7 +210,7 @@ def pictures(folder, module):
         SaliencyMaps(probes=1, on_error="raise"),
         FilterAscent(channels=1, steps=4, warm_steps=2, on_error="raise"),
     ]
-    fit(folder, callbacks, module=module, max_epochs=3)
+    fit(folder, callbacks, module=module)
     log = events(folder)
     return {tag: [pixels(e.encoded_image_string) for e in log.Images(tag)] for tag in log.Tags()["images"]}
 

@@ -92,7 +92,7 @@ def run(tmp_path_factory):
     maps = [
         noting(SaliencyMaps),
         noting(IntegratedGradients, steps=4),
-        noting(LimePanels, samples=64),
+        noting(LimePanels, samples=24, segments=8),
         noting(SaliencyMaps, method="loss", every_n_epochs=2),
     ]
     fit(folder, [Films(), *maps, ConfusionMatrixPanel(on_error="raise")], max_epochs=3)

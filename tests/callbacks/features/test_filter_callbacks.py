@@ -50,7 +50,7 @@ def test_a_warm_start_reaches_in_few_steps_what_a_cold_one_reaches_in_many(tmp_p
     wishes = {"cold": (64, None), "warm": (64, 16), "few": (16, None)}
     for name, (steps, later) in wishes.items():
         callback = FilterAscent(layer="net.5", channels=2, steps=steps, warm_steps=later, on_error="raise")
-        fit(tmp_path / name, [callback], module=Steady, data=in_order, max_epochs=4)
+        fit(tmp_path / name, [callback], module=Steady, data=in_order, max_epochs=3)
     cold, warm, few = (reached(tmp_path / name) for name in wishes)
     assert np.array_equal(cold[:, 0], warm[:, 0])
     later = warm[:, 1:] / cold[:, 1:]
@@ -59,18 +59,18 @@ def test_a_warm_start_reaches_in_few_steps_what_a_cold_one_reaches_in_many(tmp_p
     assert (few[:, 1:] / cold[:, 1:]).mean() < 0.75
 
 
-@pytest.mark.parametrize("make", [FilterAscent, FilterWall])
-def test_a_resumed_run_goes_on_from_its_pictures(make, tmp_path):
+def test_a_resumed_run_goes_on_from_its_pictures(tmp_path):
     wish = {"layer": "net.5", "channels": 2, "steps": 8, "warm_steps": 4, "on_error": "raise"}
+    make = lambda: [FilterAscent(**wish), FilterWall(**wish)]
     common = {"module": Steady, "data": in_order}
-    fit(tmp_path / "whole", [make(**wish)], max_epochs=3, **common)
+    fit(tmp_path / "whole", make(), max_epochs=2, **common)
     ckpt = tmp_path / "first.ckpt"
-    fit(tmp_path / "first", [make(**wish)], max_epochs=2, **common).save_checkpoint(ckpt)
-    fit(tmp_path / "more", [make(**wish)], max_epochs=3, ckpt_path=ckpt, **common)
+    fit(tmp_path / "first", make(), max_epochs=1, **common).save_checkpoint(ckpt)
+    fit(tmp_path / "more", make(), max_epochs=2, ckpt_path=ckpt, **common)
     anew = torch.load(ckpt, weights_only=True)
     assert anew["lightning_viz"].pop("ascents")
     torch.save(anew, ckpt)
-    fit(tmp_path / "anew", [make(**wish)], max_epochs=3, ckpt_path=ckpt, **common)
+    fit(tmp_path / "anew", make(), max_epochs=2, ckpt_path=ckpt, **common)
     whole, more, cold = films(tmp_path / "whole"), films(tmp_path / "more"), films(tmp_path / "anew")
     assert set(whole) == set(more) == set(cold)
     for tag, frames in more.items():
@@ -80,15 +80,15 @@ def test_a_resumed_run_goes_on_from_its_pictures(make, tmp_path):
 
 
 def test_what_has_not_drawn_yet_keeps_the_fresh_pictures_of_others(tmp_path):
-    seldom = {"layer": "net.5", "channels": 1, "steps": 4, "warm_steps": 2, "on_error": "raise", "every_n_epochs": 3}
+    seldom = {"layer": "net.5", "channels": 1, "steps": 4, "warm_steps": 2, "on_error": "raise", "every_n_epochs": 2}
     often = {**seldom, "layer": "net.4", "every_n_epochs": 1}
     common = {"module": Steady, "data": in_order}
     both = lambda: [FilterAscent(**often), FilterAscent(**seldom)]
-    ckpts = [tmp_path / f"{epochs}.ckpt" for epochs in (3, 4)]
-    fit(tmp_path / "first", both(), max_epochs=3, **common).save_checkpoint(ckpts[0])
-    fit(tmp_path / "second", both(), max_epochs=4, ckpt_path=ckpts[0], **common).save_checkpoint(ckpts[1])
-    fit(tmp_path / "third", both(), max_epochs=6, ckpt_path=ckpts[1], **common)
-    fit(tmp_path / "whole", both(), max_epochs=6, **common)
+    ckpts = [tmp_path / f"{epochs}.ckpt" for epochs in (2, 3)]
+    fit(tmp_path / "first", both(), max_epochs=2, **common).save_checkpoint(ckpts[0])
+    fit(tmp_path / "second", both(), max_epochs=3, ckpt_path=ckpts[0], **common).save_checkpoint(ckpts[1])
+    fit(tmp_path / "third", both(), max_epochs=4, ckpt_path=ckpts[1], **common)
+    fit(tmp_path / "whole", both(), max_epochs=4, **common)
     whole, third = films(tmp_path / "whole"), films(tmp_path / "third")
     assert set(third) == set(whole)
     for tag, frames in third.items():
@@ -101,9 +101,9 @@ def test_of_two_callbacks_with_one_tag_the_one_that_is_shown_goes_on(tmp_path):
     shared = {"layer": "net.5", "channels": 1, "steps": 4, "warm_steps": 2, "on_error": "raise"}
     both = lambda: [FilterAscent(**shared), FilterAscent(lr=0.2, **shared)]
     ckpt = tmp_path / "first.ckpt"
-    fit(tmp_path / "first", both(), max_epochs=2, **common).save_checkpoint(ckpt)
-    fit(tmp_path / "second", both(), max_epochs=3, ckpt_path=ckpt, **common)
-    fit(tmp_path / "whole", both(), max_epochs=3, **common)
+    fit(tmp_path / "first", both(), max_epochs=1, **common).save_checkpoint(ckpt)
+    fit(tmp_path / "second", both(), max_epochs=2, ckpt_path=ckpt, **common)
+    fit(tmp_path / "whole", both(), max_epochs=2, **common)
     whole, second = films(tmp_path / "whole"), films(tmp_path / "second")
     for tag, frames in second.items():
         assert frames == {step: whole[tag][step] for step in frames}, tag
@@ -213,11 +213,11 @@ def test_a_wall_of_a_network_for_images_of_one_size_has_fewer_and_larger_picture
     assert (about["channels"], about["columns"]) == (wall.chosen, 3)  # which the tab tells of each small picture
 
 
-@pytest.mark.parametrize("make", [FilterAscent, FilterWall, FilterActivations])
-def test_channels_that_are_asked_for_twice_are_drawn_once(make, tmp_path):
-    options = {"probes": 1} if make is FilterActivations else {"steps": 2}
+def test_channels_that_are_asked_for_twice_are_drawn_once(tmp_path):
+    of = {FilterAscent: {"steps": 2}, FilterWall: {"steps": 2}, FilterActivations: {"probes": 1}}
     for name, channels in {"twice": [3, 1, 3], "once": [3, 1]}.items():
-        fit(tmp_path / name, [make(layer="net.5", channels=channels, on_error="raise", **options)], max_epochs=1)
+        wish = {"layer": "net.5", "channels": channels, "on_error": "raise"}
+        fit(tmp_path / name, [make(**wish, **options) for make, options in of.items()], max_epochs=1)
     assert films(tmp_path / "twice") == films(tmp_path / "once")
 
 

@@ -80,10 +80,10 @@ def test_frames_are_gone_when_the_films_are_made(tmp_path):
     mine = tmp_path / "frames" / "mine.txt"
     mine.parent.mkdir()
     mine.write_text("not ours")
-    fit(tmp_path, [SaliencyMaps(probes=1, on_error="raise"), Films()])
+    fit(tmp_path, [SaliencyMaps(probes=1, on_error="raise"), Films()], max_epochs=1)
     assert (tmp_path / "films" / "probe_00_bread" / "film_saliency.webp").exists()
     assert [*(tmp_path / "frames").rglob("*")] == [mine]
-    fit(tmp_path / "other", [SaliencyMaps(probes=1, on_error="raise"), Films()])
+    fit(tmp_path / "other", [Grey(on_error="raise"), Films()], max_epochs=1)
     assert not (tmp_path / "other" / "frames").exists()
 
 
@@ -103,23 +103,33 @@ def decoded(picture):
     return np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")).astype(float)
 
 
-@pytest.mark.parametrize(
-    ("make", "tag"),
-    [
-        (SaliencyMaps, "saliency"),
-        (IntegratedGradients, "integrated_gradients"),
-        (lambda **k: LimePanels(samples=64, **k), "lime"),
-    ],
-)
-def test_a_film_has_one_scale_from_its_beginning_to_its_end(make, tag, tmp_path):
-    """Its frames are the pictures of a run that knew its largest value from the beginning."""
-    options = {"module": Louder, "max_epochs": 3, "num_sanity_val_steps": 0}
-    fit(tmp_path / "run", [make(probes=1, on_error="raise"), Films()], **options)
-    log = events(tmp_path / "run")
-    full = max(e.tensor_proto.float_val[0] for e in log.Tensors(f"lightning_viz/bound/probe_00_bread/{tag}"))
-    fit(tmp_path / "known", [make(probes=1, scale=full, on_error="raise")], **options)
-    pictures = [e.encoded_image_string for e in events(tmp_path / "known").Images(f"probe_00_bread/{tag}")]
-    with Image.open(tmp_path / "run" / "films" / "probe_00_bread" / f"film_{tag}.webp") as film:
+MAPS = {
+    "saliency": SaliencyMaps,
+    "integrated_gradients": IntegratedGradients,
+    "lime": lambda **k: LimePanels(samples=64, **k),
+}
+
+
+@pytest.fixture(scope="module")
+def scaled(tmp_path_factory):
+    """A run with films of all maps, and a run that knew the largest value of each from the beginning."""
+    folder = tmp_path_factory.mktemp("scaled")
+    common, options = {"probes": 1, "on_error": "raise"}, {"module": Louder, "max_epochs": 3, "num_sanity_val_steps": 0}
+    fit(folder / "run", [*(make(**common) for make in MAPS.values()), Films()], **options)
+    log, known = events(folder / "run"), []
+    for tag, make in MAPS.items():
+        bounds = log.Tensors(f"lightning_viz/bound/probe_00_bread/{tag}")
+        known.append(make(scale=max(e.tensor_proto.float_val[0] for e in bounds), **common))
+    fit(folder / "known", known, **options)
+    return folder, log, events(folder / "known")
+
+
+@pytest.mark.parametrize("tag", MAPS)
+def test_a_film_has_one_scale_from_its_beginning_to_its_end(tag, scaled):
+    """Its frames are the pictures of the run that knew its largest value."""
+    folder, log, known = scaled
+    pictures = [e.encoded_image_string for e in known.Images(f"probe_00_bread/{tag}")]
+    with Image.open(folder / "run" / "films" / "probe_00_bread" / f"film_{tag}.webp") as film:
         shown = [np.asarray(frame.convert("RGB")).astype(float) for frame in ImageSequence.Iterator(film)]
     assert len(shown) == len(pictures) == 4
     own = [e.encoded_image_string for e in log.Images(f"probe_00_bread/{tag}")]
@@ -130,7 +140,7 @@ def test_a_film_has_one_scale_from_its_beginning_to_its_end(make, tag, tmp_path)
 
 
 def test_a_scale_of_ones_own_stays_in_the_film(tmp_path):
-    fit(tmp_path, [SaliencyMaps(probes=1, scale="own", on_error="raise"), Films(keep_frames=True)])
+    fit(tmp_path, [SaliencyMaps(probes=1, scale="own", on_error="raise"), Films(keep_frames=True)], max_epochs=1)
     assert not [*tmp_path.rglob("*.npz")]
 
 
@@ -301,8 +311,11 @@ def scribble(file):
     file.write_bytes(b"no picture")
 
 
-@pytest.mark.parametrize("spoil", [cut, scribble, lambda file: file.unlink()], ids=["cut", "scribbled", "gone"])
-@pytest.mark.parametrize(("step", "left"), [(-1, (0, 1, 2)), (5, (-1, 1, 2))])
+@pytest.mark.parametrize(
+    ("spoil", "step", "left"),
+    [(cut, -1, (0, 1, 2)), (scribble, 5, (-1, 1, 2)), (lambda file: file.unlink(), 5, (-1, 1, 2))],
+    ids=["cut", "scribbled", "gone"],
+)
 def test_a_broken_frame_among_good_ones_is_told_once_and_passed_over(spoil, step, left, tmp_path):
     tag = "probe_00_bread/tone"
     vandal = Vandal(tmp_path / "frames" / tag / f"{step}.jpg", spoil)

@@ -17,7 +17,7 @@ from lightning_viz import ConfusionPanels, DeepDream, FilterAscent, LimePanels, 
 pytestmark = pytest.mark.filterwarnings("ignore:.*not finite", "ignore:.*nobody knows their mean and std")
 
 LITTLE = {
-    ConfusionPanels: {"samples": 32, "segments": 9, "steps": 2},
+    ConfusionPanels: {"samples": 32, "segments": 9, "steps": 2, "confusions": 1},
     SaliencyMaps: {"method": "smoothgrad", "samples": 2},
     FilterAscent: {"steps": 2, "channels": 2},
     LimePanels: {"samples": 32, "segments": 9},
@@ -84,10 +84,8 @@ IMAGES = {
     "with infinite values": spoilt(float("inf")),
     "with nan": spoilt(float("nan")),
     "far outside": 300 * noise(3, 3, 16, 16) - 100,
-    "from 0 to 255": 255 * noise(3, 3, 16, 16),
     "tiny values": 1e-30 * noise(3, 3, 16, 16),
     "of one pixel": noise(3, 3, 1, 1),
-    "of two pixels": noise(3, 3, 1, 2),
     "of four pixels": noise(3, 3, 2, 2),
     "a line": noise(3, 3, 1, 40),
     "narrow": noise(3, 3, 64, 4),
@@ -140,7 +138,7 @@ each_callback = pytest.mark.parametrize("callback", CALLBACKS, ids=lambda c: c._
 @each_callback
 def test_every_callback_draws_all_its_pictures(callback, everything):
     tags, pictures, _ = everything
-    ordinary = {"FilterAscent": 2, "ConfusionPanels": 4}.get(callback.__name__, 1)
+    ordinary = {"FilterAscent": 2, "ConfusionPanels": 2}.get(callback.__name__, 1)
     assert len(tags[callback]) == ordinary
     for tag in tags[callback]:
         assert pictures[tag].ndim == 3, tag

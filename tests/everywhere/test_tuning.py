@@ -1,4 +1,4 @@
-"""Tuning the learning rate and the batch size finds the same with all callbacks on, and they draw afterwards."""
+"""Tuning the learning rate and the batch size finds the same with callbacks on, and they draw afterwards."""
 
 import gc
 
@@ -7,7 +7,6 @@ import pytorch_lightning as pl
 import torch
 from everything import ONE_OF_A_KIND
 from found import quick
-from matrix.callbacks import everything
 from projects import Project, Stripes, events, trainer
 from pytorch_lightning.callbacks import BatchSizeFinder, LearningRateFinder
 from pytorch_lightning.tuner import Tuner
@@ -62,18 +61,12 @@ def by_fit(run, module):
 FINDERS = [lambda: LearningRateFinder(num_training_steps=14, min_lr=1e-4), lambda: BatchSizeFinder(**SIZE)]
 
 
-def few():
-    return list(map(quick, ONE_OF_A_KIND))
-
-
-@pytest.mark.parametrize(
-    ("tune", "finders", "callbacks"), [(by_tuner, [], everything), (by_fit, FINDERS, few)], ids=["Tuner", "finders"]
-)
+@pytest.mark.parametrize(("tune", "finders"), [(by_tuner, []), (by_fit, FINDERS)], ids=["Tuner", "finders"])
 @pytest.mark.usefixtures("quick_collection")
 @pytest.mark.filterwarnings("ignore:.*lr_find.* which is not")
-def test_tuning_finds_the_same_and_they_draw_afterwards(tune, finders, callbacks, tmp_path):
+def test_tuning_finds_the_same_and_they_draw_afterwards(tune, finders, tmp_path):
     found = []
-    for ours in (callbacks(), []):
+    for ours in (list(map(quick, ONE_OF_A_KIND)), []):
         pl.seed_everything(7, verbose=False)
         folder = tmp_path / str(len(found))
         every = [*(make() for make in finders), *ours]

@@ -144,7 +144,7 @@ def test_a_run_elsewhere_goes_on_with_its_frames(tmp_path):
 
 
 def test_films_are_made_from_frames_elsewhere(tmp_path, capsys):
-    fit(tmp_path, everything(), logger=CSVLogger("memory://runs/d", "", ""))
+    fit(tmp_path, everything(), logger=CSVLogger("memory://runs/d", "", ""), max_epochs=1)
     made = stored("runs/d/films")
     for name in made:
         del STORE[f"/runs/d/films/{name}"]
@@ -155,7 +155,7 @@ def test_films_are_made_from_frames_elsewhere(tmp_path, capsys):
 
 def test_replay_of_a_folder_a_pattern_and_a_run_that_has_ended(tmp_path):
     whole = SaliencyMaps(on_error="raise", probes=1)
-    fit(tmp_path, [whole, Snapshots()], logger=TensorBoardLogger("memory://runs/e", "", ""), max_epochs=3)
+    fit(tmp_path, [whole, Snapshots()], logger=TensorBoardLogger("memory://runs/e", "", ""), max_epochs=2)
     steps = [e.step for e in events("memory://runs/e").Images("probe_00_bread/saliency")]
     for i, (checkpoints, follow) in enumerate(
         [("memory://runs/e/snapshots", False), ("memory://runs/*/snapshots/*.ckpt", False), ("memory://runs/e", True)]

@@ -1,6 +1,7 @@
-"""Libraries that vision projects are made of, at tiny sizes: all public callbacks draw, and training is unchanged.
+"""Libraries that vision projects are made of, at tiny sizes: ours draw, and training is unchanged.
 
-Images, batches and modules are those of the library; what it would need and is too large to install stands aside.
+Of callbacks there is one for each way to ask a network. Images, batches and modules are those of the library; what it
+would need and is too large to install stands aside.
 """
 
 import importlib
@@ -15,7 +16,15 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
-from lightning_viz import ConfusionMatrixPanel, GradCam, LimePanels, SaliencyMaps
+from lightning_viz import (
+    ConfusionMatrixPanel,
+    DeepDream,
+    FilterActivations,
+    FilterAscent,
+    GradCam,
+    LimePanels,
+    SaliencyMaps,
+)
 
 UNUSED = (
     "torchvision", "torchgeo.datasets", "torchgeo.datamodules", "torchgeo.models", "lightly", "einops", "pandas",
@@ -46,7 +55,13 @@ def loaders(key, labels, loader=DataLoader, wrap=lambda x: x, **images):
     return {name: loader(items, batch_size=4) for name in ("train_dataloaders", "val_dataloaders")}
 
 
-def drawn_and_bare(folder, make, data, *, only=CALLBACKS, lightning="pytorch_lightning"):
+FEW = [SaliencyMaps, GradCam, LimePanels, ConfusionMatrixPanel]
+EACH_WAY = [*FEW, FilterAscent, FilterActivations, DeepDream]
+OF_FEW = {"input", "saliency", "lime", "gradcam"}
+KINDS = OF_FEW | {"activations", "deep"}
+
+
+def drawn_and_bare(folder, make, data, *, only=EACH_WAY, lightning="pytorch_lightning"):
     """Trains with callbacks and with none; returns the tags of the pictures."""
     trainer = importlib.import_module(lightning).Trainer
     logger = importlib.import_module(f"{lightning}.loggers").TensorBoardLogger
@@ -92,10 +107,6 @@ def of_a_probe(tags):
     return {tag.split("/")[1].split("_")[0] for tag in tags if tag.startswith(f"{first}/")}
 
 
-FEW = [SaliencyMaps, GradCam, LimePanels, ConfusionMatrixPanel]
-KINDS = {"input", "saliency", "lime", "gradcam", "occlusion", "integrated", "activations", "deep"}
-
-
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore:Found 0 class names")
 def test_monai(library, tmp_path):
     """MONAI 1.6.1 (2026): its DenseNet121, small; dictionaries of images with notes of where they come from."""
@@ -121,8 +132,7 @@ def test_torchgeo(task, library, tmp_path):
     label = (lambda i: torch.tensor([[1, 0, 1], [1, 1, 0], [0, 1, 0]][i % 3])) if several else (lambda i: i % 3)
     data = lambda: loaders("image", ("label", label), channels=4)
     make = lambda: task_of(model="test_resnet", in_channels=4, task=task, **counts)
-    only = FEW if several else CALLBACKS
-    kinds = {"input", "saliency", "lime", "gradcam"} if several else KINDS
+    only, kinds = (FEW, OF_FEW) if several else (EACH_WAY, KINDS)
     assert of_a_probe(drawn_and_bare(tmp_path, make, data, only=only, lightning="lightning.pytorch")) >= kinds
 
 
@@ -163,8 +173,8 @@ def test_lightning_uq_box(kind, library, tmp_path):
 
     label = (lambda i: torch.tensor([i % 3 + 0.5])) if regression else (lambda i: i % 3)
     data = lambda: loaders("input", ("target", label))
-    tags = drawn_and_bare(tmp_path, make, data, lightning="lightning.pytorch")
-    assert of_a_probe(tags) >= KINDS
+    only, kinds = (FEW, OF_FEW) if regression else (EACH_WAY, KINDS)
+    assert of_a_probe(drawn_and_bare(tmp_path, make, data, only=only, lightning="lightning.pytorch")) >= kinds
 
 
 @pytest.mark.filterwarnings("ignore:Found 0 class names")
@@ -177,4 +187,4 @@ def test_a_perceptron(tmp_path):
     make = lambda: Module(net(), "image", "label")
     data = lambda: loaders("image", ("label", lambda i: i % 3), channels=1, side=28)
     tags = drawn_and_bare(tmp_path, make, data, only=[cls for cls in CALLBACKS if cls is not GradCam])
-    assert of_a_probe(tags) >= KINDS - {"gradcam"}
+    assert of_a_probe(tags) >= {*KINDS, "occlusion", "integrated"} - {"gradcam"}

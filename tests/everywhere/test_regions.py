@@ -139,7 +139,7 @@ def predicted(module, kind):
     return (fine.argmax(1) if found.shape[1] > 1 else fine[:, 0] > 0).float(), true.reshape(-1, 16, 16).float()
 
 
-FORMS = ["a channel of them", "one-hot", "one logit, squeezed", "a sigmoid"]
+FORMS = ["a channel of them", "one-hot", "as torchvision", "one logit, squeezed", "a sigmoid"]
 ONLY = {"at a quarter": CALLBACKS, **{kind: [*READING, ConfusionPanels] for kind in FORMS}}
 
 

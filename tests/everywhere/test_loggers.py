@@ -38,7 +38,7 @@ def test_how_to_look_is_told_once_at_the_first_drawing_and_at_the_end(tmp_path, 
     monkeypatch.chdir(tmp_path)
     loggers = [TensorBoardLogger(tmp_path, "my log", "a"), TensorBoardLogger(tmp_path, "second", "b")]
     with caplog.at_level(logging.INFO):
-        fit(tmp_path, [quick(SaliencyMaps), ConfusionMatrixPanel()], logger=loggers, max_epochs=2)
+        fit(tmp_path, [quick(SaliencyMaps), ConfusionMatrixPanel()], logger=loggers, max_epochs=1)
     told = [record.getMessage() for record in caplog.records if "tensorboard --logdir" in record.getMessage()]
     assert [text.rpartition("tensorboard ")[2] for text in told] == ["--logdir 'my log/a'"] * 2
     assert ["as they come" in text for text in told] == [True, False]
@@ -49,7 +49,7 @@ def test_how_to_look_is_told_once_at_the_first_drawing_and_at_the_end(tmp_path, 
 @pytest.mark.parametrize("options", [{"logger": False}, {"fast_dev_run": True}])
 def test_nothing_is_told_of_what_tensorboard_does_not_have(tmp_path, caplog, options):
     with caplog.at_level(logging.INFO):
-        fit(tmp_path, [quick(SaliencyMaps)], **{"default_root_dir": tmp_path, **options})
+        fit(tmp_path, [quick(SaliencyMaps)], **{"default_root_dir": tmp_path, "max_epochs": 1, **options})
     assert "--logdir" not in caplog.text
 
 
@@ -68,7 +68,13 @@ def test_files_stay_below_their_folder_whatever_their_tag(tmp_path):
         def draw(self, scene):
             yield Picture("../../up/a:b?/…/", np.zeros((4, 4, 3), np.uint8))
 
-    fit(tmp_path / "deep" / "log", [Odd(on_error="raise")], logger=False, default_root_dir=tmp_path / "deep" / "log")
+    fit(
+        tmp_path / "deep" / "log",
+        [Odd(on_error="raise")],
+        logger=False,
+        default_root_dir=tmp_path / "deep" / "log",
+        max_epochs=1,
+    )
     assert len(list((tmp_path / "deep" / "log" / "explanations").rglob("5.jpg"))) > 8
     assert [f.name for f in tmp_path.iterdir()] == ["deep"]
 

@@ -4,6 +4,7 @@ import ast
 import doctest
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -184,6 +185,22 @@ def noting(callback, drawn):
     callback.draw = noted
 
 
+def kind(callback):
+    """What decides which project a callback is for."""
+    probes = callback.probes
+    return probes.unpack is not None, isinstance(callback, (AttentionMaps, AttentionWall)), probes.axes, probes.task
+
+
+def alike(callbacks):
+    """The callbacks in groups that can train together: for one project, and no two that draw the same pictures."""
+    groups, seen = {}, Counter()
+    for callback in callbacks:
+        pictures = type(callback), getattr(callback, "method", None)
+        groups.setdefault((kind(callback), seen[pictures]), []).append(callback)
+        seen[pictures] += 1
+    return groups.values()
+
+
 def attach(trainer):
     """Trains with what a snippet made: every callback draws, and (warnings are errors) none fails."""
     drawn = {}
@@ -247,8 +264,8 @@ DRAW = [c for c in PYTHON if not any(name in c for name in OTHERS) and title(c) 
 @pytest.mark.parametrize("code", DRAW, ids=title)
 def test_callbacks_draw(code, names):
     made = callbacks_of(code, names)
-    for callback in made:
-        attach(Quick(callbacks=[callback]))
+    for together in alike(made):
+        attach(Quick(callbacks=together))
     if "trainer" in names:
         attach(names["trainer"])
     assert made or "trainer" in names

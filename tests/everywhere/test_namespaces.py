@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
 import lightning_viz
-from lightning_viz import ConfusionMatrixPanel, Films, LimePanels, SaliencyMaps
+from lightning_viz import ConfusionMatrixPanel, Films, GradCam, SaliencyMaps
 
 LIGHTNINGS = [lightning.pytorch, pytorch_lightning]
 
@@ -76,13 +76,13 @@ def run(home, folder, callbacks):
 @pytest.mark.parametrize("bare", [True, False])
 def test_trainers_take_callbacks_bare_and_in_lists(home, bare, tmp_path):
     panels = [SaliencyMaps(probes=2, on_error="raise")]
-    more = [quick(LimePanels), ConfusionMatrixPanel(on_error="raise"), Films()]
+    more = [quick(GradCam), ConfusionMatrixPanel(on_error="raise"), Films()]
     panels += [] if bare else more
     _, model = run(home, tmp_path / "with", panels[0] if bare else panels)
     tags = events(tmp_path / "with").Tags()["images"]
     kinds = {tag.split("/")[1] for tag in tags if not tag.endswith("/curves")}
     films = {"filmstrip"}  # those that move are files
-    assert kinds == {"input", "saliency"} | (set() if bare else {"lime", "val", *films})
+    assert kinds == {"input", "saliency"} | (set() if bare else {"gradcam_net_4", "val", *films})
     _, without = run(home, tmp_path / "without", [])
     state, expected = model.state_dict(), without.state_dict()
     assert all(torch.equal(state[k], expected[k]) for k in expected)

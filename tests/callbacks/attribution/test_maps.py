@@ -123,7 +123,7 @@ def test_what_is_kept_does_not_grow_with_the_epochs_and_is_for_these_probes_alon
 def test_a_new_run_begins_anew(tmp_path):
     callback = SaliencyMaps(probes=2, on_error="raise")
     for name in "ab":
-        fit(tmp_path / name, [callback], module=Told, max_epochs=1)
+        fit(tmp_path / name, [callback], module=Told, max_epochs=2)
     a, b = (events(tmp_path / name) for name in "ab")
     for tag in a.Tags()["scalars"]:
         if tag.startswith("explanations"):

@@ -118,8 +118,8 @@ def main(scenario, folder, kept):
     elif scenario == "limit":
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         room.RESERVE = 100_000  # of a limit that is soon reached
-        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000,) * 2)
-        fit(folder, [SaliencyMaps(probes=2), checkpoint], max_epochs=8, **common)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (250_000,) * 2)
+        fit(folder, [SaliencyMaps(probes=2), checkpoint], max_epochs=4, **common)
     elif scenario == "stopped":
         films.PATIENCE = 2.0
         data = {"train_dataloaders": loaders()["train_dataloaders"]}

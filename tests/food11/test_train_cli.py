@@ -68,8 +68,9 @@ CONFIGS = {path.stem for path in (ROOT / "configs").glob("*.yaml")}
 @pytest.mark.parametrize("name", sorted(CONFIGS - {"homework"}))
 def test_every_config_runs(cli, homework: Path, name: str) -> None:
     # The network is narrower, for its layers' names and the pictures' sizes are those of the file all the same.
-    drawn = ["--data.train_count", 22, "--data.val_count", 11]
-    data = {"demo": drawn, "food_vit": drawn, "tables": drawn}.get(name, ["--data.root", homework, "--model.width", 8])
+    drawn, narrow = ["--data.train_count", 22, "--data.val_count", 11], ["--model.width", 8]
+    data = {"demo": drawn + narrow, "food_vit": drawn, "tables": drawn + narrow}
+    data = data.get(name, ["--data.root", homework, *narrow])
     ran = cli("fit", *config(name), *data, *ONE, "--trainer.fast_dev_run", "true", "--trainer.accelerator", "cpu")
     assert ran.trainer.global_step == 1
     assert torch.isfinite(ran.trainer.callback_metrics["val_loss"])

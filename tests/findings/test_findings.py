@@ -23,7 +23,7 @@ def same(pixels):
 @pytest.fixture(scope="module")
 def hits(trained):
     """Whether SmoothGrad's strongest pixel lies in the evidence, for every image."""
-    maps = magnitude(smooth_gradient(trained.net, trained.images, trained.labels, samples=8))
+    maps = magnitude(smooth_gradient(trained.net, trained.images, trained.labels, samples=4))
     peaks = maps.flatten(1).argmax(1, keepdim=True)
     return trained.masks.flatten(1).gather(1, peaks)[:, 0].float()
 

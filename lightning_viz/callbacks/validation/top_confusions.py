@@ -206,16 +206,17 @@ class ConfusionPanels(ValidationCallback):
         if self._of_values:
             yield from self._errors(scene)
             return
+        reports = self._reports | self._report()  # anew: in the background the drawing before may have ended only now
         self._past = self._past | {name: past(tally.table, scene.epoch) for name, tally in self._tallies.items()}
         last = self.confusions + 1 + self._of_parts
-        for loader, rank in scene.mine([(loader, k) for loader in self._reports for k in range(last)]):
+        for loader, rank in scene.mine([(loader, k) for loader in reports for k in range(last)]):
             if rank > self.confusions:
                 worst = worst_boxes if isinstance(self._task, Boxes) else worst_picture
                 yield worst(scene, loader, self._surest[loader, WORST])
             elif rank == self.confusions:
-                yield Picture(f"confusions/{loader}/changes", changes(scene, loader, self._reports[loader]), flat=True)
+                yield Picture(f"confusions/{loader}/changes", changes(scene, loader, reports[loader]), flat=True)
             else:
-                yield self._picture(scene, loader, rank)
+                yield self._picture(scene, loader, rank, reports[loader])
 
     @property
     def _of_values(self) -> bool:
@@ -250,8 +251,8 @@ class ConfusionPanels(ValidationCallback):
     def _let_go(self) -> None:
         self._mistakes, self._reports, self._surest = {}, {}, {}
 
-    def _picture(self, scene: Scene, loader: str, rank: int) -> Picture:
-        found, tag = self._reports[loader], _tag(loader, rank)
+    def _picture(self, scene: Scene, loader: str, rank: int, found: Report) -> Picture:
+        tag = _tag(loader, rank)
         if rank >= len(found.top):
             return notice_panel(scene, tag, _no_confusion(found, scene.task), self.images)
         confusion = found.top[rank]

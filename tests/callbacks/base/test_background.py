@@ -108,6 +108,40 @@ def test_pictures_figures_and_weights_are_those_of_the_foreground(most, foregrou
     assert all(torch.equal(mine[name], other[name]) for name in other)
 
 
+class Held(ConfusionPanels):
+    """Draws as soon as a file is gone."""
+
+    def __init__(self, wait, **options):
+        super().__init__(**options)
+        self.wait = wait
+
+    def draw(self, scene):
+        while self.wait.exists():
+            time.sleep(0.02)
+        yield from super().draw(scene)
+
+
+class LetsGo(pl.Callback):
+    """Holds what is drawn of the first validation until the second is over."""
+
+    def __init__(self, wait):
+        self.wait = wait
+        wait.touch()
+
+    def on_train_epoch_end(self, trainer, pl_module):
+        if trainer.current_epoch == 1:
+            self.wait.unlink()
+
+
+def test_what_changed_is_held_against_the_drawing_before_though_it_is_not_there_yet(tmp_path):
+    wait = tmp_path / "wait"
+    fit(tmp_path / "foreground", [quick(Held, wait=wait)])
+    fit(tmp_path / "background", [quick(Held, wait=wait, background=True), LetsGo(wait)])
+    own, theirs = logged(tmp_path / "background"), logged(tmp_path / "foreground")
+    assert len(own["confusions/val/changes"]) == 2
+    assert own == theirs
+
+
 def test_all_of_one_moment_is_drawn_in_one_process_that_is_not_the_trainings(tmp_path):
     slow(tmp_path, others=[Slow(on_error="raise", background=True, seed=1), Waits(0)], max_epochs=2)
     found = drawn(tmp_path)

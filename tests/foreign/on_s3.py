@@ -1,20 +1,16 @@
-"""Trains with log folders in a bucket of S3, which a server on this machine stands for; says what lies there then.
+"""Trains with log folders in a bucket of S3, which a server on this machine stands for; says what lies there then."""
 
-Imported in a process that ends with it.
-"""
-
-import importlib
+import json
 import logging
 import os
 import sys
 from pathlib import Path
 
-from borrowed import FOLDER
-
-sys.path.append(str(FOLDER))
+HERE = Path(__file__).parent
+sys.path += [str(HERE.parent), str(HERE.parents[1] / ".foreign")]
 os.environ.update(AWS_ACCESS_KEY_ID="key", AWS_SECRET_ACCESS_KEY="secret", AWS_DEFAULT_REGION="us-east-1")
 
-from moto.server import ThreadedMotoServer
+from moto.server import ThreadedMotoServer  # noqa: E402
 
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 SERVER = ThreadedMotoServer(port=0, verbose=False)
@@ -27,8 +23,6 @@ from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger  # noqa: E402
 from tensorboard.compat.tensorflow_stub.io import gfile  # noqa: E402
 
 from lightning_viz import Films, SaliencyMaps, Snapshots, findings, replay  # noqa: E402
-
-importlib.reload(gfile)  # which takes boto3 where it finds that when it is imported
 
 
 def maps():
@@ -48,16 +42,20 @@ def main(folder):
     store = fsspec.filesystem("s3")
     store.mkdir("bucket")
     films = Films(on_error="raise", keep_frames=True)
-    fit(folder, [maps(), films], logger=CSVLogger("s3://bucket/csv", "", ""), max_epochs=1)
+    fit(Path(folder), [maps(), films], logger=CSVLogger("s3://bucket/csv", "", ""), max_epochs=1)
     found = {"boto3": board("s3://bucket/boto3", Snapshots())}
     gfile._REGISTERED_FILESYSTEMS.pop("s3")  # as without boto3
     found["fsspec"] = board("s3://bucket/fsspec")
-    replay(trainer(folder, [maps()]), Project(), "s3://bucket/boto3/snapshots/*.ckpt", **loaders())
-    replayed = events(folder).Images("probe_00_bread/saliency")
+    replay(trainer(Path(folder), [maps()]), Project(), "s3://bucket/boto3/snapshots/*.ckpt", **loaders())
+    replayed = events(Path(folder)).Images("probe_00_bread/saliency")
     found["replayed"] = [[event.step, len(event.encoded_image_string)] for event in replayed]
     found["findings"] = findings("s3://bucket/fsspec").text()
     store.invalidate_cache()
     found["files"] = sorted(store.find("bucket"))
     found["here"] = os.listdir()
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
     SERVER.stop()
-    return found

@@ -1,35 +1,32 @@
 """A log folder in a bucket: s3fs, against moto's server."""
 
 import json
-import multiprocessing
 import os
-import warnings
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from borrowed import FOLDER
 
-
-def trained(folder):
-    """Trains with buckets as programs do, which know nothing of tests."""
-    warnings.resetwarnings()
-    os.chdir(folder / "here")
-    import on_s3
-
-    (folder / "found.json").write_text(json.dumps(on_s3.main(folder / "there")))
+PROGRAM = Path(__file__).with_name("on_s3.py")
 
 
 def test_a_bucket_of_s3(tmp_path):
-    """In a fork, since boto3 changes how TensorBoard reaches buckets."""
+    """In a process of its own, since boto3 changes how TensorBoard reaches buckets."""
     if not (FOLDER / "moto").is_dir():
         pytest.fail(f"Expected moto in {FOLDER}: `make test` installs it.", pytrace=False)
     (tmp_path / "here").mkdir()
-    process = multiprocessing.get_context("fork").Process(target=trained, args=(tmp_path,))
-    process.start()
-    process.join(200)
-    process.kill()
-    process.join()
-    assert process.exitcode == 0
-    found = json.loads((tmp_path / "found.json").read_text())
+    ended = subprocess.run(
+        [sys.executable, PROGRAM, tmp_path / "there"],
+        cwd=tmp_path / "here",
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    found = json.loads(ended.stdout.splitlines()[-1])
     assert [step for step, _ in found["boto3"]] == [-1, 5]
     assert found["boto3"] == found["fsspec"] == found["replayed"]
     assert found["findings"]

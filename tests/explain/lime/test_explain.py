@@ -45,9 +45,9 @@ def crossed(masks, seed=0):
     random, n = torch.Generator().manual_seed(seed), masks.shape[1]
     total = signs @ torch.randn(n, generator=random).double()
     for order, strength in [(2, 0.35), (3, 0.35)]:
-        for _ in range(3 * n):
-            chosen = torch.randperm(n, generator=random)[:order]
-            total += strength * torch.randn(1, generator=random).double() * signs[:, chosen].prod(dim=1)
+        chosen = torch.rand(3 * n, n, generator=random).argsort(1)[:, :order]
+        effects = torch.randn(3 * n, generator=random).double()
+        total += strength * (signs[:, chosen].prod(dim=2) @ effects)
     return total
 
 

@@ -4,6 +4,7 @@ Their values lie in ordinary tensors, which do the arithmetic. `lazy` is a type 
 machine and that nothing else here uses.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import pytorch_lightning as pl
@@ -12,7 +13,6 @@ from pytorch_lightning.accelerators import CPUAccelerator
 from pytorch_lightning.strategies import SingleDeviceStrategy
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map_only
 
 DEVICE = torch.device("lazy", 0)
 _MIXES = {"aten::copy_", "aten::_foreach_copy_", "aten::index"}
@@ -23,6 +23,7 @@ class There(Tensor):
     """A tensor on the second device."""
 
     values: Tensor
+    __torch_function__ = torch._C._disabled_torch_function_impl  # only `__torch_dispatch__` is ours
 
     @staticmethod
     def __new__(cls, values):
@@ -46,11 +47,6 @@ class There(Tensor):
 
     def tolist(self):
         return self.values.tolist()
-
-    @classmethod
-    def __torch_function__(cls, function, types, args=(), kwargs=None):
-        with torch._C.DisableTorchFunctionSubclass():
-            return function(*args, **(kwargs or {}))
 
     @classmethod
     def __torch_dispatch__(cls, operator, types, args=(), kwargs=None):
@@ -78,21 +74,39 @@ def _run(operator: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     Raises:
         RuntimeError: They are on several devices; single numbers may be anywhere, as on a GPU.
     """
-    name = operator.name().partition(".")[0]
-    tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
-    there = [tensor for tensor in tensors if isinstance(tensor, There)]
-    if there and name not in _MIXES and any(t.dim() for t in tensors if not isinstance(t, There)):
+    there: list[There] = []
+    elsewhere: list[Tensor] = []
+
+    def own(tensor: Tensor) -> Tensor:
+        if isinstance(tensor, There):
+            there.append(tensor)
+            return tensor.values
+        elsewhere.append(tensor)
+        return tensor
+
+    own_args, own_kwargs = _changed(args, own), _changed(kwargs, own)
+    if there and any(t.dim() for t in elsewhere) and operator.name().partition(".")[0] not in _MIXES:
         raise RuntimeError(f"Expected all tensors to be on the same device, but found at least two devices: {operator}")
     wanted = None if kwargs.get("device") is None else torch.device(kwargs["device"])
     if wanted is not None:
-        kwargs = {**kwargs, "device": torch.device("cpu")}
-    own_args, own_kwargs = tree_map_only(There, lambda tensor: tensor.values, (args, kwargs))
+        own_kwargs["device"] = torch.device("cpu")
     found = operator(*own_args, **own_kwargs)
     stays = bool(there) if wanted is None else wanted.type == DEVICE.type
     if not stays:
         return found
     known = {id(tensor.values): tensor for tensor in there}  # what is changed in place stays itself
-    return tree_map_only(Tensor, lambda values: known[id(values)] if id(values) in known else There(values), found)
+    return _changed(found, lambda values: known[id(values)] if id(values) in known else There(values))
+
+
+def _changed(tree: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """What an operator takes or gives, with every tensor in it changed; torch's own trees take much longer."""
+    if isinstance(tree, Tensor):
+        return change(tree)
+    if isinstance(tree, dict):
+        return {name: _changed(value, change) for name, value in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return type(tree)([_changed(value, change) for value in tree])
+    return tree
 
 
 class _Accelerator(CPUAccelerator):

@@ -1,17 +1,21 @@
 """The benchmark that asks the measures whether a network learns or memorises."""
 
+from functools import partial
+
 import pytest
 import torch
 from PIL import Image
 
 from benchmarks import dynamics
 from benchmarks.dynamics import RandomLabels
+from lightning_viz import LimePanels
 from lightning_viz.food11 import FoodData
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_every_measure_is_told_and_the_main_ones_are_drawn(tmp_path, capsys):
-    options = {"epochs": 1, "size": 32, "width": 2, "images": 22, "probes": 2, "seeds": 1}
+def test_every_measure_is_told_and_the_main_ones_are_drawn(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(dynamics, "LimePanels", partial(LimePanels, samples=64))
+    options = {"epochs": 1, "size": 32, "width": 2, "images": 22, "probes": 1, "seeds": 1}
     dynamics.main(["--out", str(tmp_path / "plot.png"), *(f"--{name}={value}" for name, value in options.items())])
     told = capsys.readouterr().out.splitlines()
     for name in ("smoothgrad/entropy", "saliency/rank_untrained", "lime/fidelity", "saliency/in_mask", "val_acc"):

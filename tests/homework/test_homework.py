@@ -3,6 +3,7 @@
 import re
 import shutil
 import string
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from homework.__main__ import main
 from homework.filters import answers_to, properties
 from homework.network import study
 from homework.texts import _TEXTS, Wording
+from lightning_viz import ConfusionPanels, LimePanels
 from lightning_viz.food11 import CLASS_NAMES, FoodClassifier
 from lightning_viz.render import fonts
 
@@ -35,11 +37,13 @@ def checkpoint(tmp_path_factory):
 
 @pytest.fixture(autouse=True, scope="module")
 def few():
-    """Figures are averaged over fewer images, and dreams are smaller: what is said of them is the same."""
+    """Figures are averaged over fewer images and masks, and dreams are smaller: what is said of them is the same."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(network, "VALIDATION", 66)
         patch.setattr(answers, "MANY", 6)
         patch.setattr(answers, "DREAM", {**answers.DREAM, "canvas": 64})
+        for callback in (LimePanels, ConfusionPanels):
+            patch.setattr(answers, callback.__name__, partial(callback, samples=64))
         yield
 
 

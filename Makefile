@@ -10,9 +10,10 @@ BROWSER := $(VENV)/.browser
 # programs or a browser, or is about one callback's options.
 FAST := tests/test_package.py tests/explain tests/render tests/harness tests/contract lightning_viz
 # One thread each; and large pages, of which a fork has fewer to copy: every training forks a few times.
-# One more than there are cores, since whoever waits for a browser or another program leaves its core to others.
+# Bytecode is kept whatever the environment says: each worker, and each program that a test starts, would compile all anew.
+# One more worker than there are cores, since whoever waits for a browser or another program leaves its core to others.
 WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
-PYTEST := OMP_NUM_THREADS=1 GLIBC_TUNABLES=glibc.malloc.hugetlb=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 GLIBC_TUNABLES=glibc.malloc.hugetlb=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 .PHONY: help demo homework test test-fast test-js test-versions check check-js matrix matrix-gpu gpu bench gallery front screenshots docs wheel sdist-test audit clean
 

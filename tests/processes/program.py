@@ -1,14 +1,10 @@
-"""Training runs on two processes, each run a program of its own; what its processes find they write into its folder."""
+"""Training runs on two processes, each run a fork of its own; what its processes find they write into its folder."""
 
 import json
-import logging
 import os
 import signal
 import socket
-import sys
 import time
-import traceback
-import warnings
 from datetime import timedelta
 from pathlib import Path
 
@@ -36,9 +32,6 @@ from lightning_viz import (
 )
 from lightning_viz.harness.run import processes as ranks
 from lightning_viz.harness.sinks.results import ClassTable, Counts, Map, Places
-
-LIMIT = 150
-"""After so many seconds a run hangs, and is ended."""
 
 
 class Still(Project):
@@ -365,41 +358,3 @@ def replayed(folder, callbacks, *, module, **arguments):
         )
     (folder / "none.ckpt").write_text("none")
     lightning_viz.replay(trainer(folder, callbacks, **arguments), module(), folder, **loaders())
-
-
-def forked(folder, *arguments):
-    """Runs `main` in a fork of this process, which is quicker than a program that imports everything anew.
-
-    Returns:
-        The exit code, that of SIGKILL for a run that hung; what the run has printed is in `said.txt` of the folder.
-    """
-    run = os.fork()
-    if run == 0:
-        code = 1
-        try:
-            begin_anew(folder)
-            main(arguments[0], folder, *arguments[1:])
-            code = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(code)
-    until = time.monotonic() + LIMIT
-    while not (ended := os.waitpid(run, os.WNOHANG))[0]:
-        if time.monotonic() > until:
-            os.killpg(run, signal.SIGKILL)
-        time.sleep(0.02)
-    return os.waitstatus_to_exitcode(ended[1])
-
-
-def begin_anew(folder):
-    """Leaves what pytest has made of this process: its session, its output, its log, its warnings."""
-    os.setsid()  # so that all processes of a run end with it
-    os.chdir(folder)
-    with open("said.txt", "w") as file:
-        for stream in (1, 2):
-            os.dup2(file.fileno(), stream)
-    sys.stdout, sys.stderr = (os.fdopen(stream, "w", buffering=1) for stream in (1, 2))
-    logging.basicConfig(force=True)
-    logging.captureWarnings(True)
-    warnings.simplefilter("default")

@@ -8,8 +8,9 @@ from io import BytesIO
 import numpy as np
 import pytest
 import torch
+from forks import forked
 from PIL import Image
-from program import Still, forked, uneven
+from program import Still, main, uneven
 from projects import Places, Segments, events
 from sklearn.metrics import confusion_matrix
 
@@ -56,7 +57,7 @@ def run(tmp_path_factory):
         key = (scenario, strategy, devices)
         if key not in done:
             folder = tmp_path_factory.mktemp(scenario)
-            done[key] = Ended(folder, forked(folder, scenario, strategy, devices))
+            done[key] = Ended(folder, forked(folder, main, scenario, folder, strategy, devices))
         if done[key].code == -signal.SIGKILL:
             pytest.fail(f"{scenario} hangs.\n{done[key].said[-3000:]}")
         return done[key]

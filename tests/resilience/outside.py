@@ -1,29 +1,22 @@
-"""Runs that must not share a process with the tests: `outside.py SCENARIO LOG_FOLDER CHECKPOINT_FOLDER`.
+"""Runs that must not share a process with the tests."""
 
-Without arguments it serves runs, see `served`.
-"""
-
+import ctypes
 import os
 import resource
 import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 import pytorch_lightning as pl
-import torch
 from projects import Project, fit, loaders
 from pytorch_lightning.callbacks import OnExceptionCheckpoint
-from served import served
 
 from lightning_viz import ConfusionMatrixPanel, DeepDream, Films, SaliencyMaps
 from lightning_viz.callbacks.films import films
 from lightning_viz.harness.sinks import room
 
-torch.set_num_threads(1)
+C = ctypes.CDLL(None, use_errno=True)
 
 
 class Interrupts(SaliencyMaps):
@@ -71,7 +64,7 @@ class Stops(Project):
     """Is stopped from outside, as by a machine that is taken away."""
 
     def training_step(self, batch, batch_idx):
-        if self.current_epoch == 10:
+        if self.current_epoch == 2:
             os.kill(os.getpid(), signal.SIGTERM)
         return super().training_step(batch, batch_idx)
 
@@ -89,10 +82,32 @@ class Locks(pl.Callback):
                     path.chmod(0o555)
 
 
+def with_own_file_systems():
+    """What is mounted from now on ends with this process."""
+    files, users = 0x20000, 0x10000000  # CLONE_NEWNS, CLONE_NEWUSER
+    user, group = os.getuid(), os.getgid()
+    if C.unshare(files if user == 0 else files | users):
+        raise OSError(ctypes.get_errno(), "unshare")
+    if user != 0:
+        for file, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
+            Path("/proc/self", file).write_text(text)
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+
+
+def without_keys():
+    """No folder is closed to root, who from now on is as anyone else in this."""
+    header, rights = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()  # _LINUX_CAPABILITY_VERSION_3
+    C.capget(header, rights)
+    rights[0] &= ~0b110  # effective ones: CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+    if C.capset(header, rights):
+        raise OSError(ctypes.get_errno(), "capset")
+
+
 def main(scenario, folder, kept):
     checkpoint = pl.callbacks.ModelCheckpoint(kept, save_top_k=-1)
     common = {"enable_checkpointing": True}
     if scenario == "full":
+        with_own_file_systems()
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "none", str(folder)], check=True)
         # A filler leaves less than the pictures would need, so that the limit is met on the way.
         (folder / "filler").write_bytes(bytes(15 * 2**18))
@@ -101,12 +116,12 @@ def main(scenario, folder, kept):
         print("free at the end:", shutil.disk_usage(folder).free / 2**20, "MiB")
     elif scenario == "read_only":
         folder.mkdir()
+        without_keys()
         fit(
             folder,
             [SaliencyMaps(probes=2), DeepDream(iterations=1, probes=2), Locks(folder), checkpoint],
             logger=False,
             default_root_dir=folder,
-            max_epochs=3,
             **common,
         )
     elif scenario == "interrupted":
@@ -114,7 +129,7 @@ def main(scenario, folder, kept):
     elif scenario == "away":
         log, away = folder / "log", folder / "away"
         callbacks = [Away(log, away), SaliencyMaps(probes=1), Films(), Away(away, log), checkpoint]
-        fit(log, callbacks, max_epochs=4, **common)
+        fit(log, callbacks, max_epochs=3, **common)
     elif scenario == "limit":
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         room.RESERVE = 100_000  # of a limit that is soon reached
@@ -123,14 +138,8 @@ def main(scenario, folder, kept):
     elif scenario == "stopped":
         films.PATIENCE = 2.0
         data = {"train_dataloaders": loaders()["train_dataloaders"]}
-        few = {"limit_train_batches": 1, "num_sanity_val_steps": 0, "max_epochs": 99}
-        callbacks = [OnExceptionCheckpoint(kept), SaliencyMaps(probes=3), Films()]
+        few = {"limit_train_batches": 1, "num_sanity_val_steps": 0, "max_epochs": 9}
+        callbacks = [OnExceptionCheckpoint(kept), SaliencyMaps(probes=2), Films()]
         fit(folder, callbacks, module=Stops, data=lambda: data, **few, **common)
     elif scenario == "films":
         fit(folder, [SaliencyMaps(probes=1), InterruptsTheTraining(), Films(), InterruptsItself()], **common)
-
-
-if __name__ == "__main__":
-    sys.argv[1:] = sys.argv[1:] or served()
-    if sys.argv[1:]:
-        main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))

@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from lightning_viz import food11
+from lightning_viz.food11 import drawn
 from lightning_viz.food11.drawn import CLASSES, DrawnFood, contact_sheet, draw
 from lightning_viz.food11.drawn.__main__ import main
 from lightning_viz.food11.drawn.canvas import Canvas, Look, Pose
@@ -52,10 +53,12 @@ class TestDraw:
         np.testing.assert_array_equal(np.random.random(3), expected[1])
 
     def test_another_process_draws_the_same(self):
+        rooms = {room.__name__: [*room.__path__] for room in (food11, drawn)}  # which need no torch to draw
         code = (
-            "import sys, types; sys.modules['lightning_viz.food11'] = types.ModuleType('lightning_viz.food11');"
-            f"sys.modules['lightning_viz.food11'].__path__ = {[*food11.__path__]};"  # which needs no Lightning to draw
-            "import hashlib; from lightning_viz.food11.drawn import draw;"
+            f"import sys, types; rooms = {rooms};"
+            "sys.modules.update({name: types.ModuleType(name) for name in rooms});"
+            "[setattr(sys.modules[name], '__path__', path) for name, path in rooms.items()];"
+            "import hashlib; from lightning_viz.food11.drawn.scene import draw;"
             "print(hashlib.sha256(b''.join(draw(3, i).image.tobytes() for i in range(11))).hexdigest())"
         )
         runs = {subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout}

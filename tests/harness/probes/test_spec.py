@@ -194,18 +194,19 @@ def lists_of_indices():
     return DataLoader(items, sampler=BatchSampler(SequentialSampler(items), 6, False), batch_size=None), data
 
 
+@pytest.mark.filterwarnings("ignore:Two callbacks draw")
 @pytest.mark.parametrize("make", [whole_batches, lists_of_indices])
-@pytest.mark.parametrize("wish", [{"count": 5}, {"per_class": 2}, {"indices": [7, 3, 22]}], ids=str)
-def test_data_sets_that_make_their_own_batches(make, wish, tmp_path):
+def test_data_sets_that_make_their_own_batches(make, tmp_path):
     loader, data = make()
-    names = {"class_names": data.classes}
-    looking = Looking(probes=Probes(**wish, **names))
+    wishes = [{"count": 5}, {"per_class": 2}, {"indices": [7, 3, 22]}]
+    looking = [Looking(probes=Probes(**wish, class_names=data.classes)) for wish in wishes]
     data_of = lambda: {"train_dataloaders": loader, "val_dataloaders": loader}
-    fit(tmp_path, [looking], module=Shows, data=data_of, max_epochs=1)
-    chosen = looking.seen.indices
-    assert torch.equal(looking.seen.images, data.images[list(chosen)])
-    assert looking.seen.labels.tolist() == [data.targets[i] for i in chosen]
-    assert chosen == tuple(wish["indices"]) if "indices" in wish else len(set(looking.seen.labels.tolist())) == 3
+    fit(tmp_path, looking, module=Shows, data=data_of, max_epochs=1)
+    for wish, seen in zip(wishes, [one.seen for one in looking], strict=True):
+        chosen = seen.indices
+        assert torch.equal(seen.images, data.images[list(chosen)])
+        assert seen.labels.tolist() == [data.targets[i] for i in chosen]
+        assert chosen == tuple(wish["indices"]) if "indices" in wish else len(set(seen.labels.tolist())) == 3
 
 
 class Unlabelled(Stripes):
@@ -213,19 +214,22 @@ class Unlabelled(Stripes):
         return (self.images[i],)
 
 
+@pytest.mark.filterwarnings("ignore:Two callbacks draw")
 @pytest.mark.parametrize("order", [0, 1])
 def test_of_several_loaders_the_first_with_labels_or_the_one_that_is_named(order, tmp_path):
     loaders = {"more": DataLoader(Unlabelled(6, seed=4), 2), "own": DataLoader(Stripes(6, seed=5), 2)}
     loaders["last"] = DataLoader(Stripes(6, seed=6), 2)
     loaders = dict(list(loaders.items())[:: -1 if order else 1])
-    expected = {None: 6 if order else 5, "own": 5, "last": 6, 1: 5}
+    expected = {None: 6 if order else 5, "own": 5, "last": 6}
+    data = lambda: {"train_dataloaders": DataLoader(Stripes(6), 2), "val_dataloaders": loaders}
+    looking = {wanted: Looking(probes=Probes(loader=wanted, indices=[2])) for wanted in expected}
+    fit(tmp_path / "named", looking.values(), module=Shows, data=data, max_epochs=1)
     for wanted, seed in expected.items():
-        looking = Looking(probes=Probes(loader=wanted, indices=[2]))
-        data = lambda: {"train_dataloaders": DataLoader(Stripes(6), 2), "val_dataloaders": loaders}
-        if wanted == 1:
-            data = lambda: {"train_dataloaders": DataLoader(Stripes(6), 2), "val_dataloaders": list(loaders.values())}
-        fit(tmp_path / f"{wanted}", [looking], module=Shows, data=data, max_epochs=1)
-        assert torch.equal(looking.seen.images[0], Stripes(6, seed=seed).images[2])
+        assert torch.equal(looking[wanted].seen.images[0], Stripes(6, seed=seed).images[2])
+    data = lambda: {"train_dataloaders": DataLoader(Stripes(6), 2), "val_dataloaders": list(loaders.values())}
+    numbered = Looking(probes=Probes(loader=1, indices=[2]))
+    fit(tmp_path / "numbered", [numbered], module=Shows, data=data, max_epochs=1)
+    assert torch.equal(numbered.seen.images[0], Stripes(6, seed=5).images[2])
     with pytest.raises(ValueError, match=r"loader= as one of \[0, 1, 2\].*received 'none'"):
         fit(tmp_path, [Looking(probes=Probes(loader="none"))], module=Shows, data=data, max_epochs=1)
 
@@ -262,7 +266,7 @@ def test_probes_are_seen_as_in_validation(tmp_path):
             seen.append(scene.probes.images)
             yield from super().draw(scene)
 
-    fit(tmp_path, [Looking(probes=Probes(split="train", indices=[7]), on_error="raise")], module=Augments)
+    fit(tmp_path, [Looking(probes=Probes(split="train", indices=[7]), on_error="raise")], module=Augments, max_epochs=1)
     assert torch.equal(seen[0][0], Stripes(48, seed=1).images[7] / 2)
 
 

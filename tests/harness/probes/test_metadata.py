@@ -104,29 +104,6 @@ def test_images_in_bytes_are_probes_in_their_full_range(name, tmp_path):
     assert "confusion/val" in events(tmp_path).Tags()["images"]
 
 
-@pytest.mark.parametrize(
-    ("images", "pixels"), [([-2.0, 0.0, 3.0], [0.0, 0.4, 1.0]), ([7.5, 7.5, 7.5], [0.0, 0.0, 0.0])]
-)
-def test_an_unknown_range_is_stretched(images, pixels, tmp_path):
-    class Somehow(Stripes):
-        def __init__(self, count):
-            super().__init__(count)
-            self.images = torch.tensor(images).repeat_interleave(256).reshape(3, 1, 16, 16).repeat(count // 3, 3, 1, 1)
-
-    seen = []
-
-    class Looking(SaliencyMaps):
-        def draw(self, scene):
-            seen.append(scene.probes)
-            yield from super().draw(scene)
-
-    with pytest.warns(UserWarning, match="nobody knows their mean and std"):
-        fit(tmp_path, [quick(Looking, probes=3)], data=loaders_of(Somehow), max_epochs=1)
-    probes = seen[0]
-    assert sorted(set(probes.pixels[:, 0, 0, 0].tolist())) == pytest.approx(sorted(set(pixels)))
-    assert torch.allclose(probes.normalize(probes.pixels), probes.images, atol=1e-4)
-
-
 class Noise:
     mean, sigma = 0.0, 0.1
 

@@ -17,7 +17,7 @@ from homework.__main__ import main
 from homework.filters import answers_to, properties
 from homework.network import study
 from homework.texts import _TEXTS, Wording
-from lightning_viz import ConfusionPanels, LimePanels
+from lightning_viz import ConfusionPanels, FilterAscent, LimePanels
 from lightning_viz.food11 import CLASS_NAMES, FoodClassifier
 from lightning_viz.render import fonts
 
@@ -37,13 +37,14 @@ def checkpoint(tmp_path_factory):
 
 @pytest.fixture(autouse=True, scope="module")
 def few():
-    """Figures are averaged over fewer images and masks, and dreams are smaller: what is said of them is the same."""
+    """Fewer images, masks and steps, and smaller dreams: what is said of them is the same."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(network, "VALIDATION", 66)
+        patch.setattr(network, "VALIDATION", 33)
         patch.setattr(answers, "MANY", 6)
         patch.setattr(answers, "DREAM", {**answers.DREAM, "canvas": 64})
-        for callback in (LimePanels, ConfusionPanels):
-            patch.setattr(answers, callback.__name__, partial(callback, samples=64))
+        few = {LimePanels: {"samples": 64}, ConfusionPanels: {"samples": 64}, FilterAscent: {"steps": 8}}
+        for callback, options in few.items():
+            patch.setattr(answers, callback.__name__, partial(callback, **options))
         yield
 
 

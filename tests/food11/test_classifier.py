@@ -72,7 +72,7 @@ def test_it_learns_colours_logs_its_metrics_and_comes_back_from_a_checkpoint(
     data = FoodData(str(homework), size=32, batch_size=11, augment=False)
     model = FoodClassifier(size=32, width=width, lr=3e-3, network=network)
     quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
-    trainer = Trainer(max_epochs=30, accelerator="cpu", enable_model_summary=False, **quiet)
+    trainer = Trainer(max_epochs=20, accelerator="cpu", enable_model_summary=False, **quiet)
     trainer.fit(model, data)
     assert set(trainer.callback_metrics) == {"train_loss", "train_acc", "val_loss", "val_acc"}
     assert trainer.callback_metrics["train_acc"] > 0.5  # chance is 0.09

@@ -15,7 +15,7 @@ from lightning_viz.food11 import FoodData
 @pytest.mark.filterwarnings("ignore")
 def test_every_measure_is_told_and_the_main_ones_are_drawn(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(dynamics, "LimePanels", partial(LimePanels, samples=64))
-    options = {"epochs": 1, "size": 32, "width": 2, "images": 22, "probes": 1, "seeds": 1}
+    options = {"epochs": 1, "size": 32, "width": 2, "images": 11, "probes": 1, "seeds": 1}
     dynamics.main(["--out", str(tmp_path / "plot.png"), *(f"--{name}={value}" for name, value in options.items())])
     told = capsys.readouterr().out.splitlines()
     for name in ("smoothgrad/entropy", "saliency/rank_untrained", "lime/fidelity", "saliency/in_mask", "val_acc"):
@@ -26,7 +26,7 @@ def test_every_measure_is_told_and_the_main_ones_are_drawn(tmp_path, capsys, mon
 
 
 def test_random_labels_are_those_of_other_images_and_validation_keeps_its_own():
-    data = [cls(size=32, train_count=44, val_count=22) for cls in (FoodData, RandomLabels)]
+    data = [cls(size=32, train_count=22, val_count=11) for cls in (FoodData, RandomLabels)]
     for one in data:
         one.setup("fit")
         one.setup("fit")

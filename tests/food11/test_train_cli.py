@@ -81,7 +81,7 @@ CONFIGS = {path.stem for path in (ROOT / "configs").glob("*.yaml")}
 @pytest.mark.parametrize("name", sorted(CONFIGS - {"homework"}))
 def test_every_config_runs(cli, homework: Path, name: str) -> None:
     # The network is narrower, for its layers' names and the pictures' sizes are those of the file all the same.
-    drawn, narrow = ["--data.train_count", 22, "--data.val_count", 11], ["--model.width", 8]
+    drawn, narrow = ["--data.train_count", 11, "--data.val_count", 11], ["--model.width", 8]
     data = {"demo": drawn + narrow, "food_vit": drawn, "tables": drawn + narrow}
     data = data.get(name, ["--data.root", homework, *narrow])
     ran = cli("fit", *config(name), *data, *ONE, "--trainer.fast_dev_run", "true", "--trainer.accelerator", "cpu")
@@ -145,7 +145,7 @@ def test_replay_draws_the_pictures_of_a_run_that_had_no_callbacks(cli, tmp_path:
     written["trainer"]["callbacks"] = [c for c in written["trainer"]["callbacks"] if c["class_path"] in few]
     written["trainer"]["callbacks"][0]["init_args"]["save_top_k"] = -1
     written["trainer"]["callbacks"][3]["init_args"].update(steps=8, channels=[0, 5])
-    written["data"].update(train_count=22, val_count=11)
+    written["data"].update(train_count=11, val_count=11)
     (tmp_path / "with.yaml").write_text(yaml.safe_dump(written))
     written["trainer"]["callbacks"] = written["trainer"]["callbacks"][:1]
     (tmp_path / "bare.yaml").write_text(yaml.safe_dump(written))

@@ -14,8 +14,8 @@ registry.entry_points = cache(registry.entry_points)  # which every Trainer asks
 torch.set_num_threads(1)  # the networks here are too small for more
 background._NICE = 0  # what yields to a training would also yield to all other tests, while its own waits for it
 
-TOGETHER = "tests/tab/"
-"""What one worker tests, since any other would start a browser and a TensorBoard of its own."""
+TOGETHER = ("tests/tab/",), ("tests/callbacks/films/test_films", "tests/everywhere/test_loggers")
+"""What one worker tests, since any other would start a browser and a TensorBoard, or import services, of its own."""
 FIRST = (
     *("tests/tab", "tests/processes", "tests/matrix", "tests/test_benchmarks", "tests/contract"),
     *("tests/foreign/test_foreign_vision", "tests/foreign/test_foreign_projects", "tests/foreign/test_imagenet"),
@@ -33,7 +33,8 @@ def pytest_xdist_make_scheduler(config, log):
 
     class ByFile(LoadFileScheduling):
         def _split_scope(self, nodeid):
-            return TOGETHER if TOGETHER in nodeid else super()._split_scope(nodeid)
+            together = (some[0] for some in TOGETHER if any(one in nodeid for one in some))
+            return next(together, None) or super()._split_scope(nodeid)
 
     return ByFile(config, log)
 

@@ -67,12 +67,14 @@ class Tab:
         return {name.removeprefix("p.lightning_viz."): unquote(value) for name, _, value in parts if value}
 
     def eventually(self, check):
-        """Waits until `check` fails no more."""
-        for _ in range(int(PATIENCE / 0.05)):
+        """Waits until `check` fails no more, looking less and less often."""
+        waited, pause = 0, 25
+        while waited < 1000 * PATIENCE:
             try:
                 return check()
             except (AssertionError, TypeError):  # what has just gone has no box to look into
-                self.page.wait_for_timeout(50)
+                self.page.wait_for_timeout(pause)
+                waited, pause = waited + pause, min(2 * pause, 400)
         return check()
 
     def has_state(self, **expected):

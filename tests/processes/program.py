@@ -144,6 +144,10 @@ def callbacks_that_ask(probes=2):
     return [c for c in all_callbacks(probes) if not isinstance(c, (FilterAscent, FilterActivations, DeepDream))]
 
 
+SHARED = (LimePanels, FilterAscent, ConfusionMatrixPanel, ConfusionPanels)
+"""By the probes, by the channels, by the images of a validation and by its confusions: one for each way to share."""
+
+
 class FailsOnTheSecond(SaliencyMaps):
     """Draws something first."""
 
@@ -255,8 +259,8 @@ SCENARIOS = {
         [noting(SaliencyMaps)(on_error="raise", every_n_steps=3)],
         {"limit_val_batches": 0, "num_sanity_val_steps": 0},
     ),
-    "stream": lambda folder: (callbacks_that_ask(probes=4), {"data": streams}),
-    "replay": lambda folder: (all_callbacks(probes=2), {"module": Still}),
+    "stream": lambda folder: ([quick(noting(SaliencyMaps), probes=4)], {"data": streams}),
+    "replay": lambda folder: ([quick(cls, probes=2) for cls in SHARED], {"module": Still}),
     "fails": lambda folder: ([FailsOnTheSecond(), quick(LimePanels)], {}),
     "fails_raise": lambda folder: ([FailsOnTheSecond(on_error="raise")], {}),
     "prepare": lambda folder: ([FailsBeforeTheFirstBatch()], {}),

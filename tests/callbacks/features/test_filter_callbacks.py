@@ -50,7 +50,7 @@ def test_a_warm_start_reaches_in_few_steps_what_a_cold_one_reaches_in_many(tmp_p
     wishes = {"cold": (64, None), "warm": (64, 16), "few": (16, None)}
     for name, (steps, later) in wishes.items():
         callback = FilterAscent(layer="net.5", channels=2, steps=steps, warm_steps=later, on_error="raise")
-        fit(tmp_path / name, [callback], module=Steady, data=in_order, max_epochs=3)
+        fit(tmp_path / name, [callback], module=Steady, data=in_order, max_epochs=2)
     cold, warm, few = (reached(tmp_path / name) for name in wishes)
     assert np.array_equal(cold[:, 0], warm[:, 0])
     later = warm[:, 1:] / cold[:, 1:]

@@ -110,7 +110,7 @@ class SharedReLU(nn.Module):
 
 
 class Norms(nn.Module):
-    """Every normalisation of layers and of weights, in both of torch's ways."""
+    """Every normalisation of layers and of weights, in both of torch's ways, and dropout of channels and of numbers."""
 
     def __init__(self):
         super().__init__()
@@ -121,10 +121,11 @@ class Norms(nn.Module):
             spectral_norm(nn.Conv2d(8, 8, 3, padding=1)),
             nn.SyncBatchNorm(8),
             nn.GELU(),
+            nn.Dropout2d(0.7),
             parametrizations.weight_norm(nn.Conv2d(8, 8, 3, padding=1)),
             nn.InstanceNorm2d(8, track_running_stats=True),
         )
-        self.norm, self.head = nn.LayerNorm(8), nn.Linear(8, 3)
+        self.norm, self.head = nn.LayerNorm(8), nn.Sequential(nn.Dropout(0.7), nn.Linear(8, 3))
 
     def forward(self, x):
         return self.head(self.norm(F.max_pool2d(self.body(x), 16).flatten(1)))
@@ -169,29 +170,19 @@ class Answer:
     logits: torch.Tensor
 
 
-class Partly(nn.Module):
-    """Its second half computes in bfloat16."""
-
-    def __init__(self):
-        super().__init__()
-        self.first, self.second = nn.Conv2d(3, 8, 3), nn.Sequential(nn.Conv2d(8, 8, 3), nn.ReLU()).bfloat16()
-        self.head = nn.Linear(8, 3)
-
-    def forward(self, x):
-        return self.head(self.second(self.first(x).bfloat16()).float().mean((2, 3)))
-
-
 class Tied(nn.Module):
-    """Two convolutions with one weight."""
+    """Two convolutions with one weight, which compute in bfloat16, between layers that learn their sizes."""
 
     def __init__(self):
         super().__init__()
-        self.first, self.a, self.b = (nn.Conv2d(n, 8, 3, padding=1) for n in (3, 8, 8))
+        self.first, self.norm = nn.LazyConv2d(8, 3, padding=1), nn.LazyBatchNorm2d()
+        self.a, self.b = (nn.Conv2d(8, 8, 3, padding=1).bfloat16() for _ in range(2))
         self.b.weight = self.a.weight
-        self.head = nn.Linear(8, 3)
+        self.head = nn.LazyLinear(3)
 
     def forward(self, x):
-        return self.head(self.b(self.a(self.first(x).relu()).relu()).mean((2, 3)))
+        x = self.norm(self.first(x)).relu().bfloat16()
+        return self.head(self.b(self.a(x).relu()).float().mean((2, 3)))
 
 
 class Bytes(nn.Module):
@@ -209,8 +200,3 @@ def lazy():
     return nn.Sequential(
         nn.LazyConv2d(8, 3), nn.LazyBatchNorm2d(), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.LazyLinear(3)
     )
-
-
-def dropping():
-    net = convolutions()
-    return nn.Sequential(*net[:5], nn.Dropout2d(0.7), *net[5:7], nn.Dropout(0.7), net[7])

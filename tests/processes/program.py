@@ -130,18 +130,18 @@ def noting(cls):
     return type(f"Noting{cls.__name__}", (cls,), {"draw": draw, "tags": ()})
 
 
-def all_callbacks(probes=4, saliency=SaliencyMaps):
+def all_callbacks(probes=4, saliency=SaliencyMaps, channels=4):
     """With four of everything, two for each of two processes."""
     drawn = (
         saliency, LimePanels, FilterAscent, FilterActivations, DeepDream, ConfusionMatrixPanel, ConfusionPanels,
     )  # fmt: skip
-    channels = {FilterAscent: {"channels": 4}}
-    return [quick(noting(cls), probes=probes, **channels.get(cls, {})) for cls in drawn]
+    climbed = {FilterAscent: {"channels": channels}}
+    return [quick(noting(cls), probes=probes, **climbed.get(cls, {})) for cls in drawn]
 
 
-def callbacks_that_ask(probes=2):
+def callbacks_that_ask():
     """Those of them whose pictures depend on what the labels mean."""
-    return [c for c in all_callbacks(probes) if not isinstance(c, (FilterAscent, FilterActivations, DeepDream))]
+    return [c for c in all_callbacks(probes=2) if not isinstance(c, (FilterAscent, FilterActivations, DeepDream))]
 
 
 SHARED = (LimePanels, FilterAscent, ConfusionMatrixPanel, ConfusionPanels)
@@ -256,14 +256,14 @@ SCENARIOS = {
     ),
     "values": lambda folder: (callbacks_that_ask(), {"module": Values, "data": told([0.5, 2.5, -1.0])}),
     "no_validation": lambda folder: (
-        [noting(SaliencyMaps)(on_error="raise", every_n_steps=3)],
+        [noting(SaliencyMaps)(probes=2, on_error="raise", every_n_steps=3)],
         {"limit_val_batches": 0, "num_sanity_val_steps": 0},
     ),
     "stream": lambda folder: ([quick(noting(SaliencyMaps), probes=4)], {"data": streams}),
     "replay": lambda folder: ([quick(cls, probes=2) for cls in SHARED], {"module": Still}),
-    "fails": lambda folder: ([FailsOnTheSecond(), quick(LimePanels)], {}),
-    "fails_raise": lambda folder: ([FailsOnTheSecond(on_error="raise")], {}),
-    "prepare": lambda folder: ([FailsBeforeTheFirstBatch()], {}),
+    "fails": lambda folder: ([FailsOnTheSecond(probes=4), quick(LimePanels)], {}),
+    "fails_raise": lambda folder: ([FailsOnTheSecond(probes=2, on_error="raise")], {}),
+    "prepare": lambda folder: ([FailsBeforeTheFirstBatch(probes=2)], {}),
     "matrix": lambda folder: ([Tables(on_error="raise")], {"data": uneven, "module": Still}),
     "places": lambda folder: (
         [Tables(on_error="raise"), quick(LimePanels), quick(ConfusionPanels)],
@@ -273,17 +273,17 @@ SCENARIOS = {
         [
             Tables(probes=Probes(unpack=unreadable_on_the_second)),
             ConfusionPanels(probes=Probes(unpack=unreadable_on_the_second)),
-            SaliencyMaps(),
+            SaliencyMaps(probes=2),
         ],
         {"data": lambda: uneven(37)},
     ),
     "sharded": lambda folder: ([], sharded(folder)),
-    "sharded_all": lambda folder: (all_callbacks(probes=2), sharded(folder)),
+    "sharded_all": lambda folder: (all_callbacks(probes=1, channels=1), sharded(folder)),
     "sharded_ascent": lambda folder: (
         [FilterAscent(layer="net.0", channels=2, steps=6, warm_steps=2, on_error="raise")],
         {**sharded(folder, HalfStill), "max_epochs": 3},
     ),
-    "sharded_fails": lambda folder: ([FailsInTheForward()], sharded(folder)),
+    "sharded_fails": lambda folder: ([FailsInTheForward(probes=2)], sharded(folder)),
 }
 
 

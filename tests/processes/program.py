@@ -249,7 +249,7 @@ def sharded(folder, module=Sharded):
 SCENARIOS = {
     "none": lambda folder: ([], {}),
     "all": lambda folder: ([*all_callbacks(saliency=SlowOnTheSecond), Films()], {}),
-    "still": lambda folder: ([*all_callbacks(), Saving(folder)], {"module": Still}),
+    "still": lambda folder: ([*all_callbacks(channels=2), Saving(folder)], {"module": Still}),
     "labels": lambda folder: (
         callbacks_that_ask(),
         {"module": Labels, "data": told([[1, 0, 1], [1, 1, 0], [0, 1, 0]])},

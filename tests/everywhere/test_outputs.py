@@ -24,10 +24,12 @@ def answer(x):
 
 
 OUTPUTS = {
-    "log-probabilities": (lambda s: s.log_softmax(1), lambda s: s),
     "probabilities": (lambda s: s.softmax(1), lambda s: s.clamp(1e-6).log()),
     "dictionary": (lambda s: {"features": s @ torch.ones(3, 5), "logits": s}, lambda o: o["logits"]),
-    "mapping with attributes": (lambda s: zoo.Outputs(hidden=s @ torch.ones(3, 5), logits=s), lambda o: o.logits),
+    "log-probabilities in a mapping with attributes": (
+        lambda s: zoo.Outputs(hidden=s @ torch.ones(3, 5), logits=s.log_softmax(1)),
+        lambda o: o.logits,
+    ),
     "dataclass": (answer, lambda o: o.logits),
 }
 
@@ -108,8 +110,7 @@ LOGITS = {
     "(N,)": (False, lambda s: s[:, 0]),
     "(N, 1)": (False, lambda s: s),
     "probability (N,)": (True, lambda s: torch.sigmoid(s)[:, 0]),
-    "probability (N, 1)": (True, lambda s: s.sigmoid()),
-    "probability, by a module": (True, torch.nn.Sigmoid()),
+    "probability (N, 1), by a module": (True, torch.nn.Sigmoid()),
 }
 
 
@@ -131,10 +132,12 @@ def test_every_single_output(name, tmp_path):
 
 
 BATCHES = {
-    "dictionary": (lambda x, y: {"pixel_values": x, "labels": y}, lambda b: (b["pixel_values"], b["labels"])),
+    "dictionary, float labels": (
+        lambda x, y: {"pixel_values": x, "labels": float(y)},
+        lambda b: (b["pixel_values"], b["labels"].long()),
+    ),
     "named tuple": (lambda x, y: zoo.Pair(y, x), lambda b: (b.picture, b.label)),
     "nested": (lambda x, y: ("a", {"data": {"image": x}, "y": y}), lambda b: (b[1]["data"]["image"], b[1]["y"])),
-    "float labels": (lambda x, y: (x, float(y)), lambda b: (b[0], b[1].long())),
     "channels last": (
         lambda x, y: (x.permute(1, 2, 0), y),
         lambda b: (b[0].permute(0, 3, 1, 2), b[1]),
@@ -166,7 +169,7 @@ def test_every_type_of_image(dtype, tmp_path):
     """Bytes are scaled by the network itself, other types are those of its parameters."""
     whole = not dtype.is_floating_point
     net = zoo.Bytes if whole else lambda: zoo.convolutions().to(dtype)
-    only = CALLBACKS if dtype in (torch.uint8, torch.bfloat16) else ONE_OF_A_KIND
+    only = CALLBACKS if dtype in (torch.uint8, torch.bfloat16) else READING
     drawn = draw_everything(tmp_path, net, only=only, item=lambda x, y: ((255 * x if whole else x).to(dtype), y))
     data = zoo.Pictures(seed=2)
     chosen = list(drawn.scene.probes.indices)

@@ -84,13 +84,12 @@ def both(places):
 
 KINDS = {
     "whole numbers": (3, same, cross_entropy, lambda p: p),
-    "a channel of them": (3, same, lambda o, y: F.cross_entropy(o, y[:, 0].long()), lambda p: p[None].float()),
     "one-hot": (3, same, lambda o, y: F.cross_entropy(o, y.float()), lambda p: F.one_hot(p, 3).permute(2, 0, 1)),
-    "as torchvision": (
+    "as torchvision, a channel of them": (
         3,
         lambda o: {"out": o, "aux": o[:, :, ::2, ::2]},
-        lambda o, y: cross_entropy(o["out"], y) + cross_entropy(o["aux"], y[:, ::2, ::2]),
-        lambda p: p,
+        lambda o, y: cross_entropy(o["out"], y[:, 0].long()) + cross_entropy(o["aux"], y[:, 0, ::2, ::2].long()),
+        lambda p: p[None].float(),
     ),
     "at a quarter": (
         3,
@@ -139,7 +138,7 @@ def predicted(module, kind):
     return (fine.argmax(1) if found.shape[1] > 1 else fine[:, 0] > 0).float(), true.reshape(-1, 16, 16).float()
 
 
-FORMS = ["a channel of them", "one-hot", "as torchvision", "one logit, squeezed", "a sigmoid"]
+FORMS = ["whole numbers", "one-hot", "as torchvision, a channel of them", "one logit, squeezed", "a sigmoid"]
 ONLY = {"at a quarter": CALLBACKS, **{kind: [*READING, ConfusionPanels] for kind in FORMS}}
 
 

@@ -192,7 +192,6 @@ class Regression(zoo.Learner):
 
 
 VALUES = {
-    "(N,) for (N, 1)": (1, lambda s: s, lambda y: 2.5 * y - 1),
     "(N,) for (N,)": (1, lambda s: s[:, 0], lambda y: 2.5 * y - 1),
     "whole numbers for one output": (1, lambda s: s, lambda y: 20 * y + 3),
     "(N, 2)": (2, lambda s: s, lambda y: torch.tensor([y + 0.5, -3.0 * y])),

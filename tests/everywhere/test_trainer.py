@@ -11,7 +11,7 @@ from pytorch_lightning.callbacks import RichProgressBar, TQDMProgressBar
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
-from lightning_viz import DeepDream, LimePanels, SaliencyMaps
+from lightning_viz import ConfusionMatrixPanel, DeepDream, FilterAscent, LimePanels, Occlusion, SaliencyMaps
 
 SALIENCY, SMOOTH = "probe_00_bread/saliency", "probe_00_bread/smoothgrad"
 
@@ -99,7 +99,7 @@ def test_the_sanity_check_draws_nothing(resumed, checkpoint, tmp_path):
     sanity = Sanity()
     path = checkpoint[0] / "last.ckpt" if resumed else None
     options = {"module": Repeatable, "data": in_order, "max_epochs": 2 if resumed else 1}
-    fit(tmp_path, [*few(), sanity], ckpt_path=path, **options)
+    fit(tmp_path, [*few([SaliencyMaps, ConfusionMatrixPanel]), sanity], ckpt_path=path, **options)
     assert sanity.images == []
     assert len(drawn(tmp_path, "confusion/val")) == 1
 
@@ -112,7 +112,7 @@ def test_an_epoch_that_max_steps_cuts_short_is_drawn(tmp_path):
 
 def test_the_same_callbacks_draw_in_every_fit_of_a_trainer(tmp_path):
     states = []
-    for callbacks in (few(), []):
+    for callbacks in (few([SaliencyMaps, FilterAscent, ConfusionMatrixPanel]), []):
         pl.seed_everything(7, verbose=False)
         module, run = Project(), trainer(tmp_path / str(len(states)), callbacks, max_epochs=1)
         run.fit(module, **loaders())
@@ -133,7 +133,7 @@ def test_the_same_callbacks_draw_another_network_and_its_images(same, tmp_path):
     class Others(Stripes):
         classes = ["Rice", "Milk", "Fish"]
 
-    callbacks = few([*ONE_OF_A_KIND, LimePanels, DeepDream]) if same else few()
+    callbacks = few([*ONE_OF_A_KIND, LimePanels, DeepDream]) if same else few([SaliencyMaps, Occlusion, FilterAscent])
     first = fit(tmp_path / "first", callbacks, max_epochs=1)
     second = first if same else trainer(tmp_path / "second", callbacks)
     second.fit_loop.max_epochs = 2 if same else 1

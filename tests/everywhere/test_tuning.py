@@ -5,12 +5,13 @@ import gc
 import pytest
 import pytorch_lightning as pl
 import torch
-from everything import ONE_OF_A_KIND
 from found import quick
 from projects import Project, Stripes, events, trainer
 from pytorch_lightning.callbacks import BatchSizeFinder, LearningRateFinder
 from pytorch_lightning.tuner import Tuner
 from torch.utils.data import DataLoader
+
+from lightning_viz import ConfusionMatrixPanel, FilterAscent, SaliencyMaps
 
 
 class Tunable(Project):
@@ -66,7 +67,7 @@ FINDERS = [lambda: LearningRateFinder(num_training_steps=14, min_lr=1e-4), lambd
 @pytest.mark.filterwarnings("ignore:.*lr_find.* which is not")
 def test_tuning_finds_the_same_and_they_draw_afterwards(tune, finders, tmp_path):
     found = []
-    for ours in (list(map(quick, ONE_OF_A_KIND)), []):
+    for ours in (list(map(quick, [SaliencyMaps, FilterAscent, ConfusionMatrixPanel])), []):
         pl.seed_everything(7, verbose=False)
         folder = tmp_path / str(len(found))
         every = [*(make() for make in finders), *ours]

@@ -145,9 +145,9 @@ def test_a_scale_of_ones_own_stays_in_the_film(tmp_path):
 
 
 def test_a_film_holds_all_epochs_in_order(tmp_path):
-    fit(tmp_path, [Films(), Grey(on_error="raise")], max_epochs=5)
+    fit(tmp_path, [Films(), Grey(on_error="raise")], max_epochs=3)
     file = tmp_path / "films" / "grey" / "film_tone.webp"
-    assert tones(file) == expected(-1, 0, 1, 2, 3, 4)
+    assert tones(file) == expected(-1, 0, 1, 2)
     assert "grey/film_tone" not in events(tmp_path).Tags()["images"]  # which has every picture already
     with Image.open(file) as film:
         assert film.size == (60, 40)
@@ -245,7 +245,7 @@ def run(tmp_path, version, *, epochs, ckpt=None):
 
 @elsewhere
 def test_a_resumed_run_goes_on_with_its_film(tmp_path):
-    first = run(tmp_path, "a", epochs=4)
+    first = run(tmp_path, "a", epochs=3)
     before = {key: file.read_bytes() for key, file in frames(first).items()}
     second = run(tmp_path, "b", epochs=5, ckpt=tmp_path / "a" / "epoch=1.ckpt")
     assert tones(second / "films" / "grey" / "film_tone.webp") == expected(-1, 0, 1, 2, 3, 4)
@@ -258,34 +258,34 @@ def test_a_resumed_run_goes_on_with_its_film(tmp_path):
 
 
 def test_frames_from_after_the_checkpoint_are_dropped_where_the_run_goes_on_in_its_folder(tmp_path):
-    folder = run(tmp_path, "a", epochs=4)
-    run(tmp_path, "a", epochs=3, ckpt=tmp_path / "a" / "epoch=1.ckpt")
-    assert tones(folder / "films" / "grey" / "film_tone.webp") == expected(-1, 0, 1, 2)
-    assert sorted(step for tag, step in frames(folder) if tag == "grey/tone") == [-1, 5, 11, 17]
+    folder = run(tmp_path, "a", epochs=3)
+    run(tmp_path, "a", epochs=2, ckpt=tmp_path / "a" / "epoch=0.ckpt")
+    assert tones(folder / "films" / "grey" / "film_tone.webp") == expected(-1, 0, 1)
+    assert sorted(step for tag, step in frames(folder) if tag == "grey/tone") == [-1, 5, 11]
 
 
 def test_a_new_run_in_an_old_folder_begins_anew(tmp_path):
-    fit(tmp_path, [Grey("old/tone", on_error="raise"), Grey(on_error="raise"), Films(keep_frames=True)], max_epochs=4)
-    fit(tmp_path, [Grey(on_error="raise"), Films(keep_frames=True)], max_epochs=2)
-    assert {key for key in frames(tmp_path) if "tone" in key[0]} == {("grey/tone", step) for step in (-1, 5, 11)}
-    assert tones(tmp_path / "films" / "grey" / "film_tone.webp") == expected(-1, 0, 1)
+    fit(tmp_path, [Grey("old/tone", on_error="raise"), Grey(on_error="raise"), Films(keep_frames=True)], max_epochs=2)
+    fit(tmp_path, [Grey(on_error="raise"), Films(keep_frames=True)], max_epochs=1)
+    assert {key for key in frames(tmp_path) if "tone" in key[0]} == {("grey/tone", step) for step in (-1, 5)}
+    assert tones(tmp_path / "films" / "grey" / "film_tone.webp") == expected(-1, 0)
 
 
 @elsewhere
 def test_where_the_earlier_frames_are_gone_the_film_begins_anew_and_says_so(tmp_path, caplog):
-    first = run(tmp_path, "a", epochs=2)
+    first = run(tmp_path, "a", epochs=1)
     shutil.rmtree(first)
     with caplog.at_level(logging.INFO):
-        second = run(tmp_path, "b", epochs=4, ckpt=tmp_path / "a" / "epoch=1.ckpt")
-    assert tones(second / "films" / "grey" / "film_tone.webp") == expected(2, 3)
+        second = run(tmp_path, "b", epochs=3, ckpt=tmp_path / "a" / "epoch=0.ckpt")
+    assert tones(second / "films" / "grey" / "film_tone.webp") == expected(1, 2)
     assert caplog.text.count("Films begins anew") == 1
 
 
 @pytest.mark.filterwarnings("ignore:Be aware that when using `ckpt_path`")
 def test_a_checkpoint_of_a_run_without_films(tmp_path):
-    fit(tmp_path, [Grey(on_error="raise"), kept(tmp_path)], enable_checkpointing=True)
-    fit(tmp_path / "b", [Grey(on_error="raise"), Films()], max_epochs=4, ckpt_path=tmp_path / "epoch=1.ckpt")
-    assert tones(tmp_path / "b" / "films" / "grey" / "film_tone.webp") == expected(2, 3)
+    fit(tmp_path, [Grey(on_error="raise"), kept(tmp_path)], enable_checkpointing=True, max_epochs=1)
+    fit(tmp_path / "b", [Grey(on_error="raise"), Films()], max_epochs=3, ckpt_path=tmp_path / "epoch=0.ckpt")
+    assert tones(tmp_path / "b" / "films" / "grey" / "film_tone.webp") == expected(1, 2)
 
 
 # What goes wrong

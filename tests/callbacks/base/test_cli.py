@@ -82,12 +82,6 @@ def listed(*callbacks):
     )
 
 
-def test_superpixels_are_cut_as_written_in_yaml(cli):
-    small = "segments: 9, samples: 64, segmentation"
-    ways = [f"probes: {{indices: [{i}]}}, {small}: {way}" for i, way in enumerate(("grid", "test_cli.halves"))]
-    assert {"probe_00_bread/lime", "probe_01_egg/lime"} <= {*cli(listed(*(("LimePanels", way) for way in ways)), Few)}
-
-
 def halves(image):
     """Six stripes, as a user's own segmentation."""
     return np.arange(image.shape[0])[:, None] * 6 // image.shape[0] + np.zeros(image.shape[:2], dtype=int)
@@ -114,20 +108,17 @@ def test_probes_are_written_in_yaml(cli):
     assert drawn == set.union(*(expected for _, expected in PROBES.values()))
 
 
-@pytest.mark.parametrize(
-    "wishes",
-    [
-        {"classes: [Egg, 2]": "class/egg", "layer: net.5, directions: [{3: 1.0, 7: -0.5}]": "net_5/direction_0"},
-        {
-            "classes: 3": "class/soup",
-            "layer: net.4, channels: [1], objective: [2, 2], variants: 2, warm_steps: null": "net_4/1",
-        },
-    ],
-)
-def test_what_filters_climb_is_written_in_yaml(cli, wishes):
-    tags = cli(listed(*(("FilterAscent", f"{wish}, steps: 2") for wish in wishes)))
-    assert {f"filters/{tag}" for tag in wishes.values()} <= set(tags)
+CUT = {
+    "probe_00_bread/lime": "probes: {indices: [0]}, segmentation: grid",
+    "probe_01_egg/lime": "probes: {indices: [1]}, segmentation: test_cli.halves",
+}
 
+CLIMBED = {
+    "filters/class/soup": "classes: [Egg, 2]",
+    "filters/class/bread": "classes: 1",
+    "filters/net_5/direction_0": "layer: net.5, directions: [{3: 1.0, 7: -0.5}]",
+    "filters/net_4/1": "layer: net.4, channels: [1], objective: [2, 2], variants: 2, warm_steps: null",
+}
 
 OPTIONS = {
     "integrated_gradients_white_blurred": ("IntegratedGradients", "baseline: [white, blurred], steps: 2"),
@@ -153,17 +144,23 @@ OPTIONS = {
 }
 
 
-def test_the_arguments_of_attributions_are_written_in_yaml(cli):
-    tags = cli(listed(*((name, f"{options}, probes: 1") for name, options in OPTIONS.values())), Few)
-    assert {f"probe_00_bread/{tag}" for tag in OPTIONS} <= set(tags)
+HELD_AGAINST = {
+    "saliency": ("SaliencyMaps", "task: similarity"),
+    "gradcam_net_4": ("GradCam", "guide: 1"),
+    "occlusion": ("Occlusion", "guide: [0.5, 1.0, -1.0]"),
+}
+"""What the scores of images are, or what they are compared with."""
+
+
+def test_the_arguments_of_callbacks_are_written_in_yaml(cli):
+    maps = [(name, f"{options}, probes: 1") for name, options in OPTIONS.values()]
+    maps += [(name, f"probes: {{count: 2, {task}}}") for name, task in HELD_AGAINST.values()]
+    cut = [("LimePanels", f"{options}, segments: 9, samples: 64") for options in CUT.values()]
+    climbed = [("FilterAscent", f"{options}, steps: 2") for options in CLIMBED.values()]
+    tags = cli(listed(*maps, *cut, *climbed), Few)
+    assert {*(f"probe_00_bread/{tag}" for tag in [*OPTIONS, *HELD_AGAINST]), *CUT, *CLIMBED} <= set(tags)
 
 
 def test_labels_that_are_no_rows_of_0_and_1_are_refused_where_yaml_tells_of_them(cli):
     with pytest.raises(ValueError, match="labels \\(N, classes\\) of 0 and 1"):
         cli(listed(("SaliencyMaps", "probes: {count: 1, task: labels}")))
-
-
-def test_what_images_are_held_against_is_told_in_yaml(cli):
-    tasks = {"SaliencyMaps": "task: similarity", "GradCam": "guide: 1", "Occlusion": "guide: [0.5, 1.0, -1.0]"}
-    tags = cli(listed(*((name, f"probes: {{count: 2, {task}}}") for name, task in tasks.items())))
-    assert {f"probe_00_bread/{kind}" for kind in ("saliency", "gradcam_net_4", "occlusion")} <= set(tags)

@@ -17,6 +17,10 @@ from lightning_viz import ConfusionMatrixPanel, Films, GradCam, SaliencyMaps
 LIGHTNINGS = [lightning.pytorch, pytorch_lightning]
 
 
+def named(value):
+    return getattr(value, "__name__", str(value))
+
+
 def project(home):
     """The usual project, written against one of the namespaces."""
 
@@ -88,8 +92,7 @@ def test_trainers_take_callbacks_bare_and_in_lists(home, bare, tmp_path):
     assert all(torch.equal(state[k], expected[k]) for k in expected)
 
 
-@pytest.mark.parametrize("home", LIGHTNINGS, ids=lambda h: h.__name__)
-@pytest.mark.parametrize("stage", ["validate", "test"])
+@pytest.mark.parametrize(("home", "stage"), [*zip(LIGHTNINGS, ["validate", "test"], strict=True)], ids=named)
 def test_validation_alone_draws_in_both(home, stage, tmp_path):
     logger = home.loggers.TensorBoardLogger(tmp_path, "", "")
     trainer = home.Trainer(logger=logger, callbacks=quick(SaliencyMaps), accelerator="cpu", barebones=False)
@@ -122,8 +125,7 @@ def test_forward_that_is_not_overridden_takes_the_only_child_in_both(home, tmp_p
     assert events(tmp_path).Tags()["images"]
 
 
-@pytest.mark.parametrize("home", LIGHTNINGS, ids=lambda h: h.__name__)
-@pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.parametrize(("home", "listed"), [*zip(LIGHTNINGS, [True, False], strict=True)], ids=named)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Lightning's own, of its parser
 def test_command_lines_take_callbacks_bare_and_in_lists(home, listed, tmp_path, monkeypatch):
     callbacks = "[{class_path: lightning_viz.SaliencyMaps, init_args: {on_error: raise, probes: 2}}]"

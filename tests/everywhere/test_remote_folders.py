@@ -82,6 +82,7 @@ def test_pictures_frames_films_and_snapshots_are_where_the_log_is(nothing_here, 
         everything(),
         logger=logger and logger(tmp_path / "local", "", ""),
         default_root_dir=tmp_path / "local",
+        max_epochs=1,
     )
     with caplog.at_level(logging.INFO):
         fit(
@@ -89,6 +90,7 @@ def test_pictures_frames_films_and_snapshots_are_where_the_log_is(nothing_here, 
             everything(),
             logger=logger and logger("memory://runs/a", "", ""),
             default_root_dir="memory://runs/a",
+            max_epochs=1,
         )
     local = {
         path.relative_to(tmp_path / "local").as_posix(): path.stat().st_size
@@ -98,7 +100,8 @@ def test_pictures_frames_films_and_snapshots_are_where_the_log_is(nothing_here, 
     found = stored("runs/a")
     assert found.keys() == local.keys()
     alike = {name for name in local if name.startswith(("explanations/", "films/"))}
-    assert len(alike) > 20
+    drawn = {"explanations/probe_00_bread/saliency/5.jpg", "explanations/confusion/val/5.png"}
+    assert alike >= drawn | {"films/probe_00_bread/film_saliency.webp"}
     assert {name: found[name] for name in alike} == {name: local[name] for name in alike}
     assert "the pictures are files in memory://runs/a/explanations" in caplog.text
     assert list(nothing_here.iterdir()) == []  # no folder of the name "memory:"
@@ -106,8 +109,8 @@ def test_pictures_frames_films_and_snapshots_are_where_the_log_is(nothing_here, 
 
 def test_tensorboard_reads_it_and_so_do_export_and_findings(tmp_path, nothing_here, caplog):
     with caplog.at_level(logging.INFO):
-        fit(tmp_path, everything(), logger=TensorBoardLogger("memory://runs/b", "", ""))
-    fit(tmp_path, everything(), logger=TensorBoardLogger(tmp_path / "local", "", ""))
+        fit(tmp_path, everything(), logger=TensorBoardLogger("memory://runs/b", "", ""), max_epochs=1)
+    fit(tmp_path, everything(), logger=TensorBoardLogger(tmp_path / "local", "", ""), max_epochs=1)
     assert "--logdir memory://runs/b" in caplog.text
     log, local = events("memory://runs/b"), events(tmp_path / "local")
     assert log.Tags()["images"] == local.Tags()["images"] != []
@@ -115,7 +118,7 @@ def test_tensorboard_reads_it_and_so_do_export_and_findings(tmp_path, nothing_he
         assert [(e.step, e.encoded_image_string) for e in log.Images(tag)] == [
             (e.step, e.encoded_image_string) for e in local.Images(tag)
         ]
-    assert len(log.Scalars("val_loss")) == 2
+    assert len(log.Scalars("val_loss")) == 1
     assert findings("memory://runs/b").text() == findings(tmp_path / "local").text()
     assert export("memory://runs/b", tmp_path / "page.html") == ["b"]
     assert (tmp_path / "page.html").stat().st_size > 100_000
@@ -155,7 +158,7 @@ def test_films_are_made_from_frames_elsewhere(tmp_path, capsys):
 
 def test_replay_of_a_folder_a_pattern_and_a_run_that_has_ended(tmp_path):
     whole = SaliencyMaps(on_error="raise", probes=1)
-    fit(tmp_path, [whole, Snapshots()], logger=TensorBoardLogger("memory://runs/e", "", ""), max_epochs=2)
+    fit(tmp_path, [whole, Snapshots()], logger=TensorBoardLogger("memory://runs/e", "", ""), max_epochs=1)
     steps = [e.step for e in events("memory://runs/e").Images("probe_00_bread/saliency")]
     for i, (checkpoints, follow) in enumerate(
         [("memory://runs/e/snapshots", False), ("memory://runs/*/snapshots/*.ckpt", False), ("memory://runs/e", True)]

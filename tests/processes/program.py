@@ -259,7 +259,10 @@ SCENARIOS = {
         [noting(SaliencyMaps)(probes=2, on_error="raise", every_n_steps=3)],
         {"limit_val_batches": 0, "num_sanity_val_steps": 0},
     ),
-    "stream": lambda folder: ([quick(noting(SaliencyMaps), probes=4)], {"data": streams}),
+    "stream": lambda folder: (
+        [quick(noting(cls), probes=4) for cls in (SaliencyMaps, ConfusionPanels)],
+        {"data": streams},
+    ),
     "replay": lambda folder: ([quick(cls, probes=2) for cls in SHARED], {"module": Still}),
     "fails": lambda folder: ([FailsOnTheSecond(probes=4), quick(LimePanels)], {}),
     "fails_raise": lambda folder: ([FailsOnTheSecond(probes=2, on_error="raise")], {}),

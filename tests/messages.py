@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 
 SAY = {
     "rank_zero_warn",
@@ -49,15 +50,23 @@ def quotes(page):
 
 def covers(quote, message):
     """Whether a quote, in which `...` stands for anything, is of a message."""
+    pieces, text = _pieces(quote), _plain(message)
+    # Few messages have the longest piece, and only they are searched for all in order.
+    return max(pieces, key=len) in text and re.search(".*".join(map(re.escape, pieces)), text) is not None
+
+
+@cache
+def _pieces(quote):
     pieces = [piece.strip() for piece in _plain(quote).split("...")]
     assert not set(pieces) <= {"", "Expected", ", received"}, f"{quote!r} could be of any message"
-    return re.search(".*".join(map(re.escape, pieces)), _plain(message)) is not None
+    return pieces
 
 
 def _blank(comment):
     return "\n" * comment.group().count("\n")
 
 
+@cache
 def _plain(text):
     return re.sub(r"\s+", " ", text.replace("`", ""))
 

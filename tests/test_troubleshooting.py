@@ -139,36 +139,21 @@ def told() -> dict[str, str]:
     return found
 
 
-@cache
-def longest(quote: str) -> str:
-    return max(plain(quote).split("..."), key=len).strip()
-
-
-@cache
-def plain(text: str) -> str:
-    return " ".join(text.replace("`", "").split())
-
-
-def is_of(quote: str, message: str) -> bool:
-    """As `covers`, of the few messages alone that have the longest piece of the quote."""
-    return longest(quote) in plain(message) and covers(quote, message)
-
-
 def test_every_message_has_an_entry_or_a_reason():
     known = [*quotes(PAGE), *(quote for some in WHY_NOT.values() for quote in some)]
-    missing = [f"{place}: {text}" for text, place in told().items() if not any(is_of(quote, text) for quote in known)]
+    missing = [f"{place}: {text}" for text, place in told().items() if not any(covers(quote, text) for quote in known)]
     assert not missing, "\n".join(["Quote these in docs/troubleshooting.md, or say here why not:", *missing])
 
 
 def test_every_entry_is_of_a_message():
     texts = {text for file in FILES for text in written(file)}
-    stale = [quote for quote in quotes(PAGE) if not any(is_of(quote, text) for text in texts)]
+    stale = [quote for quote in quotes(PAGE) if not any(covers(quote, text) for text in texts)]
     assert not stale, "\n".join(["No message of the package has these words any more:", *stale])
 
 
 def test_every_reason_is_of_a_message():
     reasons = [quote for some in WHY_NOT.values() for quote in some]
-    assert [quote for quote in reasons if not any(is_of(quote, text) for text in told())] == []
+    assert [quote for quote in reasons if not any(covers(quote, text) for text in told())] == []
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,8 @@ class Comparison:
         kind = type(one)
         if kind in VALUES:
             return kind is type(other) and _equal(one, other)
+        if one is other and kind is tuple and _of_values(one):
+            return True
         if id(one) in self._copies:
             return self._copies[id(one)] is other
         if kind in CONTAINERS and not one and not other:

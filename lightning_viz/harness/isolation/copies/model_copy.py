@@ -13,7 +13,7 @@ from lightning_viz.harness.isolation.copies.comparison import UnknownModuleError
 from lightning_viz.harness.isolation.copies.mirror import Mirror
 from lightning_viz.harness.isolation.copies.pairs import OWN, Pair, check_apart, paired, structure, to_eval
 from lightning_viz.harness.isolation.things.changes import Changes
-from lightning_viz.harness.isolation.things.kinds import CONTAINERS, VALUES
+from lightning_viz.harness.isolation.things.kinds import CONTAINERS
 from lightning_viz.harness.isolation.things.reach import holds_values
 from lightning_viz.harness.isolation.things.tensors import NotInPlaceError, alike, bring
 
@@ -177,10 +177,12 @@ class ModelCopy:
             for own, theirs in pair.attributes():
                 for name, value in own.items():
                     other = theirs.get(name, _NOTHING)
-                    if _clearly_holds(value, other) or self._same_values(pair.name, name, value, other):
+                    large = type(value) in CONTAINERS and len(value) > _LARGE
+                    if large and self._same_values(pair.name, name, value, other):
                         continue
                     if compare.holds(value, other):
-                        self._remember_values(pair.name, name, value, other)
+                        if large:
+                            self._remember_values(pair.name, name, value, other)
                         continue
                     self._mirror.check_modules(value)
                     memo = memo or self._mirror.memo()
@@ -193,7 +195,7 @@ class ModelCopy:
 
     def _same_values(self, module: str, name: str, value: Any, other: Any) -> bool:
         """Whether two containers that are known to hold values alone still hold the same."""
-        if type(value) not in CONTAINERS or self._values.get((module, name), _NOTHING) != (id(value), id(other)):
+        if self._values.get((module, name), _NOTHING) != (id(value), id(other)):
             return False
         try:
             return bool(value == other)
@@ -201,16 +203,8 @@ class ModelCopy:
             return False
 
     def _remember_values(self, module: str, name: str, value: Any, other: Any) -> None:
-        if type(value) in CONTAINERS and len(value) > _LARGE and holds_values(value):
+        if holds_values(value):
             self._values[module, name] = id(value), id(other)
-
-
-def _clearly_holds(value: Any, other: Any) -> bool:
-    """Whether one look tells that this is a copy: of values and empty containers, such as those of hooks, it does."""
-    kind = type(value)
-    if value is other:
-        return kind in VALUES or (kind is tuple and VALUES.issuperset(map(type, value)))
-    return kind in CONTAINERS and kind is type(other) and not value and not other
 
 
 def _ignore(*args: object, **kwargs: object) -> None:
